@@ -1,0 +1,38 @@
+/**
+ * Three projects: `unit` (no server, no spawned process), `real` (ZooKeeper, MariaDB, Redis, nginx, Chromium) and `system` (the
+ * built programs as a user starts them). Sources are compiled in memory by swc; tests that spawn a program run what `tsc -b` built.
+ */
+const shared = {
+  rootDir: import.meta.dirname,
+  transform: {
+    '\\.(t|m?j)s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
+  },
+  // These ship ES modules only, and jest loads CommonJS.
+  transformIgnorePatterns: ['/node_modules/(?!(@noble|sqids|cockatiel|lru-cache|tldts|tldts-core)/)', '/dist/'],
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^@lakh/local$': '<rootDir>/deploy/local/src/index.ts',
+    '^@lakh/loadtest$': '<rootDir>/loadtest/src/index.ts',
+    '^@lakh/(shorten|redirect|standalone)$': '<rootDir>/services/$1/src/index.ts',
+    '^@lakh/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
+  },
+  modulePathIgnorePatterns: ['/dist/'],
+  testEnvironment: 'node',
+};
+
+export default {
+  projects: [
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['**/test/**/*.test.ts'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(real|system|long)\\.test\\.ts$'],
+    },
+    { ...shared, displayName: 'real', testMatch: ['**/test/**/*.real.test.ts'] },
+    { ...shared, displayName: 'system', testMatch: ['**/test/**/*.system.test.ts'] },
+    { ...shared, displayName: 'long', testMatch: ['**/test/**/*.long.test.ts'] },
+  ],
+};

@@ -1,0 +1,39 @@
+/** The default and so far only domain. Codes are unique within a domain, and every key and hash covers it. */
+export const DEFAULT_DOMAIN_ID = 0;
+
+/** A code is generated from a counter, or an alias that a person chose. */
+export type LinkKind = 'generated' | 'alias';
+
+/** Statuses a redirect may have. */
+export type RedirectStatus = 301 | 302 | 307 | 308;
+
+/** A link that redirects (or did, until `expiresAtMs`). Times are Unix milliseconds. */
+export interface Link {
+  readonly state: 'live';
+  readonly domainId: number;
+  readonly code: string;
+  readonly kind: LinkKind;
+  /** 0 for an alias. */
+  readonly counter: number;
+  /** WHATWG-serialised, ASCII; sent as `Location` without being parsed again. */
+  readonly longUrl: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number | null;
+  /** This link's own redirect status; null = the server's default. */
+  readonly redirectStatus: RedirectStatus | null;
+  /** 1 at creation, raised by every change. Caches keep the highest. */
+  readonly version: number;
+}
+
+/** What is left of a deleted link: its code is never issued or claimed again. */
+export interface Tombstone {
+  readonly state: 'deleted';
+  readonly domainId: number;
+  readonly code: string;
+  readonly version: number;
+}
+
+export type StoredLink = Link | Tombstone;
+
+/** A link about to be inserted; the store gives version 1 and state `live`. */
+export type NewLink = Omit<Link, 'state' | 'version'>;

@@ -1,0 +1,60 @@
+/**
+ * The domain's ports. Adapters live in links-mysql, links-redis and embedded; one conformance suite a port (in testkit)
+ * holds each of them, and the in-memory fakes, to the same behaviour.
+ */
+import type { Link, NewLink, StoredLink } from './link.js';
+
+export interface Clock {
+  /** Unix milliseconds. */
+  nowMs(): number;
+}
+
+/** What an insert met. */
+export type InsertOutcome =
+  | { readonly outcome: 'inserted' }
+  /** The code is an alias or was deleted: burn the counter (generated) or answer 409 (alias). `link` when it is alive. */
+  | { readonly outcome: 'taken'; readonly link?: Link }
+  /** A generated insert met another generated row: the uniqueness of counters is broken somewhere (§3, last line of defence). */
+  | { readonly outcome: 'duplicate' };
+
+export type RemoveOutcome = 'removed' | 'already-removed' | 'missing';
+
+/**
+ * Durable home of the links. Every call settles within the store's own deadline and rejects with `StoreUnavailableError`
+ * (nothing was applied) or `StoreOutcomeUnknownError` (a write may have been). `(domainId, code)` is the only arbiter.
+ */
+export interface LinkStore {
+  /** Resolves `inserted` only once the row is durable. Concurrent calls may be coalesced; each settles by itself. */
+  insert(link: NewLink): Promise<InsertOutcome>;
+  /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
+  find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
+  /**
+   * Turns the row into a tombstone that keeps its code for ever and raises its version. `removed` carries that version
+   * through {@link find}. A code without a row is `missing`.
+   */
+  remove(domainId: number, code: string): Promise<RemoveOutcome>;
+}
+
+/**
+ * The shared cache (L2). It never decides anything: all of its methods settle within its own bounded wait, and a cache that
+ * is down answers `undefined` at once (breaker) instead of rejecting.
+ */
+export interface LinkCache {
+  get(domainId: number, code: string): Promise<StoredLink | undefined>;
+  /** Never overwrites a newer version. `false`: not delivered (down), which matters only to an invalidation. */
+  put(link: StoredLink): Promise<boolean>;
+  /** For readiness and metrics. */
+  readonly available: boolean;
+}
+
+/** Where generated codes come from: a counter and the code it encodes to. Synchronous while ids are held. */
+export interface CodeSource {
+  /** Throws the allocator's `ids_exhausted` error when nothing is held. */
+  next(): { readonly counter: number; readonly code: string };
+  /** Waits, bounded in count and time, for a lease when nothing is held. */
+  nextOrWait(): Promise<{ readonly counter: number; readonly code: string }>;
+  /** The last line of defence fired for this counter: drop the range, stop being ready. */
+  reportDuplicate(counter: number): void;
+  /** A counter met a reserved word, an alias or a tombstone, and is skipped for good. */
+  reportBurnt(counter: number): void;
+}

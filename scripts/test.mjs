@@ -1,0 +1,91 @@
+/**
+ * `npm test [-- --only unit|real|system] [-- jest arguments]`. Runs the jest projects one after another (servers and timed scenarios
+ * never share the two cores with the unit tests), adds up their counts and ends with the line `N passed, N failed[, N skipped]`.
+ * `npm run test:long` runs the projects that take longer than the daily pass allows.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { root } from './ensure.mjs';
+
+const args = process.argv.slice(2);
+const long = args.includes('--long');
+const onlyAt = args.indexOf('--only');
+const only = onlyAt >= 0 ? args[onlyAt + 1] : undefined;
+const phases = [
+  { project: 'lint' },
+  { project: 'unit', jest: ['--maxWorkers=2'] },
+  { project: 'real', jest: ['--runInBand'], servers: true },
+  { project: 'system', jest: ['--runInBand'], servers: true },
+  { project: 'long', jest: ['--runInBand'], servers: true },
+].filter((phase) => (only ? phase.project === only : (phase.project === 'long') === long));
+const passThrough = args.filter((arg, i) => arg !== '--long' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)));
+
+if (phases.length === 0) {
+  process.stderr.write(`lakh: no such test project: ${only}\n`);
+  process.exit(2);
+}
+
+const temporary = mkdtempSync(join(tmpdir(), 'lakh-test-'));
+const total = { passed: 0, failed: 0, skipped: 0 };
+let child;
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child?.kill(signal));
+
+function runNode(file, argv) {
+  return new Promise((resolve, reject) => {
+    child = spawn(process.execPath, [file, ...argv], { cwd: root, stdio: ['ignore', 2, 2] });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(signal ?? code));
+  });
+}
+
+function count(resultFile, exit, project) {
+  if (!existsSync(resultFile)) {
+    process.stderr.write(`lakh: the ${project} tests ended without a result (exit ${exit})\n`);
+    total.failed += 1;
+    return;
+  }
+  const result = JSON.parse(readFileSync(resultFile, 'utf8'));
+  total.passed += result.numPassedTests;
+  total.failed += result.numFailedTests + result.numRuntimeErrorTestSuites;
+  total.skipped += result.numPendingTests + result.numTodoTests;
+  // A worker that dies, or a handle that outlives its test, fails the pass even where every test passed.
+  if (exit !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) total.failed += 1;
+}
+
+try {
+  for (const { project, jest, servers } of phases) {
+    const started = Date.now();
+    process.stderr.write(`\nlakh: ${project} …\n`);
+    if (project === 'lint') {
+      const ok = (await runNode(join(root, 'scripts', 'lint.mjs'), [])) === 0;
+      total[ok ? 'passed' : 'failed'] += 1;
+    } else {
+      if (servers) {
+        const { ensurePackages } = await import(pathToFileURL(join(root, 'deploy', 'local', 'dist', 'index.js')).href);
+        await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx', 'chromium']);
+      }
+      const resultFile = join(temporary, `${project}.json`);
+      const argv = [
+        '--selectProjects',
+        project,
+        '--json',
+        `--outputFile=${resultFile}`,
+        '--passWithNoTests',
+        ...jest,
+        ...passThrough,
+      ];
+      const exit = await runNode(join(root, 'node_modules', 'jest', 'bin', 'jest.js'), argv);
+      count(resultFile, exit, project);
+    }
+    process.stderr.write(`lakh: ${project} took ${Math.round((Date.now() - started) / 1000)} s\n`);
+  }
+} finally {
+  rmSync(temporary, { recursive: true, force: true });
+}
+
+const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
+process.stdout.write(`${total.passed} passed, ${total.failed} failed${skipped}\n`);
+process.exitCode = total.failed > 0 ? 1 : 0;
