@@ -91,11 +91,9 @@ export function ensure() {
   checkNode();
   const wantInstall = installKey();
   if (!stampMatches('installed', wantInstall)) {
-    run(
-      'npm',
-      ['ci', '--no-audit', '--no-fund', '--loglevel=error'],
-      'installing dependencies (first run, or the lock file changed) …',
-    );
+    // Not `npm ci`: it refuses a lock file that does not list every platform's optional binaries. `--no-save` installs the
+    // locked versions too, adds the binary of a platform that the lock file lacks, and writes nothing.
+    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'installing dependencies …');
     writeStamp('installed', wantInstall);
   }
   if (!stampMatches('built', buildKey())) {
