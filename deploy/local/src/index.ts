@@ -1,1 +1,2 @@
-export {};
+export * from './servers/launch.js';
+export * from './servers/server.js';

@@ -58,3 +58,11 @@ export interface CodeSource {
   /** A counter met a reserved word, an alias or a tombstone, and is skipped for good. */
   reportBurnt(counter: number): void;
 }
+
+/** Facts that every server of one database must agree on (codec, key fingerprints, the namespace that feeds links). */
+export interface SettingsStore {
+  /** Records `value` under `name` unless something is there already; resolves with what is recorded now. */
+  recordOnce(name: string, value: string): Promise<string>;
+  /** Compare-and-set: false when the recorded value is not `expected` (any more). */
+  replace(name: string, expected: string, value: string): Promise<boolean>;
+}

@@ -1,22 +1,40 @@
 /**
  * A private server process on loopback, started from Debian's binaries in a folder of its own. The stack, the tests and the
- * benchmarks all start their ZooKeepers, MariaDBs, Redises and nginxes through these; each starter (startZookeeper, …)
- * resolves once its server answers, and rejects with its log's tail when it does not within its deadline.
+ * benchmarks all start their ZooKeepers, MariaDBs, Redises and nginxes from these plans.
+ *
+ * A plan is a pure function of its specification (name, folder, ports), so the stack, whose verbs are separate processes, can
+ * make it again from its state file; {@link launch} (in launch.ts) turns one into a running {@link LocalServer} for tests.
  */
-export interface LocalServer {
+export type ServerRole = 'gateway' | 'shorten' | 'redirect' | 'zookeeper' | 'mysql' | 'redis';
+
+export interface ServerPlan {
   readonly name: string;
-  readonly role: 'zookeeper' | 'mysql' | 'redis' | 'gateway';
-  /** The server's own process id, never a wrapper's. Changes with {@link restart}. */
-  readonly pid: number;
+  readonly role: ServerRole;
   readonly host: '127.0.0.1';
   readonly port: number;
   /** Data, configuration and log of this instance. */
   readonly dir: string;
   readonly logFile: string;
-  /** SIGKILL, SIGSTOP, SIGCONT, SIGTERM …; resolves at once, or after the exit for signals that end the process. */
+  /** The server's own binary, never a wrapper's: its process id is the server's. */
+  readonly command: readonly [file: string, ...args: string[]];
+  readonly env: Readonly<Record<string, string>>;
+  /** SIGTERM, or what the server takes for "finish and exit". */
+  readonly stopSignal: NodeJS.Signals;
+  /** Makes the folder, configuration and empty data directory when they are missing; harmless when they are there. */
+  prepare(): Promise<void>;
+  /** One probe of "answers its protocol": true when it does. Bounded to about a second. */
+  ready(): Promise<boolean>;
+}
+
+/** A plan that runs. */
+export interface LocalServer {
+  readonly plan: ServerPlan;
+  /** Changes with {@link restart}. */
+  readonly pid: number;
+  /** SIGKILL, SIGSTOP, SIGCONT …; resolves at once, or after the exit for signals that end the process. */
   signal(signal: NodeJS.Signals): Promise<void>;
-  /** Starts it again on the same port and data; resolves when it answers. */
+  /** Starts it again on the same port and data (after it ended); resolves when it answers. */
   restart(): Promise<void>;
-  /** Ends the process by its id (SIGCONT, SIGTERM, SIGKILL after a bound); resolves once it is gone. The folder stays. */
+  /** Ends the process by its id (SIGCONT, stopSignal, SIGKILL after a bound); resolves once gone. The folder stays. */
   stop(): Promise<void>;
 }

@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LocalServer, ServerPlan } from './server.js';
+
+const READY_DEADLINE_MS = 60_000;
+const STOP_DEADLINE_MS = 10_000;
+const PROBE_INTERVAL_MS = 50;
+
+/** Distinct free TCP ports on 127.0.0.1 (free now: take them soon). */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return server;
+    }),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => once(server.close(), 'close')));
+  return ports;
+}
+
+/** The last lines of a log, for an error message. */
+export function logTail(file: string, lines = 15): string {
+  try {
+    return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
+  } catch {
+    return `(no log at ${file})`;
+  }
+}
+
+/** Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline. */
+export async function awaitReady(
+  plan: ServerPlan,
+  exited: () => boolean,
+  deadlineMs: number = READY_DEADLINE_MS,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await plan.ready())) {
+    if (exited()) throw new Error(`${plan.name} ended while starting; its log ends with:\n${logTail(plan.logFile)}`);
+    if (performance.now() > deadline) {
+      throw new Error(
+        `${plan.name} did not answer within ${deadlineMs} ms; its log ends with:\n${logTail(plan.logFile)}`,
+      );
+    }
+    await sleep(PROBE_INTERVAL_MS);
+  }
+}
+
+/** Prepares, starts and awaits a server that ends with {@link LocalServer.stop}. For tests and benchmarks. */
+export async function launch(plan: ServerPlan): Promise<LocalServer> {
+  await plan.prepare();
+  let child = await startChild(plan);
+
+  async function stop(): Promise<void> {
+    if (hasExited(child)) return;
+    const exit = once(child, 'exit');
+    child.kill('SIGCONT');
+    child.kill(plan.stopSignal);
+    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_DEADLINE_MS);
+    await exit;
+    clearTimeout(killer);
+  }
+
+  const server: LocalServer = {
+    plan,
+    get pid() {
+      return child.pid as number;
+    },
+    async signal(signal) {
+      if (hasExited(child)) throw new Error(`${plan.name} is not running`);
+      const exit = signal === 'SIGKILL' || signal === plan.stopSignal ? once(child, 'exit') : undefined;
+      child.kill(signal);
+      await exit;
+    },
+    async restart() {
+      await stop();
+      child = await startChild(plan);
+    },
+    stop,
+  };
+  return server;
+}
+
+function hasExited(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+async function startChild(plan: ServerPlan): Promise<ChildProcess> {
+  const log = openSync(plan.logFile, 'a');
+  const [file, ...args] = plan.command;
+  const child = spawn(file, args, { cwd: plan.dir, env: plan.env, stdio: ['ignore', log, log] });
+  closeSync(log);
+  await once(child, 'spawn');
+  try {
+    await awaitReady(plan, () => hasExited(child));
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
+  }
+  return child;
+}
