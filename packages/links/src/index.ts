@@ -1,3 +1,4 @@
 export * from './errors.js';
 export * from './link.js';
 export * from './ports.js';
+export * from './ryow.js';
