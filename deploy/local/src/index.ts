@@ -1,2 +1,3 @@
 export * from './servers/launch.js';
+export * from './servers/mariadb.js';
 export * from './servers/server.js';
