@@ -66,3 +66,21 @@ export interface SettingsStore {
   /** Compare-and-set: false when the recorded value is not `expected` (any more). */
   replace(name: string, expected: string, value: string): Promise<boolean>;
 }
+
+/** An invalidation that every cache must still hear of. */
+export interface PendingInvalidation {
+  readonly domainId: number;
+  readonly code: string;
+  readonly version: number;
+}
+
+/**
+ * The durable outbox: the store writes a tombstone and its invalidation in one transaction, and the invalidation stays until
+ * the shared cache has taken it. Errors as for {@link LinkStore}.
+ */
+export interface InvalidationOutbox {
+  /** Oldest first, at most `limit`. */
+  pending(limit: number): Promise<readonly PendingInvalidation[]>;
+  /** Forgets an invalidation that was delivered; one of a newer version stays. */
+  done(invalidation: PendingInvalidation): Promise<void>;
+}
