@@ -1,6 +1,6 @@
 /**
  * Every error of the allocator: one class, one stable code, one HTTP status. The codes are API: docs/reference/errors.md
- * lists them and a test holds the two together.
+ * lists them and a test holds the two together. Refusals name the runbook that says what to check and what to type.
  */
 export abstract class IdRangeError extends Error {
   abstract readonly code: string;
@@ -14,6 +14,12 @@ export abstract class IdRangeError extends Error {
 export class IdsExhaustedError extends IdRangeError {
   readonly code = 'ids_exhausted';
   readonly status = 503;
+  /** Whole seconds, at least 1: when asking again may succeed. For `Retry-After`. */
+  readonly retryAfterS: number;
+  constructor(message = 'nothing is left to issue', retryAfterS = 1, options?: ErrorOptions) {
+    super(message, options);
+    this.retryAfterS = retryAfterS;
+  }
 }
 
 /** The counter space itself has ended; no lease will ever succeed again. */
@@ -38,4 +44,142 @@ export class UnknownOutcomeError extends IdRangeError {
 export class WitnessCorruptError extends IdRangeError {
   readonly code = 'witness_corrupt';
   readonly status = 503;
+}
+
+/** Other servers wrote the mark first, as many times in a row as one lease tries. */
+export class LeaseContentionError extends IdRangeError {
+  readonly code = 'lease_contention';
+  readonly status = 503;
+  constructor(attempts: number) {
+    super(`other servers moved the mark ${attempts} times in a row before this one could; nothing was leased`);
+  }
+}
+
+/** The allocator was sealed for shutdown: what it had left belongs to whoever it is handed to. */
+export class AllocatorSealedError extends IdRangeError {
+  readonly code = 'allocator_sealed';
+  readonly status = 503;
+  constructor() {
+    super('this server is shutting down and has given up the counters it had left');
+  }
+}
+
+/** A counter turned out to have been issued twice, or a range was handed out twice. Issuing stops until a restart. */
+export class BrokenInvariantError extends IdRangeError {
+  readonly code = 'broken_invariant';
+  readonly status = 503;
+  constructor(what: string) {
+    super(
+      refusal('broken_invariant', what, 'a counter may have been issued twice, so this process issues nothing more'),
+    );
+  }
+}
+
+/** The mark is lower than the ledger, or than this process, knows it was: ZooKeeper lost writes that it had acknowledged. */
+export class ZookeeperForgotError extends IdRangeError {
+  readonly code = 'zookeeper_forgot';
+  readonly status = 503;
+  constructor(mark: number, known: number, knownBy: 'the ledger' | 'this process') {
+    super(
+      refusal(
+        'zookeeper_forgot',
+        `the mark is ${mark}, but ${knownBy} knows that it was at least ${known}`,
+        'ZooKeeper was wiped or restored from an old copy, and leasing from this mark would hand out counters again',
+      ),
+    );
+  }
+}
+
+/** The ledger's head is lower than the mark's writer, or than this process, saw it: the ledger lost leases. */
+export class LedgerForgotError extends IdRangeError {
+  readonly code = 'ledger_forgot';
+  readonly status = 503;
+  constructor(head: number, known: number, knownBy: 'the mark' | 'this process') {
+    super(
+      refusal(
+        'ledger_forgot',
+        `the ledger's head is ${head}, but ${knownBy} knows that it was at least ${known}`,
+        'the database was restored from an old copy or an unsynchronised replica was promoted, so leases are missing from the ledger',
+      ),
+    );
+  }
+}
+
+/** The two witnesses belong to different systems. */
+export class ClusterMismatchError extends IdRangeError {
+  readonly code = 'cluster_mismatch';
+  readonly status = 503;
+  constructor(markClusterId: string, ledgerClusterId: string) {
+    super(
+      refusal(
+        'cluster_mismatch',
+        `ZooKeeper's mark belongs to cluster ${markClusterId}, the ledger to cluster ${ledgerClusterId}`,
+        'this server is configured with the ZooKeeper of one system (or its chroot) and the database of another',
+      ),
+    );
+  }
+}
+
+/** No mark, though counters were leased or links were generated: never taken for a first start (I6). */
+export class MarkMissingError extends IdRangeError {
+  readonly code = 'mark_missing';
+  readonly status = 503;
+  constructor(head: number) {
+    super(
+      refusal(
+        'mark_missing',
+        `ZooKeeper has no mark, but the database has leases or generated links (the ledger's head is ${head})`,
+        'ZooKeeper was wiped, or the chroot is not the one that was used before',
+      ),
+    );
+  }
+}
+
+/** No head row in the ledger, though the mark is there: never taken for a first start (I6). */
+export class LedgerMissingError extends IdRangeError {
+  readonly code = 'ledger_missing';
+  readonly status = 503;
+  constructor(mark?: number) {
+    super(
+      refusal(
+        'ledger_missing',
+        mark === undefined ? 'the ledger has no head row' : `the mark is ${mark}, but the ledger has no head row`,
+        'the database was wiped, or is not the one that was used before',
+      ),
+    );
+  }
+}
+
+/** Leases or generated links without a head row, and no mark: neither a first start nor anything that was ever whole. */
+export class LedgerNotEmptyError extends IdRangeError {
+  readonly code = 'ledger_not_empty';
+  readonly status = 503;
+  constructor() {
+    super(
+      refusal(
+        'ledger_not_empty',
+        'there is neither a mark nor a ledger head, but the database has leases or generated links',
+        'both witnesses were lost, and which counters have been issued is not known to either',
+      ),
+    );
+  }
+}
+
+/** The ledger has a lease that overlaps the range that ZooKeeper just gave; the range is abandoned. */
+export class RangeOverlapError extends IdRangeError {
+  readonly code = 'range_overlap';
+  readonly status = 503;
+  constructor(start: number, end: number) {
+    super(
+      refusal(
+        'range_overlap',
+        `the ledger already has a lease that overlaps [${start}, ${end}), which ZooKeeper has just given to this server`,
+        'ZooKeeper handed out counters a second time; the ledger stopped it, and the range is abandoned',
+      ),
+    );
+  }
+}
+
+function refusal(code: string, what: string, meaning: string): string {
+  return `${what}: ${meaning}. See docs/runbooks/${code}.md`;
 }

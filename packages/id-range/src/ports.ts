@@ -95,7 +95,8 @@ export interface Ledger {
   head(): Promise<LedgerHead | 'missing'>;
   /**
    * One transaction: lock the namespace's head row, refuse any overlap with a lease on record, insert the lease, raise
-   * the head to `range.end` if that is higher. `recorded` only after a durable commit.
+   * the head to `range.end` if that is higher. `recorded` only after a durable commit. Rejects with
+   * {@link LedgerMissingError} when there is no head row, and with an error when `range` is empty, inverted or negative.
    */
   record(lease: LeaseRecord): Promise<'recorded' | 'overlap'>;
   /** Only for the first bootstrap. `not-empty`: leases or generated links are there without a head row: fail closed. */

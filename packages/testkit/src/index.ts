@@ -1,1 +1,1 @@
-export {};
+export * from './id-range/index.js';

@@ -1,0 +1,4 @@
+export * from './ledger-conformance.js';
+export * from './mark-store-conformance.js';
+export * from './memory-ledger.js';
+export * from './memory-mark-store.js';
