@@ -1,3 +1,4 @@
 export * from './servers/launch.js';
 export * from './servers/mariadb.js';
 export * from './servers/server.js';
+export * from './servers/zookeeper.js';

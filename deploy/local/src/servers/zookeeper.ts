@@ -1,0 +1,167 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { freePorts } from './launch.js';
+import type { ServerPlan } from './server.js';
+
+/** One node of an ensemble: `id` is its `myid` (1–255), unique in the ensemble. All on 127.0.0.1. */
+export interface ZookeeperMember {
+  readonly id: number;
+  readonly clientPort: number;
+  readonly quorumPort: number;
+  readonly electionPort: number;
+}
+
+export interface ZookeeperPlanSpec {
+  readonly name: string;
+  readonly dir: string;
+  /** Which of `members` this node is. */
+  readonly id: number;
+  /** The whole ensemble, this node included. One member: a standalone server. */
+  readonly members: readonly ZookeeperMember[];
+}
+
+/** ZooKeeper's unit of time; sessions may be as short as {@link MIN_SESSION_TIMEOUT_MS} so that an expiry can be seen in a test. */
+const TICK_MS = 250;
+const MIN_SESSION_TIMEOUT_MS = 500;
+const MAX_SESSION_TIMEOUT_MS = 40_000;
+const PROBE_DEADLINE_MS = 1_000;
+
+/** Debian's jar names its libraries in its manifest, except a logger: this one writes to standard error. */
+const CLASS_PATH = '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar';
+
+const JAVA_FLAGS = [
+  '-Xms32m',
+  '-Xmx128m',
+  '-XX:+UseSerialGC',
+  // Start-up is most of what a test pays for, and C1 alone halves it.
+  '-XX:TieredStopAtLevel=1',
+  '-XX:-UsePerfData',
+  '-Djava.awt.headless=true',
+  '-Dzookeeper.admin.enableServer=false',
+  '-Dzookeeper.jmx.log4j.disable=true',
+  // KiB; the default of 64 MiB a log file is for disks of its own.
+  '-Dzookeeper.preAllocSize=1024',
+  // Otherwise a node that waits for others backs off up to a minute between votes.
+  '-Dzookeeper.fastleader.maxNotificationInterval=1000',
+  '-Dorg.slf4j.simpleLogger.defaultLogLevel=info',
+  '-Dorg.slf4j.simpleLogger.showDateTime=true',
+  '-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS',
+  // One line a connection or probe otherwise.
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.NIOServerCnxn=warn',
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.command=warn',
+  '-Dorg.slf4j.simpleLogger.log.org.apache.zookeeper.server.quorum.QuorumPeer=warn',
+];
+
+/**
+ * One ZooKeeper node on 127.0.0.1, from Debian's package. A node of an ensemble is ready only when a majority runs: start
+ * them together and await them together.
+ */
+export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
+  const { name, dir, id, members } = spec;
+  const self = members.find((member) => member.id === id);
+  if (self === undefined) throw new Error(`${name}: no member has the id ${id}`);
+  const dataDir = join(dir, 'data');
+  const configFile = join(dir, 'zoo.cfg');
+  return {
+    name,
+    role: 'zookeeper',
+    host: '127.0.0.1',
+    port: self.clientPort,
+    dir,
+    logFile: join(dir, 'zookeeper.log'),
+    command: [
+      'java',
+      ...JAVA_FLAGS,
+      '-cp',
+      CLASS_PATH,
+      'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+      configFile,
+    ],
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    stopSignal: 'SIGTERM',
+    async prepare() {
+      await mkdir(dataDir, { recursive: true });
+      await writeFile(join(dataDir, 'myid'), `${id}\n`);
+      await writeFile(configFile, configuration(dataDir, self, members));
+    },
+    async ready() {
+      const answer = await fourLetterWord(self.clientPort, 'srvr', PROBE_DEADLINE_MS);
+      return answer !== undefined && /^Mode: (leader|follower|standalone)$/m.test(answer);
+    },
+  };
+}
+
+/** A node's `Mode` (`leader`, `follower`, `standalone`), or undefined when it does not serve. Bounded to a second. */
+export async function zookeeperMode(clientPort: number): Promise<string | undefined> {
+  const answer = await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS);
+  return answer?.match(/^Mode: (\w+)$/m)?.[1];
+}
+
+/**
+ * Plans for `nodes` members on free ports, in `dir`/zookeeper-1 …, and the connection string (without a chroot). Ports are
+ * free at the time of the call: launch the plans soon, all at once.
+ */
+export async function zookeeperEnsemble(spec: {
+  readonly dir: string;
+  readonly nodes: number;
+}): Promise<{ readonly plans: readonly ServerPlan[]; readonly connectString: string }> {
+  const ports = await freePorts(spec.nodes * 3);
+  const members = Array.from({ length: spec.nodes }, (_, index): ZookeeperMember => {
+    const [clientPort, quorumPort, electionPort] = ports.slice(index * 3) as [number, number, number];
+    return { id: index + 1, clientPort, quorumPort, electionPort };
+  });
+  const plans = members.map(({ id }) => {
+    const name = `zookeeper-${id}`;
+    return zookeeperPlan({ name, dir: join(spec.dir, name), id, members });
+  });
+  return { plans, connectString: plans.map((plan) => `${plan.host}:${plan.port}`).join(',') };
+}
+
+function configuration(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
+  const lines = [
+    `dataDir=${dataDir}`,
+    `clientPort=${self.clientPort}`,
+    'clientPortAddress=127.0.0.1',
+    `tickTime=${TICK_MS}`,
+    // Ticks: 10 s to join and fetch the state, 2 s of silence before a leader or follower counts as gone.
+    'initLimit=40',
+    'syncLimit=8',
+    `minSessionTimeout=${MIN_SESSION_TIMEOUT_MS}`,
+    `maxSessionTimeout=${MAX_SESSION_TIMEOUT_MS}`,
+    // Per client address, and here everybody is 127.0.0.1.
+    'maxClientCnxns=0',
+    'admin.enableServer=false',
+    '4lw.commands.whitelist=srvr,ruok',
+    'autopurge.snapRetainCount=3',
+    'autopurge.purgeInterval=24',
+  ];
+  if (members.length > 1) {
+    for (const { id, quorumPort, electionPort } of members) {
+      lines.push(`server.${id}=127.0.0.1:${quorumPort}:${electionPort}`);
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** ZooKeeper's plain-text probes: send four letters, read until the server closes. Undefined when it does not answer. */
+function fourLetterWord(port: number, word: string, deadlineMs: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let answer = '';
+    const timer = setTimeout(() => finish(undefined), deadlineMs);
+    function finish(result: string | undefined): void {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(result);
+    }
+    socket.setEncoding('utf8');
+    socket.on('connect', () => socket.write(word));
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+    });
+    socket.on('end', () => finish(answer));
+    socket.on('error', () => finish(undefined));
+    socket.on('close', () => finish(undefined));
+  });
+}
