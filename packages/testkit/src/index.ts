@@ -1,1 +1,2 @@
 export * from './id-range/index.js';
+export * from './links/index.js';

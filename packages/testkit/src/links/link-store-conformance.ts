@@ -1,0 +1,261 @@
+import type { InsertOutcome, LinkStore, NewLink, RedirectStatus } from '@lakh/links';
+import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
+
+/** One store for a whole suite: every test uses codes of its own. */
+export interface LinkStoreHarness {
+  readonly store: LinkStore;
+  dispose(): Promise<void>;
+}
+
+const CONCURRENT_INSERTS = 2_000;
+const CONCURRENT_FINDS = 500;
+const LAST_COUNTER = 62 ** 7 - 1;
+const END_OF_YEAR_9999_MS = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
+/** The behaviour of every LinkStore, to be passed unchanged by the fake, the embedded and the real one. */
+export function describeLinkStore(name: string, makeHarness: () => Promise<LinkStoreHarness>): void {
+  describe(`LinkStore: ${name}`, () => {
+    let harness: LinkStoreHarness;
+    let store: LinkStore;
+    const sample = new SampleLinks();
+
+    beforeAll(async () => {
+      harness = await makeHarness();
+      store = harness.store;
+    });
+    afterAll(async () => {
+      await harness?.dispose();
+    });
+
+    async function insertedThenFound(link: NewLink): Promise<void> {
+      expect(await store.insert(link)).toEqual({ outcome: 'inserted' });
+      expect(await store.find(link.domainId, link.code)).toEqual(storedAs(link));
+      expect(await store.find(link.domainId, link.code, { fresh: true })).toEqual(storedAs(link));
+    }
+
+    describe('gives back exactly what was inserted', () => {
+      test('a generated link and an alias', async () => {
+        await insertedThenFound(sample.generated());
+        await insertedThenFound(sample.alias());
+      });
+
+      test('the last counter, and the longest code', async () => {
+        await insertedThenFound(sample.generated({ counter: LAST_COUNTER }));
+        await insertedThenFound(sample.alias({ code: 'L'.repeat(64) }));
+      });
+
+      test('an expiry to the millisecond, up to the end of the year 9999', async () => {
+        await insertedThenFound(sample.generated({ expiresAtMs: 1_790_000_000_001 }));
+        await insertedThenFound(sample.generated({ expiresAtMs: END_OF_YEAR_9999_MS }));
+      });
+
+      test.each<RedirectStatus>([301, 302, 307, 308])('redirect status %i', async (redirectStatus) => {
+        await insertedThenFound(sample.generated({ redirectStatus }));
+      });
+
+      test.each(AWKWARD_URLS.map((url, index) => [index, url] as const))('awkward URL %i', async (_, longUrl) => {
+        await insertedThenFound(sample.generated({ longUrl }));
+      });
+    });
+
+    describe('keeps codes apart', () => {
+      test('that differ in case only', async () => {
+        const lower = sample.generated({ code: 'abc' });
+        const upper = sample.generated({ code: 'ABC' });
+        await insertedThenFound(lower);
+        await insertedThenFound(upper);
+        expect(await store.find(0, 'abc')).toEqual(storedAs(lower));
+        expect(await store.find(0, 'aBc')).toBeUndefined();
+      });
+
+      test('that differ in a trailing space only', async () => {
+        const link = sample.generated();
+        await insertedThenFound(link);
+        expect(await store.find(0, `${link.code} `)).toBeUndefined();
+      });
+
+      test('of different domains', async () => {
+        const here = sample.generated();
+        await insertedThenFound(here);
+        expect(await store.find(1, here.code)).toBeUndefined();
+        await insertedThenFound({ ...here, domainId: 1, longUrl: 'https://other.example/' });
+        expect(await store.find(0, here.code)).toEqual(storedAs(here));
+      });
+    });
+
+    describe('is the only arbiter of a code', () => {
+      test('a generated insert that meets an alias is taken', async () => {
+        const alias = sample.alias({ code: 'promo2026' });
+        await insertedThenFound(alias);
+        expect(await store.insert(sample.generated({ code: 'promo2026' }))).toMatchObject({ outcome: 'taken' });
+        expect(await store.find(0, 'promo2026')).toEqual(storedAs(alias));
+      });
+
+      test('a generated insert that meets another generated row is a duplicate, even when both are equal', async () => {
+        const link = sample.generated();
+        await insertedThenFound(link);
+        expect(await store.insert(sample.generated({ code: link.code }))).toEqual({ outcome: 'duplicate' });
+        expect(await store.insert(link)).toEqual({ outcome: 'duplicate' });
+        expect(await store.find(0, link.code)).toEqual(storedAs(link));
+      });
+
+      test('an alias that meets a living link is taken, and told which', async () => {
+        const alias = sample.alias();
+        const generated = sample.generated();
+        await insertedThenFound(alias);
+        await insertedThenFound(generated);
+        const again = sample.alias({ code: alias.code });
+        expect(await store.insert(again)).toEqual({ outcome: 'taken', link: storedAs(alias) });
+        const overGenerated = sample.alias({ code: generated.code });
+        expect(await store.insert(overGenerated)).toEqual({ outcome: 'taken', link: storedAs(generated) });
+      });
+
+      test('a deleted code is taken for ever, by nobody', async () => {
+        for (const link of [sample.alias(), sample.generated()]) {
+          await insertedThenFound(link);
+          expect(await store.remove(0, link.code)).toBe('removed');
+          expect(await store.insert(sample.alias({ code: link.code }))).toEqual({ outcome: 'taken' });
+          expect(await store.insert(sample.generated({ code: link.code }))).toEqual({ outcome: 'taken' });
+          expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
+        }
+      });
+
+      test('of many callers that claim one alias at once, one wins and the others learn who', async () => {
+        const claims = Array.from({ length: 50 }, () => sample.alias({ code: 'one-winner' }));
+        const outcomes = await Promise.all(claims.map((claim) => store.insert(claim)));
+        const winner = claims.filter((_, index) => outcomes[index]?.outcome === 'inserted');
+        expect(winner).toHaveLength(1);
+        const others = outcomes.filter((outcome) => outcome.outcome !== 'inserted');
+        expect(others).toEqual(claims.slice(1).map(() => ({ outcome: 'taken', link: storedAs(winner[0]!) })));
+      });
+
+      test('generated inserts of one code at once: one is inserted, each other is a duplicate', async () => {
+        const code = 'sameCode';
+        const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.insert(sample.generated({ code }))));
+        expect(countsOf(outcomes)).toEqual({ inserted: 1, duplicate: 19 });
+      });
+
+      test('an alias and a generated insert of one code at once: one is inserted, the other is taken', async () => {
+        const code = 'eitherOr';
+        const outcomes = await Promise.all([
+          store.insert(sample.alias({ code })),
+          store.insert(sample.generated({ code })),
+        ]);
+        expect(countsOf(outcomes)).toEqual({ inserted: 1, taken: 1 });
+      });
+    });
+
+    describe('coalesces without mixing callers up', () => {
+      test(`${CONCURRENT_INSERTS} inserts at once, some in conflict: each settles by itself`, async () => {
+        const alias = sample.alias();
+        const older = sample.generated();
+        const deleted = sample.generated();
+        for (const link of [alias, older, deleted]) await insertedThenFound(link);
+        await store.remove(0, deleted.code);
+        const conflicts = new Map<number, { link: NewLink; outcome: string }>([
+          [0, { link: sample.generated({ code: alias.code }), outcome: 'taken' }],
+          [700, { link: sample.generated({ code: older.code }), outcome: 'duplicate' }],
+          [701, { link: sample.generated({ code: deleted.code }), outcome: 'taken' }],
+          [1300, { link: sample.alias({ code: older.code }), outcome: 'taken' }],
+          [1999, { link: sample.alias({ code: deleted.code }), outcome: 'taken' }],
+        ]);
+        const links = Array.from(
+          { length: CONCURRENT_INSERTS },
+          (_, index) =>
+            conflicts.get(index)?.link ??
+            sample.generated({ longUrl: AWKWARD_URLS[index % (AWKWARD_URLS.length - 1)]! }),
+        );
+        const outcomes = await Promise.all(links.map((link) => store.insert(link)));
+        expect(outcomes.map((outcome) => outcome.outcome)).toEqual(
+          links.map((_, index) => conflicts.get(index)?.outcome ?? 'inserted'),
+        );
+        const found = await Promise.all(links.map((link) => store.find(0, link.code)));
+        const expected = links.map((link, index) => (conflicts.has(index) ? found[index] : storedAs(link)));
+        expect(found).toEqual(expected);
+        expect(await store.find(0, older.code)).toEqual(storedAs(older));
+      });
+
+      test('a row that fits no column fails alone', async () => {
+        const bad = sample.generated({ longUrl: null as unknown as string });
+        const links = Array.from({ length: 60 }, (_, index) => (index === 30 ? bad : sample.generated()));
+        const settled = await Promise.allSettled(links.map((link) => store.insert(link)));
+        expect(settled.map((each) => each.status)).toEqual(
+          links.map((link) => (link === bad ? 'rejected' : 'fulfilled')),
+        );
+        for (const link of links) {
+          expect(await store.find(0, link.code)).toEqual(link === bad ? undefined : storedAs(link));
+        }
+      });
+
+      test('an over-long row is refused alone or kept whole, never cut', async () => {
+        const longCode = sample.alias({ code: 'c'.repeat(65) });
+        const longUrl = sample.generated({ longUrl: `https://example.com/${'u'.repeat(100_000)}` });
+        const links = [sample.generated(), longCode, sample.generated(), longUrl, sample.generated()];
+        const settled = await Promise.allSettled(links.map((link) => store.insert(link)));
+        for (const [index, link] of links.entries()) {
+          const kept = settled[index]?.status === 'fulfilled';
+          if (link !== longCode && link !== longUrl) expect(kept).toBe(true);
+          expect(await store.find(0, link.code)).toEqual(kept ? storedAs(link) : undefined);
+        }
+        expect(await store.find(0, 'c'.repeat(64))).toBeUndefined();
+      });
+
+      test(`${CONCURRENT_FINDS} finds at once, known and unknown, each get their own answer`, async () => {
+        const known = Array.from({ length: CONCURRENT_FINDS / 2 }, () => sample.generated());
+        await Promise.all(known.map((link) => store.insert(link)));
+        const codes = known.flatMap((link) => [link.code, `${link.code}x`]);
+        const found = await Promise.all(codes.map((code) => store.find(0, code)));
+        expect(found).toEqual(known.flatMap((link) => [storedAs(link), undefined]));
+      });
+
+      test('one code asked for many times at once', async () => {
+        const link = sample.generated();
+        await store.insert(link);
+        const found = await Promise.all(Array.from({ length: 100 }, () => store.find(0, link.code)));
+        expect(found).toEqual(found.map(() => storedAs(link)));
+      });
+
+      test(`${CONCURRENT_FINDS} unknown codes are undefined, on the primary too`, async () => {
+        const codes = Array.from({ length: CONCURRENT_FINDS }, (_, index) => `nothing${index}`);
+        const found = await Promise.all(codes.map((code, index) => store.find(0, code, { fresh: index % 2 === 0 })));
+        expect(found).toEqual(codes.map(() => undefined));
+      });
+    });
+
+    describe('removes', () => {
+      test('a link once: a tombstone of version 2 is left', async () => {
+        const link = sample.generated({ expiresAtMs: 1_999_999_999_999, redirectStatus: 308 });
+        await insertedThenFound(link);
+        expect(await store.remove(0, link.code)).toBe('removed');
+        expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
+        expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
+        expect(await store.remove(0, link.code)).toBe('already-removed');
+        expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
+      });
+
+      test('nothing where there is nothing, nor in another domain or case', async () => {
+        const link = sample.generated({ code: 'keepMe' });
+        await insertedThenFound(link);
+        expect(await store.remove(0, 'neverHere')).toBe('missing');
+        expect(await store.remove(0, 'KEEPME')).toBe('missing');
+        expect(await store.remove(2, link.code)).toBe('missing');
+        expect(await store.find(0, link.code)).toEqual(storedAs(link));
+      });
+
+      test('by several callers at once: one removed it', async () => {
+        const link = sample.generated();
+        await insertedThenFound(link);
+        const outcomes = await Promise.all(Array.from({ length: 10 }, () => store.remove(0, link.code)));
+        expect(outcomes.filter((outcome) => outcome === 'removed')).toHaveLength(1);
+        expect(outcomes.filter((outcome) => outcome === 'already-removed')).toHaveLength(9);
+        expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
+      });
+    });
+  });
+}
+
+function countsOf(outcomes: readonly InsertOutcome[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const { outcome } of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
+  return counts;
+}

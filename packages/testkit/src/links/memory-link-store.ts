@@ -1,0 +1,76 @@
+import {
+  type InsertOutcome,
+  type Link,
+  type LinkStore,
+  type NewLink,
+  type RemoveOutcome,
+  type StoredLink,
+  StoreUnavailableError,
+} from '@lakh/links';
+
+/** Which call a {@link StoreGate} holds up, and for which code. */
+export interface StoreCall {
+  readonly call: 'insert' | 'find' | 'remove';
+  readonly code: string;
+}
+
+/** Runs before a call touches the rows: a test delays the call by a promise, or fails it by throwing. */
+export type StoreGate = (call: StoreCall) => Promise<void> | void;
+
+/** The LinkStore contract on a map: what the domain's own tests run on, held to the same suite as the real stores. */
+export class MemoryLinkStore implements LinkStore {
+  /** Every call so far in order of arrival, for tests that count look-ups. */
+  readonly calls: StoreCall[] = [];
+  gate: StoreGate | undefined;
+  readonly #rows = new Map<string, StoredLink>();
+
+  /** Number of rows, tombstones included. */
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  async insert(link: NewLink): Promise<InsertOutcome> {
+    await this.#arrive({ call: 'insert', code: link.code });
+    if (typeof link.longUrl !== 'string' || link.code.length > 64) {
+      throw new StoreUnavailableError('the row does not fit its columns');
+    }
+    const key = keyOf(link.domainId, link.code);
+    const met = this.#rows.get(key);
+    if (met === undefined) {
+      this.#rows.set(key, { ...link, state: 'live', version: 1 });
+      return { outcome: 'inserted' };
+    }
+    if (met.state === 'deleted') return { outcome: 'taken' };
+    if (link.kind === 'generated' && met.kind === 'generated') return { outcome: 'duplicate' };
+    return { outcome: 'taken', link: met };
+  }
+
+  async find(domainId: number, code: string): Promise<StoredLink | undefined> {
+    await this.#arrive({ call: 'find', code });
+    return this.#rows.get(keyOf(domainId, code));
+  }
+
+  async remove(domainId: number, code: string): Promise<RemoveOutcome> {
+    await this.#arrive({ call: 'remove', code });
+    const key = keyOf(domainId, code);
+    const met = this.#rows.get(key);
+    if (met === undefined) return 'missing';
+    if (met.state === 'deleted') return 'already-removed';
+    this.#rows.set(key, { state: 'deleted', domainId, code, version: met.version + 1 });
+    return 'removed';
+  }
+
+  /** An edit by somebody else, which no use case can make yet: raises the version. */
+  overwrite(link: Link): void {
+    this.#rows.set(keyOf(link.domainId, link.code), link);
+  }
+
+  async #arrive(call: StoreCall): Promise<void> {
+    this.calls.push(call);
+    await this.gate?.(call);
+  }
+}
+
+function keyOf(domainId: number, code: string): string {
+  return `${domainId}:${code}`;
+}
