@@ -1,1 +1,3 @@
-export {};
+export * from './embedded.js';
+export * from './errors.js';
+export type { EmbeddedLinkStore } from './link-store.js';

@@ -1,0 +1,69 @@
+import type { Ledger, MarkStore } from '@lakh/id-range';
+import type { SettingsStore } from '@lakh/links';
+import { Connection, openError } from './connection.js';
+import { openLedger } from './ledger.js';
+import { type EmbeddedLinkStore, openLinkStore } from './link-store.js';
+import { openMarkStore } from './marks.js';
+import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
+import { openSettingsStore } from './settings.js';
+
+/** The part of a pino logger that is used here. */
+export interface EmbeddedLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface EmbeddedOptions {
+  /** The data file; it and its folder are made when missing. `-wal` stands beside it while it is open. */
+  readonly file: string;
+  readonly log?: EmbeddedLog;
+}
+
+/** Every port of Lakh on one SQLite file, for one machine with no servers installed. */
+export interface Embedded {
+  readonly file: string;
+  markStore(namespace: string): MarkStore;
+  ledger(namespace: string): Ledger;
+  readonly links: EmbeddedLinkStore;
+  readonly settings: SettingsStore;
+  /** Commits what waits and gives up the file; calls after it are refused as unavailable. Synchronous. */
+  close(): void;
+}
+
+/**
+ * Opens, or makes, the data file and keeps it for this process alone.
+ *
+ * @throws DataDirInUseError when another process has it
+ * @throws DataFileInvalidError, DataFileNewerError or DataDirUnusableError, each naming the file
+ */
+export function openEmbedded({ file, log }: EmbeddedOptions): Embedded {
+  const connection = Connection.open(file);
+  try {
+    const found = inspect(connection, file);
+    connection.enterWal();
+    migrate(connection, file, found);
+    if (found === 0) log?.info({ file, schemaVersion: SCHEMA_VERSION }, 'data file made');
+    else if (found < SCHEMA_VERSION) log?.info({ file, found, schemaVersion: SCHEMA_VERSION }, 'data file migrated');
+    const links = openLinkStore(connection);
+    return {
+      file,
+      markStore: (namespace) => openMarkStore(connection, namespace),
+      ledger: (namespace) => openLedger(connection, namespace),
+      links,
+      settings: openSettingsStore(connection),
+      close() {
+        if (!connection.isOpen) return;
+        links.flush();
+        try {
+          connection.close();
+        } catch (error) {
+          // Every answered write is durable; the lock goes with the process.
+          log?.warn({ file, err: error }, 'data file not folded into one at the end; the next start does it');
+        }
+      },
+    };
+  } catch (error) {
+    connection.abandon();
+    throw openError(file, error);
+  }
+}

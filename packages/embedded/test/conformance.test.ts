@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describeLedger, describeLinkStore, describeMarkStore, describeSettingsStore } from '@lakh/testkit';
+import Database from 'libsql';
+import { type Embedded, openEmbedded } from '../src/index.js';
+
+interface Opened {
+  readonly embedded: Embedded;
+  readonly file: string;
+  dispose(): Promise<void>;
+}
+
+function open(): Opened {
+  const dir = mkdtempSync(join(tmpdir(), 'lakh-embedded-'));
+  const file = join(dir, 'lakh.db');
+  const embedded = openEmbedded({ file });
+  const dispose = async () => {
+    embedded.close();
+    rmSync(dir, { recursive: true });
+  };
+  return { embedded, file, dispose };
+}
+
+describeMarkStore('embedded', async () => {
+  const { embedded, dispose } = open();
+  return { store: embedded.markStore('links'), another: async () => embedded.markStore('links'), dispose };
+});
+
+describeLedger('embedded', async () => {
+  const opened = open();
+  let embedded = opened.embedded;
+  const ledger = embedded.ledger('links');
+  return {
+    // Through the present opening: dropHead has to close the file in between.
+    ledger: {
+      head: () => embedded.ledger('links').head(),
+      record: (lease) => embedded.ledger('links').record(lease),
+      create: (head, clusterId) => embedded.ledger('links').create(head, clusterId),
+    } satisfies typeof ledger,
+    another: async () => embedded.ledger('links'),
+    addGeneratedLink: async () => {
+      const link = {
+        domainId: 0,
+        code: 'Q0u',
+        kind: 'generated',
+        counter: 100_000,
+        longUrl: 'https://example.com/',
+      } as const;
+      await embedded.links.insert({ ...link, createdAtMs: 1, expiresAtMs: null, redirectStatus: null });
+    },
+    dropHead: async () => {
+      embedded.close();
+      const db = new Database(opened.file);
+      db.exec("DELETE FROM ledger_heads WHERE namespace = 'links'");
+      db.close();
+      embedded = openEmbedded({ file: opened.file });
+    },
+    dispose: async () => {
+      embedded.close();
+      await opened.dispose();
+    },
+  };
+});
+
+describeLinkStore('embedded', async () => {
+  const { embedded, dispose } = open();
+  return { store: embedded.links, dispose };
+});
+
+describeSettingsStore('embedded', async () => {
+  const { embedded, dispose } = open();
+  return { settings: embedded.settings, dispose };
+});
