@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LocalSettings, readSettings, SYSTEM_PATH } from './config.js';
+import { PackagesMissingError } from './errors.js';
+import { withLock } from './lock.js';
+import { withoutDaemonStarts } from './policy-rc.js';
+
+/** What can be asked for; each is one or two Debian packages. */
+export type Dependency = 'zookeeper' | 'mariadb' | 'redis' | 'nginx' | 'chromium' | 'wrk';
+
+interface Requirement {
+  /** Executables, looked for in Debian's folders (servers) or on the PATH as well (tools). */
+  readonly executables: readonly string[];
+  readonly onPath?: true;
+  readonly files?: readonly string[];
+  readonly packages: readonly string[];
+}
+
+/** Packages without a daemon of their own where there is the choice. */
+const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
+  zookeeper: {
+    executables: ['java'],
+    files: ['/usr/share/java/zookeeper.jar', '/usr/share/java/slf4j-simple.jar'],
+    packages: ['libzookeeper-java', 'default-jre-headless'],
+  },
+  mariadb: { executables: ['mariadbd', 'mariadb-install-db', 'mariadb'], packages: ['mariadb-server'] },
+  redis: { executables: ['redis-server'], packages: ['redis-server'] },
+  nginx: { executables: ['nginx'], packages: ['nginx'] },
+  chromium: { executables: ['chromium'], onPath: true, packages: ['chromium'] },
+  wrk: { executables: ['wrk'], onPath: true, packages: ['wrk'] },
+};
+
+const UPDATE_DEADLINE_MS = 120_000;
+const INSTALL_DEADLINE_MS = 600_000;
+/** One install after another: two processes may ask at once. */
+const LOCK_WAIT_MS = UPDATE_DEADLINE_MS + INSTALL_DEADLINE_MS;
+const DPKG_LOCK_WAIT_S = 120;
+
+export interface InstallOptions {
+  readonly settings?: Pick<LocalSettings, 'installAllowed' | 'searchPath'>;
+  /** One line of progress; to stderr by default. */
+  readonly report?: (line: string) => void;
+}
+
+/**
+ * After this the named servers and tools can be run. Installs what is missing with apt-get, as root and unless LAKH_INSTALL=0,
+ * without starting any daemon. Throws {@link PackagesMissingError}, with the line to type, when it may not or cannot.
+ */
+export async function ensurePackages(dependencies: readonly Dependency[], options: InstallOptions = {}): Promise<void> {
+  const settings = options.settings ?? readSettings();
+  const report = options.report ?? ((line: string) => process.stderr.write(`lakh: ${line}\n`));
+  if (missingOf(dependencies, settings.searchPath).length === 0) return;
+  await withLock('install', { waitMs: LOCK_WAIT_MS, what: 'another installation' }, async () => {
+    const missing = missingOf(dependencies, settings.searchPath);
+    if (missing.length === 0) return;
+    const packages = missing.flatMap(({ packages }) => packages);
+    const aptLine = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
+    const absent = missing.flatMap(({ absent }) => absent).join(', ');
+    const refusal = whyNotInstall(settings);
+    if (refusal) throw new PackagesMissingError(`missing: ${absent} (${refusal}). As root: ${aptLine}`);
+    report(`missing: ${absent}`);
+    await withoutDaemonStarts(async (interrupted) => {
+      report('apt-get update …');
+      // A stale list may still do, and one unreachable source of several is no reason to stop.
+      const updated = await runApt(['update', '-q'], UPDATE_DEADLINE_MS, interrupted);
+      if (updated !== undefined) report(`apt-get update: ${updated}`);
+      report(`${aptLine} …`);
+      const failure = await runApt(
+        ['install', '-y', '-q', '--no-install-recommends', ...packages],
+        INSTALL_DEADLINE_MS,
+        interrupted,
+      );
+      if (failure !== undefined) throw new PackagesMissingError(`${aptLine}: ${failure}`);
+    });
+    const still = missingOf(dependencies, settings.searchPath).flatMap(({ absent }) => absent);
+    if (still.length > 0) throw new PackagesMissingError(`still missing after ${aptLine}: ${still.join(', ')}`);
+    report('installed; daemons that came with the packages were not started');
+  });
+}
+
+/** What of each dependency is not there, and the packages that bring it. */
+export function missingOf(
+  dependencies: readonly Dependency[],
+  searchPath: readonly string[],
+): { readonly absent: readonly string[]; readonly packages: readonly string[] }[] {
+  const systemDirs = SYSTEM_PATH.split(':');
+  return dependencies
+    .map((dependency) => {
+      const { executables, files = [], packages, onPath } = REQUIREMENTS[dependency];
+      const dirs = onPath ? searchPath : systemDirs;
+      const absent = [
+        ...executables.filter((name) => !dirs.some((dir) => isExecutable(join(dir, name)))),
+        ...files.filter((file) => !existsSync(file)),
+      ];
+      return { absent, packages };
+    })
+    .filter(({ absent }) => absent.length > 0);
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function whyNotInstall(settings: Pick<LocalSettings, 'installAllowed'>): string | undefined {
+  if (!settings.installAllowed) return 'LAKH_INSTALL=0 forbids installing';
+  if (!existsSync('/etc/debian_version') || !existsSync('/usr/bin/apt-get'))
+    return 'no Debian-like system with apt-get';
+  if (process.getuid?.() !== 0) return 'not root';
+  return undefined;
+}
+
+/** Undefined on success, else why it failed. What apt says goes to stderr. */
+function runApt(args: readonly string[], deadlineMs: number, interrupted: AbortSignal): Promise<string | undefined> {
+  if (interrupted.aborted) return Promise.resolve('interrupted');
+  return new Promise((resolve) => {
+    // Through env(1), which becomes apt-get, so that the caller's proxy settings stay.
+    const child = spawn(
+      '/usr/bin/env',
+      [
+        `PATH=${SYSTEM_PATH}`,
+        'DEBIAN_FRONTEND=noninteractive',
+        'LC_ALL=C.UTF-8',
+        'apt-get',
+        '-o',
+        `DPkg::Lock::Timeout=${DPKG_LOCK_WAIT_S}`,
+        ...args,
+      ],
+      { stdio: ['ignore', 2, 2] },
+    );
+    const timer = setTimeout(() => child.kill('SIGTERM'), deadlineMs);
+    const stop = (): void => {
+      child.kill('SIGTERM');
+    };
+    interrupted.addEventListener('abort', stop);
+    const settle = (why: string | undefined): void => {
+      clearTimeout(timer);
+      interrupted.removeEventListener('abort', stop);
+      resolve(why);
+    };
+    child.once('error', (error) => settle(error.message));
+    child.once('exit', (code, signal) => settle(code === 0 ? undefined : `exit ${code ?? signal}`));
+  });
+}
