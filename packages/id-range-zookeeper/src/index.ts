@@ -1,1 +1,13 @@
-export {};
+export { parseZookeeperAddress, type ZookeeperAddress, type ZookeeperServer } from './address.js';
+export type { DigestAuth } from './connection.js';
+export { WitnessForbiddenError } from './errors.js';
+export { createZookeeperMarkStore, type ZookeeperMarkStoreOptions } from './mark-store.js';
+export { registerServer } from './register-server.js';
+export {
+  createZookeeperSession,
+  type ZookeeperEvent,
+  type ZookeeperLog,
+  type ZookeeperSession,
+  type ZookeeperSessionOptions,
+  type ZookeeperState,
+} from './session.js';

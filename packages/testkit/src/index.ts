@@ -1,2 +1,3 @@
+export * from './fault-proxy.js';
 export * from './id-range/index.js';
 export * from './links/index.js';

@@ -1,0 +1,43 @@
+import type { Connection } from './connection.js';
+import { createNode, getData, isNodeError, makePath, nodeAcl, removeAnyVersion } from './nodes.js';
+import type { ZookeeperSession } from './session.js';
+
+/**
+ * Shows this server to operators as `/servers/<id>`, an ephemeral node that holds `description` as JSON, made again on each
+ * new session. Nothing is ever decided by it, so a failure is a line in the log and nothing more. The returned function
+ * stops it (the node goes with the session).
+ */
+export function registerServer(session: ZookeeperSession, id: string, description: object): () => void {
+  if (!/^[0-9A-Za-z][0-9A-Za-z._-]{0,127}$/.test(id)) throw new Error(`not a server id: ${JSON.stringify(id)}`);
+  const path = `${session.chroot}/servers/${id}`;
+  const data = Buffer.from(JSON.stringify(description));
+  const acl = nodeAcl(session.authenticated);
+
+  async function register(connection: Connection): Promise<void> {
+    await makePath(connection, `${session.chroot}/servers`, acl);
+    try {
+      await createNode(connection, path, data, acl, 'ephemeral');
+    } catch (error) {
+      if (!isNodeError(error, 'NODE_EXISTS')) throw error;
+      await replace(connection);
+    }
+  }
+
+  /** The node of a session that is not over yet: nearly always this server's own last one. */
+  async function replace(connection: Connection): Promise<void> {
+    const { stat } = await getData(connection, path);
+    if (stat.ephemeralOwner.toString('hex') === connection.sessionId) return;
+    await removeAnyVersion(connection, path);
+    await createNode(connection, path, data, acl, 'ephemeral');
+  }
+
+  function start(): void {
+    void (async () => register(session.connection()))().catch((error: Error) =>
+      session.log?.warn({ path, error: error.message }, 'could not register this server in ZooKeeper'),
+    );
+  }
+
+  const stop = session.onConnected(start);
+  if (session.state === 'connected') start();
+  return stop;
+}
