@@ -44,6 +44,10 @@ export class UnknownOutcomeError extends IdRangeError {
 export class WitnessCorruptError extends IdRangeError {
   readonly code = 'witness_corrupt';
   readonly status = 503;
+  /** `what`: what was found, quoted, in place of what. */
+  constructor(what: string, options?: ErrorOptions) {
+    super(refusal('witness_corrupt', what, 'it was overwritten by something other than Lakh, or damaged'), options);
+  }
 }
 
 /** Other servers wrote the mark first, as many times in a row as one lease tries. */
@@ -178,6 +182,23 @@ export class RangeOverlapError extends IdRangeError {
       ),
     );
   }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'counter_space_ended',
+  'witness_corrupt',
+  'zookeeper_forgot',
+  'ledger_forgot',
+  'cluster_mismatch',
+  'mark_missing',
+  'ledger_missing',
+  'ledger_not_empty',
+  'range_overlap',
+]);
+
+/** Whether a lease failed closed on what the witnesses said, rather than for want of an answer: a person has to look. */
+export function isRefusal(error: unknown): error is IdRangeError {
+  return error instanceof IdRangeError && REFUSALS.has(error.code);
 }
 
 function refusal(code: string, what: string, meaning: string): string {
