@@ -1,0 +1,62 @@
+/**
+ * JSON lines on stderr: stdout belongs to a program's answer (what it was asked to print), so that a pipe never gets both.
+ * Target URLs and tokens are never logged: they are other people's business.
+ */
+import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+
+export type { Logger } from 'pino';
+
+export interface LoggerOptions {
+  readonly program: string;
+  readonly serverId: string;
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** For tests; stderr otherwise. */
+  readonly stream?: DestinationStream;
+}
+
+/** Names under which a URL or a secret could slip into a log line, at the top and one level down. */
+const PRIVATE_NAMES = [
+  'longUrl',
+  'long_url',
+  'location',
+  'target',
+  'url',
+  'body',
+  'token',
+  'password',
+  'authorization',
+  'cookie',
+  'shards',
+  'redis',
+  'sealedKeys',
+  'zookeeperAuth',
+];
+
+/** Errors of database drivers carry the whole statement (`sql`) and its values: only these fields are written. */
+function loggableError(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code, status, cause } = error as Error & { code?: unknown; status?: unknown };
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code === undefined ? {} : { code }),
+    ...(status === undefined ? {} : { status }),
+    stack: error.stack,
+    ...(cause === undefined || depth >= 3 ? {} : { cause: loggableError(cause, depth + 1) }),
+  };
+}
+
+/** Writes synchronously: the last line before an exit is the one that is needed. */
+export function createLogger({ program, serverId, level, stream }: LoggerOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { program, serverId },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error) => loggableError(error), error: (error) => loggableError(error) },
+      redact: { paths: PRIVATE_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[private]' },
+    },
+    stream ?? destination({ fd: 2, sync: true }),
+  );
+}

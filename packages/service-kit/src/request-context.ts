@@ -1,0 +1,84 @@
+/**
+ * Who asks, and under which id. X-Forwarded-For and X-Request-Id are what the last hop says they are: they count only when
+ * that hop is a proxy that the operator trusts.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import ipaddr from 'ipaddr.js';
+
+export interface RequestContext {
+  /** Of the client; 0-9A-Za-z and `-`, safe in a log line and in a header. */
+  readonly requestId: string;
+  /** IP address without port, IPv4 in dotted form; empty when the connection is gone. */
+  readonly clientAddress: string;
+}
+
+/** Sent with every answer of the public listener. Pages add their own Content-Security-Policy in place of this one. */
+export const securityHeaders: Readonly<Record<string, string>> = Object.freeze({
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'x-robots-tag': 'noindex',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+});
+
+const REQUEST_ID = /^[0-9A-Za-z-]{8,64}$/;
+
+function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  return ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
+}
+
+/** An entry of X-Forwarded-For, which some proxies write with a port: `203.0.113.7:4711`, `[2001:db8::7]:4711`. */
+function forwardedAddress(entry: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+  const [, bracketed, dotted] = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(entry) ?? [];
+  return parseAddress(bracketed ?? dotted ?? entry);
+}
+
+/**
+ * @param trustedProxies CIDR blocks (`settings.trustedProxies`); none: forwarded headers are ignored
+ */
+export function createRequestContexts(
+  trustedProxies: readonly string[] = [],
+): (request: IncomingMessage) => RequestContext {
+  const blocks = trustedProxies.map((block) => ipaddr.parseCIDR(block));
+  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
+    blocks.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
+
+  /** Walks back from the connection: the first hop that is not trusted is the client, whatever it says about itself. */
+  function clientOf(peer: ipaddr.IPv4 | ipaddr.IPv6, forwarded: string): string {
+    let client = peer;
+    for (const entry of forwarded === '' ? [] : forwarded.split(',').reverse()) {
+      if (!isTrusted(client)) break;
+      const hop = forwardedAddress(entry.trim());
+      if (!hop) break;
+      client = hop;
+    }
+    return client.toString();
+  }
+
+  return (request) => {
+    const remote = request.socket.remoteAddress ?? '';
+    const peer = parseAddress(remote);
+    if (!peer || blocks.length === 0 || !isTrusted(peer)) {
+      return { requestId: randomUUID(), clientAddress: peer?.toString() ?? '' };
+    }
+    const given = request.headers['x-request-id'];
+    const forwarded = request.headers['x-forwarded-for'];
+    return {
+      requestId: typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID(),
+      clientAddress: clientOf(peer, Array.isArray(forwarded) ? forwarded.join(',') : (forwarded ?? '')),
+    };
+  };
+}
+
+/**
+ * Path and query of a request target: an absolute target (`GET http://host/x`), which a server has to understand (RFC 9112,
+ * 3.2.2), without its origin; `undefined` for any other form (`*`, `host:port`, nonsense).
+ */
+export function originForm(target: string): string | undefined {
+  if (target.startsWith('/')) return target;
+  const match = /^https?:\/\/[^/?#]+(.*)$/i.exec(target);
+  if (!match) return undefined;
+  const rest = match[1] ?? '';
+  return rest.startsWith('/') ? rest : `/${rest}`;
+}
