@@ -1,10 +1,11 @@
 /**
- * How fast counters are used, from samples of the total issued. Rises within a sample or two and falls over minutes: too high a
- * rate costs a range that a crash may lose, too low a rate costs an outage.
+ * How fast counters are used, from samples of the total issued. A moving mean that rises within seconds and falls within minutes:
+ * too high a rate costs a range that a crash may lose, too low a rate costs an outage. Its weights follow from the time that a
+ * sample covers, so it does not matter when samples are taken.
  */
-const RISE = 0.5;
+const RISE_MS = 10_000;
 const FALL_MS = 120_000;
-/** Shorter samples would take one burst for a rate. */
+/** Below this, the coarseness of clocks and bursts would be most of the sample. */
 const SHORTEST_SAMPLE_MS = 100;
 
 export class BurnMeter {
@@ -25,8 +26,7 @@ export class BurnMeter {
     const elapsedMs = nowMs - this.#lastMs;
     if (elapsedMs < SHORTEST_SAMPLE_MS) return;
     const rate = (issued - this.#lastIssued) / elapsedMs;
-    const weight = rate > this.#perMs ? RISE : 1 - Math.exp(-elapsedMs / FALL_MS);
-    this.#perMs += (rate - this.#perMs) * weight;
+    this.#perMs += (rate - this.#perMs) * (1 - Math.exp(-elapsedMs / (rate > this.#perMs ? RISE_MS : FALL_MS)));
     this.#lastMs = nowMs;
     this.#lastIssued = issued;
   }

@@ -106,7 +106,8 @@ export class RangeAllocator {
   async nextOrWait(): Promise<number> {
     if (this.#ending) throw this.#ending;
     if (this.#advance()) return this.next();
-    if (!this.#leases.running || this.#waiters.full) throw this.#exhaustedError();
+    const hopeless = !this.#leases.running || this.#leases.lastError instanceof CounterSpaceEndedError;
+    if (hopeless || this.#waiters.full) throw this.#exhaustedError();
     this.#prefetch();
     return this.#waiters.join(() => this.#exhaustedError());
   }

@@ -1,0 +1,366 @@
+import {
+  COUNTER_SPACE_END,
+  FIRST_MARK,
+  type MarkSnapshot,
+  UnknownOutcomeError,
+  WitnessUnavailableError,
+} from '@lakh/id-range';
+import { override, witnesses } from './support.js';
+
+const code = (error: unknown) => (error as { code?: string }).code;
+const failure = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => `leased ${JSON.stringify(value)}`,
+    (error: unknown) => code(error) ?? String(error),
+  );
+
+describe('the first bootstrap', () => {
+  test.each([1, 1000, 100_000])('starts at 100,000 with ranges of %d', async (size) => {
+    const { server } = witnesses();
+    expect(await server().lease(size)).toEqual({ start: FIRST_MARK, end: FIRST_MARK + size });
+  });
+
+  test('writes one cluster id into both witnesses', async () => {
+    const { server, ledger, node } = witnesses();
+    await server().lease(10);
+    const mark = (await node.client().read()) as MarkSnapshot;
+    expect(await ledger.client().head()).toMatchObject({ clusterId: mark.clusterId });
+  });
+
+  test('a crash between the two writes is finished by the next server, with the cluster id of the ledger', async () => {
+    const { server, ledger, node } = witnesses();
+    await ledger.client().create(FIRST_MARK, 'cluster-of-the-crashed');
+    expect(await server().lease(10)).toEqual({ start: 100_000, end: 100_010 });
+    expect(await node.client().read()).toMatchObject({ clusterId: 'cluster-of-the-crashed' });
+  });
+
+  test('by several servers at once gives each its own range', async () => {
+    const { server } = witnesses();
+    const ranges = await Promise.all(Array.from({ length: 8 }, () => server().lease(10)));
+    expect(ranges.map((range) => range.start).sort()).toEqual(Array.from({ length: 8 }, (_, i) => 100_000 + 10 * i));
+  });
+
+  test('another server that bootstraps and leases between the two reads is no reason to refuse', async () => {
+    const { server, node, ledger } = witnesses();
+    const slow = override(ledger.client(), {
+      head: async () => {
+        if (ledger.leases.length === 0) await server().lease(10);
+        return ledger.client().head();
+      },
+    });
+    expect(await server({ ledger: slow, marks: node.client() }).lease(10)).toEqual({ start: 100_010, end: 100_020 });
+  });
+});
+
+describe('a lease', () => {
+  test('follows the one before it, in the mark and in the ledger', async () => {
+    const { server, ledger, node, log } = witnesses();
+    const one = server();
+    await one.lease(100);
+    await server().lease(50);
+    expect(await one.lease(100)).toEqual({ start: 100_150, end: 100_250 });
+    expect(node.peek()).toEqual({ next: 100_250, ledgered: 100_150 });
+    expect(await ledger.client().head()).toMatchObject({ head: 100_250 });
+    expect(log.ranges).toHaveLength(3);
+  });
+
+  test('records who leased, when, and the version of the mark', async () => {
+    const { server, ledger } = witnesses();
+    const holder = { serverId: 's-7', host: 'h-7', processStartMs: 5, codec: 'sqids' };
+    await server({ holder }).lease(10);
+    expect(ledger.leases).toEqual([
+      { range: { start: 100_000, end: 100_010 }, holder, leasedAtMs: 0, witnessVersion: 1 },
+    ]);
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('of %p counters is a mistake of the caller', async (size) => {
+    await expect(witnesses().server().lease(size)).rejects.toThrow(RangeError);
+  });
+
+  test('gives up after a bounded number of stale versions, and abandons nothing', async () => {
+    const { server, node, log } = witnesses();
+    let writes = 0;
+    const write = async () => {
+      writes += 1;
+      return { outcome: 'stale' as const };
+    };
+    const lease = server({ marks: override(node.client(), { write }), maxAttempts: 10 }).lease(10);
+    expect(await failure(lease)).toBe('lease_contention');
+    // Two of the attempts went into the bootstrap.
+    expect(writes).toBe(8);
+    expect(log.lost).toEqual([]);
+    expect(log.refusals).toEqual([]);
+  });
+
+  test.each([
+    ['has no answer', new UnknownOutcomeError('no answer')],
+    ['fails in a way nobody named', new TypeError('a bug')],
+  ])('whose mark was written but %s is abandoned, and the next one begins behind it', async (_how, error) => {
+    const { server, node, log } = witnesses();
+    await server().lease(10);
+    const client = node.client();
+    let broken = true;
+    const write: typeof client.write = async (version, mark) => {
+      const answer = await client.write(version, mark);
+      if (!broken) return answer;
+      broken = false;
+      throw error;
+    };
+    const one = server({ marks: override(client, { write }) });
+    expect(await failure(one.lease(10))).toBe('unknown_outcome');
+    expect(log.lost).toEqual([{ reason: 'mark_write_unknown', range: { start: 100_010, end: 100_020 } }]);
+    expect(await one.lease(10)).toEqual({ start: 100_020, end: 100_030 });
+  });
+
+  test('whose mark could not be written at all loses nothing', async () => {
+    const { server, node, log } = witnesses();
+    await server().lease(10);
+    const write = () => Promise.reject(new WitnessUnavailableError('down'));
+    expect(await failure(server({ marks: override(node.client(), { write }) }).lease(10))).toBe('witness_unavailable');
+    expect(log.lost).toEqual([]);
+    expect(await server().lease(10)).toEqual({ start: 100_010, end: 100_020 });
+  });
+
+  test.each([
+    ['could not be asked', new WitnessUnavailableError('down'), 'witness_unavailable', 'ledger_record_failed'],
+    ['has not answered', new UnknownOutcomeError('silence'), 'unknown_outcome', 'ledger_record_unknown'],
+    ['failed in a way nobody named', new TypeError('a bug'), 'unknown_outcome', 'ledger_record_unknown'],
+  ])('that the ledger %s about is abandoned', async (_how, error, errorCode, reason) => {
+    const { server, ledger, log } = witnesses();
+    await server().lease(10);
+    const record = () => Promise.reject(error);
+    expect(await failure(server({ ledger: override(ledger.client(), { record }) }).lease(10))).toBe(errorCode);
+    expect(log.lost).toEqual([{ reason, range: { start: 100_010, end: 100_020 } }]);
+    expect(await server().lease(10)).toEqual({ start: 100_020, end: 100_030 });
+  });
+
+  test('that the ledger refuses for an overlap is abandoned and says so', async () => {
+    const { server, ledger, log } = witnesses();
+    await server().lease(10);
+    const record = async () => 'overlap' as const;
+    const refused = server({ ledger: override(ledger.client(), { record }) });
+    expect(await failure(refused.lease(10))).toBe('range_overlap');
+    expect(log.lost).toEqual([{ reason: 'ledger_overlap', range: { start: 100_010, end: 100_020 } }]);
+    expect(log.refusals).toEqual(['range_overlap']);
+  });
+
+  test('never lowers the height of the ledger that the mark remembers', async () => {
+    const { server, node, ledger } = witnesses();
+    const other = server();
+    await other.lease(10);
+    const client = ledger.client();
+    let raced = false;
+    // The head is read, then two more leases pass before the mark is read again.
+    const head = async () => {
+      if (raced) return client.head();
+      raced = true;
+      await other.lease(10);
+      const early = await client.head();
+      await other.lease(10);
+      await other.lease(10);
+      return early;
+    };
+    await server({ ledger: override(client, { head }) }).lease(10);
+    expect(node.peek()).toEqual({ next: 100_050, ledgered: 100_030 });
+  });
+});
+
+describe('a witness that forgot is refused', () => {
+  test('ZooKeeper restored from an old copy', async () => {
+    const { server, node, log } = witnesses();
+    await server().lease(10);
+    const old = node.copy();
+    await server().lease(10);
+    node.restore(old);
+    expect(await failure(server().lease(10))).toBe('zookeeper_forgot');
+    expect(log.refusals).toEqual(['zookeeper_forgot']);
+    expect(log.lost).toEqual([]);
+  });
+
+  test('ZooKeeper wiped', async () => {
+    const { server, node } = witnesses();
+    const running = server();
+    await running.lease(10);
+    node.wipe();
+    expect(await failure(running.lease(10))).toBe('mark_missing');
+    expect(await failure(server().lease(10))).toBe('mark_missing');
+    expect(node.peek()).toBeUndefined();
+  });
+
+  test('ZooKeeper wiped, with links in the store and an empty ledger', async () => {
+    const { server, ledger } = witnesses();
+    await ledger.client().create(FIRST_MARK, 'cluster');
+    ledger.addGeneratedLink();
+    expect(await failure(server().lease(10))).toBe('mark_missing');
+  });
+
+  test('a mark below one that this process has seen, which no ledger knows of', async () => {
+    const { server, node, ledger } = witnesses();
+    await server().lease(10);
+    const old = node.copy();
+    const record = () => Promise.reject(new WitnessUnavailableError('down'));
+    const running = server({ ledger: override(ledger.client(), { record }) });
+    await failure(running.lease(10));
+    node.restore(old);
+    expect(await failure(running.lease(10))).toBe('zookeeper_forgot');
+  });
+
+  test('a mark that is wiped before anything was leased, by the process that saw it', async () => {
+    const { server, node, ledger } = witnesses();
+    const record = () => Promise.reject(new WitnessUnavailableError('down'));
+    const running = server({ ledger: override(ledger.client(), { record }) });
+    await failure(running.lease(10));
+    node.wipe();
+    expect(await failure(running.lease(10))).toBe('mark_missing');
+  });
+
+  test('the ledger restored from an old copy', async () => {
+    const { server, ledger } = witnesses();
+    await server().lease(10);
+    const old = ledger.copy();
+    await server().lease(10);
+    await server().lease(10);
+    ledger.restore(old);
+    expect(await failure(server().lease(10))).toBe('ledger_forgot');
+  });
+
+  test('a head below one that this process has seen, though the mark does not remember it', async () => {
+    const { server, ledger } = witnesses();
+    const running = server();
+    await running.lease(10);
+    const old = ledger.copy();
+    await running.lease(10);
+    ledger.restore(old);
+    expect(await failure(running.lease(10))).toBe('ledger_forgot');
+  });
+
+  test('the ledger wiped', async () => {
+    const { server, ledger } = witnesses();
+    const running = server();
+    await running.lease(10);
+    ledger.wipe();
+    expect(await failure(running.lease(10))).toBe('ledger_missing');
+    expect(await failure(server().lease(10))).toBe('ledger_missing');
+    expect(await ledger.client().head()).toBe('missing');
+  });
+
+  test('both gone under a running process', async () => {
+    const { server, ledger, node } = witnesses();
+    const running = server();
+    await running.lease(10);
+    ledger.wipe();
+    node.wipe();
+    expect(await failure(running.lease(10))).toBe('ledger_missing');
+  });
+
+  test('the ledger without its head row, and no mark', async () => {
+    const { server, ledger, node } = witnesses();
+    await server().lease(10);
+    ledger.dropHead();
+    node.wipe();
+    expect(await failure(server().lease(10))).toBe('ledger_not_empty');
+  });
+
+  test('the witnesses of two systems', async () => {
+    const [a, b] = [witnesses(), witnesses()];
+    await a.server().lease(10);
+    await b.server().lease(10);
+    expect(await failure(a.server({ ledger: b.ledger.client() }).lease(10))).toBe('cluster_mismatch');
+  });
+
+  test('until it is repaired: then the same process leases again', async () => {
+    const { server, node } = witnesses();
+    const running = server();
+    await running.lease(10);
+    const old = node.copy();
+    await running.lease(10);
+    node.restore(old);
+    expect(await failure(running.lease(10))).toBe('zookeeper_forgot');
+    const repairer = node.client();
+    const { version } = (await repairer.read()) as MarkSnapshot;
+    await repairer.write(version, { next: 100_020, ledgered: 100_020 });
+    expect(await running.lease(10)).toEqual({ start: 100_020, end: 100_030 });
+  });
+
+  test('but a head above the mark is not, if it is only that others leased meanwhile', async () => {
+    const { server, ledger } = witnesses();
+    const other = server();
+    await other.lease(10);
+    const client = ledger.client();
+    const head = async () => {
+      await other.lease(10);
+      return client.head();
+    };
+    expect(await server({ ledger: override(client, { head }) }).lease(10)).toEqual({ start: 100_020, end: 100_030 });
+  });
+});
+
+describe('a mark or a head that cannot be is refused', () => {
+  const marks = [
+    { next: -1, ledgered: 0 },
+    { next: 0, ledgered: 0 },
+    { next: FIRST_MARK - 1, ledgered: 0 },
+    { next: FIRST_MARK + 0.5, ledgered: 0 },
+    { next: Number.NaN, ledgered: 0 },
+    { next: Number.POSITIVE_INFINITY, ledgered: 0 },
+    { next: COUNTER_SPACE_END + 1, ledgered: FIRST_MARK },
+    { next: 200_000, ledgered: -1 },
+    { next: 200_000, ledgered: 200_001 },
+    { next: 200_000, ledgered: Number.NaN },
+  ];
+  test.each(marks)('mark %p', async (mark) => {
+    const { server, node, log } = witnesses();
+    await server().lease(10);
+    const read = async () => ({ ...((await node.client().read()) as MarkSnapshot), mark });
+    expect(await failure(server({ marks: override(node.client(), { read }) }).lease(10))).toBe('witness_corrupt');
+    expect(log.refusals).toEqual(['witness_corrupt']);
+  });
+
+  test.each([-1, 0, FIRST_MARK - 1, 100_000.5, Number.NaN, COUNTER_SPACE_END + 1])('head %p', async (value) => {
+    const { server, ledger } = witnesses();
+    await server().lease(10);
+    const head = async () => ({ head: value, clusterId: 'any', virgin: false });
+    expect(await failure(server({ ledger: override(ledger.client(), { head }) }).lease(10))).toBe('witness_corrupt');
+  });
+
+  test('each message says what was found and names the runbook', async () => {
+    const { server, node } = witnesses();
+    await server().lease(10);
+    node.wipe();
+    await expect(server().lease(10)).rejects.toThrow(/has no mark.*head is 100010.*docs\/runbooks\/mark_missing\.md/);
+  });
+});
+
+describe('the end of the space', () => {
+  test('the last range is shorter, and after it leasing ends with a named error and the mark stays', async () => {
+    const { server, node, log } = witnesses();
+    const last = server({ spaceEnd: 100_025 });
+    const ends = [];
+    for (let i = 0; i < 3; i += 1) ends.push(await last.lease(10));
+    expect(ends.at(-1)).toEqual({ start: 100_020, end: 100_025 });
+    for (let i = 0; i < 3; i += 1) expect(await failure(last.lease(10))).toBe('counter_space_ended');
+    expect(node.peek()?.next).toBe(100_025);
+    expect(log.refusals).toEqual(Array(3).fill('counter_space_ended'));
+  });
+
+  test('a server whose space is smaller than that of others has ended, not broken', async () => {
+    const { server } = witnesses();
+    await server().lease(100);
+    expect(await failure(server({ spaceEnd: 100_050 }).lease(10))).toBe('counter_space_ended');
+  });
+
+  test('the last counter of 62^7 is leased exactly once', async () => {
+    const { server, node } = witnesses();
+    const one = server();
+    await one.lease(10);
+    const client = node.client();
+    const { version } = (await client.read()) as MarkSnapshot;
+    await client.write(version, { next: COUNTER_SPACE_END - 5, ledgered: 100_010 });
+    expect(await one.lease(100_000)).toEqual({ start: COUNTER_SPACE_END - 5, end: COUNTER_SPACE_END });
+    expect(await failure(one.lease(100_000))).toBe('counter_space_ended');
+  });
+
+  test.each([0, FIRST_MARK, 100_000.5, COUNTER_SPACE_END + 1])('cannot be %p', (spaceEnd) => {
+    expect(() => witnesses().server({ spaceEnd })).toThrow(RangeError);
+  });
+});

@@ -1,0 +1,69 @@
+import type { Clock } from '@lakh/id-range';
+
+interface Timer {
+  readonly dueMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Time that passes only when told to, so that a schedule of events is the same in each run. */
+export class SimulatedClock implements Clock {
+  #nowMs = 0;
+  #order = 0;
+  /** Sorted, the next one last. */
+  readonly #timers: Timer[] = [];
+
+  monotonicMs(): number {
+    return this.#nowMs;
+  }
+
+  wallMs(): number {
+    return 1_700_000_000_000 + this.#nowMs;
+  }
+
+  schedule(delayMs: number, run: () => void): () => void {
+    const timer = { dueMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, run };
+    let at = this.#timers.length;
+    while (at > 0 && this.#timers[at - 1]!.dueMs <= timer.dueMs) at -= 1;
+    this.#timers.splice(at, 0, timer);
+    return () => {
+      const index = this.#timers.indexOf(timer);
+      if (index >= 0) this.#timers.splice(index, 1);
+    };
+  }
+
+  get pendingTimers(): number {
+    return this.#timers.length;
+  }
+
+  /** Lets `ms` pass: runs each timer at its time, and after each every promise that it settled. */
+  async advance(ms: number): Promise<void> {
+    const targetMs = this.#nowMs + ms;
+    await settlePromises();
+    while (this.#timers.length > 0 && this.#timers.at(-1)!.dueMs <= targetMs) {
+      const timer = this.#timers.pop()!;
+      this.#nowMs = timer.dueMs;
+      timer.run();
+      await settlePromises();
+    }
+    this.#nowMs = targetMs;
+  }
+}
+
+/** Returns when no promise reaction is left: an immediate runs after all of them. */
+function settlePromises(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+/** A small seeded generator (mulberry32, Tommy Ettinger, public domain): uniform in [0, 1). */
+export function seededRandom(seed: number): () => number {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
