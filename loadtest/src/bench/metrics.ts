@@ -1,0 +1,39 @@
+import type { Sample } from './figures.js';
+
+const REQUEST_DEADLINE_MS = 5_000;
+const COUNTERS = ['lakh_http_requests_total', 'lakh_http_request_duration_seconds_count'] as const;
+
+/** The sum of all series of `name` in Prometheus's text format; 0 when there is none. */
+export function sumOf(text: string, name: string): number {
+  let sum = 0;
+  for (const line of text.split('\n')) {
+    if (!line.startsWith(name) || !['{', ' '].includes(line.charAt(name.length))) continue;
+    sum += Number(line.slice(line.lastIndexOf(' ') + 1));
+  }
+  return sum;
+}
+
+/**
+ * Measures, and rejects when the server's request counter or histogram did not rise by what was answered: a figure with them off
+ * would be another figure.
+ */
+export async function checkCounted(adminUrl: string, seconds: number, measure: () => Promise<Sample>): Promise<Sample> {
+  const before = await readMetrics(adminUrl);
+  const sample = await measure();
+  const after = await readMetrics(adminUrl);
+  // A little less than was answered: the run is a little shorter or longer than asked for.
+  const atLeast = sample.value * seconds * 0.9;
+  for (const name of COUNTERS) {
+    const counted = sumOf(after, name) - sumOf(before, name);
+    if (!(counted >= atLeast)) {
+      throw new Error(`${name} rose by ${counted} while about ${Math.round(atLeast)} requests were answered`);
+    }
+  }
+  return sample;
+}
+
+async function readMetrics(adminUrl: string): Promise<string> {
+  const response = await fetch(`${adminUrl}/metrics`, { signal: AbortSignal.timeout(REQUEST_DEADLINE_MS) });
+  if (!response.ok) throw new Error(`${adminUrl}/metrics answered ${response.status}`);
+  return response.text();
+}

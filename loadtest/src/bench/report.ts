@@ -1,0 +1,104 @@
+import { type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
+import type { Machine } from './machine.js';
+import type { HotFunction } from './profile.js';
+
+/** The answer of `npm run bench`; `--json` prints exactly this. Fields are only ever added. */
+export interface BenchReport {
+  readonly bench: string;
+  /** Short rounds and small sets, to see that it runs: no figure of such a pass means anything. */
+  readonly quick: boolean;
+  readonly rounds: number;
+  readonly secondsPerRound: number;
+  readonly machine: Machine;
+  /** What a reader must know to judge the figures: pinning, file system, settings. */
+  readonly notes: readonly string[];
+  readonly groups: readonly GroupFigures[];
+  readonly targets: { readonly met: number; readonly missed: number };
+  readonly profiles?: readonly Profile[];
+}
+
+/** Where a program spent its own time, from a run apart from the measured ones. */
+export interface Profile {
+  readonly subject: string;
+  readonly functions: readonly HotFunction[];
+}
+
+export function makeReport(report: Omit<BenchReport, 'targets'>): BenchReport {
+  const targets = targetsOf(report.groups);
+  const met = targets.filter((figures) => figures.target?.met).length;
+  return { ...report, targets: { met, missed: targets.length - met } };
+}
+
+/** The report as tables for people. */
+export function formatReport(report: BenchReport): string {
+  const { machine } = report;
+  const lines = [
+    `bench ${report.bench}: ${report.rounds} rounds of ${report.secondsPerRound} s, in turns; medians (min – max)`,
+    `machine: ${machine.cpu}, ${machine.cores} cores, node ${machine.node}, ${machine.platform}`,
+    ...report.notes.map((note) => `note: ${note}`),
+  ];
+  if (report.quick) lines.push('note: a quick pass, to see that it runs: its figures mean nothing');
+  for (const group of report.groups) lines.push('', ...formatGroup(group));
+  for (const profile of report.profiles ?? []) lines.push('', ...formatProfile(profile));
+  const { met, missed } = report.targets;
+  if (met + missed > 0) lines.push('', `targets: ${met} met, ${missed} missed`);
+  return `${lines.join('\n')}\n`;
+}
+
+function formatGroup(group: GroupFigures): string[] {
+  const latency = group.subjects.some((subject) => subject.p50Ms !== undefined);
+  const rows = group.subjects.map((subject) => [
+    subject.name,
+    subject.role,
+    `${count(subject.median)} (${count(subject.min)} – ${count(subject.max)})`,
+    ...(latency ? [milliseconds(subject.p50Ms), milliseconds(subject.p99Ms)] : []),
+  ]);
+  const heading = ['', '', group.unit, ...(latency ? ['p50 ms', 'p99 ms'] : [])];
+  return [
+    `${group.title}`,
+    ...table([heading, ...rows]),
+    ...(group.ratios.length > 0 ? ['', ...table(group.ratios.map(ratioRow))] : []),
+    ...group.subjects.map((subject: SubjectFigures) => `  ${subject.name}: ${subject.what}`),
+    ...group.skipped.map((skipped) => `  skipped: ${skipped.name}: ${skipped.reason}`),
+  ];
+}
+
+function ratioRow(ratio: RatioFigures): string[] {
+  const { target } = ratio;
+  return [
+    `${ratio.ours} ÷ ${ratio.against}`,
+    `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
+    target ? `target ≥ ${target.atLeast}: ${target.met ? 'met' : 'MISSED'}` : '',
+  ];
+}
+
+function formatProfile(profile: Profile): string[] {
+  const rows = profile.functions.map((hot) => [
+    `${(hot.share * 100).toFixed(1)} %`,
+    hot.name,
+    `${hot.location}${hot.line > 0 ? `:${hot.line}` : ''}`,
+  ]);
+  return [
+    `self time of ${profile.subject} (a run of its own, under node --cpu-prof)`,
+    ...table([['self', 'function', 'where'], ...rows]),
+  ];
+}
+
+function count(value: number): string {
+  return Math.round(value).toLocaleString('en');
+}
+
+function milliseconds(value: number | undefined): string {
+  return value === undefined ? '' : value.toFixed(2);
+}
+
+/** Columns padded to their widest cell. */
+function table(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  return rows.map((row) =>
+    `  ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join('  ')}`.trimEnd(),
+  );
+}

@@ -1,0 +1,30 @@
+import { progress } from '../scope.js';
+import { type Group, type GroupFigures, type Sample, summarise } from './figures.js';
+
+export interface Rounds {
+  readonly rounds: number;
+  readonly secondsPerRound: number;
+  /** Before the first round, for each subject: compilers and caches warm, not counted. */
+  readonly warmSeconds: number;
+}
+
+/**
+ * Measures in turns, A B C A B C …: whatever changes slowly on the machine meets all of them alike, and the ratios of one
+ * round compare neighbours in time.
+ */
+export async function measureInTurns(group: Group, plan: Rounds): Promise<GroupFigures> {
+  for (const subject of group.subjects) {
+    progress(`${group.id}: warming up ${subject.name}`);
+    await subject.measure(plan.warmSeconds);
+  }
+  const samples: Sample[][] = group.subjects.map(() => []);
+  for (let round = 1; round <= plan.rounds; round += 1) {
+    for (const [index, subject] of group.subjects.entries()) {
+      const sample = await subject.measure(plan.secondsPerRound);
+      samples[index]?.push(sample);
+      const value = Math.round(sample.value).toLocaleString('en');
+      progress(`${group.id}: round ${round}/${plan.rounds}, ${subject.name}: ${value} ${group.unit}`);
+    }
+  }
+  return summarise(group, samples);
+}

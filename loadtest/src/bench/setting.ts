@@ -1,0 +1,28 @@
+import type { Config } from '../config.js';
+import type { Scope } from '../scope.js';
+import type { Group } from './figures.js';
+import type { Pinning } from './machine.js';
+import type { Profile } from './report.js';
+
+/** What a benchmark runs in. */
+export interface Bench {
+  /** The repository's folder. */
+  readonly root: string;
+  /** A folder of its own for data, configuration and logs. */
+  readonly dir: string;
+  readonly config: Config;
+  readonly pinning: Pinning;
+  readonly scope: Scope;
+  /** Small sets: only to see that everything runs. */
+  readonly quick: boolean;
+}
+
+/** A benchmark whose servers are up and whose data is there. */
+export interface PreparedBench {
+  readonly groups: readonly Group[];
+  readonly notes: readonly string[];
+  /** Runs each of ours once more, for `seconds`, under a profiler. */
+  profile(seconds: number): Promise<Profile[]>;
+}
+
+export type PrepareBench = (bench: Bench) => Promise<PreparedBench>;

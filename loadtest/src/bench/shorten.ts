@@ -1,0 +1,109 @@
+import { progress } from '../scope.js';
+import type { Group, Skipped, Subject, Target } from './figures.js';
+import { type Databases, type LakhServer, startDatabases, startLakh } from './lakh-servers.js';
+import { launchRival } from './node-server.js';
+import { whyMissing } from './packages.js';
+import { profileServer } from './profile-server.js';
+import type { Profile } from './report.js';
+import type { Bench, PreparedBench } from './setting.js';
+import { profileStore, storeGroups } from './store.js';
+import { wrk } from './wrk.js';
+
+const CONNECTIONS = 64;
+const ECHO = 'express 5 echo';
+const AT_LEAST_OF_ECHO = 0.7;
+
+interface Ours {
+  readonly name: string;
+  readonly what: string;
+  readonly running: LakhServer;
+  start(nodeArgs: readonly string[]): Promise<LakhServer>;
+}
+
+/** Durable creates: the store by itself, and the whole way over HTTP. */
+export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
+  const wrkMissing = await whyMissing(['wrk']);
+  if (wrkMissing) throw new Error(wrkMissing);
+  const skipped: Skipped[] = [];
+  const groups: Group[] = [];
+
+  const startEmbedded = (nodeArgs: readonly string[]) => startLakh(bench, 'standalone', { nodeArgs });
+  const ours: Ours[] = [
+    {
+      name: 'standalone (embedded)',
+      what: 'services/standalone, default settings: one SQLite file, synchronous=FULL',
+      running: await startEmbedded([]),
+      start: startEmbedded,
+    },
+  ];
+  const mariadbMissing = await whyMissing(['mariadb', 'zookeeper']);
+  let databases: Databases | undefined;
+  if (mariadbMissing) skipped.push({ name: 'shorten (MariaDB) and the store', reason: mariadbMissing });
+  else {
+    progress('shorten: starting MariaDB and ZooKeeper');
+    const started = await startDatabases(bench, true);
+    databases = started;
+    const start = (nodeArgs: readonly string[]) => startLakh(bench, 'shorten', { databases: started, nodeArgs });
+    ours.push({
+      name: 'shorten (MariaDB)',
+      what: 'services/shorten, default settings, leasing from one ZooKeeper node; MariaDB with fsync per commit on the other core',
+      running: await start([]),
+      start,
+    });
+    groups.push(...(await storeGroups(bench, started)));
+  }
+
+  const echoUrl = await launchRival(bench, 'express-echo');
+  let run = 0;
+  const create = (url: string, seconds: number) => {
+    run += 1;
+    const args = [`bench-${String(run).padStart(4, '0')}`];
+    return wrk(bench, { url: `${url}/api/v1/urls`, script: 'creates.lua', args, connections: CONNECTIONS, seconds });
+  };
+  const subjects: Subject[] = ours.map(({ name, what, running }) => ({
+    name,
+    role: 'ours',
+    what,
+    measure: (seconds) => create(running.url, seconds),
+  }));
+  subjects.push({
+    name: ECHO,
+    role: 'rival',
+    what: 'express.json() and a route that answers 201 with the parsed body, NODE_ENV=production; stores nothing',
+    measure: (seconds) => create(echoUrl, seconds),
+  });
+  const targets: Target[] = ours.map(({ name }) => ({ ours: name, against: ECHO, atLeast: AT_LEAST_OF_ECHO }));
+  groups.push({
+    id: 'create',
+    title: `Durable creates over HTTP, ${CONNECTIONS} callers, one core`,
+    unit: 'creates/s',
+    subjects,
+    targets,
+    skipped,
+  });
+
+  return {
+    groups,
+    notes: [
+      'every row is durable before its answer: fsync per commit in MariaDB, synchronous=FULL in SQLite',
+      `creates: wrk, 1 thread, ${CONNECTIONS} connections, a URL of its own each time, the same bodies for all`,
+    ],
+    profile: (seconds) => profileAll(bench, ours, databases, (url) => create(url, seconds), seconds),
+  };
+}
+
+async function profileAll(
+  bench: Bench,
+  ours: readonly Ours[],
+  databases: Databases | undefined,
+  load: (url: string) => Promise<unknown>,
+  seconds: number,
+): Promise<Profile[]> {
+  const profiles: Profile[] = databases ? [await profileStore(bench, databases, seconds)] : [];
+  for (const { name, running, start } of ours) {
+    // One process at a time on its data and its core.
+    await running.server.stop();
+    profiles.push(await profileServer(bench, name, start, load));
+  }
+  return profiles;
+}

@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Config } from '../config.js';
+import type { Scope } from '../scope.js';
+import type { K6Summary } from './summary.js';
+
+export interface K6Run {
+  readonly file: string;
+  /** The scenario's file. */
+  readonly script: string;
+  readonly url: string;
+  readonly token: string | undefined;
+  readonly parameters: Readonly<Record<string, string>>;
+  readonly loadSeconds: number;
+  /** An empty folder for k6's own files. */
+  readonly dir: string;
+}
+
+/** k6's own exit status when a threshold was crossed. */
+export const EXIT_THRESHOLD = 99;
+
+/** For making links beforehand, ending what is under way, and the summary. */
+const AROUND_SECONDS = 180;
+const STOP_GRACE_MS = 10_000;
+
+/** Runs a scenario; everything that k6 prints goes to stderr. Rejects when k6 fails for another reason than a crossed threshold. */
+export async function runK6(config: Config, scope: Scope, run: K6Run): Promise<K6Summary> {
+  const summaryFile = join(run.dir, 'summary.json');
+  // Options by flag win over what K6_… variables or a config file in the user's home say.
+  const args = ['run', '--no-color', '--quiet', '--address', '', '--config', join(run.dir, 'config.json')];
+  const child = spawn(run.file, [...args, '--summary-trend-stats', 'med,p(95),p(99),max', run.script], {
+    cwd: run.dir,
+    stdio: ['ignore', 2, 2],
+    env: {
+      ...config.childEnvironment,
+      K6_NO_USAGE_REPORT: 'true',
+      ...run.parameters,
+      BASE_URL: run.url,
+      SUMMARY_FILE: summaryFile,
+      ...(run.token === undefined ? {} : { TOKEN: run.token }),
+    },
+  });
+  const exit = new Promise<number | string>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+  });
+  const end = async () => {
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    child.kill('SIGTERM');
+    const killer = setTimeout(() => child.kill('SIGKILL'), STOP_GRACE_MS);
+    await exit.catch(() => undefined);
+    clearTimeout(killer);
+  };
+  scope.defer(end);
+  const timer = setTimeout(() => void end(), (run.loadSeconds + AROUND_SECONDS) * 1000);
+  const status = await exit.finally(() => clearTimeout(timer));
+  if (status !== 0 && status !== EXIT_THRESHOLD) throw new Error(`k6 failed (exit ${status})`);
+  return JSON.parse(await readFile(summaryFile, 'utf8')) as K6Summary;
+}

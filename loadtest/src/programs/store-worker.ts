@@ -1,0 +1,125 @@
+/**
+ * Inserts links for a task's callers, each of which waits for its row to be durable before its next one. Arguments: variant,
+ * mysql URL of a migrated database. All variants write the same rows into the same table.
+ */
+
+import type { NewLink } from '@lakh/links';
+import { createMysqlLinkStore, openShards, parseShards } from '@lakh/links-mysql';
+import { base62 } from '@lakh/short-code';
+import mysql from 'mysql2/promise';
+import type { Sample } from '../bench/figures.js';
+import { serveTasks, type WorkerTask } from '../bench/worker.js';
+
+/** Of 16 to 128 connections, 64 gave one row a statement its best figures. */
+const SINGLE_ROW_CONNECTIONS = 64;
+const FIRST_COUNTER = 2 ** 33;
+const COLUMNS = '(domain_id, code, kind, counter, insert_id, long_url, created_at_ms)';
+
+interface Variant {
+  run(task: WorkerTask): Promise<number>;
+  close(): Promise<void>;
+}
+
+const [variantName, mysqlUrl] = process.argv.slice(2) as [string, string];
+const codec = base62();
+let counter = FIRST_COUNTER;
+
+function nextLink(): NewLink {
+  counter += 1;
+  const code = codec.encode(counter);
+  return {
+    domainId: 0,
+    code,
+    kind: 'generated',
+    counter,
+    longUrl: `https://example.org/articles/2026/a-title-of-usual-length?id=${code}`,
+    createdAtMs: Date.now(),
+    expiresAtMs: null,
+    redirectStatus: null,
+  };
+}
+
+/** 16 bytes, different for each row, as the store writes them. */
+function insertId(link: NewLink): string {
+  return String(link.counter).padStart(16, '0');
+}
+
+/** Rows that `callers` loops of `insert` make until the time is up. */
+async function inLoops(task: WorkerTask, insert: () => Promise<void>): Promise<number> {
+  const end = performance.now() + task.seconds * 1000;
+  let rows = 0;
+  await Promise.all(
+    Array.from({ length: task.callers }, async () => {
+      while (performance.now() < end) {
+        await insert();
+        rows += 1;
+      }
+    }),
+  );
+  return rows;
+}
+
+function coalesced(): Variant {
+  const shards = openShards(parseShards(mysqlUrl));
+  const store = createMysqlLinkStore({ shards, clock: { nowMs: Date.now } });
+  return {
+    run: (task) =>
+      inLoops(task, async () => {
+        const { outcome } = await store.insert(nextLink());
+        if (outcome !== 'inserted') throw new Error(`an insert met ${outcome}`);
+      }),
+    close: async () => void (await Promise.all(shards.all.map((pool) => pool.close()))),
+  };
+}
+
+function oneRow(): Variant {
+  const pool = mysql.createPool({ uri: mysqlUrl, connectionLimit: SINGLE_ROW_CONNECTIONS });
+  const sql = `INSERT INTO links ${COLUMNS} VALUES (0, ?, 1, ?, ?, ?, ?)`;
+  return {
+    run: (task) =>
+      inLoops(task, async () => {
+        const link = nextLink();
+        await pool.execute(sql, [link.code, link.counter, insertId(link), link.longUrl, link.createdAtMs]);
+      }),
+    close: () => pool.end(),
+  };
+}
+
+/** One connection, one statement after another, each of as many rows as there are callers. */
+function multiRow(): Variant {
+  const pool = mysql.createPool({ uri: mysqlUrl, connectionLimit: 1 });
+  return {
+    async run({ callers, seconds }) {
+      const end = performance.now() + seconds * 1000;
+      let rows = 0;
+      while (performance.now() < end) {
+        const values = Array.from({ length: callers }, () => {
+          const link = nextLink();
+          // Nothing here needs escaping: digits, letters and a fixed address.
+          return `(0,'${link.code}',1,${link.counter},'${insertId(link)}','${link.longUrl}',${link.createdAtMs})`;
+        });
+        await pool.query(`INSERT INTO links ${COLUMNS} VALUES ${values.join(',')}`);
+        rows += callers;
+      }
+      return rows;
+    },
+    close: () => pool.end(),
+  };
+}
+
+function open(name: string): Variant {
+  if (name === 'coalesced') return coalesced();
+  if (name === 'one-row') return oneRow();
+  if (name === 'multi-row') return multiRow();
+  throw new Error(`no such variant: ${name}`);
+}
+
+const variant = open(variantName);
+
+async function measure(task: WorkerTask): Promise<Sample> {
+  const started = performance.now();
+  const rows = await variant.run(task);
+  return { value: (rows / (performance.now() - started)) * 1000 };
+}
+
+serveTasks(measure, () => variant.close());
