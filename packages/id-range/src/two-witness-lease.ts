@@ -130,10 +130,10 @@ export class TwoWitnessLease implements RangeSource {
 
   async #readBoth(): Promise<Witnessed | 'bootstrapping'> {
     // Taken before the reads, as in #readMark.
-    const known = this.#seenMark > 0 || this.#seenHead > 0;
+    const seen = { mark: this.#seenMark > 0, head: this.#seenHead > 0 };
     const first = await this.#readMark();
     const head = await this.#readHead();
-    if (first === 'missing') return this.#bootstrap(head, known);
+    if (first === 'missing') return this.#bootstrap(head, seen);
     if (head === 'missing') throw new LedgerMissingError(first.mark.next);
     if (head.clusterId !== first.clusterId) throw new ClusterMismatchError(first.clusterId, head.clusterId);
     if (head.head < first.mark.ledgered) throw new LedgerForgotError(head.head, first.mark.ledgered, 'the mark');
@@ -146,17 +146,17 @@ export class TwoWitnessLease implements RangeSource {
   }
 
   /**
-   * The mark is missing. Takes one step of the first bootstrap, or refuses; the caller reads both again. `known`: this process
-   * has seen a witness before, so that this is no first start.
+   * The mark is missing. Takes one step of the first bootstrap, or refuses; the caller reads both again. What this process has
+   * `seen` before is no first start any more; a virgin ledger without a mark still is, half of one.
    */
-  async #bootstrap(head: LedgerHead | 'missing', known: boolean): Promise<'bootstrapping'> {
+  async #bootstrap(head: LedgerHead | 'missing', seen: { mark: boolean; head: boolean }): Promise<'bootstrapping'> {
     const { ledger, marks, newClusterId } = this.#options;
     if (head === 'missing') {
-      if (known) throw new LedgerMissingError();
+      if (seen.head || seen.mark) throw new LedgerMissingError();
       if ((await ledger.create(FIRST_MARK, newClusterId())) === 'not-empty') throw new LedgerNotEmptyError();
       return 'bootstrapping';
     }
-    if (head.virgin && !known) {
+    if (head.virgin && !seen.mark) {
       await marks.create({ next: head.head, ledgered: head.head }, head.clusterId);
       return 'bootstrapping';
     }

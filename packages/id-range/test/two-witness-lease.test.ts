@@ -34,6 +34,20 @@ describe('the first bootstrap', () => {
     expect(await node.client().read()).toMatchObject({ clusterId: 'cluster-of-the-crashed' });
   });
 
+  test('that fails between the two writes is finished by the same process', async () => {
+    const { server, node } = witnesses();
+    const client = node.client();
+    let down = true;
+    const create: typeof client.create = async (mark, clusterId) => {
+      if (down) throw new WitnessUnavailableError('down');
+      return client.create(mark, clusterId);
+    };
+    const one = server({ marks: override(client, { create }) });
+    for (let i = 0; i < 3; i += 1) expect(await failure(one.lease(10))).toBe('witness_unavailable');
+    down = false;
+    expect(await one.lease(10)).toEqual({ start: 100_000, end: 100_010 });
+  });
+
   test('by several servers at once gives each its own range', async () => {
     const { server } = witnesses();
     const ranges = await Promise.all(Array.from({ length: 8 }, () => server().lease(10)));
