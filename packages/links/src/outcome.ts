@@ -1,0 +1,14 @@
+import type { StoredLink } from './link.js';
+
+/** What a request for a code gets: a redirect, 410 or 404. */
+export type LinkFate = 'redirect' | 'gone' | 'missing';
+
+/**
+ * Judged at the moment of the redirect, by the server's clock, whatever cache the link came from. A link redirects until its
+ * expiry and no longer: at that very millisecond it is gone.
+ */
+export function outcomeOf(link: StoredLink | undefined, nowMs: number): LinkFate {
+  if (link === undefined) return 'missing';
+  if (link.state === 'deleted') return 'gone';
+  return link.expiresAtMs !== null && link.expiresAtMs <= nowMs ? 'gone' : 'redirect';
+}

@@ -1,0 +1,123 @@
+import { validateAlias } from './alias.js';
+import { AliasTakenError, DuplicateCounterError, InvalidLinkError, TooManyBurntCountersError } from './errors.js';
+import { validateExpiry } from './expiry.js';
+import { DEFAULT_DOMAIN_ID, type Link, type NewLink } from './link.js';
+import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
+import type { Clock, CodeSource, LinkStore } from './ports.js';
+import { isReservedWord } from './reserved-words.js';
+
+/** As a caller sent it; nothing is validated yet. */
+export interface ShortenRequest {
+  readonly longUrl: unknown;
+  /** Undefined or null: a code is generated. */
+  readonly alias?: unknown;
+  /** RFC 3339; undefined or null: the link does not expire. */
+  readonly expiresAt?: unknown;
+}
+
+export interface ShortenResult {
+  readonly link: Link;
+  /** False when the very same alias was there already, and nothing was written. */
+  readonly created: boolean;
+}
+
+export interface ShortenPolicy extends LongUrlPolicy {
+  /** How many counters in a row may meet aliases, tombstones and reserved words before a create gives up. Default 32. */
+  readonly maxBurntCounters?: number;
+}
+
+export interface ShortenerOptions {
+  readonly store: LinkStore;
+  readonly codes: CodeSource;
+  readonly clock: Clock;
+  readonly policy: ShortenPolicy;
+}
+
+export interface Shortener {
+  /**
+   * Resolves once the link is durable. Rejects with {@link InvalidLinkError} (naming every invalid field),
+   * {@link AliasTakenError}, {@link TooManyBurntCountersError}, {@link DuplicateCounterError}, or whatever the store and
+   * the allocator reject with; a counter that was taken is never used for another link in any of these cases.
+   */
+  shorten(request: ShortenRequest): Promise<ShortenResult>;
+}
+
+const DEFAULT_MAX_BURNT_COUNTERS = 32;
+
+type Draft = Pick<NewLink, 'longUrl' | 'createdAtMs' | 'expiresAtMs'>;
+
+/** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
+export function createShortener({ store, codes, clock, policy }: ShortenerOptions): Shortener {
+  const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
+
+  async function claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
+    const link = newLink(draft, 'alias', alias, 0);
+    const met = await store.insert(link);
+    if (met.outcome === 'inserted') return { link: stored(link), created: true };
+    if (met.outcome === 'taken' && met.link?.kind === 'alias' && isSameTarget(met.link, draft)) {
+      return { link: met.link, created: false };
+    }
+    throw new AliasTakenError(`The alias ${alias} is taken.`);
+  }
+
+  async function useCounters(draft: Draft): Promise<ShortenResult> {
+    for (let burnt = 0; burnt <= maxBurntCounters; burnt++) {
+      const { counter, code } = await codes.nextOrWait();
+      if (!isReservedWord(code)) {
+        const link = newLink(draft, 'generated', code, counter);
+        const { outcome } = await store.insert(link);
+        if (outcome === 'inserted') return { link: stored(link), created: true };
+        if (outcome === 'duplicate') {
+          codes.reportDuplicate(counter);
+          throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
+        }
+      }
+      codes.reportBurnt(counter);
+    }
+    throw new TooManyBurntCountersError(`${maxBurntCounters + 1} counters in a row met codes that are taken.`);
+  }
+
+  return {
+    async shorten(request) {
+      const createdAtMs = clock.nowMs();
+      const { alias, ...draft } = validate(request, policy, createdAtMs);
+      return alias === undefined ? useCounters(draft) : claimAlias(alias, draft);
+    },
+  };
+}
+
+/** Looks at every field before it complains, so that a caller learns of all problems at once. */
+function validate(
+  request: ShortenRequest,
+  policy: LongUrlPolicy,
+  nowMs: number,
+): Draft & { alias: string | undefined } {
+  const url = validateLongUrl(request.longUrl, policy);
+  const alias = request.alias == null ? { alias: undefined } : validateAlias(request.alias);
+  const expiry = request.expiresAt == null ? { expiresAtMs: null } : validateExpiry(request.expiresAt, nowMs);
+  if ('problem' in url || 'problem' in alias || 'problem' in expiry) {
+    throw new InvalidLinkError([url, alias, expiry].flatMap((each) => ('problem' in each ? [each.problem] : [])));
+  }
+  return { longUrl: url.href, alias: alias.alias, createdAtMs: nowMs, expiresAtMs: expiry.expiresAtMs };
+}
+
+function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number): NewLink {
+  return {
+    domainId: DEFAULT_DOMAIN_ID,
+    code,
+    kind,
+    counter,
+    longUrl: draft.longUrl,
+    createdAtMs: draft.createdAtMs,
+    expiresAtMs: draft.expiresAtMs,
+    redirectStatus: null,
+  };
+}
+
+function stored(link: NewLink): Link {
+  return { ...link, state: 'live', version: 1 };
+}
+
+function isSameTarget(link: Link, draft: Draft): boolean {
+  return link.longUrl === draft.longUrl && link.expiresAtMs === draft.expiresAtMs;
+}
