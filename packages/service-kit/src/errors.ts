@@ -38,6 +38,11 @@ export class UnauthorizedError extends ProblemError {
   override readonly headers = { 'www-authenticate': 'Bearer' };
 }
 
+export class ForbiddenError extends ProblemError {
+  readonly code = 'forbidden';
+  readonly status = 403;
+}
+
 export class NotFoundError extends ProblemError {
   readonly code = 'not_found';
   readonly status = 404;

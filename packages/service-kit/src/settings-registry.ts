@@ -107,7 +107,7 @@ export const settingsRegistry = {
   rangesMaxHeld: {
     name: 'LAKH_RANGES_MAX_HELD',
     programs: creators,
-    parser: integer(1, 10_000),
+    parser: integer(2, 10_000),
     default: '32',
     description: 'Most ranges held at once: what a crash can lose.',
   },
@@ -152,7 +152,7 @@ export const settingsRegistry = {
   },
   migrate: {
     name: 'LAKH_MIGRATE',
-    programs: distributed,
+    programs: ['shorten'],
     parser: oneOf('auto', 'never'),
     default: 'auto',
     description: 'Whether a start may migrate the database; with never, a server needs no right to change tables.',
@@ -291,8 +291,8 @@ export const settingsRegistry = {
     name: 'LAKH_GATEWAY_RATE',
     programs: ['stack'],
     parser: integer(1, 1_000_000),
-    default: '10000',
-    description: 'Requests a second that the stack’s gateway lets one client make.',
+    default: '100000',
+    description: 'Requests a second that the stack’s gateway lets one client address make.',
   },
   k6: {
     name: 'LAKH_K6',

@@ -96,7 +96,7 @@ function secretFrom(
     if (content !== '') return content;
     problems.push(`${fileName}: the file ${JSON.stringify(path)} is empty`);
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     problems.push(`${fileName}: cannot read ${JSON.stringify(path)} (${reason})`);
   }
   return undefined;

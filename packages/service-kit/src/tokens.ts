@@ -83,7 +83,7 @@ export function loadTokens(path: string, warn: (message: string) => void): Token
       warn(`${path} can be read or written by others than its owner (mode ${mode.toString(8)}): chmod 600 it`);
     }
   } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unreadable';
+    const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
     throw new TokensFileError(`cannot read LAKH_API_TOKENS_FILE ${JSON.stringify(path)} (${reason})`, { cause: error });
   }
   return parseTokens(text, path);

@@ -1,0 +1,124 @@
+/** What the main programs have in common: arguments, settings, log, metrics, admin listener, lifecycle. */
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Registry } from 'prom-client';
+import { createAdminServer, type HealthCheck } from './admin.js';
+import { type ProgramDescription, parseProgramArguments } from './cli.js';
+import { createHttpServer, type HttpServerOptions, listen } from './http-server.js';
+import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { createLogger, type Logger } from './logging.js';
+import { createMetrics } from './metrics.js';
+import { loggableSettings, SettingsError } from './settings.js';
+import type { Program, Settings } from './settings-registry.js';
+
+/** The programs that serve: those with a public and an admin listener. */
+export type ServerProgram = Extract<Program, 'shorten' | 'redirect' | 'standalone'>;
+
+export interface ProgramConfig<P extends ServerProgram> {
+  readonly settings: Settings<P>;
+  /** npm set its variables in our environment: drain when it dies. */
+  readonly startedByNpm: boolean;
+}
+
+export interface ProgramContext<P extends ServerProgram> {
+  readonly settings: Settings<P>;
+  readonly serverId: string;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly lifecycle: Lifecycle;
+  /** Adds a check to the readiness. */
+  addCheck(name: string, check: HealthCheck): void;
+  /** Opens the public listener and drains it at the end. Resolves with the URL at which it listens. */
+  serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane' | 'onRefused'>): Promise<string>;
+}
+
+export interface RunOptions<P extends ServerProgram> {
+  readonly description: ProgramDescription & { readonly program: P };
+  readonly argv: readonly string[];
+  /** Reads the environment; throws a SettingsError. */
+  readonly config: () => ProgramConfig<P>;
+  readonly start: (context: ProgramContext<P>) => Promise<void>;
+}
+
+/** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
+const DRAIN_MARGIN_MS = 2000;
+
+/** Runs a server until it is stopped; ends the process with its exit code: 0 after a clean drain, 1 after a failure, 2 for bad usage. */
+export async function runProgram<P extends ServerProgram>(options: RunOptions<P>): Promise<void> {
+  const early = parseProgramArguments(options.argv, options.description);
+  if (early) {
+    process[early.stream].write(early.text);
+    process.exitCode = early.exitCode;
+    return;
+  }
+  const config = readConfig(options);
+  if (!config) return;
+  // The settings of every server program contain these; TypeScript cannot see that through the parameter.
+  const settings = config.settings as Settings<P> & Settings<ServerProgram>;
+  const { program, version } = options.description;
+  const serverId = settings.serverId ?? `${hostname().slice(0, 40)}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const log = createLogger({ program, serverId, level: settings.logLevel });
+  const metrics = createMetrics({ program, version });
+  const lifecycle = createLifecycle({
+    log,
+    drainTimeoutMs: settings.drainTimeoutMs + DRAIN_MARGIN_MS,
+    exit: (code) => process.exit(code),
+    startedByNpm: config.startedByNpm,
+  });
+  const checks: Record<string, HealthCheck> = {};
+
+  await lifecycle.main(async () => {
+    log.info({ settings: loggableSettings(settings), version, node: process.versions.node }, 'starting');
+    lifecycle.onStop('metrics', metrics.stop);
+    const admin = createAdminServer({
+      registry: metrics.registry,
+      lifecycle,
+      checks,
+      onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
+    });
+    const adminAddress = await listen(admin, settings.adminListen);
+    lifecycle.onStop('admin listener', async () => {
+      await admin.drain(0);
+    });
+    log.info({ address: adminAddress.url }, 'admin listener is open');
+
+    await options.start({
+      settings,
+      serverId,
+      log,
+      registry: metrics.registry,
+      lifecycle,
+      addCheck(name, check) {
+        checks[name] = check;
+      },
+      async serve({ handler, fastLane, onRefused }) {
+        const http = createHttpServer({
+          handler,
+          ...(fastLane ? { fastLane } : {}),
+          ...(onRefused ? { onRefused } : {}),
+          limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
+          onError: (error) => log.error({ err: error }, 'a request failed'),
+        });
+        const address = await listen(http, settings.listen);
+        lifecycle.onStop('public listener', async () => {
+          const { cut } = await http.drain(settings.drainTimeoutMs);
+          if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
+        });
+        log.info({ address: address.url }, 'public listener is open');
+        return address.url;
+      },
+    });
+    if (lifecycle.state === 'starting') log.info('started');
+  });
+}
+
+function readConfig<P extends ServerProgram>({ config, description }: RunOptions<P>): ProgramConfig<P> | undefined {
+  try {
+    return config();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${description.name}: ${error.message}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}

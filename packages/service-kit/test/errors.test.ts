@@ -1,0 +1,112 @@
+import * as kit from '../src/index.js';
+import { InvalidRequestError, MethodNotAllowedError, OverloadedError, ProblemError, toProblem } from '../src/index.js';
+
+class ForeignError extends Error {
+  readonly code: string;
+  readonly status: number;
+  readonly retryAfterS?: number;
+  constructor(code: string, status: number, retryAfterS?: number) {
+    super('inner words: mysql://10.0.0.1');
+    this.code = code;
+    this.status = status;
+    if (retryAfterS !== undefined) this.retryAfterS = retryAfterS;
+  }
+}
+
+describe('problem details', () => {
+  test('each class has a code and a status of its own', () => {
+    const classes = Object.values(kit).filter(
+      (value): value is new (argument: never) => ProblemError =>
+        typeof value === 'function' && value.prototype instanceof ProblemError,
+    );
+    const made = classes.map((Class) => new Class([] as never));
+    expect(new Set(made.map(({ code }) => code)).size).toBe(classes.length);
+    for (const error of made) {
+      expect(error.name).toBe(error.constructor.name);
+      expect(toProblem(error)).toMatchObject({
+        status: error.status,
+        body: { code: error.code, status: error.status },
+      });
+    }
+    expect(made.map(({ code, status }) => `${status} ${code}`).sort()).toEqual([
+      '400 bad_request',
+      '400 malformed_json',
+      '401 unauthorized',
+      '403 forbidden',
+      '404 not_found',
+      '405 method_not_allowed',
+      '408 request_timeout',
+      '413 payload_too_large',
+      '414 uri_too_long',
+      '415 unsupported_media_type',
+      '417 expectation_failed',
+      '422 invalid_request',
+      '431 headers_too_large',
+      '500 internal',
+      '503 overloaded',
+    ]);
+  });
+
+  test('an invalid request names each field', () => {
+    const problems = [{ field: 'long_url', rule: 'required', reason: 'is missing' }];
+    expect(toProblem(new InvalidRequestError(problems))).toEqual({
+      status: 422,
+      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+      body: {
+        type: 'urn:lakh:error:invalid_request',
+        title: 'Invalid request',
+        status: 422,
+        code: 'invalid_request',
+        detail: 'long_url: is missing',
+        errors: problems,
+      },
+    });
+  });
+
+  test('a wrong method comes with Allow, a missing token with WWW-Authenticate', () => {
+    expect(toProblem(new MethodNotAllowedError(['GET', 'HEAD'])).headers.allow).toBe('GET, HEAD');
+    expect(toProblem(new kit.UnauthorizedError('x')).headers['www-authenticate']).toBe('Bearer');
+  });
+
+  test('an error of another package keeps its code and status, and its message below 500', () => {
+    const { status, body } = toProblem(new ForeignError('alias_taken', 409));
+    expect([status, body.code, body.detail]).toEqual([409, 'alias_taken', 'inner words: mysql://10.0.0.1']);
+  });
+
+  test('a 503 has Retry-After in whole seconds, at least the default', () => {
+    expect(toProblem(new ForeignError('ids_exhausted', 503)).headers['retry-after']).toBe('1');
+    expect(toProblem(new ForeignError('ids_exhausted', 503, 2.2)).headers['retry-after']).toBe('3');
+    expect(toProblem(new OverloadedError('x')).headers['retry-after']).toBe('1');
+  });
+
+  test('a 5xx says nothing of what failed inside', () => {
+    for (const error of [
+      new ForeignError('store_unavailable', 503),
+      new ForeignError('odd', 500),
+      new Error('inner words'),
+      Object.assign(new Error('inner words'), { code: 'ECONNREFUSED' }),
+      Object.assign(new Error('inner words'), { code: 'ER_DUP_ENTRY', status: 500 }),
+      'inner words',
+      undefined,
+      null,
+      { code: 'fake', status: 418, message: 'inner words' },
+    ]) {
+      expect(JSON.stringify(toProblem(error))).not.toContain('inner words');
+    }
+    expect(toProblem(new Error('x'))).toMatchObject({ status: 500, body: { code: 'internal' } });
+  });
+
+  test.each([
+    [400, 'entity.parse.failed', 400, 'malformed_json'],
+    [413, 'entity.too.large', 413, 'payload_too_large'],
+    [415, 'encoding.unsupported', 415, 'unsupported_media_type'],
+    [400, 'request.aborted', 400, 'bad_request'],
+    [404, undefined, 404, 'not_found'],
+    [400, undefined, 400, 'bad_request'],
+  ])('a refusal of the framework, %s %s, becomes %s %s', (status, type, expectedStatus, code) => {
+    const error = Object.assign(new Error('Unexpected token in {"secret"'), { status, ...(type ? { type } : {}) });
+    const problem = toProblem(error);
+    expect([problem.status, problem.body.code]).toEqual([expectedStatus, code]);
+    expect(problem.body.detail).not.toContain('secret');
+  });
+});
