@@ -96,7 +96,8 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
 
 /** Runs SQL as root through the server's socket; resolves with the rows, tab-separated, without headings. */
 export function mariadbSql(plan: ServerPlan, sql: string): Promise<string> {
-  return run('mariadb', ['--no-defaults', `--socket=${SOCKET_NAME}`, '--user=root', '--batch', '--skip-column-names'], {
+  const login = [`--socket=${SOCKET_NAME}`, '--user=root', '--default-character-set=utf8mb4'];
+  return run('mariadb', ['--no-defaults', ...login, '--batch', '--skip-column-names'], {
     cwd: dataDirOf(plan.dir),
     input: sql,
     deadlineMs: ADMIN_DEADLINE_MS,
@@ -117,7 +118,7 @@ export async function createLakhDatabase(plan: ServerPlan, accounts: LakhAccount
     CREATE OR REPLACE USER 'lakh'@'%' IDENTIFIED BY ${quoted(accounts.password)};
     CREATE OR REPLACE USER 'lakh_migrate'@'%' IDENTIFIED BY ${quoted(accounts.migratePassword)};
     GRANT ${rows} ON lakh.* TO 'lakh'@'%';
-    GRANT ${rows}, CREATE, ALTER, DROP, INDEX, REFERENCES ON lakh.* TO 'lakh_migrate'@'%';
+    GRANT ${rows}, CREATE, ALTER, DROP, INDEX ON lakh.* TO 'lakh_migrate'@'%';
     `,
   );
 }

@@ -1,0 +1,183 @@
+import { connect as connectSocket, type Socket } from 'node:net';
+import { type Connection, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
+import { DatabaseUnsupportedError, SqlFailure } from './errors.js';
+import { type Member, memberName } from './shards.js';
+
+/** Rows as arrays of column values, and what a statement without rows changed. */
+export interface SqlResult {
+  readonly rows: readonly (readonly unknown[])[];
+  /** Rows matched by an UPDATE (changed or not), inserted or deleted. */
+  readonly affectedRows: number;
+}
+
+/** What a server says of itself when a session opens. */
+export interface ServerFacts {
+  readonly version: string;
+  /** innodb_flush_log_at_trx_commit is 1: a commit is on disk before it is acknowledged. */
+  readonly fsyncPerCommit: boolean;
+}
+
+/** Strict, and without NO_BACKSLASH_ESCAPES or ANSI_QUOTES whatever the server's default is: sql.ts rests on that. */
+const SESSION_SQL_MODE =
+  'STRICT_ALL_TABLES,NO_ZERO_IN_DATE,NO_ZERO_DATE,ERROR_FOR_DIVISION_BY_ZERO,NO_ENGINE_SUBSTITUTION';
+const LOWEST_MAX_ALLOWED_PACKET = 1_048_576;
+
+/**
+ * One connection to one server, used by one caller at a time. mysql2 bounds neither the opening of a connection (once the
+ * socket is up) nor a statement, and a promise of a destroyed connection never settles there; here each does: whatever
+ * waits is rejected by {@link destroy}, which also takes the socket down at once (mysql2's own only half-closes it).
+ */
+export class Session {
+  readonly #connection: Connection;
+  readonly #socket: Socket;
+  #broken: SqlFailure | undefined;
+  #rejectPending: ((failure: SqlFailure) => void) | undefined;
+  #onBroken: (() => void) | undefined;
+  facts: ServerFacts = { version: '', fsyncPerCommit: true };
+
+  private constructor(member: Member) {
+    this.#socket = connectSocket({ host: member.host, port: member.port, noDelay: true, keepAlive: true });
+    this.#connection = createConnection({
+      stream: this.#socket,
+      connectTimeout: 0, // bounded by open(), as a whole
+      user: member.user,
+      password: member.password,
+      database: member.database,
+      charset: 'UTF8MB4_GENERAL_CI', // known to both engines in every version
+      flags: ['-LOCAL_FILES'], // a server may not ask this client for files
+      queryFormat: (sql) => sql, // statements come complete: a ? in a URL is a ?
+    });
+    this.#connection.on('error', (error: Error) => this.#breakDown(describe(error)));
+    this.#connection.on('end', () => this.#breakDown('the server closed the connection'));
+    this.#socket.on('close', () => this.#breakDown('the connection closed'));
+  }
+
+  /** A session set up and checked, within `deadlineMs` as a whole; {@link DatabaseUnsupportedError} when it never can be. */
+  static async open(member: Member, deadlineMs: number): Promise<Session> {
+    const session = new Session(member);
+    const timer = setTimeout(
+      () => session.destroy(`${memberName(member)} did not accept a connection within ${Math.ceil(deadlineMs)} ms`),
+      deadlineMs,
+    );
+    try {
+      await session.#handshake();
+      await session.#setUp(memberName(member));
+      return session;
+    } catch (error) {
+      session.destroy('its opening failed');
+      throw error instanceof SqlFailure ? new SqlFailure('unsent', error.serverMessage, { errno: error.errno }) : error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  get usable(): boolean {
+    return this.#broken === undefined;
+  }
+
+  /** Called once, when the session breaks while nobody uses it. */
+  set onBroken(run: (() => void) | undefined) {
+    this.#onBroken = run;
+  }
+
+  /**
+   * Sends one statement. `commits`: it makes something durable by itself (a write outside a transaction, or COMMIT), so that a
+   * lost answer means an unknown outcome. Rejects with {@link SqlFailure} only.
+   */
+  query(sql: string, commits = false): Promise<SqlResult> {
+    if (this.#broken) return Promise.reject(this.#broken);
+    if (this.#rejectPending) throw new Error('a session serves one statement at a time');
+    return new Promise((resolve, reject) => {
+      this.#rejectPending = (failure) => {
+        this.#rejectPending = undefined;
+        reject(new SqlFailure('lost', failure.message, { commits }));
+      };
+      this.#connection.query({ sql, rowsAsArray: true }, (error: QueryError | null, result: unknown) => {
+        if (this.#rejectPending === undefined) return; // settled by destroy() before
+        this.#rejectPending = undefined;
+        if (error) reject(this.#failureOf(error, commits));
+        else resolve(asResult(result));
+      });
+    });
+  }
+
+  /** Ends it at once, without a word to the server; whatever waits for an answer is rejected as lost. */
+  destroy(reason: string): void {
+    this.#breakDown(reason);
+    this.#connection.destroy();
+    this.#socket.destroy();
+  }
+
+  #breakDown(reason: string): void {
+    if (this.#broken) return;
+    this.#broken = new SqlFailure('unsent', reason);
+    this.#rejectPending?.(this.#broken);
+    this.#socket.destroy();
+    this.#onBroken?.();
+  }
+
+  #handshake(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#rejectPending = reject;
+      this.#connection.connect((error) => {
+        if (this.#rejectPending === undefined) return;
+        this.#rejectPending = undefined;
+        if (error) reject(this.#failureOf(error, false));
+        else resolve();
+      });
+    });
+  }
+
+  async #setUp(name: string): Promise<void> {
+    await this.query(
+      `SET SESSION sql_mode='${SESSION_SQL_MODE}', SESSION time_zone='+00:00', SESSION autocommit=1, SESSION innodb_lock_wait_timeout=2`,
+    );
+    await this.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+    const { rows } = await this.query(
+      'SELECT @@version, @@global.innodb_flush_log_at_trx_commit, @@global.max_allowed_packet',
+    );
+    const [version, flush, maxPacket] = rows[0] ?? [];
+    assertSupported(name, String(version), Number(maxPacket));
+    this.facts = { version: String(version), fsyncPerCommit: Number(flush) === 1 };
+  }
+
+  #failureOf(error: QueryError, commits: boolean): SqlFailure {
+    // Only an error packet of the server's has an SQL state; everything else is the network's or the driver's.
+    if (typeof error.sqlState === 'string' && typeof error.errno === 'number' && error.errno > 0) {
+      const message = `the server answered ${error.code} (${error.errno})`;
+      const serverMessage = `${message}: ${error.message}`;
+      return new SqlFailure('refused', message, { errno: error.errno, commits, serverMessage });
+    }
+    this.#breakDown(describe(error));
+    return new SqlFailure('lost', describe(error), { commits });
+  }
+}
+
+function describe(error: Error): string {
+  const code = (error as NodeJS.ErrnoException).code;
+  const message = error.message || (error instanceof AggregateError ? String(error.errors[0]) : '');
+  return message.includes(String(code)) || code === undefined ? message || error.name : `${code} ${message}`.trim();
+}
+
+function asResult(result: unknown): SqlResult {
+  if (Array.isArray(result)) return { rows: result as unknown[][], affectedRows: 0 };
+  return { rows: [], affectedRows: (result as ResultSetHeader | undefined)?.affectedRows ?? 0 };
+}
+
+/** MySQL ≥ 8.4 or MariaDB ≥ 10.11; engines that speak MySQL's protocol under a version of their own (TiDB, Vitess) pass. */
+export function assertSupported(name: string, version: string, maxAllowedPacket: number): void {
+  const [major = 0, minor = 0] = (/\d+\.\d+/.exec(version)?.[0] ?? '').split('.').map(Number);
+  const atLeast = (lowestMajor: number, lowestMinor: number) =>
+    major > lowestMajor || (major === lowestMajor && minor >= lowestMinor);
+  const supported = /tidb|vitess/i.test(version) || (/mariadb/i.test(version) ? atLeast(10, 11) : atLeast(8, 4));
+  if (!supported) {
+    throw new DatabaseUnsupportedError(
+      `${name} runs version ${version}; Lakh needs MySQL 8.4 or MariaDB 10.11, or later`,
+    );
+  }
+  if (maxAllowedPacket < LOWEST_MAX_ALLOWED_PACKET) {
+    throw new DatabaseUnsupportedError(
+      `${name} has max_allowed_packet=${maxAllowedPacket}; Lakh needs at least ${LOWEST_MAX_ALLOWED_PACKET}`,
+    );
+  }
+}

@@ -1,0 +1,118 @@
+import { LinkError, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+
+/** `LAKH_SHARDS` is malformed, or asks for more than this release can do. Never carries what was written there: passwords. */
+export class InvalidShardsError extends LinkError {
+  readonly code = 'invalid_shards';
+  readonly status = 500;
+}
+
+/** The server is older than what Lakh is written for, or its settings cannot hold what Lakh stores. */
+export class DatabaseUnsupportedError extends LinkError {
+  readonly code = 'database_unsupported';
+  readonly status = 503;
+}
+
+/** The database's schema is not the one that this program was built for. */
+export class SchemaMismatchError extends LinkError {
+  readonly code = 'schema_mismatch';
+  readonly status = 503;
+}
+
+/**
+ * How a statement failed:
+ * - `unsent`: it never left this process;
+ * - `refused`: the server answered with an error, `errno`;
+ * - `lost`: it was sent and no answer came, because the connection broke or the deadline passed.
+ */
+export type SqlFailureKind = 'unsent' | 'refused' | 'lost';
+
+/** What the connection tells its callers inside this package; {@link storeError} makes the domain's error of it. */
+export class SqlFailure extends Error {
+  readonly kind: SqlFailureKind;
+  /** The server's error number, 0 when it said nothing. */
+  readonly errno: number;
+  /** Whether the statement would have made something durable by itself. */
+  readonly commits: boolean;
+  /** `message` holds no data of any row; the server's own words may, and are kept apart for those who know they do not. */
+  readonly serverMessage: string;
+  constructor(
+    kind: SqlFailureKind,
+    message: string,
+    details: { readonly errno?: number; readonly commits?: boolean; readonly serverMessage?: string } = {},
+  ) {
+    super(message);
+    this.name = 'SqlFailure';
+    this.kind = kind;
+    this.errno = details.errno ?? 0;
+    this.commits = details.commits ?? false;
+    this.serverMessage = details.serverMessage ?? message;
+  }
+}
+
+export const ER_DUP_ENTRY = 1062;
+export const ER_NO_SUCH_TABLE = 1146;
+export const ER_LOCK_WAIT_TIMEOUT = 1205;
+export const ER_LOCK_DEADLOCK = 1213;
+
+/** Errors of one row's values: too long, out of range, null, of a wrong type or character set, check constraint. */
+const ROW_ERRNOS = new Set([1048, 1138, 1264, 1265, 1292, 1364, 1366, 1406, 3819, 4025]);
+
+/**
+ * Answers after which a statement that commits by itself has certainly changed nothing. Whatever is not listed counts as
+ * unknown: 1053, 1317 and 1927 (the server ended the statement at some point), 1180 (an error during the commit itself).
+ */
+const NOTHING_APPLIED_ERRNOS = new Set([
+  ...ROW_ERRNOS,
+  ER_DUP_ENTRY,
+  ER_LOCK_DEADLOCK,
+  ER_LOCK_WAIT_TIMEOUT,
+  1021, // disk full
+  1030, // error from the storage engine
+  1037, // out of memory
+  1040, // too many connections
+  1041, // out of resources
+  1044, // no right to the database
+  1045, // access denied
+  1046, // no database selected
+  1047, // Galera: not ready (no quorum)
+  1049, // unknown database
+  1054, // unknown column
+  1064, // syntax
+  1114, // table full, which is how a full disk looks without a binlog
+  1129, // host blocked
+  1142, // no right to the table
+  1143, // no right to the column
+  ER_NO_SUCH_TABLE,
+  1153, // packet too large
+  1203, // too many connections of this user
+  1206, // too many locks
+  1226, // the user's resource limit
+  1290, // read_only
+  1792, // read-only transaction
+  1836, // read-only mode
+]);
+
+/** The values of a row, not the state of the server, made it refuse. */
+export function isRowFailure(error: unknown): error is SqlFailure {
+  return error instanceof SqlFailure && error.kind === 'refused' && ROW_ERRNOS.has(error.errno);
+}
+
+export function isRefusal(error: unknown, ...errnos: readonly number[]): error is SqlFailure {
+  return error instanceof SqlFailure && error.kind === 'refused' && errnos.includes(error.errno);
+}
+
+/** Whether the failed statement may have been applied nevertheless. */
+export function mayBeApplied(failure: SqlFailure): boolean {
+  if (!failure.commits || failure.kind === 'unsent') return false;
+  return failure.kind === 'lost' || !NOTHING_APPLIED_ERRNOS.has(failure.errno);
+}
+
+/** The domain's error for a failure; whatever is not a {@link SqlFailure} is passed through as it is. */
+export function storeError(error: unknown): unknown {
+  if (!(error instanceof SqlFailure)) return error;
+  return mayBeApplied(error)
+    ? new StoreOutcomeUnknownError(`the database did not say whether it stored the change: ${error.message}`, {
+        cause: error,
+      })
+    : new StoreUnavailableError(`the database cannot be used now: ${error.message}`, { cause: error });
+}

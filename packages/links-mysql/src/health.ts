@@ -1,0 +1,81 @@
+/** Failures in a row after which nobody waits any more for a server that is probably away. */
+const FAILURES_TO_OPEN = 3;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 1_000;
+
+export interface HealthOptions {
+  /** One bounded attempt to reach the server; rejects with the reason. */
+  readonly probe: () => Promise<void>;
+  readonly changed: (available: boolean, reason: string) => void;
+  readonly random: () => number;
+}
+
+/**
+ * A circuit breaker that closes itself: after {@link FAILURES_TO_OPEN} failures in a row it is open, and callers are to be refused
+ * at once. A probe in the background, not a caller's request, finds out when the server is back (a server that is taken
+ * out of a balancer for being not ready gets no requests to find out with).
+ */
+export class Health {
+  readonly #options: HealthOptions;
+  #failures = 0;
+  #probes = 0;
+  #open = false;
+  #closed = false;
+  #reason = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: HealthOptions) {
+    this.#options = options;
+  }
+
+  get available(): boolean {
+    return !this.#open;
+  }
+
+  /** Why it is not available; empty while it is. */
+  get reason(): string {
+    return this.#open ? this.#reason : '';
+  }
+
+  success(): void {
+    this.#failures = 0;
+    if (!this.#open) return;
+    this.#open = false;
+    this.#probes = 0;
+    clearTimeout(this.#timer);
+    this.#options.changed(true, '');
+  }
+
+  failure(reason: string): void {
+    this.#failures += 1;
+    this.#reason = reason;
+    if (this.#open || this.#closed || this.#failures < FAILURES_TO_OPEN) return;
+    this.#open = true;
+    this.#scheduleProbe();
+    this.#options.changed(false, reason);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  #scheduleProbe(): void {
+    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#probes, 10));
+    // Between half of it and all of it, so that the servers of a deployment do not knock at the same instant.
+    const pauseMs = longest * (0.5 + this.#options.random() / 2);
+    this.#probes += 1;
+    this.#timer = setTimeout(() => void this.#probe(), pauseMs);
+    this.#timer.unref();
+  }
+
+  async #probe(): Promise<void> {
+    try {
+      await this.#options.probe();
+      this.success();
+    } catch (error) {
+      this.#reason = error instanceof Error ? error.message : String(error);
+      if (this.#open && !this.#closed) this.#scheduleProbe();
+    }
+  }
+}

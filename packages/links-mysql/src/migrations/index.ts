@@ -1,0 +1,7 @@
+import { linksAndLedger } from './0001-links-and-ledger.js';
+import type { Migration } from './migration.js';
+
+export type { Migration } from './migration.js';
+
+/** Every step, in order; the place is the number. */
+export const MIGRATIONS: readonly Migration[] = [linksAndLedger];

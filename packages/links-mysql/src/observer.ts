@@ -1,0 +1,14 @@
+/** What a statement was for. */
+export type StatementKind = 'insert' | 'insert_alias' | 'find' | 'remove' | 'outbox' | 'settings' | 'ledger';
+
+export type StatementOutcome = 'ok' | 'conflict' | 'unavailable' | 'unknown';
+
+/** Called as things happen, for metrics and logs. Each must be cheap and must not throw. */
+export interface MysqlObserver {
+  /** One statement (or transaction) of `rows` rows or codes ended. */
+  statement?(kind: StatementKind, rows: number, durationMs: number, outcome: StatementOutcome): void;
+  /** The shard stopped (false, with the reason) or began again (true) to answer. */
+  availability?(shard: string, available: boolean, reason: string): void;
+  /** Something an operator must hear of, once each: durability is off, for instance. */
+  warning?(shard: string, message: string): void;
+}

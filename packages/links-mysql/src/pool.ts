@@ -1,0 +1,264 @@
+import { Session } from './connection.js';
+import { SqlFailure } from './errors.js';
+import { Health } from './health.js';
+import type { MysqlObserver } from './observer.js';
+import { type Member, memberName } from './shards.js';
+
+export interface PoolOptions {
+  /** Connections at most; each is opened when it is first needed. Default 12. */
+  readonly maxConnections?: number;
+  /** Callers that may wait for a connection; one more is refused at once. Default 256. */
+  readonly maxWaiters?: number;
+  /** For one call as a whole: waiting, connecting and asking. Default 2,000. */
+  readonly deadlineMs?: number;
+  /** For opening one connection, within the call's. Default 1,000. */
+  readonly connectDeadlineMs?: number;
+  readonly observer?: MysqlObserver;
+  /** Uniform in [0, 1), for jitter. */
+  readonly random?: () => number;
+}
+
+interface Waiter {
+  readonly take: (session: Session) => void;
+  readonly refuse: (failure: SqlFailure) => void;
+}
+
+/**
+ * The connections to one server. Every call settles within its deadline: with what `work` gave, or rejected with a
+ * {@link SqlFailure} (or with what `work` threw). While the server is away, calls are refused at once and hold no memory.
+ */
+export class Pool {
+  readonly name: string;
+  readonly #member: Member;
+  readonly #options: Required<Omit<PoolOptions, 'observer'>> & { readonly observer: MysqlObserver };
+  readonly #health: Health;
+  readonly #idle: Session[] = [];
+  readonly #waiters = new Set<Waiter>();
+  readonly #sessions = new Set<Session>();
+  /** Connections being opened, beside those in `#sessions`. */
+  #opening = 0;
+  #warned = new Set<string>();
+  #closed = false;
+
+  constructor(member: Member, options: PoolOptions = {}) {
+    this.name = memberName(member);
+    this.#member = member;
+    this.#options = {
+      maxConnections: options.maxConnections ?? 12,
+      maxWaiters: options.maxWaiters ?? 256,
+      deadlineMs: options.deadlineMs ?? 2_000,
+      connectDeadlineMs: options.connectDeadlineMs ?? 1_000,
+      observer: options.observer ?? {},
+      random: options.random ?? Math.random,
+    };
+    this.#health = new Health({
+      probe: () => this.#probe(),
+      changed: (available, reason) => {
+        if (!available) this.#giveUp(reason);
+        this.#options.observer.availability?.(this.name, available, reason);
+      },
+      random: this.#options.random,
+    });
+  }
+
+  get available(): boolean {
+    return this.#health.available;
+  }
+
+  /** Why the server cannot be used now; empty while it can. */
+  get unavailableReason(): string {
+    return this.#health.reason;
+  }
+
+  get deadlineMs(): number {
+    return this.#options.deadlineMs;
+  }
+
+  /** Connections in use, idle and being opened. */
+  get connections(): number {
+    return this.#sessions.size + this.#opening;
+  }
+
+  /**
+   * Runs `work` on a connection of its own. After a failure the connection is kept only where the server refused a statement
+   * outside a transaction; otherwise it is destroyed, which rolls back what was begun on it.
+   */
+  async run<T>(work: (session: Session) => Promise<T>, deadlineMs: number = this.#options.deadlineMs): Promise<T> {
+    const deadline = performance.now() + deadlineMs;
+    const session = await this.#acquireOrPassOn(deadline);
+    const timer = setTimeout(
+      () => session.destroy(`no answer within ${deadlineMs} ms`),
+      Math.max(0, deadline - performance.now()),
+    );
+    try {
+      const result = await work(session);
+      this.#health.success();
+      return result;
+    } catch (error) {
+      if (error instanceof SqlFailure && error.kind === 'refused') this.#health.success();
+      else if (error instanceof SqlFailure) this.#health.failure(error.message);
+      else session.destroy('its user failed');
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#release(session);
+    }
+  }
+
+  /** As {@link run}, between BEGIN and COMMIT. `work` sends writes with `commits` unset; only the COMMIT can be of unknown outcome. */
+  transaction<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
+    return this.run(async (session) => {
+      try {
+        await session.query('START TRANSACTION');
+        const result = await work(session);
+        await session.query('COMMIT', true);
+        return result;
+      } catch (error) {
+        session.destroy('its transaction failed');
+        throw error;
+      }
+    }, deadlineMs);
+  }
+
+  /** Refuses whoever waits and closes every connection; what is in use fails as lost. */
+  close(): void {
+    this.#closed = true;
+    this.#health.close();
+    this.#giveUp('the pool was closed');
+    for (const session of this.#sessions) session.destroy('the pool was closed');
+  }
+
+  async #acquireOrPassOn(deadline: number): Promise<Session> {
+    try {
+      return await this.#acquire(deadline);
+    } catch (error) {
+      this.#replaceForWaiter(); // a place that could not be filled is the next one's to try
+      throw error;
+    }
+  }
+
+  #acquire(deadline: number): Promise<Session> | Session {
+    if (this.#closed) throw new SqlFailure('unsent', `${this.name}: the pool was closed`);
+    if (!this.#health.available) throw new SqlFailure('unsent', `${this.name} is away: ${this.#health.reason}`);
+    const idle = this.#idle.pop();
+    if (idle) {
+      idle.onBroken = undefined;
+      return idle;
+    }
+    if (this.connections < this.#options.maxConnections) {
+      return this.#open(Math.min(this.#options.connectDeadlineMs, deadline - performance.now()));
+    }
+    return this.#wait(deadline);
+  }
+
+  async #open(deadlineMs: number): Promise<Session> {
+    this.#opening += 1;
+    try {
+      const session = await Session.open(this.#member, deadlineMs);
+      if (this.#closed) {
+        session.destroy('the pool was closed');
+        throw new SqlFailure('unsent', `${this.name}: the pool was closed`);
+      }
+      this.#sessions.add(session);
+      if (!session.facts.fsyncPerCommit) {
+        this.#warn(
+          `${this.name} has innodb_flush_log_at_trx_commit off 1: links that were answered 201 are lost when its machine loses power`,
+        );
+      }
+      return session;
+    } catch (error) {
+      this.#health.failure(error instanceof Error ? error.message : String(error));
+      throw error;
+    } finally {
+      this.#opening -= 1;
+    }
+  }
+
+  #wait(deadline: number): Promise<Session> {
+    if (this.#waiters.size >= this.#options.maxWaiters) {
+      throw new SqlFailure('unsent', `${this.name}: ${this.#waiters.size} calls wait for a connection already`);
+    }
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+      };
+      const waiter: Waiter = {
+        take: (session) => {
+          leave();
+          resolve(session);
+        },
+        refuse: (failure) => {
+          leave();
+          reject(failure);
+        },
+      };
+      const timer = setTimeout(
+        () => waiter.refuse(new SqlFailure('unsent', `${this.name}: no connection was free within the deadline`)),
+        Math.max(0, deadline - performance.now()),
+      );
+      this.#waiters.add(waiter);
+    });
+  }
+
+  #release(session: Session): void {
+    if (session.usable && !this.#closed) {
+      this.#offer(session);
+    } else {
+      this.#sessions.delete(session);
+      this.#replaceForWaiter();
+    }
+  }
+
+  /** Gives a free connection to whoever waits longest, or keeps it for the next call. */
+  #offer(session: Session): void {
+    if (!session.usable) {
+      this.#sessions.delete(session);
+      return;
+    }
+    const [waiter] = this.#waiters;
+    if (waiter) {
+      waiter.take(session);
+      return;
+    }
+    session.onBroken = () => {
+      this.#sessions.delete(session);
+      const place = this.#idle.indexOf(session);
+      if (place >= 0) this.#idle.splice(place, 1);
+    };
+    this.#idle.push(session);
+  }
+
+  /** A connection has gone, and with it what one who waits was waiting for: opens another for them. */
+  #replaceForWaiter(): void {
+    const [waiter] = this.#waiters;
+    if (!waiter || this.connections >= this.#options.maxConnections || !this.#health.available || this.#closed) return;
+    this.#open(this.#options.connectDeadlineMs).then(
+      (session) => this.#offer(session),
+      (error: unknown) => {
+        waiter.refuse(new SqlFailure('unsent', `${this.name}: ${(error as Error).message}`));
+        this.#replaceForWaiter();
+      },
+    );
+  }
+
+  /** The server is away: idle connections are as dead as the one that showed it, and waiting is no use. */
+  #giveUp(reason: string): void {
+    for (const session of this.#idle.splice(0)) {
+      session.onBroken = undefined;
+      session.destroy(reason);
+      this.#sessions.delete(session);
+    }
+    for (const waiter of [...this.#waiters]) waiter.refuse(new SqlFailure('unsent', `${this.name} is away: ${reason}`));
+  }
+
+  async #probe(): Promise<void> {
+    this.#offer(await this.#open(this.#options.connectDeadlineMs));
+  }
+
+  #warn(message: string): void {
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    this.#options.observer.warning?.(this.name, message);
+  }
+}

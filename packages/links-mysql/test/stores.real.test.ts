@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import type { LeaseRecord } from '@lakh/id-range';
+import { describeLedger, describeLinkStore, describeSettingsStore, SampleLinks, storedAs } from '@lakh/testkit';
+import {
+  createMysqlLedger,
+  createMysqlLinkStore,
+  createMysqlOutbox,
+  createMysqlSettings,
+  type MysqlLinkStore,
+  type MysqlObserver,
+  migrate,
+  openShards,
+  Pool,
+  type ShardRouter,
+  type StoreLimits,
+} from '../src/index.js';
+import { startDatabase, type TestDatabase } from './database.js';
+
+const clock = { nowMs: () => 1_790_000_000_000 };
+let database: TestDatabase;
+let shards: ShardRouter<Pool>;
+
+function makeStore(limits: StoreLimits = {}, observer: MysqlObserver = {}): MysqlLinkStore {
+  return createMysqlLinkStore({ shards, clock, limits, observer });
+}
+
+beforeAll(async () => {
+  database = await startDatabase();
+  const migrator = new Pool(database.migrator);
+  await migrate(migrator);
+  migrator.close();
+  shards = openShards([[database.app]]);
+}, 60_000);
+
+afterAll(async () => {
+  shards?.first.close();
+  await database?.stop();
+});
+
+describeLinkStore('MySQL', async () => ({ store: makeStore(), dispose: async () => {} }));
+
+describeLinkStore('MySQL, many small statements', async () => {
+  await database.sql('DELETE FROM links; DELETE FROM invalidations');
+  return {
+    store: makeStore({ insertRows: 7, insertsInFlight: 5, insertBytes: 2_000, findCodes: 3, aliasesInFlight: 5 }),
+    dispose: async () => {},
+  };
+});
+
+describeSettingsStore('MySQL', async () => ({
+  settings: createMysqlSettings({ pool: shards.first }),
+  dispose: async () => {},
+}));
+
+describeLedger('MySQL', async () => {
+  await database.sql('DELETE FROM links');
+  const namespace = `ns-${randomBytes(6).toString('hex')}`;
+  const pools = [shards.first];
+  return {
+    ledger: createMysqlLedger({ pool: shards.first, namespace }),
+    another: async () => {
+      const pool = new Pool(database.app);
+      pools.push(pool);
+      return createMysqlLedger({ pool, namespace });
+    },
+    addGeneratedLink: async () => {
+      await makeStore().insert(new SampleLinks().generated());
+    },
+    dropHead: async () => {
+      await database.sql(`DELETE FROM id_heads WHERE namespace='${namespace}'`);
+    },
+    dispose: async () => {
+      for (const pool of pools.slice(1)) pool.close();
+    },
+  };
+});
+
+describe('the ledger in MySQL', () => {
+  const lease = (start: number, end: number, serverId: string): LeaseRecord => ({
+    range: { start, end },
+    holder: { serverId, host: "h'ost\\é", processStartMs: 1, codec: 'base62' },
+    leasedAtMs: 2,
+    witnessVersion: 3,
+  });
+
+  test('two servers that record overlapping ranges at the same instant: one wins, 100 times', async () => {
+    await database.sql('DELETE FROM links');
+    const pools = [new Pool(database.app), new Pool(database.app)];
+    const [a, b] = pools.map((pool) => createMysqlLedger({ pool, namespace: 'race' }));
+    await a!.create(100_000, 'cluster-1');
+    for (let round = 0; round < 100; round += 1) {
+      const start = 100_000 + round * 1_000;
+      const answers = await Promise.all([
+        a!.record(lease(start, start + 600, 'server-a')),
+        b!.record(lease(start + (round % 2) * 400, start + 1_000, 'server-b')),
+      ]);
+      expect([...answers].sort()).toEqual(['overlap', 'recorded']);
+    }
+    for (const pool of pools) pool.close();
+    const overlaps = await database.sql(
+      "SELECT COUNT(*) FROM id_leases a JOIN id_leases b USING (namespace) WHERE namespace='race' AND a.start_counter<b.start_counter AND a.end_counter>b.start_counter; SELECT COUNT(*), MIN(state) FROM id_leases WHERE namespace='race'",
+    );
+    expect(overlaps).toBe('0\n100\tleased\n');
+  });
+
+  test('a lease row tells who leased it', async () => {
+    const ledger = createMysqlLedger({ pool: shards.first, namespace: 'told', feedsLinks: false });
+    await ledger.create(100_000, 'cluster-1');
+    await ledger.record(lease(100_000, 200_000, 'server-a'));
+    expect(await database.sql("SELECT * FROM id_leases WHERE namespace='told'")).toBe(
+      "told\t100000\t200000\tserver-a\th'ost\\\\é\t1\t2\t3\tbase62\tleased\n",
+    );
+  });
+
+  test('links do not make a namespace used that they are not generated from', async () => {
+    await makeStore().insert(new SampleLinks().generated({ code: 'someLink' }));
+    const ledger = createMysqlLedger({ pool: shards.first, namespace: 'invoices', feedsLinks: false });
+    expect(await ledger.create(100_000, 'cluster-1')).toBe('created');
+    expect(await ledger.head()).toMatchObject({ virgin: true });
+    expect(() => createMysqlLedger({ pool: shards.first, namespace: "x' OR 1=1 --" })).toThrow(RangeError);
+  });
+});
+
+describe('rows in MySQL', () => {
+  const sample = new SampleLinks();
+  const hostile = [
+    "https://e.example/'); DROP TABLE links; --",
+    "https://e.example/\\'); DROP TABLE links; --",
+    'https://e.example/?a=?&b=??&c=:d#\\',
+    "https://e.example/''\\\\''",
+  ];
+  const insertable = (n: number) =>
+    Array.from({ length: n }, (_, i) => sample.generated({ code: `row${sample.generated().counter}x${i}` }));
+
+  test('SQL in a URL is a URL, and SQL in a code finds nothing', async () => {
+    const store = makeStore();
+    const links = hostile.map((longUrl, i) => sample.generated({ longUrl, code: `hostile${i}` }));
+    await Promise.all(links.map((link) => store.insert(link)));
+    for (const link of links) expect(await store.find(0, link.code)).toEqual(storedAs(link));
+    for (const code of ["' OR '1'='1", "x'), (0,'y", '\\', "\\' OR 1=1 #", 'hostile0\0', 'höstile0', '']) {
+      expect(await store.find(0, code)).toBeUndefined();
+      expect(await store.remove(0, code)).toBe('missing');
+    }
+    const quoted = sample.alias({ code: "it's\\" });
+    expect(await store.insert(quoted)).toEqual({ outcome: 'inserted' });
+    expect(await store.find(0, "it's\\")).toEqual(storedAs(quoted));
+    expect(await store.remove(0, "it's\\")).toBe('removed');
+    await expect(store.insert(sample.alias({ code: 'höstile' }))).rejects.toMatchObject({ code: 'store_unavailable' });
+  });
+
+  test('a conflict in the middle of a batch settles alone, and the others go in one more statement', async () => {
+    const statements: [number, string][] = [];
+    const store = makeStore(
+      { insertsInFlight: 1 },
+      { statement: (kind, rows, _ms, outcome) => kind === 'insert' && statements.push([rows, outcome]) },
+    );
+    const links = insertable(100);
+    await makeStore().insert(sample.alias({ code: links[40]!.code }));
+    const outcomes = await Promise.all(links.map((link) => store.insert(link)));
+    expect(outcomes.map(({ outcome }) => outcome)).toEqual(links.map((_, i) => (i === 40 ? 'taken' : 'inserted')));
+    expect(statements).toEqual([
+      [100, 'conflict'],
+      [99, 'ok'],
+    ]);
+  });
+
+  test('rows that the database refuses fail alone', async () => {
+    const store = makeStore();
+    const links = insertable(64).map((link, i) => (i === 3 || i === 50 ? { ...link, domainId: 2 ** 32 } : link));
+    const settled = await Promise.allSettled(links.map((link) => store.insert(link)));
+    expect(settled.map(({ status }) => status)).toEqual(
+      links.map(({ domainId }) => (domainId === 0 ? 'fulfilled' : 'rejected')),
+    );
+    expect(settled[3]).toMatchObject({
+      reason: { code: 'store_unavailable', message: expect.stringContaining('1264') },
+    });
+  });
+
+  test('no statement is larger than its bounds, in rows or in bytes', async () => {
+    const before = Number((await database.sql("SHOW GLOBAL STATUS LIKE 'Bytes_received'")).split('\t')[1]);
+    const rows: number[] = [];
+    const observer: MysqlObserver = { statement: (_kind, count) => rows.push(count) };
+    const store = makeStore({ insertRows: 50, insertBytes: 64 * 1024 }, observer);
+    const longUrl = `https://e.example/${'u'.repeat(2_000)}`;
+    await Promise.all(insertable(200).map((link) => store.insert({ ...link, longUrl })));
+    await Promise.all(insertable(200).map((link) => store.insert(link)));
+    expect(Math.max(...rows)).toBe(50);
+    // 2,018 bytes of URL and some 90 around it: 30 rows at most.
+    expect(rows.filter((count) => count > 25 && count <= 31)).toHaveLength(6);
+    expect(rows.reduce((sum, count) => sum + count, 0)).toBe(400);
+    const after = Number((await database.sql("SHOW GLOBAL STATUS LIKE 'Bytes_received'")).split('\t')[1]);
+    expect(after - before).toBeLessThan(200 * 2_200 + 200 * 250);
+  });
+
+  test('what exceeds the queue is refused at once, and the rest is stored', async () => {
+    const store = makeStore({ insertRows: 10, insertsQueued: 30, findsQueued: 5, findCodes: 2 });
+    const settled = await Promise.allSettled(insertable(100).map((link) => store.insert(link)));
+    expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(30);
+    expect(store.queued).toEqual({ inserts: 0, finds: 0 });
+    const found = await Promise.allSettled(insertable(8).map((link) => store.find(0, link.code)));
+    expect(found.filter(({ status }) => status === 'rejected')).toHaveLength(3);
+  });
+
+  test('callers of one code share a question, 1,000 callers share few statements', async () => {
+    const asked: number[] = [];
+    const observer: MysqlObserver = { statement: (_kind, count) => asked.push(count) };
+    const store = makeStore({}, observer);
+    await Promise.all(Array.from({ length: 1_000 }, (_, i) => store.find(0, `code${i % 300}`)));
+    expect(asked.reduce((sum, count) => sum + count, 0)).toBe(300);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('a removal empties the URL, keeps the origin, and waits in the outbox until it is delivered', async () => {
+    await database.sql('DELETE FROM invalidations');
+    const store = makeStore();
+    const outbox = createMysqlOutbox({ shards });
+    const links = [sample.generated({ code: 'toRemove1' }), sample.alias({ code: 'toRemove2' })];
+    for (const link of links) {
+      await store.insert(link);
+      await store.remove(0, link.code);
+    }
+    expect(
+      await database.sql(
+        "SELECT code, kind, counter, long_url, version, changed_at_ms FROM links WHERE code LIKE 'toRemove%' ORDER BY code",
+      ),
+    ).toBe(`toRemove1\t3\t${links[0]!.counter}\t\t2\t1790000000000\ntoRemove2\t3\t0\t\t2\t1790000000000\n`);
+    const pending = await outbox.pending(10);
+    expect(pending).toEqual(links.map(({ code }) => ({ domainId: 0, code, version: 2 })));
+    expect(await outbox.pending(1)).toHaveLength(1);
+    await outbox.done({ ...pending[0]!, version: 1 });
+    expect(await outbox.pending(10)).toHaveLength(2);
+    for (const invalidation of pending) await outbox.done(invalidation);
+    expect(await outbox.pending(10)).toEqual([]);
+  });
+
+  test('sessions are strict, in UTC, read committed, and may not create tables', async () => {
+    const { rows } = await shards.first.run((session) =>
+      session.query('SELECT @@sql_mode, @@time_zone, @@tx_isolation, @@character_set_client, @@autocommit'),
+    );
+    expect(rows[0]?.[0]).toMatch(/^STRICT_ALL_TABLES,/);
+    expect(rows[0]?.slice(1)).toEqual(['+00:00', 'READ-COMMITTED', 'utf8mb4', 1]);
+    await expect(shards.first.run((session) => session.query('CREATE TABLE x (y INT)'))).rejects.toMatchObject({
+      errno: 1142,
+    });
+  });
+});
