@@ -1,1 +1,4 @@
-export {};
+export type { CacheState } from './breaker.js';
+export * from './errors.js';
+export * from './link-cache.js';
+export * from './url.js';

@@ -1,0 +1,64 @@
+import { mkdir } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import type { ServerPlan } from './server.js';
+
+export interface RedisPlanSpec {
+  readonly name: string;
+  readonly dir: string;
+  readonly port: number;
+  /** Further arguments of redis-server (`--cluster-enabled yes`, `--replicaof …`); a later one wins over the plan's own. */
+  readonly args?: readonly string[];
+}
+
+const PROBE_DEADLINE_MS = 1_000;
+
+/** One Redis on 127.0.0.1, from Debian's package, that keeps nothing on disk: what it holds is a cache. */
+export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): ServerPlan {
+  return {
+    name,
+    role: 'redis',
+    host: '127.0.0.1',
+    port,
+    dir,
+    logFile: join(dir, 'redis.log'),
+    command: [
+      'redis-server',
+      ...['--port', String(port)],
+      ...['--bind', '127.0.0.1'],
+      ...['--dir', dir],
+      ...['--daemonize', 'no'],
+      ...['--save', ''],
+      ...['--appendonly', 'no'],
+      ...args,
+    ],
+    env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    stopSignal: 'SIGTERM',
+    async prepare() {
+      await mkdir(dir, { recursive: true });
+    },
+    ready: () => answersPing(port),
+  };
+}
+
+/** Whether `PING` is answered by `PONG`, or by the demand for a password: both are a Redis that serves. */
+function answersPing(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let answer = '';
+    const timer = setTimeout(() => finish(false), PROBE_DEADLINE_MS);
+    function finish(result: boolean): void {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(result);
+    }
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.write('PING\r\n'));
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      if (answer.includes('\r\n')) finish(/^(\+PONG|-NOAUTH)/.test(answer));
+    });
+    socket.on('error', () => finish(false));
+    socket.on('close', () => finish(false));
+  });
+}

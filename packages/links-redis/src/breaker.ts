@@ -1,0 +1,93 @@
+/**
+ * Whether the cache is asked.
+ *
+ *     down ──probe succeeds──▶ quarantine ──quarantineMs──▶ up
+ *       ▲                          │                        │
+ *       └──── calls or probe fail, or connection lost ──────┘
+ *
+ * While it is down nobody waits: a probe in the background finds out when it is back, never a user's request. Quarantine: after
+ * an outage the cache may hold what was changed meanwhile, so it is not read until those who have invalidations waiting have had time to
+ * deliver them. The very first connection needs none.
+ */
+export type CacheState = 'up' | 'down' | 'quarantine';
+
+export interface BreakerOptions {
+  readonly quarantineMs: number;
+  /** Milliseconds that only grow. */
+  readonly nowMs: () => number;
+  readonly onChange: (state: CacheState, reason: string) => void;
+}
+
+/** Fewer failures in a window are a hiccup. */
+const FAILURES_TO_OPEN = 3;
+/** And fewer than this part of the window's calls: late answers of a busy server that serves the others. */
+const FAILURE_PART_TO_OPEN = 0.1;
+const WINDOW_MS = 1_000;
+/** One may be late for a slow command of somebody else's. */
+const PROBES_TO_OPEN = 2;
+
+export class Breaker {
+  readonly #options: BreakerOptions;
+  #state: CacheState = 'down';
+  #hasFailed = false;
+  #quarantineEndMs = 0;
+  #windowStartMs = 0;
+  #calls = 0;
+  #failures = 0;
+  #failedProbes = 0;
+
+  constructor(options: BreakerOptions) {
+    this.#options = options;
+  }
+
+  get state(): CacheState {
+    if (this.#state === 'quarantine' && this.#options.nowMs() >= this.#quarantineEndMs) {
+      this.#change('up', 'quarantine over');
+    }
+    return this.#state;
+  }
+
+  /** The outcome of one call; a connection that answered with an error about one key counts as a success. */
+  record(succeeded: boolean): void {
+    if (this.state === 'down') return;
+    const nowMs = this.#options.nowMs();
+    if (nowMs - this.#windowStartMs >= WINDOW_MS) this.#startWindow(nowMs);
+    this.#calls += 1;
+    if (succeeded) return;
+    this.#failures += 1;
+    if (this.#failures >= FAILURES_TO_OPEN && this.#failures >= this.#calls * FAILURE_PART_TO_OPEN) {
+      this.open(`${this.#failures} of ${this.#calls} calls failed`);
+    }
+  }
+
+  /** The outcome of a probe, which asks every master. */
+  recordProbe(succeeded: boolean): void {
+    this.#failedProbes = succeeded ? 0 : this.#failedProbes + 1;
+    if (!succeeded) {
+      if (this.#failedProbes >= PROBES_TO_OPEN) this.open(`${this.#failedProbes} probes in a row failed`);
+    } else if (this.state === 'down') {
+      const nowMs = this.#options.nowMs();
+      this.#startWindow(nowMs);
+      this.#quarantineEndMs = nowMs + this.#options.quarantineMs;
+      if (this.#hasFailed) this.#change('quarantine', 'a probe was answered');
+      else this.#change('up', 'connected');
+    }
+  }
+
+  /** Stops asking the cache until a probe is answered. */
+  open(reason: string): void {
+    this.#hasFailed = true;
+    if (this.#state !== 'down') this.#change('down', reason);
+  }
+
+  #startWindow(nowMs: number): void {
+    this.#windowStartMs = nowMs;
+    this.#calls = 0;
+    this.#failures = 0;
+  }
+
+  #change(state: CacheState, reason: string): void {
+    this.#state = state;
+    this.#options.onChange(state, reason);
+  }
+}

@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
+import type { RedisLinkCacheObserver } from '../src/index.js';
+
+export interface RunningRedis {
+  readonly server: LocalServer;
+  readonly url: string;
+  dispose(): Promise<void>;
+}
+
+/** A Redis of its own in a folder of its own. */
+export async function startRedis(args: readonly string[] = []): Promise<RunningRedis> {
+  const dir = mkdtempSync(join(tmpdir(), 'lakh-redis-'));
+  const [port] = await freePorts(1);
+  const server = await launch(redisPlan({ name: 'redis', dir, port: port!, args }));
+  return {
+    server,
+    url: `redis://127.0.0.1:${port}`,
+    async dispose() {
+      await server.stop();
+      rmSync(dir, { recursive: true });
+    },
+  };
+}
+
+export interface Counts {
+  readonly observer: RedisLinkCacheObserver;
+  /** Outcomes of reads and writes, as `read hit`, `write kept` …, and of states, as `state up`. */
+  readonly seen: Map<string, number>;
+}
+
+export function countOutcomes(): Counts {
+  const seen = new Map<string, number>();
+  const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
+  const observer: RedisLinkCacheObserver = {
+    read: (outcome) => count(`read ${outcome}`),
+    write: (outcome) => count(`write ${outcome}`),
+    state: (state) => count(`state ${state}`),
+  };
+  return { observer, seen };
+}
+
+/** Awaits `condition`, asked every few milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadlineMs = 15_000,
+): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`still not after ${deadlineMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
