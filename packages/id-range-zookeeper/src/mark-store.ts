@@ -39,7 +39,7 @@ class ReadVersion {
  * - `/ranges/<namespace>/released`: for remainders.
  *
  * Besides what {@link MarkStore} promises, calls reject with {@link WitnessForbiddenError} when ZooKeeper refuses the
- * credentials; nothing was applied then.
+ * credentials; nothing was applied then. A read or write is one round trip and one deadline; a create is several.
  */
 export function createZookeeperMarkStore(session: ZookeeperSession, options: ZookeeperMarkStoreOptions): MarkStore {
   const { namespace } = options;

@@ -67,6 +67,7 @@ export function createZookeeperSession(options: ZookeeperSessionOptions): Zookee
   const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
   const sessionTimeoutMs = options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS;
   if (options.servers.length === 0) throw new Error('createZookeeperSession needs at least one server');
+  if (auth && !/^[^:]+:./.test(auth.credential)) throw new Error('digest credentials are user:password');
   const servers = shuffled(options.servers, random);
   const listeners = new Set<() => void>();
   const waiting = new Set<() => void>();

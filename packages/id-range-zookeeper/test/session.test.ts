@@ -68,6 +68,19 @@ test('the pinned library has the internals that a connection of ours takes over'
   });
 });
 
+test.each(['', 'secret', ':secret', 'user:'])(
+  'credentials %j are no user:password, and are not repeated',
+  (credential) => {
+    const make = () =>
+      createZookeeperSession({
+        servers: [{ host: '127.0.0.1', port: 1 }],
+        chroot: '',
+        auth: { scheme: 'digest', credential },
+      });
+    expect(make).toThrow(/^digest credentials are user:password$/);
+  },
+);
+
 test('an error code that the library does not know ends the connection, not the process', async () => {
   const { fake, session } = await start({ grantMs: 5_000, onRequest: (reply) => reply.error(SESSION_MOVED) });
   await session.whenConnected(2_000);
