@@ -14,6 +14,11 @@ export interface ResolverOptions {
   readonly maxConcurrent?: number;
   /** Told of every look-up that was answered; those that join another's flight are not counted. For metrics. */
   readonly onAnswered?: (by: AnsweredBy) => void;
+  /**
+   * Called as a read begins; what it returns is called with what the read found, before anyone hears of it. For a cache that
+   * counts the age of a value from the moment at which it was certainly true.
+   */
+  readonly beginRead?: () => (found: StoredLink | undefined) => void;
   /** Runs work once the answer is on its way. Default `setImmediate`. */
   readonly afterAnswer?: (run: () => void) => void;
 }
@@ -43,8 +48,17 @@ export function createResolver(options: ResolverOptions): Resolver {
   const maxConcurrent = options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT;
   const onAnswered = options.onAnswered ?? (() => {});
   const afterAnswer = options.afterAnswer ?? ((run: () => void) => void setImmediate(run));
+  const beginRead = options.beginRead ?? (() => () => {});
   const flights = new Map<string, Promise<StoredLink | undefined>>();
   let asking = 0;
+
+  /** The link, told to whoever watches reads. */
+  async function watched(read: () => Promise<StoredLink | undefined>): Promise<StoredLink | undefined> {
+    const end = beginRead();
+    const found = await read();
+    end(found);
+    return found;
+  }
 
   async function askStore(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
     if (asking >= maxConcurrent) throw new StoreUnavailableError('Too many look-ups are waiting for the store.');
@@ -75,11 +89,11 @@ export function createResolver(options: ResolverOptions): Resolver {
         onAnswered('grammar');
         return undefined;
       }
-      if (fresh) return askStore(domainId, code, true);
+      if (fresh) return watched(() => askStore(domainId, code, true));
       const key = `${domainId}:${code}`;
       const inFlight = flights.get(key);
       if (inFlight !== undefined) return inFlight;
-      const flight = fly(domainId, code).finally(() => flights.delete(key));
+      const flight = watched(() => fly(domainId, code)).finally(() => flights.delete(key));
       flights.set(key, flight);
       return flight;
     },

@@ -1,0 +1,156 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { LONG_URL_MAX_LENGTH, LONG_URL_RULES, OwnHosts, validateLongUrl } from '../src/index.js';
+
+const SAMPLE: { input: string; href?: string; rule?: string }[] = JSON.parse(
+  readFileSync(join(__dirname, 'fixtures', 'long-urls.json'), 'utf8'),
+);
+const DATA = join(__dirname, '..', '..', '..', '..', 'shared', 'data');
+
+/** The href, or the rule that was broken. */
+function verdictOf(input: unknown, policy = {}): string {
+  const result = validateLongUrl(input, policy);
+  return 'href' in result ? result.href : result.problem.rule;
+}
+
+describe('a long URL', () => {
+  test.each(SAMPLE.map(({ input, href, rule }) => [input, href ?? rule]))('%j → %s', (input, expected) => {
+    expect(verdictOf(input)).toBe(expected);
+  });
+
+  test.each([undefined, null, 1, true, {}, ['https://example.com/'], new String('https://example.com/')])(
+    '%p is not a string',
+    (input) => expect(verdictOf(input)).toBe('not_a_string'),
+  );
+
+  test('every control character is refused anywhere, every other character of Latin-1 is not for being one', () => {
+    for (let unit = 0; unit < 0x100; unit++) {
+      const isControl = unit < 0x20 || (unit >= 0x7f && unit <= 0x9f);
+      const character = String.fromCharCode(unit);
+      for (const input of [
+        `${character}https://e.example/`,
+        `https://e.example/${character}`,
+        `https://e.example/?a${character}b`,
+      ]) {
+        expect(verdictOf(input) === 'control_character').toBe(isControl);
+      }
+    }
+  });
+
+  test('may have 2,048 characters as sent and as serialised, not one more', () => {
+    const base = 'https://example.com/';
+    const room = LONG_URL_MAX_LENGTH - base.length;
+    expect(verdictOf(base + 'a'.repeat(room))).toHaveLength(LONG_URL_MAX_LENGTH);
+    expect(verdictOf(base + 'a'.repeat(room + 1))).toBe('too_long');
+    expect(verdictOf(`${base + 'a'.repeat(room)} `)).toBe('too_long');
+    expect(verdictOf(base + 'ü'.repeat(Math.floor(room / 6)))).toMatch(/^https/);
+    expect(verdictOf(base + 'ü'.repeat(Math.floor(room / 6) + 1))).toBe('too_long');
+    expect(verdictOf(`${base}ab`, { maxLength: base.length + 1 })).toBe('too_long');
+    expect(verdictOf('x'.repeat(10_000_000))).toBe('too_long');
+  });
+
+  test('problems name the field, a rule of the table and a reason', () => {
+    for (const { input, rule } of SAMPLE) {
+      const result = validateLongUrl(input);
+      if ('href' in result) continue;
+      expect(Object.keys(LONG_URL_RULES)).toContain(rule);
+      expect(result.problem).toEqual({ field: 'long_url', rule, reason: expect.stringMatching(/./) });
+    }
+    expect(validateLongUrl('https://lakh.example/x', { ownHosts: new OwnHosts(['https://lakh.example']) })).toEqual({
+      problem: { field: 'long_url', rule: 'own_host', reason: LONG_URL_RULES.own_host },
+    });
+  });
+
+  test('whatever is accepted is printable ASCII, http or https, and serialises to itself', () => {
+    const urlLike = fc.tuple(
+      fc.constantFrom('http://', 'HTTPS://', 'https:\\\\'),
+      fc.webAuthority(),
+      fc.string({ unit: 'binary' }),
+    );
+    const texts = fc.oneof(
+      fc.webUrl({ withFragments: true, withQueryParameters: true }),
+      urlLike.map((parts) => parts.join('')),
+    );
+    let accepted = 0;
+    fc.assert(
+      fc.property(texts, (text) => {
+        const result = validateLongUrl(text);
+        if (!('href' in result)) return;
+        accepted += 1;
+        expect(result.href).toMatch(/^https?:\/\/[\x21-\x7e]+$/);
+        expect(result.href).toBe(new URL(text).href);
+        expect(validateLongUrl(result.href)).toEqual(result);
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(accepted).toBeGreaterThan(300);
+  });
+});
+
+interface WptCase {
+  readonly input: string;
+  readonly href?: string;
+  readonly failure?: true;
+  readonly username?: string;
+  readonly password?: string;
+}
+
+(existsSync(DATA) ? describe : describe.skip)('the shared data', () => {
+  test('each case of the Web Platform Tests is serialised exactly, or refused for a reason that holds', () => {
+    const cases = (JSON.parse(readFileSync(join(DATA, 'urltestdata.json'), 'utf8')) as (WptCase | string)[]).filter(
+      (each): each is WptCase => typeof each === 'object',
+    );
+    const wrong: unknown[] = [];
+    let accepted = 0;
+    for (const wpt of cases) {
+      const result = validateLongUrl(wpt.input, { maxLength: 100_000 });
+      if ('href' in result) {
+        accepted += 1;
+        if (result.href !== wpt.href) wrong.push({ ...wpt, accepted: result.href });
+      } else if (!isRefusalJustified(result.problem.rule, wpt)) {
+        wrong.push({ ...wpt, refused: result.problem.rule });
+      }
+    }
+    expect(wrong).toEqual([]);
+    expect(cases.length).toBeGreaterThan(800);
+    expect(accepted).toBeGreaterThan(100);
+  });
+
+  test('of 47,940 URLs from the web exactly one is refused, and the rest are what the standard makes of them', () => {
+    const lines = readFileSync(join(DATA, 'urls.txt'), 'utf8').split('\n').filter(Boolean);
+    const refused: string[] = [];
+    for (const line of lines) {
+      const result = validateLongUrl(line);
+      if ('problem' in result) refused.push(line);
+      else if (result.href !== new URL(line).href) throw new Error(`${line} became ${result.href}`);
+    }
+    expect(lines).toHaveLength(47_940);
+    expect(refused).toEqual(['https://']);
+  });
+});
+
+/** Each rule's own words, checked against the case without the code under test. */
+function isRefusalJustified(rule: string, { input, href, failure, username, password }: WptCase): boolean {
+  const trimmed = input.replace(/^ +| +$/g, '');
+  switch (rule) {
+    case 'control_character':
+      return [...input].some((character) => /\p{Cc}/u.test(character));
+    case 'lone_surrogate':
+      return !Buffer.from(input, 'utf8').toString('utf8').includes(input);
+    case 'empty':
+      return trimmed === '';
+    case 'scheme_not_allowed':
+      return failure === true || !/^https?:/.test(href ?? '');
+    case 'not_absolute':
+      // Relative, or one of the forms whose meaning depends on the page they stand on.
+      return !/^[a-z][a-z0-9+.-]*:[/\\]{2}/i.test(trimmed);
+    case 'userinfo':
+      return failure === true || username !== '' || password !== '';
+    case 'not_a_url':
+      // Node's parser refuses malformed punycode, which the newest standard lets through for the sake of old sites.
+      return failure === true || /\bxn--/i.test(input);
+    default:
+      return false;
+  }
+}

@@ -1,0 +1,94 @@
+import { OwnHosts } from '../src/index.js';
+
+function hasOf(...own: string[]): (target: string) => boolean {
+  const ownHosts = new OwnHosts(own);
+  return (target) => ownHosts.has(new URL(target));
+}
+
+describe('own hosts', () => {
+  test.each([
+    'https://lakh.example/x',
+    'http://lakh.example/x',
+    'https://LAKH.Example/x',
+    'https://lakh.example:8443/x',
+    'http://lakh.example:80/x',
+    'https://lakh.example./x',
+    'https://lakh.example../x',
+    'https://l%61kh%2Eexample/x',
+    'https://ｌａｋｈ．ｅｘａｍｐｌｅ/x',
+    'https://lakh。example/x',
+    'https://la\u00adkh.example/x',
+    'https:\\\\lakh.example\\x',
+  ])('%s is https://lakh.example', (target) => expect(hasOf('https://lakh.example')(target)).toBe(true));
+
+  test.each([
+    'https://example/',
+    'https://lakh.example.org/',
+    'https://www.lakh.example/',
+    'https://notlakh.example/',
+    'https://other.example/?u=https://lakh.example/',
+    'https://other.example/lakh.example',
+  ])('%s is not https://lakh.example', (target) => expect(hasOf('https://lakh.example')(target)).toBe(false));
+
+  test.each([
+    'https://bücher.example/',
+    'https://BÜCHER.example:99/',
+    'https://xn--bcher-kva.example/',
+    'https://XN--BCHER-KVA.EXAMPLE./',
+  ])('an internationalised own host in either spelling: %s', (target) => {
+    expect(hasOf('https://bücher.example')(target)).toBe(true);
+    expect(hasOf('https://xn--bcher-kva.example')(target)).toBe(true);
+  });
+
+  test.each([
+    'http://203.0.113.7:8080/',
+    'http://203.0.113.7.:8080/',
+    'http://203.0.28935:8080/',
+    'http://0xCB.0x0.0x71.0x07:8080/',
+    'http://0313.0.0161.07:8080/',
+    'http://3405803783:8080/',
+    'http://0xCB007107:8080/',
+    'http://２０３.0.113.7:8080/',
+    'http://[::ffff:203.0.113.7]:8080/',
+    'http://[::FFFF:CB00:7107]:8080/',
+    'http://[0:0:0:0:0:ffff:cb00:7107]:8080/',
+    'https://203.0.113.7:8080/',
+  ])('%s is http://203.0.113.7:8080', (target) => expect(hasOf('http://203.0.113.7:8080')(target)).toBe(true));
+
+  test('an address on another port is somebody else', () => {
+    const has = hasOf('http://203.0.113.7', 'http://[2001:db8::7]:8080');
+    expect(has('http://203.0.113.7/')).toBe(true);
+    expect(has('http://203.0.113.7:80/')).toBe(true);
+    expect(has('https://203.0.113.7/')).toBe(false);
+    expect(has('http://203.0.113.7:8080/')).toBe(false);
+    expect(has('http://203.0.113.8/')).toBe(false);
+    expect(has('http://[2001:DB8:0::0007]:8080/')).toBe(true);
+    expect(has('http://[2001:db8::7]/')).toBe(false);
+    expect(has('http://[2001:db8::8]:8080/')).toBe(false);
+  });
+
+  test.each(['http://localhost:8080', 'http://127.0.0.1:8080', 'http://[::1]:8080', 'http://0.0.0.0:8080'])(
+    'all names and addresses of the loopback are one host, on the port of %s only',
+    (own) => {
+      const has = hasOf(own);
+      for (const host of [
+        'localhost',
+        'LOCALHOST.',
+        'lakh.localhost',
+        '127.0.0.1',
+        '127.1',
+        '127.9.9.9',
+        '0x7f000001',
+        '0',
+      ]) {
+        expect(has(`http://${host}:8080/`)).toBe(true);
+        expect(has(`http://${host}:9090/`)).toBe(false);
+      }
+      for (const host of ['[::1]', '[::]', '[::ffff:127.0.0.1]', '[0:0:0:0:0:0:0:1]']) {
+        expect(has(`http://${host}:8080/`)).toBe(true);
+      }
+      expect(has('http://notlocalhost:8080/')).toBe(false);
+      expect(has('http://128.0.0.1:8080/')).toBe(false);
+    },
+  );
+});
