@@ -96,9 +96,10 @@ test('a cluster of three masters holds links on each of them; one frozen is boun
 
 test('Sentinel: the cache follows its master through a failover', async () => {
   const [port, replicaPort, sentinelPort] = (await freePorts(3)) as [number, number, number];
-  await start([redisPlan({ name: 'master', dir: join(dir, 'master'), port })]);
-  const replica = ['--replicaof', `127.0.0.1 ${port}`, '--repl-diskless-sync-delay', '0'];
-  await start([redisPlan({ name: 'replica', dir: join(dir, 'replica'), port: replicaPort, args: replica })]);
+  const atOnce = ['--repl-diskless-sync-delay', '0'];
+  await start([redisPlan({ name: 'master', dir: join(dir, 'master'), port, args: atOnce })]);
+  const args = ['--replicaof', `127.0.0.1 ${port}`];
+  await start([redisPlan({ name: 'replica', dir: join(dir, 'replica'), port: replicaPort, args })]);
   await until(
     async () => String(await command(replicaPort, 'INFO', 'replication')).includes('master_link_status:up'),
     'the replica follows',
