@@ -107,8 +107,9 @@ export function mayBeApplied(failure: SqlFailure): boolean {
   return failure.kind === 'lost' || !NOTHING_APPLIED_ERRNOS.has(failure.errno);
 }
 
-/** The domain's error for a failure; whatever is not a {@link SqlFailure} is passed through as it is. */
+/** The domain's error for a failure of the database; anything else is passed through as it is. */
 export function storeError(error: unknown): unknown {
+  if (error instanceof DatabaseUnsupportedError) return new StoreUnavailableError(error.message, { cause: error });
   if (!(error instanceof SqlFailure)) return error;
   return mayBeApplied(error)
     ? new StoreOutcomeUnknownError(`the database did not say whether it stored the change: ${error.message}`, {

@@ -8,7 +8,7 @@ import {
   WitnessUnavailableError,
 } from '@lakh/id-range';
 import type { Session } from './connection.js';
-import { ER_DUP_ENTRY, isRefusal, mayBeApplied, SqlFailure } from './errors.js';
+import { DatabaseUnsupportedError, ER_DUP_ENTRY, isRefusal, mayBeApplied, SqlFailure } from './errors.js';
 import type { Pool } from './pool.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
 import { observed, type StatementTimer } from './timing.js';
@@ -128,6 +128,7 @@ function asHead(row: readonly unknown[]): LedgerHead {
 }
 
 function witnessError(error: unknown): unknown {
+  if (error instanceof DatabaseUnsupportedError) return new WitnessUnavailableError(error.message, { cause: error });
   if (!(error instanceof SqlFailure)) return error;
   return mayBeApplied(error)
     ? new UnknownOutcomeError(`the ledger did not say whether it recorded: ${error.message}`, { cause: error })

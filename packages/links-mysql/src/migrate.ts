@@ -1,6 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Session } from './connection.js';
-import { ER_DUP_ENTRY, ER_NO_SUCH_TABLE, isRefusal, SchemaMismatchError, SqlFailure, storeError } from './errors.js';
+import {
+  DatabaseUnsupportedError,
+  ER_DUP_ENTRY,
+  ER_NO_SUCH_TABLE,
+  isRefusal,
+  SchemaMismatchError,
+  SqlFailure,
+  storeError,
+} from './errors.js';
 import { MIGRATIONS, type Migration } from './migrations/index.js';
 import type { Pool } from './pool.js';
 import { asciiLiteral, integerLiteral } from './sql.js';
@@ -129,6 +137,6 @@ async function withServersWords<T>(pool: Pool, work: () => Promise<T>): Promise<
         cause: error,
       });
     }
-    throw storeError(error);
+    throw error instanceof DatabaseUnsupportedError ? error : storeError(error);
   }
 }

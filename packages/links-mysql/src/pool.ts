@@ -162,7 +162,7 @@ export class Pool {
       this.#sessions.add(session);
       if (!session.facts.fsyncPerCommit) {
         this.#warn(
-          `${this.name} has innodb_flush_log_at_trx_commit off 1: links that were answered 201 are lost when its machine loses power`,
+          `${this.name} has innodb_flush_log_at_trx_commit at another value than 1: links that were answered 201 are lost when its machine loses power`,
         );
       }
       return session;
