@@ -1,0 +1,314 @@
+import { MemoryLinkCache, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import {
+  type AnsweredBy,
+  createRemover,
+  createResolver,
+  type LinkCache,
+  LinkNotFoundError,
+  outcomeOf,
+  type PendingInvalidation,
+  StoreUnavailableError,
+} from '../src/index.js';
+
+const sample = new SampleLinks();
+
+/** Holds calls back until it is opened. */
+class Gate {
+  #open: () => void = () => {};
+  readonly passed = new Promise<void>((resolve) => {
+    this.#open = resolve;
+  });
+  open(): void {
+    this.#open();
+  }
+}
+
+function setUp(options: { cache?: LinkCache; maxConcurrent?: number } = {}) {
+  const store = new MemoryLinkStore();
+  const answered: AnsweredBy[] = [];
+  const later: (() => void)[] = [];
+  const resolver = createResolver({
+    store,
+    ...options,
+    onAnswered: (by) => answered.push(by),
+    afterAnswer: (run) => later.push(run),
+  });
+  const finds = () => store.calls.filter(({ call }) => call === 'find').length;
+  const runLater = () => {
+    for (const run of later.splice(0)) run();
+  };
+  return { store, resolver, answered, finds, runLater };
+}
+
+describe('resolving', () => {
+  test('asks the cache, then the store, and fills the cache only after the answer', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver, answered, finds, runLater } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    expect(await cache.get(0, link.code)).toBeUndefined();
+    runLater();
+    expect(await cache.get(0, link.code)).toEqual(storedAs(link));
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    expect(finds()).toBe(1);
+    expect(answered).toEqual(['store', 'cache']);
+  });
+
+  test('by default the fill comes after the answer’s own microtasks', async () => {
+    const cache = new MemoryLinkCache();
+    const store = new MemoryLinkStore();
+    const link = sample.generated();
+    await store.insert(link);
+    await createResolver({ store, cache }).resolve(0, link.code);
+    expect(await cache.get(0, link.code)).toBeUndefined();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(await cache.get(0, link.code)).toEqual(storedAs(link));
+  });
+
+  test('without a cache, or with one that is down, the store answers', async () => {
+    const cache = new MemoryLinkCache();
+    cache.available = false;
+    for (const options of [{}, { cache }]) {
+      const { store, resolver, runLater } = setUp(options);
+      const link = sample.generated();
+      await store.insert(link);
+      expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+      runLater();
+    }
+  });
+
+  test('a fill that fails harms nobody', async () => {
+    const cache: LinkCache = {
+      available: true,
+      get: async () => undefined,
+      put: () => Promise.reject(new Error('no')),
+    };
+    const { store, resolver, runLater } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    runLater();
+    await new Promise((resolve) => setImmediate(resolve));
+  });
+
+  test('a tombstone is an answer, and cached like one', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver, runLater } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    await store.remove(0, link.code);
+    expect(await resolver.resolve(0, link.code)).toEqual(tombstoneOf(link));
+    runLater();
+    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+  });
+
+  test('nothing is remembered of a code that does not exist yet', async () => {
+    const { store, resolver, runLater } = setUp({ cache: new MemoryLinkCache() });
+    const link = sample.generated();
+    expect(await resolver.resolve(0, link.code)).toBeUndefined();
+    runLater();
+    await store.insert(link);
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+  });
+
+  test.each(['', 'favicon.ico', 'a/b', '-x', 'x-', 'é', 'a\0b', 'x'.repeat(65), '__proto__'])(
+    '%j cannot be a code: no look-up',
+    async (text) => {
+      const cache = new MemoryLinkCache();
+      const { resolver, answered, finds } = setUp({ cache });
+      expect(await resolver.resolve(0, text)).toBeUndefined();
+      expect(await resolver.resolve(0, text, { fresh: true })).toBeUndefined();
+      expect([finds(), cache.gets]).toEqual([0, 0]);
+      expect(answered).toEqual(['grammar', 'grammar']);
+    },
+  );
+
+  test('many who ask for one code at once share one flight; the next starts another', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver, finds } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const asked = Array.from({ length: 100 }, () => resolver.resolve(0, link.code));
+    const abroad = resolver.resolve(1, link.code);
+    gate.open();
+    expect(await Promise.all(asked)).toEqual(asked.map(() => storedAs(link)));
+    expect(await abroad).toBeUndefined();
+    expect(finds()).toBe(2);
+    await resolver.resolve(0, link.code);
+    expect(finds()).toBe(3);
+  });
+
+  test('a failed flight fails those who joined it, and nobody after', async () => {
+    const { store, resolver } = setUp();
+    const link = sample.generated();
+    await store.insert(link);
+    store.gate = () => {
+      throw new StoreUnavailableError('down');
+    };
+    const asked = await Promise.allSettled([resolver.resolve(0, link.code), resolver.resolve(0, link.code)]);
+    expect(asked.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    store.gate = undefined;
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+  });
+
+  test('read-your-writes goes past the cache, past flights that left before the write, and to the primary', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver } = setUp({ cache });
+    const link = sample.generated();
+    await cache.put(storedAs(link));
+    await store.insert(link);
+    const find = jest.spyOn(store, 'find');
+    await store.remove(0, link.code);
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    expect(await resolver.resolve(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
+    expect(find.mock.calls).toEqual([[0, link.code, { fresh: true }]]);
+
+    const other = sample.generated();
+    const gate = new Gate();
+    store.gate = ({ call }) => (call === 'find' ? gate.passed : undefined);
+    const both = [resolver.resolve(0, other.code, { fresh: true }), resolver.resolve(0, other.code, { fresh: true })];
+    expect(find).toHaveBeenCalledTimes(3);
+    gate.open();
+    await Promise.all(both);
+  });
+
+  test('no more than the limit wait for the store; one more fails at once, and room comes back', async () => {
+    const { store, resolver, finds } = setUp({ maxConcurrent: 3 });
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const waiting = ['aa1', 'aa2', 'aa3'].map((code) => resolver.resolve(0, code));
+    await expect(resolver.resolve(0, 'aa4')).rejects.toThrow(StoreUnavailableError);
+    await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ status: 503 });
+    expect(finds()).toBe(3);
+    const joined = resolver.resolve(0, 'aa1');
+    gate.open();
+    expect(await Promise.all([...waiting, joined])).toEqual([undefined, undefined, undefined, undefined]);
+    expect(await resolver.resolve(0, 'aa4')).toBeUndefined();
+
+    store.gate = () => {
+      throw new StoreUnavailableError('down');
+    };
+    for (let i = 0; i < 10; i++) await expect(resolver.resolve(0, `bb${i}`)).rejects.toThrow('down');
+    store.gate = undefined;
+    expect(await resolver.resolve(0, 'bb0')).toBeUndefined();
+  });
+
+  test('a slow flight that started before a delete does not put the old link back', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver, runLater } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    const gate = new Gate();
+    const hasRead = new Gate();
+    const find = store.find.bind(store);
+    jest.spyOn(store, 'find').mockImplementationOnce(async (domainId, code) => {
+      const old = await find(domainId, code);
+      hasRead.open();
+      await gate.passed;
+      return old;
+    });
+    const slow = resolver.resolve(0, link.code);
+    await hasRead.passed;
+    await createRemover({ store, cache }).remove(0, link.code);
+    gate.open();
+    expect(await slow).toEqual(storedAs(link));
+    runLater();
+    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+    expect(await resolver.resolve(0, link.code)).toEqual(tombstoneOf(link));
+  });
+});
+
+describe('removing', () => {
+  function setUpRemover(cache: LinkCache = new MemoryLinkCache()) {
+    const store = new MemoryLinkStore();
+    const done: PendingInvalidation[] = [];
+    const removed: unknown[] = [];
+    const outbox = {
+      pending: async () => [],
+      done: async (invalidation: PendingInvalidation) => void done.push(invalidation),
+    };
+    const remover = createRemover({ store, cache, outbox, onRemoved: (tombstone) => removed.push(tombstone) });
+    return { store, cache, remover, done, removed };
+  }
+
+  test('leaves a tombstone in the store and in every cache, and takes the invalidation off the outbox', async () => {
+    const { store, cache, remover, done, removed } = setUpRemover();
+    const link = sample.generated();
+    await store.insert(link);
+    await cache.put(storedAs(link));
+    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: true });
+    expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
+    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+    expect(removed).toEqual([tombstoneOf(link)]);
+    expect(done).toEqual([tombstoneOf(link)]);
+  });
+
+  test('says when the shared cache could not be told; deleting again tells it', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, remover, done, removed } = setUpRemover(cache);
+    const link = sample.alias();
+    await store.insert(link);
+    await cache.put(storedAs(link));
+    cache.available = false;
+    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: false });
+    expect(removed).toEqual([tombstoneOf(link)]);
+    expect(done).toEqual([]);
+    cache.available = true;
+    expect(await remover.remove(0, link.code)).toEqual({ removed: false, delivered: true });
+    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+  });
+
+  test('is done even when the tombstone cannot be read back', async () => {
+    const { store, remover, done } = setUpRemover();
+    const link = sample.generated();
+    await store.insert(link);
+    store.gate = ({ call }) => {
+      if (call === 'find') throw new StoreUnavailableError('down');
+    };
+    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: false });
+    expect(done).toEqual([]);
+  });
+
+  test('works without a shared cache, and with an outbox that cannot be asked', async () => {
+    const store = new MemoryLinkStore();
+    const link = sample.generated();
+    await store.insert(link);
+    expect(await createRemover({ store }).remove(0, link.code)).toEqual({ removed: true, delivered: true });
+    const outbox = { pending: async () => [], done: () => Promise.reject(new StoreUnavailableError('down')) };
+    const remover = createRemover({ store, cache: new MemoryLinkCache(), outbox });
+    expect(await remover.remove(0, link.code)).toEqual({ removed: false, delivered: true });
+  });
+
+  test.each(['nothing-here', '../etc', ''])('%j is not found', async (code) => {
+    const { remover, removed } = setUpRemover();
+    await expect(remover.remove(0, code)).rejects.toThrow(LinkNotFoundError);
+    expect(removed).toEqual([]);
+  });
+
+  test('a store that fails is passed on, and nothing is told to anyone', async () => {
+    const { store, remover, removed } = setUpRemover();
+    store.gate = () => {
+      throw new StoreUnavailableError('down');
+    };
+    await expect(remover.remove(0, 'abc')).rejects.toThrow(StoreUnavailableError);
+    expect(removed).toEqual([]);
+  });
+});
+
+describe('what a request for a link gets', () => {
+  test('is a redirect up to the millisecond before its expiry', () => {
+    const link = storedAs(sample.generated({ expiresAtMs: 1_800_000_000_000 }));
+    expect(outcomeOf(link, 1_799_999_999_999)).toBe('redirect');
+    expect(outcomeOf(link, 1_800_000_000_000)).toBe('gone');
+    expect(outcomeOf(link, 1_800_000_000_001)).toBe('gone');
+    expect(outcomeOf(storedAs(sample.generated()), Number.MAX_SAFE_INTEGER)).toBe('redirect');
+  });
+
+  test('is gone for a tombstone and missing for nothing', () => {
+    expect(outcomeOf(tombstoneOf(sample.generated()), 0)).toBe('gone');
+    expect(outcomeOf(undefined, 0)).toBe('missing');
+  });
+});

@@ -1,0 +1,271 @@
+import { base62 } from '@lakh/short-code';
+import { MemoryLinkStore } from '@lakh/testkit';
+import {
+  AliasTakenError,
+  type CodeSource,
+  codeSource,
+  createShortener,
+  DuplicateCounterError,
+  InvalidLinkError,
+  OwnHosts,
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+  TooManyBurntCountersError,
+} from '../src/index.js';
+
+const NOW_MS = Date.UTC(2026, 8, 30);
+const URL_A = 'https://example.com/a';
+const MAX_BURNT = 5;
+
+/** Counters in a row from `first`, through the real base62. */
+class CountingCodes implements CodeSource {
+  readonly burnt: number[] = [];
+  readonly duplicates: number[] = [];
+  #next: number;
+  readonly #codes: CodeSource;
+
+  constructor(first: number) {
+    this.#next = first;
+    const take = () => this.#next++;
+    this.#codes = codeSource(
+      { next: take, nextOrWait: async () => take(), dropRange: (counter) => this.duplicates.push(counter) },
+      base62(),
+      (counter) => this.burnt.push(counter),
+    );
+  }
+  next = () => this.#codes.next();
+  nextOrWait = () => this.#codes.nextOrWait();
+  reportDuplicate = (counter: number) => this.#codes.reportDuplicate(counter);
+  reportBurnt = (counter: number) => this.#codes.reportBurnt(counter);
+}
+
+function setUp(first = 100_000) {
+  const store = new MemoryLinkStore();
+  const codes = new CountingCodes(first);
+  const shortener = createShortener({
+    store,
+    codes,
+    clock: { nowMs: () => NOW_MS },
+    policy: { ownHosts: new OwnHosts(['https://lakh.example']), maxBurntCounters: MAX_BURNT },
+  });
+  return { store, codes, shortener };
+}
+
+const codeOf = (counter: number) => base62().encode(counter);
+
+describe('shortening with a generated code', () => {
+  test('takes the next counter, inserts without a look-up, and answers what is stored', async () => {
+    const { store, shortener } = setUp();
+    const { link, created } = await shortener.shorten({
+      longUrl: ' HTTPS://Example.com/ä ',
+      expiresAt: '2027-01-01T00:00:00Z',
+    });
+    expect(created).toBe(true);
+    expect(link).toEqual({
+      state: 'live',
+      domainId: 0,
+      code: 'Q0u',
+      kind: 'generated',
+      counter: 100_000,
+      longUrl: 'https://example.com/%C3%A4',
+      createdAtMs: NOW_MS,
+      expiresAtMs: Date.UTC(2027, 0, 1),
+      redirectStatus: null,
+      version: 1,
+    });
+    expect(store.calls).toEqual([{ call: 'insert', code: 'Q0u' }]);
+    expect(await store.find(0, 'Q0u')).toEqual(link);
+  });
+
+  test('the same URL twice has two links', async () => {
+    const { shortener } = setUp();
+    const links = await Promise.all([shortener.shorten({ longUrl: URL_A }), shortener.shorten({ longUrl: URL_A })]);
+    expect(links.map(({ link }) => link.code)).toEqual(['Q0u', 'Q0v']);
+  });
+
+  test('burns the counter whose code is `api`, and says so', async () => {
+    const { store, codes, shortener } = setUp(141_590);
+    const { link } = await shortener.shorten({ longUrl: URL_A });
+    expect(link).toMatchObject({ counter: 141_591, code: 'apj' });
+    expect(codes.burnt).toEqual([141_590]);
+    expect(await store.find(0, 'api')).toBeUndefined();
+  });
+
+  test('burns reserved words in other cases too', async () => {
+    const counter = base62().decode('WwW') as number;
+    const { codes, shortener } = setUp(counter);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(counter + 1);
+    expect(codes.burnt).toEqual([counter]);
+  });
+
+  test('burns counters that meet aliases and deleted links', async () => {
+    const { store, codes, shortener } = setUp();
+    for (const counter of [100_000, 100_001]) await shortener.shorten({ longUrl: URL_A, alias: codeOf(counter) });
+    await store.remove(0, codeOf(100_001));
+    const { link } = await shortener.shorten({ longUrl: URL_A });
+    expect(link).toMatchObject({ kind: 'generated', counter: 100_002, code: codeOf(100_002) });
+    expect(codes.burnt).toEqual([100_000, 100_001]);
+  });
+
+  test('an alias that is claimed between two creates costs the loser of the race one counter', async () => {
+    const { store, codes, shortener } = setUp();
+    const [alias, generated] = await Promise.all([
+      shortener.shorten({ longUrl: URL_A, alias: 'Q0u' }),
+      shortener.shorten({ longUrl: 'https://example.com/b' }),
+    ]);
+    expect([alias.link.code, generated.link.code]).toEqual(['Q0u', 'Q0v']);
+    expect(codes.burnt).toEqual([100_000]);
+    expect(await store.find(0, 'Q0u')).toEqual(alias.link);
+  });
+
+  test('gives up after a bounded number of burnt counters, none of which is used again', async () => {
+    const { store, codes, shortener } = setUp();
+    for (let i = 0; i <= MAX_BURNT; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow(TooManyBurntCountersError);
+    expect(codes.burnt).toEqual([0, 1, 2, 3, 4, 5].map((i) => 100_000 + i));
+    expect(store.size).toBe(MAX_BURNT + 1);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000 + MAX_BURNT + 1);
+  });
+
+  test('succeeds on the last counter that it may try', async () => {
+    const { shortener } = setUp();
+    for (let i = 0; i < MAX_BURNT; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000 + MAX_BURNT);
+  });
+
+  test('another generated link under its code is a broken invariant: reported, not retried, not burnt', async () => {
+    const { store, codes, shortener } = setUp();
+    const first = await shortener.shorten({ longUrl: URL_A });
+    const twin = createShortener({
+      store,
+      codes: new CountingCodes(100_000),
+      clock: { nowMs: () => NOW_MS },
+      policy: {},
+    });
+    await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(DuplicateCounterError);
+    expect(await store.find(0, 'Q0u')).toEqual(first.link);
+
+    const reporting = new CountingCodes(100_000);
+    const again = createShortener({ store, codes: reporting, clock: { nowMs: () => NOW_MS }, policy: {} });
+    await expect(again.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter', status: 503 });
+    expect(reporting.duplicates).toEqual([100_000]);
+    expect(reporting.burnt).toEqual([]);
+    expect(codes.duplicates).toEqual([]);
+  });
+
+  test.each([new StoreUnavailableError('down'), new StoreOutcomeUnknownError('no answer')])(
+    'when the store fails, the error is passed on and the counter is not used again: %p',
+    async (failure) => {
+      const { store, shortener } = setUp();
+      store.gate = () => {
+        throw failure;
+      };
+      await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(failure);
+      store.gate = undefined;
+      expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_001);
+    },
+  );
+
+  test('when nothing is left to issue, the allocator’s error is passed on and nothing is inserted', async () => {
+    const exhausted = new Error('ids_exhausted');
+    const store = new MemoryLinkStore();
+    const codes: CodeSource = {
+      next: () => {
+        throw exhausted;
+      },
+      nextOrWait: () => Promise.reject(exhausted),
+      reportBurnt: () => {},
+      reportDuplicate: () => {},
+    };
+    const shortener = createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, policy: {} });
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(exhausted);
+    expect(store.calls).toEqual([]);
+    expect((await shortener.shorten({ longUrl: URL_A, alias: 'still-works' })).created).toBe(true);
+  });
+});
+
+describe('shortening with an alias', () => {
+  test('takes no counter and makes one insert', async () => {
+    const { store, shortener } = setUp();
+    const { link, created } = await shortener.shorten({ longUrl: URL_A, alias: 'Spring-Sale' });
+    expect({ link, created }).toMatchObject({
+      created: true,
+      link: { kind: 'alias', counter: 0, code: 'Spring-Sale' },
+    });
+    expect(store.calls).toEqual([{ call: 'insert', code: 'Spring-Sale' }]);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
+  });
+
+  test('the same alias, URL and expiry again is the same link', async () => {
+    const { shortener } = setUp();
+    const request = { longUrl: URL_A, alias: 'mine', expiresAt: '2027-01-01T00:00:00Z' };
+    const first = await shortener.shorten(request);
+    const again = await shortener.shorten({
+      ...request,
+      longUrl: 'HTTPS://example.com:443/a',
+      expiresAt: '2027-01-01T01:00:00+01:00',
+    });
+    expect(again).toEqual({ link: first.link, created: false });
+  });
+
+  test('the same alias with anything else is taken', async () => {
+    const { store, shortener } = setUp();
+    await shortener.shorten({ longUrl: URL_A, alias: 'mine' });
+    const generated = await shortener.shorten({ longUrl: URL_A });
+    const taken = [
+      { longUrl: 'https://example.com/b', alias: 'mine' },
+      { longUrl: URL_A, alias: 'mine', expiresAt: '2027-01-01T00:00:00Z' },
+      { longUrl: URL_A, alias: generated.link.code },
+    ];
+    for (const request of taken) await expect(shortener.shorten(request)).rejects.toThrow(AliasTakenError);
+    expect((await shortener.shorten({ longUrl: URL_A, alias: 'MINE' })).created).toBe(true);
+
+    await store.remove(0, 'mine');
+    await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ status: 409 });
+  });
+
+  test('of many who claim it at once for different URLs, one gets it', async () => {
+    const { shortener } = setUp();
+    const claims = await Promise.allSettled(
+      Array.from({ length: 20 }, (_, index) => shortener.shorten({ longUrl: `${URL_A}${index}`, alias: 'race' })),
+    );
+    expect(claims.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    for (const claim of claims) if (claim.status === 'rejected') expect(claim.reason).toBeInstanceOf(AliasTakenError);
+  });
+});
+
+describe('an invalid request', () => {
+  test('names every field that is wrong, takes no counter and asks no store', async () => {
+    const { store, shortener } = setUp();
+    const bad = { longUrl: 'ftp://example.com', alias: 'api', expiresAt: 'tomorrow' };
+    const error: unknown = await shortener.shorten(bad).catch((reason) => reason);
+    expect(error).toBeInstanceOf(InvalidLinkError);
+    expect((error as InvalidLinkError).problems.map(({ field, rule }) => [field, rule])).toEqual([
+      ['long_url', 'scheme_not_allowed'],
+      ['alias', 'reserved'],
+      ['expires_at', 'not_rfc3339'],
+    ]);
+    expect((error as InvalidLinkError).status).toBe(422);
+    expect(store.calls).toEqual([]);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
+  });
+
+  test('an own host is refused, null counts as absent, an empty alias does not', async () => {
+    const { shortener } = setUp();
+    const rulesOf = (request: { longUrl: unknown; alias?: unknown; expiresAt?: unknown }) =>
+      shortener.shorten(request).then(
+        () => [],
+        (error: InvalidLinkError) => error.problems.map(({ rule }) => rule),
+      );
+    expect(await rulesOf({ longUrl: 'http://LAKH.example.:99/' })).toEqual(['own_host']);
+    expect(await rulesOf({ longUrl: URL_A, alias: null, expiresAt: null })).toEqual([]);
+    expect(await rulesOf({ longUrl: URL_A, alias: '' })).toEqual(['too_short']);
+    expect(await rulesOf({ longUrl: undefined, alias: 7, expiresAt: 7 })).toEqual([
+      'not_a_string',
+      'not_a_string',
+      'not_a_string',
+    ]);
+    expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS).toISOString() })).toEqual(['not_in_future']);
+    expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS + 1).toISOString() })).toEqual([]);
+  });
+});
