@@ -185,7 +185,10 @@ export class Connection {
   }
 }
 
-/** Makes an empty file with its mode set from the first byte on. Never opens one that is there: closing it again would drop this process's locks on it. */
+/**
+ * Makes an empty file with its mode set from the first byte on. Never opens one that is there: closing it again would drop
+ * this process's locks on it.
+ */
 function makeFile(file: string): void {
   const dir = dirname(file);
   try {

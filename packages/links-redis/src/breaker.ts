@@ -6,8 +6,8 @@
  *       └──── calls or probe fail, or connection lost ──────┘
  *
  * While it is down nobody waits: a probe in the background finds out when it is back, never a user's request. Quarantine: after
- * an outage the cache may hold what was changed meanwhile, so it is not read until those who have invalidations waiting have had time to
- * deliver them. The very first connection needs none.
+ * an outage the cache may hold what was changed meanwhile, so it is not read until those who have invalidations waiting have
+ * had time to deliver them. The very first connection needs none.
  */
 export type CacheState = 'up' | 'down' | 'quarantine';
 

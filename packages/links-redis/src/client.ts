@@ -48,7 +48,10 @@ interface AnyClient extends RedisCommands {
   on(event: string, listener: (argument: unknown) => void): unknown;
 }
 
-/** Full jitter on a doubling delay; always a number: an Error or false would close the client for good, as the default does on a SocketTimeoutError. */
+/**
+ * A doubling delay with jitter. Always a number: an Error or false would close the client for good, as the default does on a
+ * SocketTimeoutError.
+ */
 function reconnectStrategy(retries: number): number {
   const most = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(retries, 10), RECONNECT_MOST_MS);
   return Math.ceil(most * (0.5 + Math.random() / 2));

@@ -48,7 +48,10 @@ const DEFAULT_QUARANTINE_MS = 2_000;
 const PROBE_INTERVAL_MS = 1_000;
 /** After a probe that failed. */
 const PROBE_AGAIN_MS = 100;
-/** Calls that may be under way: 40,000 a second at the default deadline. More come only when answers do not, and would be late themselves. */
+/**
+ * Calls that may be under way: 40,000 a second at the default deadline. More come only when answers do not, and would be
+ * late themselves.
+ */
 const MAX_UNSETTLED = 4_096;
 
 /**
