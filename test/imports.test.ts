@@ -13,17 +13,16 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
   'packages/id-range-zookeeper': { from: ['id-range'] },
   'packages/links-mysql': { from: ['id-range', 'links'] },
   'packages/links-redis': { from: ['links'] },
+  'packages/cluster-storage': { from: ['links', 'links-mysql', 'links-redis', 'service-kit'] },
   'packages/embedded': { from: ['id-range', 'links'] },
   'packages/testkit': { from: ['id-range', 'links', 'local'] },
   'deploy/local': { from: [] },
   loadtest: { from: ['local', 'id-range', 'short-code', 'links', 'links-mysql'] },
   'services/shorten': {
-    from: ['id-range', 'id-range-zookeeper', 'short-code', 'links', 'links-mysql', 'links-redis', 'service-kit'],
+    from: ['cluster-storage', 'id-range', 'id-range-zookeeper', 'links', 'links-mysql', 'service-kit', 'short-code'],
   },
-  'services/redirect': { from: ['links', 'links-mysql', 'links-redis', 'service-kit'] },
-  'services/standalone': {
-    from: ['id-range', 'short-code', 'links', 'embedded', 'service-kit', 'shorten', 'redirect'],
-  },
+  'services/redirect': { from: ['cluster-storage', 'links', 'service-kit'] },
+  'services/standalone': { from: ['embedded', 'id-range', 'links', 'redirect', 'service-kit', 'shorten'] },
 };
 
 const root = join(__dirname, '..');

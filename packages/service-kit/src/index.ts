@@ -30,7 +30,14 @@ export {
 export { createLogger, type Logger, type LoggerOptions } from './logging.js';
 export { createMetrics, type ProgramMetrics, type Registry } from './metrics.js';
 export { formatAddress, isLoopback, type ListenAddress } from './parsers.js';
-export { type ProgramConfig, type ProgramContext, type RunOptions, runProgram, type ServerProgram } from './program.js';
+export {
+  type ProgramConfig,
+  type ProgramContext,
+  type PublicListener,
+  type RunOptions,
+  runProgram,
+  type ServerProgram,
+} from './program.js';
 export { createRequestContexts, originForm, type RequestContext, securityHeaders } from './request-context.js';
 export { type Environment, loadSettings, loggableSettings, SettingsError } from './settings.js';
 export { configurationReference, describeSettings } from './settings-describe.js';

@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import { createAdminServer, type HealthCheck } from './admin.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
-import { createHttpServer, type HttpServerOptions, listen } from './http-server.js';
+import { OverloadedError } from './errors.js';
+import { createHttpServer, type HttpServerOptions, listen, type RequestHandler } from './http-server.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
@@ -20,6 +21,14 @@ export interface ProgramConfig<P extends ServerProgram> {
   readonly startedByNpm: boolean;
 }
 
+/** The public listener: open, so that its address is known, before there is anything to serve. */
+export interface PublicListener {
+  /** Where it listens; port 0 is replaced by the one the system chose. */
+  readonly url: string;
+  /** From now on requests go to these, and a stop begins with draining them. */
+  serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane'>): void;
+}
+
 export interface ProgramContext<P extends ServerProgram> {
   readonly settings: Settings<P>;
   readonly serverId: string;
@@ -28,8 +37,8 @@ export interface ProgramContext<P extends ServerProgram> {
   readonly lifecycle: Lifecycle;
   /** Adds a check to the readiness. */
   addCheck(name: string, check: HealthCheck): void;
-  /** Opens the public listener and drains it at the end. Resolves with the URL at which it listens. */
-  serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane' | 'onRefused'>): Promise<string>;
+  /** Opens the public listener; it answers 503 until it is told what to serve. */
+  open(options: Pick<HttpServerOptions, 'onRefused'>): Promise<PublicListener>;
 }
 
 export interface RunOptions<P extends ServerProgram> {
@@ -91,25 +100,43 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
       addCheck(name, check) {
         checks[name] = check;
       },
-      async serve({ handler, fastLane, onRefused }) {
-        const http = createHttpServer({
-          handler,
-          ...(fastLane ? { fastLane } : {}),
-          ...(onRefused ? { onRefused } : {}),
-          limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
-          onError: (error) => log.error({ err: error }, 'a request failed'),
-        });
-        const address = await listen(http, settings.listen);
-        lifecycle.onStop('public listener', async () => {
-          const { cut } = await http.drain(settings.drainTimeoutMs);
-          if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
-        });
-        log.info({ address: address.url }, 'public listener is open');
-        return address.url;
-      },
+      open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, onRefused),
     });
     if (lifecycle.state === 'starting') log.info('started');
   });
+}
+
+async function openPublicListener(
+  settings: Settings<ServerProgram>,
+  log: Logger,
+  lifecycle: Lifecycle,
+  onRefused: HttpServerOptions['onRefused'],
+): Promise<PublicListener> {
+  let handler: RequestHandler = () => {
+    throw new OverloadedError('This server is still starting.');
+  };
+  let fastLane: NonNullable<HttpServerOptions['fastLane']> = () => false;
+  const http = createHttpServer({
+    handler: (request, response) => handler(request, response),
+    fastLane: (request, response) => fastLane(request, response),
+    ...(onRefused ? { onRefused } : {}),
+    limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
+    onError: (error) => log.error({ err: error }, 'a request failed'),
+  });
+  const { url } = await listen(http, settings.listen);
+  log.info({ address: url }, 'public listener is open');
+  return {
+    url,
+    serve(what) {
+      handler = what.handler;
+      fastLane = what.fastLane ?? fastLane;
+      // Registered last, and so released first: what the requests in flight need is still there while they finish.
+      lifecycle.onStop('public listener', async () => {
+        const { cut } = await http.drain(settings.drainTimeoutMs);
+        if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
+      });
+    },
+  };
 }
 
 function readConfig<P extends ServerProgram>({ config, description }: RunOptions<P>): ProgramConfig<P> | undefined {

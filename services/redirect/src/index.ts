@@ -1,1 +1,1 @@
-export {};
+export { createRedirectService, type RedirectService, type RedirectServiceOptions } from './redirect-service.js';

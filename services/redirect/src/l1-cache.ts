@@ -1,4 +1,4 @@
-import type { Link } from '@lakh/links';
+import type { Link, StoredLink } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
 import { type RedirectPolicy, type RedirectResponse, redirectResponse } from './redirect-response.js';
 
@@ -23,13 +23,16 @@ const ENTRY_OVERHEAD_BYTES = 600;
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
  *
  * A fill takes the time at which its read *began*: what was read before an invalidation can then be served for at most one
- * TTL after it. `invalidations` counts the invalidations seen; a fill whose read began before one is dropped.
+ * TTL after it. A fill whose read began before an invalidation that this process has seen is dropped.
  */
 export class L1Cache {
   readonly #entries: LRUCache<string, L1Entry>;
   readonly #ttlMs: number;
   readonly #policy: RedirectPolicy;
   #invalidations = 0;
+  /** Counted by those who ask, since only they know whether an entry was still valid. */
+  hits = 0;
+  misses = 0;
 
   constructor({ ttlMs, maxBytes, policy }: L1Options) {
     this.#ttlMs = ttlMs;
@@ -45,10 +48,6 @@ export class L1Cache {
     return this.#entries.get(path);
   }
 
-  get invalidations(): number {
-    return this.#invalidations;
-  }
-
   get size(): number {
     return this.#entries.size;
   }
@@ -57,9 +56,15 @@ export class L1Cache {
     return this.#entries.calculatedSize;
   }
 
-  /** Keeps `link`, read since `readStartedMs` when {@link invalidations} was `seen`. */
-  fill(link: Link, readStartedMs: number, seen: number): void {
-    if (seen !== this.#invalidations) return;
+  /** Called as a read of a link begins, at `nowMs`; the function it returns takes what the read found. */
+  beginRead(nowMs: number): (found: StoredLink | undefined) => void {
+    const seen = this.#invalidations;
+    return (found) => {
+      if (found?.state === 'live' && seen === this.#invalidations) this.#fill(found, nowMs);
+    };
+  }
+
+  #fill(link: Link, readStartedMs: number): void {
     const validUntilMs = Math.min(readStartedMs + this.#ttlMs, link.expiresAtMs ?? Number.POSITIVE_INFINITY);
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
     const response = redirectResponse(link, this.#policy, validUntilMs);

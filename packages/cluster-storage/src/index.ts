@@ -1,0 +1,1 @@
+export { type ClusterStorage, type ClusterStorageOptions, openClusterStorage } from './open-cluster-storage.js';

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+import { openClusterStorage } from '@lakh/cluster-storage';
+import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
+import { readConfig } from './config.js';
+import { createRedirectService } from './redirect-service.js';
+
+await runProgram({
+  description: {
+    name: 'lakh-redirect',
+    version: '0.1.0',
+    description: 'Redirects short links: in-process cache, then Redis, then MySQL. Never talks to ZooKeeper.',
+    program: 'redirect',
+    examples: ['LAKH_SHARDS_FILE=/run/secrets/shards LAKH_REDIS=redis://127.0.0.1:6379 lakh-redirect'],
+  },
+  argv: process.argv.slice(2),
+  config: readConfig,
+  start,
+});
+
+async function start(context: ProgramContext<'redirect'>): Promise<void> {
+  const { settings, log, registry, lifecycle } = context;
+  const clock = { nowMs: () => Date.now() };
+  const storage = openClusterStorage({ settings, clock, log, registry });
+  lifecycle.onStop('storage', () => storage.close());
+  for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
+
+  const metrics = createHttpMetrics(registry, ['redirect', 'refused']);
+  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
+  listener.serve(
+    createRedirectService({
+      store: storage.store,
+      cache: storage.cache,
+      settings,
+      clock,
+      registry,
+      metrics,
+      onError: (error) => log.error({ err: error }, 'a redirect failed'),
+    }),
+  );
+}

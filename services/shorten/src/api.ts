@@ -1,0 +1,120 @@
+import {
+  type Clock,
+  DEFAULT_DOMAIN_ID,
+  type FieldProblem,
+  InvalidLinkError,
+  LinkGoneError,
+  LinkNotFoundError,
+  type LinkStore,
+  type Remover,
+  ryowCookie,
+  type Shortener,
+} from '@lakh/links';
+import {
+  ForbiddenError,
+  InvalidRequestError,
+  MethodNotAllowedError,
+  UnauthorizedError,
+  UnsupportedMediaTypeError,
+} from '@lakh/service-kit';
+import express, { type RequestHandler as Middleware, type Response, Router } from 'express';
+import { parseCreateRequest } from './create-request.js';
+import { linkJson } from './link-json.js';
+
+export const BODY_MAX_BYTES = 16 * 1024;
+
+/** How callers are told apart: the name of the token that an `Authorization` header carries, or undefined. */
+export type Authenticate = (authorization: string | undefined) => string | undefined;
+
+export interface ApiOptions {
+  readonly shortener: Shortener;
+  readonly remover: Remover;
+  readonly store: Pick<LinkStore, 'find'>;
+  readonly clock: Clock;
+  /** What short URLs begin with; no trailing slash. */
+  readonly publicUrl: string;
+  /** Undefined: no tokens are configured, and anyone who reaches the listener may create links. */
+  readonly authenticate: Authenticate | undefined;
+  /** Whether callers may delete without a token: only where the listener is for this machine alone. */
+  readonly anonymousMayDelete: boolean;
+}
+
+/** `/api/v1/urls`: create, look up and delete links. */
+export function createApi(options: ApiOptions): Router {
+  const { shortener, remover, store, clock, publicUrl, authenticate, anonymousMayDelete } = options;
+  const secure = publicUrl.startsWith('https:');
+  const router = Router({ caseSensitive: true, strict: true });
+  const parseBody = express.json({ limit: BODY_MAX_BYTES, type: 'application/json', strict: false });
+
+  const authenticated: Middleware = (request, _response, next) => {
+    if (authenticate && authenticate(request.headers.authorization) === undefined) {
+      throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
+    }
+    next();
+  };
+
+  function sawWrite(response: Response): void {
+    response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
+  }
+
+  router.use(authenticated);
+  router
+    .route('/')
+    .post(refuseUnusable, parseBody, async (request, response) => {
+      const fields = parseCreateRequest(request.body);
+      if ('problems' in fields) throw new InvalidRequestError(fields.problems);
+      const { link, created } = await shortener.shorten(fields).catch(asInvalidRequest);
+      const json = linkJson(link, publicUrl);
+      sawWrite(response);
+      const body = JSON.stringify(json);
+      // One writeHead: express's own `json` looks the type up, hashes an ETag and parses what was just written.
+      response.writeHead(created ? 201 : 200, {
+        Location: json.short_url,
+        'Content-Type': 'application/json',
+        'Cache-Control': 'no-store',
+        'Content-Length': Buffer.byteLength(body),
+      });
+      response.end(body);
+    })
+    .all(() => {
+      throw new MethodNotAllowedError(['POST']);
+    });
+  router
+    .route('/:code')
+    .get(async (request, response) => {
+      const link = await store.find(DEFAULT_DOMAIN_ID, request.params.code, { fresh: true });
+      if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
+      if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+      response.set('Cache-Control', 'no-store').json(linkJson(link, publicUrl));
+    })
+    .delete(async (request, response) => {
+      if (!authenticate && !anonymousMayDelete) {
+        throw new ForbiddenError('Deleting needs an API token, and this server has none configured.');
+      }
+      await remover.remove(DEFAULT_DOMAIN_ID, request.params.code);
+      sawWrite(response);
+      response.status(204).end();
+    })
+    .all(() => {
+      throw new MethodNotAllowedError(['GET', 'HEAD', 'DELETE']);
+    });
+  return router;
+}
+
+/** What must not be taken for a plain create. */
+const refuseUnusable: Middleware = (request, _response, next) => {
+  if (request.headers['idempotency-key'] !== undefined) {
+    const reason = 'is not supported yet; send the request without it';
+    throw new InvalidRequestError([{ field: 'Idempotency-Key', rule: 'unsupported_header', reason }]);
+  }
+  if (!request.is('application/json')) {
+    throw new UnsupportedMediaTypeError('Send the link as application/json.');
+  }
+  next();
+};
+
+/** On the wire an invalid field looks the same whoever found it. */
+function asInvalidRequest(error: unknown): never {
+  if (error instanceof InvalidLinkError) throw new InvalidRequestError(error.problems as readonly FieldProblem[]);
+  throw error;
+}

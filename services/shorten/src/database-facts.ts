@@ -1,0 +1,36 @@
+import type { SettingsStore } from '@lakh/links';
+import { type Codec, checkRecordedCodec, recordOfCodec } from '@lakh/short-code';
+
+/** Another namespace feeds the links of this database: with two sequences, codes would repeat. */
+export class NamespaceMismatchError extends Error {
+  readonly code = 'namespace_mismatch';
+  readonly status = 503;
+  override get name(): string {
+    return 'NamespaceMismatchError';
+  }
+}
+
+const CODEC_SETTING = 'codec';
+const NAMESPACE_SETTING = 'links_namespace';
+
+/**
+ * What every server of one database must agree on: recorded by the first one to start, compared by all others.
+ *
+ * @throws CodecMismatchError, NamespaceMismatchError: this server must not run on this database
+ * @throws StoreUnavailableError, StoreOutcomeUnknownError: ask again
+ */
+export async function agreeOnDatabaseFacts(settings: SettingsStore, codec: Codec, namespace: string): Promise<void> {
+  const recordedNamespace = await settings.recordOnce(NAMESPACE_SETTING, namespace);
+  if (recordedNamespace !== namespace) {
+    throw new NamespaceMismatchError(
+      `links of this database are fed by the namespace ${recordedNamespace}, and LAKH_NAMESPACE is ${namespace}`,
+    );
+  }
+  // Another server may add a key at the same moment: its record is compared in turn.
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    const recorded = await settings.recordOnce(CODEC_SETTING, recordOfCodec(codec));
+    if (checkRecordedCodec(recorded, codec) === 'same') return;
+    if (await settings.replace(CODEC_SETTING, recorded, recordOfCodec(codec))) return;
+  }
+  throw new Error('the recorded codec kept changing while this server started; start it again');
+}

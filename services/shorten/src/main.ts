@@ -1,0 +1,122 @@
+#!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type ClusterStorage, openClusterStorage } from '@lakh/cluster-storage';
+import {
+  createZookeeperMarkStore,
+  createZookeeperSession,
+  parseZookeeperAddress,
+  registerServer,
+  type ZookeeperSession,
+} from '@lakh/id-range-zookeeper';
+import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createMysqlLedger } from '@lakh/links-mysql';
+import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
+import { accessPolicy } from './access-policy.js';
+import { createAllocation } from './allocation.js';
+import { codecOf } from './codec-of.js';
+import { readConfig } from './config.js';
+import { prepareDatabase } from './prepare-database.js';
+import { startRelay } from './relay-loop.js';
+import { createShortenApp } from './shorten-app.js';
+
+await runProgram({
+  description: {
+    name: 'lakh-shorten',
+    version: '0.1.0',
+    description: 'Shortens links: leases ranges of counters through ZooKeeper, and keeps the links in MySQL.',
+    program: 'shorten',
+    examples: [
+      'LAKH_ZOOKEEPER=zk1:2181,zk2:2181,zk3:2181/lakh LAKH_SHARDS_FILE=/run/secrets/shards lakh-shorten',
+      'LAKH_LISTEN=0.0.0.0:8080 LAKH_PUBLIC_URL=https://lakh.example LAKH_API_TOKENS_FILE=/etc/lakh/tokens … lakh-shorten',
+    ],
+  },
+  argv: process.argv.slice(2),
+  config: readConfig,
+  start,
+});
+
+async function start(context: ProgramContext<'shorten'>): Promise<void> {
+  const { settings, log, registry, lifecycle, serverId } = context;
+  const clock = { nowMs: () => Date.now() };
+  const onError = (error: unknown): void => log.error({ err: error }, 'a request failed');
+  const codec = codecOf(settings);
+  const access = accessPolicy(settings, log);
+
+  const storage = openClusterStorage({ settings, clock, log, registry });
+  lifecycle.onStop('storage', () => storage.close());
+  const session = openSession(context);
+  for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
+
+  const allocation = createAllocation({
+    marks: createZookeeperMarkStore(session, { namespace: settings.namespace }),
+    ledger: createMysqlLedger({ pool: storage.shards.first, namespace: settings.namespace, timer: storage.timer }),
+    codec,
+    settings,
+    serverId,
+    newClusterId: randomUUID,
+    log,
+    registry,
+  });
+  lifecycle.onStop('allocator', allocation.stop);
+  context.addCheck('ids', allocation.check);
+
+  const metrics = createHttpMetrics(registry, ['api', 'page', 'refused']);
+  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
+  // A server with another codec than its database's must not issue a single code.
+  await prepareDatabase({ storage, codec, settings, log, signal: lifecycle.signal });
+  allocation.start();
+  lifecycle.onStop('registration', registerServer(session, serverId, describeServer(listener.url)));
+  lifecycle.onStop('invalidation relay', startRelay(storage, log));
+
+  const publicUrl = settings.publicUrl ?? listener.url;
+  listener.serve({ handler: createApp(storage, publicUrl, listener.url) });
+
+  function createApp({ store, cache, outbox }: ClusterStorage, url: string, listenUrl: string) {
+    return createShortenApp({
+      ...access,
+      shortener: createShortener({
+        store,
+        codes: allocation.codes,
+        clock,
+        policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([url, listenUrl]) },
+      }),
+      remover: createRemover({ store, cache, outbox }),
+      store,
+      clock,
+      publicUrl: url,
+      urlMaxLength: settings.urlMaxLength,
+      metrics,
+      onError,
+    });
+  }
+
+  function describeServer(url: string) {
+    return {
+      host: hostname(),
+      pid: process.pid,
+      url,
+      startedAt: new Date().toISOString(),
+      rangeSize: settings.rangeSize,
+    };
+  }
+}
+
+function openSession({ settings, log, lifecycle, addCheck }: ProgramContext<'shorten'>): ZookeeperSession {
+  const { servers, chroot } = parseZookeeperAddress(settings.zookeeper);
+  const session = createZookeeperSession({
+    servers,
+    chroot,
+    deadlineMs: settings.leaseDeadlineMs,
+    log,
+    ...(settings.zookeeperAuth === undefined
+      ? {}
+      : { auth: { scheme: 'digest' as const, credential: settings.zookeeperAuth } }),
+  });
+  lifecycle.onStop('ZooKeeper session', () => session.close());
+  // Issuing goes on from held ranges without it; the check `ids` says for how long.
+  addCheck('zookeeper', () =>
+    session.state === 'connected' ? { status: 'ok' } : { status: 'degraded', detail: session.state },
+  );
+  return session;
+}

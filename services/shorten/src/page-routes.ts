@@ -1,0 +1,125 @@
+import { InvalidLinkError, ryowCookie } from '@lakh/links';
+import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/service-kit';
+import express, { type Request, type Response, Router } from 'express';
+import { type ApiOptions, BODY_MAX_BYTES } from './api.js';
+import { linkJson } from './link-json.js';
+import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
+import { PAGE_CSS, PAGE_JS } from './page-assets.js';
+
+export type PageOptions = Pick<ApiOptions, 'shortener' | 'clock' | 'publicUrl' | 'authenticate'> & {
+  readonly urlMaxLength: number;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown) => void;
+};
+
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  'img-src data:',
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** `GET /`, the form's target `POST /-/shorten`, and the page's style and script. */
+export function createPageRoutes(options: PageOptions): Router {
+  const { shortener, clock, publicUrl, authenticate, urlMaxLength, onError } = options;
+  const secure = publicUrl.startsWith('https:');
+  const router = Router({ caseSensitive: true, strict: true });
+  const parseForm = express.urlencoded({ limit: BODY_MAX_BYTES, extended: false, parameterLimit: 16 });
+  const needsToken = authenticate !== undefined;
+
+  function send(response: Response, status: number, model: Omit<PageModel, 'needsToken' | 'urlMaxLength'>): void {
+    response
+      .status(status)
+      .set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
+      .set('Cache-Control', 'no-store')
+      .type('html')
+      .send(renderPage({ ...model, needsToken, urlMaxLength }));
+  }
+
+  router
+    .route('/')
+    .get((_request, response) => send(response, 200, { values: EMPTY_FORM, errors: {} }))
+    .all(() => {
+      throw new MethodNotAllowedError(['GET', 'HEAD']);
+    });
+
+  for (const [path, type, text] of [
+    ['/-/page.css', 'css', PAGE_CSS],
+    ['/-/page.js', 'js', PAGE_JS],
+  ] as const) {
+    router
+      .route(path)
+      .get((_request, response) => {
+        response.set('Cache-Control', 'public, max-age=300').type(type).send(text);
+      })
+      .all(() => {
+        throw new MethodNotAllowedError(['GET', 'HEAD']);
+      });
+  }
+
+  router
+    .route('/-/shorten')
+    .post(refuseForeignForm, parseForm, async (request: Request, response: Response) => {
+      const { values, token } = formValues(request.body);
+      if (authenticate && authenticate(`Bearer ${token}`) === undefined) {
+        send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
+        return;
+      }
+      try {
+        const { link } = await shortener.shorten({
+          longUrl: values.long_url,
+          alias: values.alias || undefined,
+          expiresAt: values.expires_at || undefined,
+        });
+        response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
+        send(response, 201, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
+      } catch (error) {
+        answerFailure(response, values, error);
+      }
+    })
+    .all(() => {
+      throw new MethodNotAllowedError(['POST']);
+    });
+
+  /** The form again, with what was typed and what is wrong with it. */
+  function answerFailure(response: Response, values: FormValues, error: unknown): void {
+    const { status, headers, body } = toProblem(error);
+    if (status >= 500) onError(error);
+    if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
+    const errors =
+      error instanceof InvalidLinkError
+        ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, sentence(reason)]))
+        : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
+    send(response, status, { values, errors });
+  }
+
+  return router;
+}
+
+/** Another site's page must not create links in a visitor's name. Browsers send this header; programs that do not are no browser. */
+function refuseForeignForm(request: Request, _response: Response, next: () => void): void {
+  const site = request.headers['sec-fetch-site'];
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
+    throw new ForbiddenError('The form of another site cannot be used here.');
+  }
+  if (!request.is('application/x-www-form-urlencoded')) {
+    throw new UnsupportedMediaTypeError('Send the form as application/x-www-form-urlencoded.');
+  }
+  next();
+}
+
+function formValues(body: unknown): { values: FormValues; token: string } {
+  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const text = (name: string): string => (typeof fields[name] === 'string' ? (fields[name] as string).trim() : '');
+  return {
+    values: { long_url: text('long_url'), alias: text('alias'), expires_at: text('expires_at') },
+    token: text('token'),
+  };
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
+}

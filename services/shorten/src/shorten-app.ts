@@ -1,0 +1,45 @@
+import { type HttpMetrics, NotFoundError, type RequestHandler, securityHeaders, sendProblem } from '@lakh/service-kit';
+import express, { type ErrorRequestHandler, type RequestHandler as Middleware } from 'express';
+import { type ApiOptions, createApi } from './api.js';
+import { createPageRoutes } from './page-routes.js';
+
+export interface ShortenAppOptions extends ApiOptions {
+  /** Longest target URL, in characters. */
+  readonly urlMaxLength: number;
+  readonly metrics: HttpMetrics<'api' | 'page'>;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** The REST API and the page. Paths that are neither are 404: codes belong to the redirect service. */
+export function createShortenApp(options: ShortenAppOptions): RequestHandler {
+  const { metrics, onError } = options;
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.set('case sensitive routing', true);
+  app.set('strict routing', true);
+
+  app.use(recordInto(metrics));
+  app.use('/api/v1/urls', createApi(options));
+  app.use(createPageRoutes(options));
+  app.use(() => {
+    throw new NotFoundError('There is nothing here.');
+  });
+  const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
+    if (sendProblem(response, error).status >= 500) onError(error);
+  };
+  app.use(answerError);
+  return app;
+}
+
+function recordInto(metrics: ShortenAppOptions['metrics']): Middleware {
+  return (request, response, next) => {
+    const startedMs = performance.now();
+    const route = request.path.startsWith('/api/') ? 'api' : 'page';
+    response.once('close', () => metrics.observe(route, response.statusCode, (performance.now() - startedMs) / 1000));
+    response.set(securityHeaders);
+    next();
+  };
+}

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { openEmbedded } from '@lakh/embedded';
+import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createRedirectService } from '@lakh/redirect';
+import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
+import { accessPolicy, agreeOnDatabaseFacts, codecOf, createAllocation, createShortenApp } from '@lakh/shorten';
+import { readConfig } from './config.js';
+import { createRouter } from './router.js';
+
+const DATA_FILE = 'lakh.db';
+
+await runProgram({
+  description: {
+    name: 'lakh',
+    version: '0.1.0',
+    description: 'Lakh on one machine: shortens and redirects, and keeps everything in one SQLite file.',
+    program: 'standalone',
+    examples: ['npm start', 'LAKH_LISTEN=127.0.0.1:9000 LAKH_DATA_DIR=/var/lib/lakh npm start'],
+  },
+  argv: process.argv.slice(2),
+  config: readConfig,
+  start,
+});
+
+async function start(context: ProgramContext<'standalone'>): Promise<void> {
+  const { settings, log, registry, lifecycle, serverId } = context;
+  const clock = { nowMs: () => Date.now() };
+  const onError = (error: unknown): void => log.error({ err: error }, 'a request failed');
+  const codec = codecOf(settings);
+  const access = accessPolicy(settings, log);
+
+  const embedded = openEmbedded({ file: join(settings.dataDir, DATA_FILE), log });
+  lifecycle.onStop('data file', () => embedded.close());
+  const { links: store } = embedded;
+  await agreeOnDatabaseFacts(embedded.settings, codec, settings.namespace);
+
+  const allocation = createAllocation({
+    marks: embedded.markStore(settings.namespace),
+    ledger: embedded.ledger(settings.namespace),
+    codec,
+    settings,
+    serverId,
+    newClusterId: randomUUID,
+    log,
+    registry,
+  });
+  lifecycle.onStop('allocator', allocation.stop);
+  context.addCheck('ids', allocation.check);
+  allocation.start();
+
+  const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page', 'refused']);
+  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
+  const publicUrl = settings.publicUrl ?? listener.url;
+  const redirect = createRedirectService({ store, settings, clock, registry, metrics, onError });
+  const shorten = createShortenApp({
+    ...access,
+    shortener: createShortener({
+      store,
+      codes: allocation.codes,
+      clock,
+      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
+    }),
+    remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),
+    store,
+    clock,
+    publicUrl,
+    urlMaxLength: settings.urlMaxLength,
+    metrics,
+    onError,
+  });
+  listener.serve({ handler: createRouter(shorten, redirect.handler), fastLane: redirect.fastLane });
+  process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
+}
