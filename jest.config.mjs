@@ -11,7 +11,7 @@ const shared = {
     ],
   },
   // These ship ES modules only, and jest loads CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(@noble|sqids|cockatiel|lru-cache|tldts|tldts-core)/)', '/dist/'],
+  transformIgnorePatterns: ['/node_modules/(?!(@noble|sqids|lru-cache|tldts|tldts-core)/)', '/dist/'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@lakh/local$': '<rootDir>/deploy/local/src/index.ts',

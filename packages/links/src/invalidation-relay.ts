@@ -7,12 +7,14 @@ const ROUND_SIZE = 200;
  * Carries invalidations from the outbox to the shared cache: what a delete could not deliver because the cache was away is
  * delivered once it is back. Several servers may relay the same one: the cache keeps the highest version, so twice is harmless.
  *
+ * A cache that is just back takes tombstones before it is trusted with reads, so it is offered them whether `available` or not;
+ * the first one that it does not take ends the round.
+ *
  * Resolves with how many were delivered; rejects when the outbox cannot be asked (nothing is lost: they are still in it).
  */
 export async function relayInvalidations(outbox: InvalidationOutbox, cache: LinkCache): Promise<number> {
   let delivered = 0;
   for (;;) {
-    if (!cache.available) return delivered;
     const round = await outbox.pending(ROUND_SIZE);
     for (const invalidation of round) {
       const { domainId, code, version } = invalidation;

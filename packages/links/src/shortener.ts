@@ -1,5 +1,11 @@
 import { validateAlias } from './alias.js';
-import { AliasTakenError, DuplicateCounterError, InvalidLinkError, TooManyBurntCountersError } from './errors.js';
+import {
+  AliasTakenError,
+  DuplicateCounterError,
+  type FieldProblem,
+  InvalidLinkError,
+  TooManyBurntCountersError,
+} from './errors.js';
 import { validateExpiry } from './expiry.js';
 import { DEFAULT_DOMAIN_ID, type Link, type NewLink } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
@@ -40,6 +46,8 @@ export interface Shortener {
    * the allocator reject with; a counter that was taken is never used for another link in any of these cases.
    */
   shorten(request: ShortenRequest): Promise<ShortenResult>;
+  /** What {@link shorten} would refuse the request for; empty when it is valid. Takes nothing and writes nothing. */
+  check(request: ShortenRequest): readonly FieldProblem[];
 }
 
 const DEFAULT_MAX_BURNT_COUNTERS = 32;
@@ -82,6 +90,15 @@ export function createShortener({ store, codes, clock, policy }: ShortenerOption
       const createdAtMs = clock.nowMs();
       const { alias, ...draft } = validate(request, policy, createdAtMs);
       return alias === undefined ? useCounters(draft) : claimAlias(alias, draft);
+    },
+    check(request) {
+      try {
+        validate(request, policy, clock.nowMs());
+        return [];
+      } catch (error) {
+        if (error instanceof InvalidLinkError) return error.problems;
+        throw error;
+      }
     },
   };
 }

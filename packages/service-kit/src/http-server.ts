@@ -168,7 +168,10 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
     refuse(response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
   );
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => onRefused?.(refuseConnect(socket)));
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    const status = refuseConnect(socket);
+    onRefused?.(status);
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
     const status = answerClientError(error, socket, connections.get(socket)?.last);
     if (status !== undefined) onRefused?.(status);

@@ -17,7 +17,7 @@ import {
   zooKeeperAddress,
 } from './parsers.js';
 
-export type Program = 'shorten' | 'redirect' | 'standalone' | 'stack' | 'loadtest' | 'bench' | 'test';
+export type Program = 'shorten' | 'redirect' | 'standalone' | 'tool' | 'stack' | 'loadtest' | 'bench' | 'test';
 
 export interface SettingDefinition {
   readonly name: `LAKH_${string}`;
@@ -134,7 +134,7 @@ export const settingsRegistry = {
   },
   shards: {
     name: 'LAKH_SHARDS',
-    programs: distributed,
+    programs: [...distributed, 'tool'],
     parser: text('shards apart by white space, members by commas, each mysql://user:password@host:port/database'),
     required: true,
     secret: true,

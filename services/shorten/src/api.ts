@@ -9,6 +9,7 @@ import {
   type Remover,
   ryowCookie,
   type Shortener,
+  type ShortenRequest,
 } from '@lakh/links';
 import {
   ForbiddenError,
@@ -57,13 +58,20 @@ export function createApi(options: ApiOptions): Router {
     response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
   }
 
+  /** A caller learns of everything that is wrong at once; a field that is missing or no object is not judged twice. */
+  function allProblems(problems: readonly FieldProblem[], asked: ShortenRequest): readonly FieldProblem[] {
+    if (problems.some(({ rule }) => rule === 'not_an_object')) return problems;
+    const named = new Set(problems.map(({ field }) => field));
+    return [...problems, ...shortener.check(asked).filter(({ field }) => !named.has(field))];
+  }
+
   router.use(authenticated);
   router
     .route('/')
     .post(refuseUnusable, parseBody, async (request, response) => {
-      const fields = parseCreateRequest(request.body);
-      if ('problems' in fields) throw new InvalidRequestError(fields.problems);
-      const { link, created } = await shortener.shorten(fields).catch(asInvalidRequest);
+      const { link: asked, problems } = parseCreateRequest(request.body);
+      if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, asked));
+      const { link, created } = await shortener.shorten(asked).catch(asInvalidRequest);
       const json = linkJson(link, publicUrl);
       sawWrite(response);
       const body = JSON.stringify(json);

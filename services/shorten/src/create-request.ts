@@ -1,42 +1,31 @@
-import type { FieldProblem } from '@lakh/links';
+import type { FieldProblem, ShortenRequest } from '@lakh/links';
 
-/** The fields of a create request, typed but not yet validated by the domain. */
-export interface CreateFields {
-  readonly longUrl: string;
-  readonly alias: string | undefined;
-  readonly expiresAt: string | undefined;
-}
-
-const OPTIONAL = new Set(['alias', 'expires_at']);
-const KNOWN = new Set(['long_url', ...OPTIONAL]);
+const KNOWN = new Set(['long_url', 'alias', 'expires_at']);
 
 /** How much of an unknown field's name is repeated to the caller. */
 const NAME_SHOWN_MAX = 64;
 
-/**
- * Takes the JSON body apart: an object with strings, no field that the API does not have. `null` counts as absent for optional
- * fields, as clients of typed languages send it. Every problem is named at once.
- */
-export function parseCreateRequest(body: unknown): CreateFields | { readonly problems: readonly FieldProblem[] } {
+export interface CreateRequest {
+  /** For the domain to validate: any field may still be of any type. */
+  readonly link: ShortenRequest;
+  /** What only the wire format can be wrong about. */
+  readonly problems: readonly FieldProblem[];
+}
+
+/** Takes the JSON body of a create apart: an object, with no field that the API does not have. */
+export function parseCreateRequest(body: unknown): CreateRequest {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
-    return { problems: [{ field: '', rule: 'not_an_object', reason: 'the body must be a JSON object' }] };
+    return {
+      link: { longUrl: undefined },
+      problems: [{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }],
+    };
   }
+  const fields = body as { readonly [name: string]: unknown };
   const problems: FieldProblem[] = [];
-  for (const [name, value] of Object.entries(body)) {
-    if (!KNOWN.has(name)) {
-      problems.push({ field: name.slice(0, NAME_SHOWN_MAX), rule: 'unknown_field', reason: 'there is no such field' });
-    } else if (typeof value !== 'string' && !(value === null && OPTIONAL.has(name))) {
-      problems.push({ field: name, rule: 'not_a_string', reason: 'must be a string' });
-    }
+  for (const name in fields) {
+    if (KNOWN.has(name)) continue;
+    problems.push({ field: name.slice(0, NAME_SHOWN_MAX), rule: 'unknown_field', reason: 'there is no such field' });
   }
-  const fields = body as { long_url?: string; alias?: string | null; expires_at?: string | null };
-  if (!Object.hasOwn(body, 'long_url')) {
-    problems.push({ field: 'long_url', rule: 'missing', reason: 'is required' });
-  }
-  if (problems.length > 0) return { problems };
-  return {
-    longUrl: fields.long_url as string,
-    alias: fields.alias ?? undefined,
-    expiresAt: fields.expires_at ?? undefined,
-  };
+  if (!Object.hasOwn(fields, 'long_url')) problems.push({ field: 'long_url', rule: 'missing', reason: 'is required' });
+  return { link: { longUrl: fields.long_url, alias: fields.alias, expiresAt: fields.expires_at }, problems };
 }
