@@ -9,7 +9,7 @@ const DEFAULT_GATEWAY_RATE = 100_000;
 /** Settings of these programs themselves: never passed to a Lakh server. */
 const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_K6']);
 
-/** Settings that the stack decides for its servers: addresses, folders and who is trusted. */
+/** Settings that the stack decides for its servers: addresses, folders, identities and who is trusted. */
 const DECIDED = new Set([
   'LAKH_LISTEN',
   'LAKH_ADMIN_LISTEN',
@@ -21,6 +21,7 @@ const DECIDED = new Set([
   'LAKH_REDIS',
   'LAKH_REDIS_FILE',
   'LAKH_TRUSTED_PROXIES',
+  'LAKH_SERVER_ID',
 ]);
 
 export interface LocalSettings {
@@ -28,8 +29,8 @@ export interface LocalSettings {
   readonly installAllowed: boolean;
   /** Folders of executables: the user's PATH, then Debian's. */
   readonly searchPath: readonly string[];
-  /** LAKH_GATEWAY_RATE: requests a second of one client address, `undefined` for `off`. */
-  readonly gatewayRatePerS: number | undefined;
+  /** LAKH_GATEWAY_RATE: requests a second of one client address. */
+  readonly gatewayRatePerS: number;
   /** LAKH_… settings that reach the servers. */
   readonly serverSettings: Readonly<Record<string, string>>;
   /** Names that are set, and that the stack decides itself: to be warned about. */
@@ -63,12 +64,8 @@ function flag(name: string, value: string | undefined, otherwise: boolean): bool
   throw new SettingError(`${name}=${value}: must be 0 or 1`);
 }
 
-function gatewayRate(value: string | undefined): number | undefined {
+function gatewayRate(value: string | undefined): number {
   if (value === undefined || value === '') return DEFAULT_GATEWAY_RATE;
-  if (value === 'off') return undefined;
-  // nginx counts in thousandths of a request in 32 bits.
-  if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
-  throw new SettingError(
-    `LAKH_GATEWAY_RATE=${value}: must be "off" or a whole number of requests a second from 1 to 999999`,
-  );
+  if (/^\d{1,7}$/.test(value) && Number(value) >= 1 && Number(value) <= 1_000_000) return Number(value);
+  throw new SettingError(`LAKH_GATEWAY_RATE=${value}: must be a whole number of requests a second from 1 to 1000000`);
 }

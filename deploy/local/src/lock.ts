@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BusyError } from './errors.js';
 
-const RETRY_MS = 50;
+const RETRY_MS = 10;
 
 export interface LockOptions {
   readonly waitMs: number;

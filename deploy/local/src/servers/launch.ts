@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { StartFailedError } from '../errors.js';
 import type { LocalServer, ServerPlan } from './server.js';
 
 const READY_DEADLINE_MS = 60_000;
@@ -32,17 +33,27 @@ export function logTail(file: string, lines = 15): string {
   }
 }
 
-/** Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline. */
+/**
+ * Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline, and with the
+ * signal's reason when it is aborted.
+ */
 export async function awaitReady(
   plan: ServerPlan,
   exited: () => boolean,
-  deadlineMs: number = READY_DEADLINE_MS,
+  options: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
 ): Promise<void> {
+  const { deadlineMs = READY_DEADLINE_MS, signal } = options;
   const deadline = performance.now() + deadlineMs;
-  while (!(await plan.ready())) {
-    if (exited()) throw new Error(`${plan.name} ended while starting; its log ends with:\n${logTail(plan.logFile)}`);
+  for (;;) {
+    const answers = await plan.ready();
+    signal?.throwIfAborted();
+    // Asked second: what answers on the port of a server that has ended is another one.
+    if (exited()) {
+      throw new StartFailedError(`${plan.name} ended while starting; its log ends with:\n${logTail(plan.logFile)}`);
+    }
+    if (answers) return;
     if (performance.now() > deadline) {
-      throw new Error(
+      throw new StartFailedError(
         `${plan.name} did not answer within ${deadlineMs} ms; its log ends with:\n${logTail(plan.logFile)}`,
       );
     }

@@ -1,0 +1,176 @@
+import { constants } from 'node:os';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { UsageError } from '../errors.js';
+import { MAX_SERVERS } from '../stack/layout.js';
+import { VERBS, type Verb } from './help.js';
+
+export const DEFAULT_DIR = './.stack';
+const DEFAULT_LOG_LINES = 50;
+const MAX_LOG_LINES = 100_000;
+/** An ensemble of an even number of nodes bears no more losses than one of a node less. */
+const MAX_ZOOKEEPERS = 9;
+
+/** What was asked for, checked as far as that is possible without looking at the stack. */
+export type Command =
+  | { readonly verb: 'help'; readonly of?: Verb }
+  | {
+      readonly verb: 'up';
+      readonly dir: string;
+      readonly isDetached: boolean;
+      readonly layout: {
+        readonly shorten?: number;
+        readonly redirect?: number;
+        readonly zookeeper?: number;
+        readonly port?: number;
+      };
+    }
+  | { readonly verb: 'status'; readonly dir: string; readonly isJson: boolean }
+  | {
+      readonly verb: 'logs';
+      readonly dir: string;
+      readonly name: string;
+      readonly isFollowing: boolean;
+      readonly lines: number;
+    }
+  | { readonly verb: 'kill'; readonly dir: string; readonly name: string; readonly signal: NodeJS.Signals }
+  | { readonly verb: 'start'; readonly dir: string; readonly names: readonly string[] }
+  | {
+      readonly verb: 'scale';
+      readonly dir: string;
+      readonly targets: { readonly shorten?: number; readonly redirect?: number };
+    }
+  | { readonly verb: 'down'; readonly dir: string; readonly isWiping: boolean };
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+const COMMON: Options = {
+  dir: { type: 'string', default: DEFAULT_DIR },
+  help: { type: 'boolean', short: 'h' },
+};
+
+const OPTIONS: Readonly<Record<Verb, Options>> = {
+  up: {
+    detach: { type: 'boolean', short: 'd' },
+    shorten: { type: 'string' },
+    redirect: { type: 'string' },
+    zookeeper: { type: 'string' },
+    port: { type: 'string' },
+  },
+  status: { json: { type: 'boolean' } },
+  logs: { follow: { type: 'boolean', short: 'f' }, lines: { type: 'string', short: 'n' } },
+  kill: { signal: { type: 'string', short: 's', default: 'SIGKILL' } },
+  start: {},
+  scale: {},
+  down: { wipe: { type: 'boolean' } },
+};
+
+/** Reads a command line (without the program's name). Throws {@link UsageError}. */
+export function parseCommand(argv: readonly string[]): Command {
+  const [first, ...rest] = argv;
+  if (first === undefined || first === '--help' || first === '-h') return { verb: 'help' };
+  if (first === 'help') {
+    const [of] = rest;
+    if (of === undefined) return { verb: 'help' };
+    return { verb: 'help', of: verbOf(of) };
+  }
+  const verb = verbOf(first);
+  const { values, positionals } = parse(verb, rest);
+  if (values.help === true) return { verb: 'help', of: verb };
+  const dir = String(values.dir);
+  if (dir === '' || dir.includes('\0')) throw new UsageError('--dir needs the name of a folder');
+  switch (verb) {
+    case 'up':
+      takes(verb, positionals, 0, 0);
+      return {
+        verb,
+        dir,
+        isDetached: values.detach === true,
+        layout: {
+          ...given('shorten', values.shorten, 1, MAX_SERVERS),
+          ...given('redirect', values.redirect, 1, MAX_SERVERS),
+          ...given('zookeeper', values.zookeeper, 1, MAX_ZOOKEEPERS),
+          ...given('port', values.port, 1, 65_535),
+        },
+      };
+    case 'status':
+      takes(verb, positionals, 0, 0);
+      return { verb, dir, isJson: values.json === true };
+    case 'logs':
+      takes(verb, positionals, 1, 1);
+      return {
+        verb,
+        dir,
+        name: positionals[0] as string,
+        isFollowing: values.follow === true,
+        lines: values.lines === undefined ? DEFAULT_LOG_LINES : wholeNumber('--lines', values.lines, 0, MAX_LOG_LINES),
+      };
+    case 'kill':
+      takes(verb, positionals, 1, 1);
+      return { verb, dir, name: positionals[0] as string, signal: signalOf(String(values.signal)) };
+    case 'start':
+      takes(verb, positionals, 1, Number.POSITIVE_INFINITY);
+      return { verb, dir, names: positionals };
+    case 'scale':
+      takes(verb, positionals, 1, 2);
+      return { verb, dir, targets: targetsOf(positionals) };
+    case 'down':
+      takes(verb, positionals, 0, 0);
+      return { verb, dir, isWiping: values.wipe === true };
+  }
+}
+
+function verbOf(text: string): Verb {
+  if ((VERBS as readonly string[]).includes(text)) return text as Verb;
+  throw new UsageError(`no verb ${JSON.stringify(text)}; there are ${VERBS.join(', ')}`);
+}
+
+function parse(
+  verb: Verb,
+  args: readonly string[],
+): { values: Readonly<Record<string, unknown>>; positionals: readonly string[] } {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: { ...COMMON, ...OPTIONS[verb] },
+      allowPositionals: true,
+      strict: true,
+    });
+  } catch (error) {
+    throw new UsageError(`${verb}: ${(error as Error).message}`);
+  }
+}
+
+function takes(verb: Verb, positionals: readonly string[], least: number, most: number): void {
+  if (positionals.length < least) throw new UsageError(`${verb}: something is missing; see ${verb} --help`);
+  if (positionals.length > most) throw new UsageError(`${verb}: too much: ${positionals.slice(most).join(' ')}`);
+}
+
+function given<K extends string>(name: K, value: unknown, least: number, most: number): { readonly [P in K]?: number } {
+  if (value === undefined) return {};
+  return { [name]: wholeNumber(`--${name}`, value, least, most) } as { readonly [P in K]?: number };
+}
+
+function wholeNumber(name: string, value: unknown, least: number, most: number): number {
+  const number = /^\d{1,6}$/.test(String(value)) ? Number(value) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new UsageError(`${name}=${String(value)}: must be a whole number from ${least} to ${most}`);
+}
+
+/** `SIGTERM`, `TERM` or `term`. */
+function signalOf(text: string): NodeJS.Signals {
+  const upper = text.toUpperCase();
+  const name = upper.startsWith('SIG') ? upper : `SIG${upper}`;
+  if (Object.hasOwn(constants.signals, name)) return name as NodeJS.Signals;
+  throw new UsageError(`no signal ${JSON.stringify(text)}`);
+}
+
+function targetsOf(positionals: readonly string[]): { shorten?: number; redirect?: number } {
+  const targets: { shorten?: number; redirect?: number } = {};
+  for (const text of positionals) {
+    const [, role, count] = /^(shorten|redirect)=(.*)$/s.exec(text) ?? [];
+    if (role === undefined) throw new UsageError(`scale: ${JSON.stringify(text)} is not shorten=N or redirect=N`);
+    if (targets[role as 'shorten' | 'redirect'] !== undefined) throw new UsageError(`scale: ${role} is given twice`);
+    targets[role as 'shorten' | 'redirect'] = wholeNumber(role, count, 1, MAX_SERVERS);
+  }
+  return targets;
+}

@@ -1,0 +1,88 @@
+export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'scale', 'down'] as const;
+export type Verb = (typeof VERBS)[number];
+
+const COMMON = `
+  --dir D         the stack's folder (default ./.stack)
+  -h, --help      this text`;
+
+const OVERVIEW = `The whole system on this machine, on loopback only: three ZooKeepers, a MariaDB and a Redis from Debian's packages, nginx as
+the gateway, and shorten and redirect servers.
+
+usage: npm run stack -- VERB [OPTION …]
+
+  up              start it; in the foreground until Ctrl-C, or with --detach in the background
+  status          what runs, where, and whether it is ready
+  logs NAME       the end of a process's log
+  kill NAME       send a process a signal, SIGKILL by default
+  start NAME …    start processes that have ended
+  scale …         change the number of shorten or redirect servers: scale shorten=4 redirect=3
+  down            stop it; data stays unless --wipe
+  VERB --help     more about one
+
+Every verb takes --dir D (default ./.stack). Progress goes to stderr, answers to stdout.
+Exit status: 0 done, 1 failed, 2 a mistake on the command line or in the environment.
+
+Environment: LAKH_ settings reach the servers, except those that the stack decides (addresses, folders, identities).
+LAKH_GATEWAY_RATE: requests a second that the gateway takes from one address (default 100000).
+LAKH_INSTALL=0: do not install missing Debian packages, say which are missing.
+`;
+
+const HELP: Readonly<Record<Verb, string>> = {
+  up: `usage: npm run stack -- up [--detach] [--shorten N] [--redirect M] [--zookeeper Z] [--port P]
+
+Starts everything and prints the gateway's address. In the foreground it stays until Ctrl-C (or the end of npm), which stops
+everything; with --detach it returns when all is ready, or stops what it started and exits 1. A stopped stack's data is used again.
+
+  -d, --detach    leave it running in the background
+  --shorten N     shorten servers, 1 to 64 (default 2, or as many as the folder knows)
+  --redirect M    redirect servers, 1 to 64 (default 2, or as many as the folder knows)
+  --zookeeper Z   ZooKeeper nodes, 1 to 9 (default 3); fixed once the folder is in use
+  --port P        the gateway's port (default: a free one, kept from then on)
+${COMMON}
+`,
+  status: `usage: npm run stack -- status [--json]
+
+Lists every process. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
+
+  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}
+${COMMON}
+`,
+  logs: `usage: npm run stack -- logs NAME [--follow] [--lines N]
+
+Prints the end of a process's log.
+
+  -f, --follow    go on with what is added, until Ctrl-C
+  -n, --lines N   how many lines (default 50)
+${COMMON}
+`,
+  kill: `usage: npm run stack -- kill NAME [--signal S]
+
+Sends a signal. SIGKILL (the default), SIGSTOP and SIGCONT reach a server's workers as well; others its main process. Returns
+once a SIGKILLed process is gone, at once for any other signal. Nothing is started again by itself.
+
+  -s, --signal S  SIGKILL, SIGTERM, SIGSTOP, SIGCONT …
+${COMMON}
+`,
+  start: `usage: npm run stack -- start NAME …
+
+Starts processes that have ended, on the ports and data that they had, and returns when they answer. A process that drains is
+waited for first. ZooKeeper nodes are ready only when most of the ensemble runs: name them together.
+${COMMON}
+`,
+  scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]
+
+Adds servers, or drains and removes those with the highest numbers; the gateway follows without losing a request.
+${COMMON}
+`,
+  down: `usage: npm run stack -- down [--wipe]
+
+Stops everything: the gateway, then the servers behind it, then what these need. What does not end in time is killed.
+
+  --wipe          also remove data, logs and passwords
+${COMMON}
+`,
+};
+
+export function helpText(of?: Verb): string {
+  return of === undefined ? OVERVIEW : HELP[of];
+}

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { SYSTEM_PATH } from '../config.js';
+import { StartFailedError } from '../errors.js';
+import { httpProbe } from '../probe.js';
+import { type GatewayConfig, generationOf, renderGatewayConfig } from './nginx-config.js';
+import type { ServerPlan } from './server.js';
+
+const run = promisify(execFile);
+const CONFIG_FILE = 'gateway.conf';
+const CHECK_DEADLINE_MS = 10_000;
+const RELOAD_DEADLINE_MS = 10_000;
+const RELOAD_POLL_MS = 20;
+const ENV = { PATH: SYSTEM_PATH };
+
+export interface NginxPlanSpec extends Omit<GatewayConfig, 'workerUser'> {
+  readonly name: string;
+  readonly dir: string;
+}
+
+/**
+ * nginx in the foreground before shorten and redirect servers: `/`, `/api/…` and `/-/…` to the former, every other path (codes)
+ * to the latter. Configuration, pid, log and temporary folders are in `dir`. `prepare` writes the configuration and has nginx
+ * check it.
+ */
+export function nginxPlan(spec: NginxPlanSpec): ServerPlan {
+  const { name, dir, port, adminPort } = spec;
+  return {
+    name,
+    role: 'gateway',
+    host: '127.0.0.1',
+    port,
+    dir,
+    logFile: join(dir, 'gateway.log'),
+    command: ['nginx', ...prefixArgs(dir, CONFIG_FILE)],
+    env: ENV,
+    // Finishes what is in flight; SIGTERM would cut it.
+    stopSignal: 'SIGQUIT',
+    async prepare() {
+      await mkdir(join(dir, 'tmp'), { recursive: true });
+      await writeConfig(dir, configOf(spec));
+    },
+    async ready() {
+      const answer = await httpProbe(adminPort, '/healthz/ready');
+      return answer?.status === 200;
+    },
+  };
+}
+
+/**
+ * Gives a running gateway (its master's process id) the upstreams and limit of `spec`; resolves when new connections meet
+ * them. The ports it listens on stay. Requests in flight finish under the old ones.
+ */
+export async function reloadNginx(spec: NginxPlanSpec, pid: number): Promise<void> {
+  const config = configOf(spec);
+  await writeConfig(spec.dir, config);
+  process.kill(pid, 'SIGHUP');
+  const generation = generationOf(config);
+  const deadline = performance.now() + RELOAD_DEADLINE_MS;
+  while ((await httpProbe(spec.adminPort, '/generation'))?.body !== generation) {
+    if (performance.now() > deadline) {
+      throw new StartFailedError(`${spec.name} did not take its new configuration within ${RELOAD_DEADLINE_MS} ms`);
+    }
+    await sleep(RELOAD_POLL_MS);
+  }
+}
+
+function configOf(spec: NginxPlanSpec): GatewayConfig {
+  const { port, adminPort, shortenPorts, redirectPorts, ratePerS } = spec;
+  const config = { port, adminPort, shortenPorts, redirectPorts, ratePerS };
+  return process.getuid?.() === 0 ? { ...config, workerUser: 'nobody nogroup' } : config;
+}
+
+function prefixArgs(dir: string, configFile: string): string[] {
+  return ['-p', dir, '-e', 'gateway.log', '-c', configFile];
+}
+
+/** Checked under another name first: a running gateway never sees a file that nginx refuses. */
+async function writeConfig(dir: string, config: GatewayConfig): Promise<void> {
+  const candidate = `${CONFIG_FILE}.new`;
+  await writeFile(join(dir, candidate), renderGatewayConfig(config));
+  try {
+    await run('nginx', ['-t', '-q', ...prefixArgs(dir, candidate)], { cwd: dir, env: ENV, timeout: CHECK_DEADLINE_MS });
+  } catch (error) {
+    const { stderr, message } = error as { stderr?: string; message: string };
+    throw new StartFailedError(`nginx refuses its configuration in ${dir}: ${(stderr || message).trim()}`);
+  }
+  await rename(join(dir, candidate), join(dir, CONFIG_FILE));
+}

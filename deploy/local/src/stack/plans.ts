@@ -1,0 +1,130 @@
+import { join } from 'node:path';
+import type { LocalSettings } from '../config.js';
+import { SYSTEM_PATH } from '../config.js';
+import { mariadbPlan } from '../servers/mariadb.js';
+import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
+import { redisPlan } from '../servers/redis.js';
+import type { ServerPlan, ServerRole } from '../servers/server.js';
+import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
+import { MIGRATE_SHARDS_FILE, type SavedSettings, SHARDS_FILE, secretFile } from './secrets.js';
+import { servicePlan } from './service-plan.js';
+import type { ProcessRecord, StackState } from './state.js';
+
+/** Of one verb's run: where the stack is, and what its servers are told. */
+export interface StackContext {
+  /** The stack's folder, absolute and without symbolic links. */
+  readonly dir: string;
+  /** The repository. */
+  readonly root: string;
+  readonly settings: LocalSettings;
+}
+
+/** Makes the plan of one server again from the state: what runs and what any later verb expects are the same by construction. */
+export function planOf(
+  context: StackContext,
+  state: StackState,
+  record: ProcessRecord,
+  saved: SavedSettings,
+): ServerPlan {
+  const { name, role, port } = record;
+  const dir = join(context.dir, name);
+  switch (role) {
+    case 'gateway':
+      return nginxPlan(gatewaySpec(context, state, saved));
+    case 'zookeeper': {
+      const members = recordsOf(state, 'zookeeper').map(memberOf);
+      return zookeeperPlan({ name, dir, id: numberOf(name), members });
+    }
+    case 'mysql':
+      return mariadbPlan({ name, dir, port });
+    case 'redis':
+      return redisPlan({ name, dir, port });
+    case 'shorten':
+    case 'redirect':
+      return servicePlan({
+        name,
+        role,
+        dir,
+        port,
+        adminPort: extraPort(record, 0),
+        root: context.root,
+        env: serviceEnv(context, state, saved),
+      });
+  }
+}
+
+export function gatewaySpec(context: StackContext, state: StackState, saved: SavedSettings): NginxPlanSpec {
+  const gateway = gatewayOf(state);
+  return {
+    name: gateway.name,
+    dir: join(context.dir, gateway.name),
+    port: gateway.port,
+    adminPort: extraPort(gateway, 0),
+    shortenPorts: recordsOf(state, 'shorten').map(({ port }) => port),
+    redirectPorts: recordsOf(state, 'redirect').map(({ port }) => port),
+    ratePerS: saved.gatewayRatePerS,
+  };
+}
+
+export function gatewayOf(state: StackState): ProcessRecord {
+  const [gateway] = recordsOf(state, 'gateway');
+  if (gateway === undefined) throw new Error('a stack without a gateway');
+  return gateway;
+}
+
+/** In the order of their numbers. */
+export function recordsOf(state: StackState, role: ServerRole): ProcessRecord[] {
+  return state.processes.filter((record) => record.role === role).sort((a, b) => numberOf(a.name) - numberOf(b.name));
+}
+
+/** The number at the end of a name; 0 for `gateway`. */
+export function numberOf(name: string): number {
+  return Number(/\d+$/.exec(name)?.[0] ?? 0);
+}
+
+export function extraPort(record: ProcessRecord, index: number): number {
+  const port = record.extraPorts[index];
+  if (port === undefined) throw new Error(`${record.name} has no port ${index}`);
+  return port;
+}
+
+export function publicUrl(state: StackState): string {
+  return `http://127.0.0.1:${gatewayOf(state).port}`;
+}
+
+/** `h1:p1,h2:p2,…/lakh`, as LAKH_ZOOKEEPER takes it. */
+export function zookeeperAddress(state: StackState): string {
+  const hosts = recordsOf(state, 'zookeeper').map(({ port }) => `127.0.0.1:${port}`);
+  return `${hosts.join(',')}/lakh`;
+}
+
+export function redisAddress(state: StackState): string {
+  return `redis://127.0.0.1:${recordsOf(state, 'redis')[0]?.port}`;
+}
+
+function memberOf(record: ProcessRecord): ZookeeperMember {
+  return {
+    id: numberOf(record.name),
+    clientPort: record.port,
+    quorumPort: extraPort(record, 0),
+    electionPort: extraPort(record, 1),
+  };
+}
+
+/** All that a Lakh server gets; nothing of the caller's environment but its LAKH_ settings. */
+function serviceEnv(context: StackContext, state: StackState, saved: SavedSettings): Record<string, string> {
+  // A server that may migrate at its start needs the user that may.
+  const isMigrating = saved.serverSettings.LAKH_MIGRATE !== 'never';
+  return {
+    PATH: SYSTEM_PATH,
+    TZ: 'UTC',
+    NODE_ENV: 'production',
+    ...(saved.nodeOptions === undefined ? {} : { NODE_OPTIONS: saved.nodeOptions }),
+    ...saved.serverSettings,
+    LAKH_PUBLIC_URL: publicUrl(state),
+    LAKH_ZOOKEEPER: zookeeperAddress(state),
+    LAKH_SHARDS_FILE: secretFile(context.dir, isMigrating ? MIGRATE_SHARDS_FILE : SHARDS_FILE),
+    LAKH_REDIS: redisAddress(state),
+    LAKH_TRUSTED_PROXIES: '127.0.0.1/32',
+  };
+}

@@ -1,0 +1,157 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { StartFailedError } from '../errors.js';
+import type { ServerPlan } from '../servers/server.js';
+
+const POLL_MS = 20;
+
+/** A process beyond doubt: a process id alone may be given to another one as soon as its process is gone. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Boot and moment of its start, from /proc; opaque. */
+  readonly startedAt: string;
+}
+
+interface ProcessStat {
+  readonly command: string;
+  readonly state: string;
+  readonly parent: number;
+  readonly group: number;
+  readonly startTicks: string;
+}
+
+/** /proc/<pid>/stat (proc_pid_stat(5)); undefined when there is no such process. */
+function statOf(pid: number): ProcessStat | undefined {
+  let text: string;
+  try {
+    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return undefined;
+  }
+  // The second field is the command's name in parentheses and may hold anything, parentheses included.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  const [state, parent, group] = fields;
+  const startTicks = fields[19];
+  if (state === undefined || startTicks === undefined) return undefined;
+  const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
+  return { command, state, parent: Number(parent), group: Number(group), startTicks };
+}
+
+function bootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
+
+/** Who runs under this id now; undefined when nobody does. */
+export function identify(pid: number): ProcessIdentity | undefined {
+  const stat = statOf(pid);
+  return stat && { pid, startedAt: `${bootId()}/${stat.startTicks}` };
+}
+
+const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'zsh', 'ksh', 'busybox']);
+
+/**
+ * Who launched this process: npm, or npm's shell and npm. SIGTERM to npm's id alone ends npm and reaches nobody else, so its
+ * death has to be noticed. Empty for a process that leads its own group: that one was detached on purpose.
+ */
+export function launchersOf(pid: number): ProcessIdentity[] {
+  const self = statOf(pid);
+  if (self === undefined || self.group === pid || self.parent <= 1) return [];
+  const parent = statOf(self.parent);
+  const chain = [self.parent];
+  if (parent !== undefined && SHELLS.has(parent.command) && parent.parent > 1) chain.push(parent.parent);
+  return chain.flatMap((ancestor) => identify(ancestor) ?? []);
+}
+
+/** False also for a zombie: it runs nothing, and its parent may never ask for it. */
+export function isAlive(process: ProcessIdentity): boolean {
+  const stat = statOf(process.pid);
+  return (
+    stat !== undefined &&
+    stat.state !== 'Z' &&
+    stat.state !== 'X' &&
+    `${bootId()}/${stat.startTicks}` === process.startedAt
+  );
+}
+
+/** Sends a signal to exactly this process; false when it is gone. */
+export function signalOne(target: ProcessIdentity, signal: NodeJS.Signals): boolean {
+  return isAlive(target) && sendTo(target.pid, signal);
+}
+
+/**
+ * Sends a signal to the process and what it forked (nginx's workers outlive a killed master and keep its port), that is, to
+ * its process group: as long as a member lives, the kernel gives its number to nobody else. `dir` is a second witness where
+ * the leader is gone: members must still be at work in the server's own folder.
+ */
+export function signalGroup(target: ProcessIdentity, dir: string, signal: NodeJS.Signals): boolean {
+  if (!isAlive(target) && groupMembers(target, dir).length === 0) return false;
+  return sendTo(-target.pid, signal);
+}
+
+/** What is left of a process group, its leader included. */
+export function groupMembers(target: ProcessIdentity, dir: string): number[] {
+  const leader = statOf(target.pid);
+  // The id belongs to a later process, so the group of that number does as well.
+  if (leader !== undefined && `${bootId()}/${leader.startTicks}` !== target.startedAt) return [];
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      const stat = statOf(pid);
+      return stat?.group === target.pid && stat.state !== 'Z' && stat.state !== 'X' && worksIn(pid, dir);
+    });
+}
+
+function worksIn(pid: number, dir: string): boolean {
+  try {
+    const at = readlinkSync(`/proc/${pid}/cwd`).replace(/ \(deleted\)$/, '');
+    return at === dir || at.startsWith(`${dir}/`);
+  } catch {
+    return false;
+  }
+}
+
+function sendTo(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    throw error;
+  }
+}
+
+/** Resolves true once nothing of the process is left, false when `deadlineMs` is over or `hurry` aborted first. */
+export async function awaitGone(
+  target: ProcessIdentity,
+  dir: string,
+  deadlineMs: number,
+  hurry?: AbortSignal,
+): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs;
+  while (isAlive(target) || groupMembers(target, dir).length > 0) {
+    if (performance.now() > deadline || hurry?.aborted) return false;
+    await sleep(POLL_MS);
+  }
+  return true;
+}
+
+/**
+ * Starts a prepared plan in a session of its own, its output appended to its log: it lives on when this process ends, and a
+ * Ctrl-C in this terminal does not reach it. `record` is called before anything else can happen.
+ */
+export async function spawnDetached(plan: ServerPlan, record: (started: ProcessIdentity) => void): Promise<void> {
+  const log = openSync(plan.logFile, 'a', 0o600);
+  const [file, ...args] = plan.command;
+  const child = spawn(file, args, { cwd: plan.dir, env: plan.env, detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  const { pid } = child;
+  const started = pid === undefined ? undefined : identify(pid);
+  if (started !== undefined) record(started);
+  child.unref();
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(new StartFailedError(`${plan.name} cannot be run: ${error.message}`)));
+  });
+}

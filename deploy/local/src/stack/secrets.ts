@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { StateCorruptError } from '../errors.js';
+import type { LakhAccounts } from '../servers/mariadb.js';
+
+/** What the stack keeps for itself and its servers, readable by its owner only. */
+export const SECRETS_DIR = 'secrets';
+/** LAKH_SHARDS of the user that reads and writes rows, and of the one that also makes tables. */
+export const SHARDS_FILE = 'shards';
+export const MIGRATE_SHARDS_FILE = 'shards-migrate';
+
+/** The environment of `up`, for servers that are started later: it may hold keys. */
+export interface SavedSettings {
+  readonly serverSettings: Readonly<Record<string, string>>;
+  readonly gatewayRatePerS: number;
+  readonly nodeOptions?: string;
+}
+
+export function secretFile(dir: string, name: string): string {
+  return join(dir, SECRETS_DIR, name);
+}
+
+/** Random passwords of this stack's database users, made at its first start. */
+export function databaseAccounts(dir: string): LakhAccounts {
+  const file = secretFile(dir, 'accounts.json');
+  const found = readJson(file);
+  if (found === undefined) {
+    const accounts = { password: password(), migratePassword: password() };
+    writeSecret(dir, 'accounts.json', JSON.stringify(accounts));
+    return accounts;
+  }
+  const { password: own, migratePassword } = found;
+  if (typeof own !== 'string' || typeof migratePassword !== 'string') throw new StateCorruptError(`${file} is damaged`);
+  return { password: own, migratePassword };
+}
+
+export function saveSettings(dir: string, settings: SavedSettings): void {
+  writeSecret(dir, 'settings.json', JSON.stringify(settings));
+}
+
+export function savedSettings(dir: string): SavedSettings {
+  const file = secretFile(dir, 'settings.json');
+  const found = readJson(file);
+  if (found === undefined || typeof found.gatewayRatePerS !== 'number' || typeof found.serverSettings !== 'object') {
+    throw new StateCorruptError(`${file} is missing or damaged: run "down", then "up"`);
+  }
+  return found as unknown as SavedSettings;
+}
+
+/** Atomic, and never readable by others, not even for a moment. */
+export function writeSecret(dir: string, name: string, text: string): void {
+  mkdirSync(join(dir, SECRETS_DIR), { recursive: true, mode: 0o700 });
+  const file = secretFile(dir, name);
+  writeFileSync(`${file}.${process.pid}`, text, { mode: 0o600 });
+  renameSync(`${file}.${process.pid}`, file);
+}
+
+function readJson(file: string): Record<string, unknown> | undefined {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch {
+    // Said below, without the text: it holds passwords.
+  }
+  throw new StateCorruptError(`${file} is damaged`);
+}
+
+/** Letters, digits, - and _: needs no escaping in SQL or in a URL. */
+function password(): string {
+  return randomBytes(24).toString('base64url');
+}

@@ -1,0 +1,150 @@
+import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type LocalSettings, readSettings } from '../config.js';
+import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
+import { type DownOptions, downStack } from './down.js';
+import { publicUrl, redisAddress, zookeeperAddress } from './plans.js';
+import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
+import { type ScaleTargets, scaleStack } from './scale.js';
+import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile } from './secrets.js';
+import { KILL_DEADLINE_MS, Session } from './session.js';
+import { readState } from './state.js';
+import { type StackStatus, statusOf } from './status.js';
+import { type UpOptions, upStack } from './up.js';
+
+export interface StackOptions {
+  /** The stack's folder; made by `up`. */
+  readonly dir: string;
+  /** The repository, whose built services are run. */
+  readonly root: string;
+  readonly settings?: LocalSettings;
+  /** One line of progress; nowhere by default. */
+  readonly report?: (line: string) => void;
+}
+
+export interface Stack {
+  /** Starts everything; resolves when all of it answers, with the gateway's address. On failure stops what it started. */
+  up(options?: UpOptions): Promise<{ readonly url: string }>;
+  status(): Promise<StackStatus>;
+  /** Sends a signal (SIGKILL by default). Of those that end a process, only SIGKILL is awaited. */
+  kill(name: string, signal?: NodeJS.Signals): Promise<void>;
+  /** Starts exited servers again on their ports and data; resolves when they answer. */
+  start(...names: readonly string[]): Promise<void>;
+  /** Adds servers, or drains and removes the last ones; the gateway follows. Resolves when both is done. */
+  scale(targets: ScaleTargets): Promise<void>;
+  /** Ends everything; with `wipe` also removes what the stack wrote. Harmless when nothing runs. */
+  down(options?: DownOptions): Promise<void>;
+  /** Names and process ids of what runs, without asking anybody anything. */
+  running(): readonly { readonly name: string; readonly pid: number }[];
+  logFile(name: string): string;
+  /** Where a test or another program finds the servers behind; `shardsFile` and `migrateShardsFile` hold passwords. */
+  addresses(): {
+    readonly url: string;
+    readonly zookeeper: string;
+    readonly redis: string;
+    readonly shardsFile: string;
+    readonly migrateShardsFile: string;
+  };
+}
+
+/** The system on one machine, in `dir`. Several may be open on one folder, in one process or many: they take turns. */
+export function openStack(options: StackOptions): Stack {
+  const settings = options.settings ?? readSettings();
+  const report = options.report ?? (() => {});
+  const dir = resolve(options.dir);
+  // The processes' folders, as the kernel tells them, have no symbolic links in them.
+  const session = (): Session =>
+    new Session({ dir: existsSync(dir) ? realpathSync(dir) : dir, root: options.root, settings }, report);
+
+  return {
+    async up(upOptions = {}) {
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      const open = session();
+      return open.exclusively(() => upStack(open, upOptions));
+    },
+
+    async status() {
+      const open = session();
+      return statusOf(open, readState(open.context.dir)?.processes ?? []);
+    },
+
+    async kill(name, signal = 'SIGKILL') {
+      const open = session();
+      const record = open.record(name);
+      const { process: running } = record;
+      if (running === undefined || !isAlive(running)) throw new WrongStateError(`${name} is not running`);
+      const processDir = open.folderOf(name);
+      report(`${name} (pid ${running.pid}): ${signal}`);
+      // What cannot be handled reaches the workers as well: a server half frozen or half dead is none of the faults meant.
+      if (signal === 'SIGKILL' || signal === 'SIGSTOP' || signal === 'SIGCONT') {
+        signalGroup(running, processDir, signal);
+        if (signal === 'SIGKILL' && !(await awaitGone(running, processDir, KILL_DEADLINE_MS))) {
+          throw new StopFailedError(`${name} (pid ${running.pid}) is still there after SIGKILL`);
+        }
+        return;
+      }
+      if (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT') await open.mark(name, true);
+      signalOne(running, signal);
+    },
+
+    async start(...names) {
+      const open = session();
+      if (names.length === 0) throw new UsageError('start needs the name of a process');
+      const waits = await open.exclusively(async () => {
+        const spawned: (() => Promise<void>)[] = [];
+        for (const name of new Set(names)) {
+          const record = open.record(name);
+          if (record.process && isAlive(record.process)) {
+            if (!record.isDraining) throw new WrongStateError(`${name} runs already (pid ${record.process.pid})`);
+            report(`${name} is draining; waiting for its end`);
+            if (!(await awaitGone(record.process, open.folderOf(name), open.drainBoundMs(record)))) {
+              throw new WrongStateError(`${name} (pid ${record.process.pid}) has not ended yet`);
+            }
+          }
+          spawned.push(await open.spawn(name));
+        }
+        return spawned;
+      });
+      // Not under the lock: a ZooKeeper node is ready only when enough others have been started too.
+      await Promise.all(waits.map((ready) => ready()));
+      for (const name of new Set(names)) report(`${name} is ready`);
+    },
+
+    async scale(targets) {
+      const open = session();
+      await open.exclusively(() => scaleStack(open, targets));
+    },
+
+    async down(downOptions = {}) {
+      const open = session();
+      if (!existsSync(dir) || readState(open.context.dir) === undefined) {
+        report(`no stack in ${dir}`);
+        return;
+      }
+      await open.exclusively(() => downStack(open, downOptions));
+    },
+
+    running() {
+      return (readState(session().context.dir)?.processes ?? []).flatMap(({ name, process }) =>
+        process && isAlive(process) ? [{ name, pid: process.pid }] : [],
+      );
+    },
+
+    logFile(name) {
+      const open = session();
+      return open.plan(open.record(name)).logFile;
+    },
+
+    addresses() {
+      const open = session();
+      const state = open.read();
+      return {
+        url: publicUrl(state),
+        zookeeper: zookeeperAddress(state),
+        redis: redisAddress(state),
+        shardsFile: secretFile(open.context.dir, SHARDS_FILE),
+        migrateShardsFile: secretFile(open.context.dir, MIGRATE_SHARDS_FILE),
+      };
+    },
+  };
+}

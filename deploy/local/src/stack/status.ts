@@ -1,0 +1,78 @@
+import { httpProbe } from '../probe.js';
+import type { ServerRole } from '../servers/server.js';
+import { extraPort } from './plans.js';
+import { isAlive } from './processes.js';
+import type { Session } from './session.js';
+import type { ProcessRecord } from './state.js';
+
+/** `starting` is also what a process is that runs and does not answer: frozen, or with nothing left to serve. */
+export type ProcessState = 'starting' | 'ready' | 'draining' | 'exited';
+
+export interface ProcessStatus {
+  readonly name: string;
+  readonly role: ServerRole;
+  /** The server's own; null when it has ended. */
+  readonly pid: number | null;
+  readonly url: string;
+  readonly adminUrl: string | null;
+  readonly state: ProcessState;
+}
+
+export interface StackStatus {
+  readonly processes: readonly ProcessStatus[];
+}
+
+/** Asks every process at once; about a second when one does not answer. */
+export async function statusOf(session: Session, records: readonly ProcessRecord[]): Promise<StackStatus> {
+  return {
+    processes: await Promise.all(
+      records.map(async (record) => {
+        const { name, role, process } = record;
+        const state = await stateOf(session, record);
+        const pid = state === 'exited' || process === undefined ? null : process.pid;
+        return { name, role, pid, url: urlOf(record), adminUrl: adminUrlOf(record), state };
+      }),
+    ),
+  };
+}
+
+async function stateOf(session: Session, record: ProcessRecord): Promise<ProcessState> {
+  const { process, role, isDraining } = record;
+  if (process === undefined || !isAlive(process)) return 'exited';
+  if (isDraining) return 'draining';
+  if (role === 'shorten' || role === 'redirect') {
+    const answer = await httpProbe(extraPort(record, 0), '/healthz/ready');
+    if (!isAlive(process)) return 'exited';
+    if (answer?.status === 200) return 'ready';
+    return answer !== undefined && isDrainingBody(answer.body) ? 'draining' : 'starting';
+  }
+  const isReady = await session.plan(record).ready();
+  if (!isAlive(process)) return 'exited';
+  return isReady ? 'ready' : 'starting';
+}
+
+/** A server that somebody else told to end says so itself. */
+function isDrainingBody(body: string): boolean {
+  try {
+    return (JSON.parse(body) as { status?: unknown } | null)?.status === 'draining';
+  } catch {
+    return false;
+  }
+}
+
+const SCHEMES: Readonly<Record<ServerRole, string>> = {
+  gateway: 'http',
+  shorten: 'http',
+  redirect: 'http',
+  zookeeper: 'zookeeper',
+  mysql: 'mysql',
+  redis: 'redis',
+};
+
+function urlOf({ role, port }: ProcessRecord): string {
+  return `${SCHEMES[role]}://127.0.0.1:${port}`;
+}
+
+function adminUrlOf(record: ProcessRecord): string | null {
+  return SCHEMES[record.role] === 'http' ? `http://127.0.0.1:${extraPort(record, 0)}` : null;
+}

@@ -1,0 +1,112 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { StateCorruptError } from '../src/errors';
+import { layOut } from '../src/stack/layout';
+import { databaseAccounts, secretFile } from '../src/stack/secrets';
+import { readState, type StackState, writeState } from '../src/stack/state';
+
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'lakh-state-'));
+});
+afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const state: StackState = {
+  processes: [
+    { name: 'gateway', role: 'gateway', port: 1234, extraPorts: [1235], isDraining: false },
+    {
+      name: 'zookeeper-2',
+      role: 'zookeeper',
+      port: 10,
+      extraPorts: [11, 12],
+      isDraining: true,
+      process: { pid: 4711, startedAt: 'boot/12' },
+    },
+  ],
+};
+
+describe('state.json', () => {
+  test('is read as it was written, by its owner only, with nothing beside it', () => {
+    const inner = join(dir, 'new', 'folder');
+    expect(readState(inner)).toBeUndefined();
+    writeState(inner, state);
+    expect(readState(inner)).toEqual(state);
+    expect(statSync(join(inner, 'state.json')).mode & 0o777).toBe(0o600);
+    expect(statSync(inner).mode & 0o777).toBe(0o700);
+    expect(readdirSync(inner)).toEqual(['state.json']);
+  });
+
+  const [gateway] = state.processes;
+  test.each<[string, unknown]>([
+    ['nothing', ''],
+    ['half of it', '{"version": 1, "processes": [{"na'],
+    ['a later version', { version: 2, processes: [] }],
+    ['no list', { version: 1, processes: {} }],
+    ['a name that is a path', { version: 1, processes: [{ ...gateway, name: '../../etc' }] }],
+    ['a name twice', { version: 1, processes: [gateway, gateway] }],
+    ['an unknown role', { version: 1, processes: [{ ...gateway, role: 'mongo' }] }],
+    ['a port out of range', { version: 1, processes: [{ ...gateway, port: 65_536 }] }],
+    ['a port that is text', { version: 1, processes: [{ ...gateway, port: '80; evil' }] }],
+    ['too few ports', { version: 1, processes: [{ ...gateway, extraPorts: [] }] }],
+    ['the pid of init', { version: 1, processes: [{ ...gateway, process: { pid: 1, startedAt: 'x' } }] }],
+    ['a negative pid: a group', { version: 1, processes: [{ ...gateway, process: { pid: -1, startedAt: 'x' } }] }],
+    ['a pid without a start', { version: 1, processes: [{ ...gateway, process: { pid: 4711 } }] }],
+  ])('%s is refused, never acted upon', (_, content) => {
+    writeFileSync(join(dir, 'state.json'), typeof content === 'string' ? content : JSON.stringify(content));
+    expect(() => readState(dir)).toThrow(StateCorruptError);
+  });
+});
+
+describe('the layout of a stack', () => {
+  test('has two, two and three servers by default, on ports that differ', async () => {
+    const { processes } = await layOut(undefined, {});
+    expect(processes.map(({ name }) => name)).toEqual([
+      'gateway',
+      'shorten-1',
+      'shorten-2',
+      'redirect-1',
+      'redirect-2',
+      'zookeeper-1',
+      'zookeeper-2',
+      'zookeeper-3',
+      'mysql-1',
+      'redis-1',
+    ]);
+    const ports = processes.flatMap(({ port, extraPorts }) => [port, ...extraPorts]);
+    expect(ports).toHaveLength(5 * 2 + 3 * 3 + 2);
+    expect(new Set(ports).size).toBe(ports.length);
+  });
+
+  test('keeps names, ports and numbers of a stopped stack, and takes the counts that are given', async () => {
+    const before = await layOut(undefined, { shorten: 3, redirect: 1, zookeeper: 1 });
+    expect(await layOut(before, {})).toEqual(before);
+    const after = await layOut(before, { shorten: 1, redirect: 2, port: 12_345 });
+    expect(after.processes.map(({ name }) => name)).toEqual([
+      'gateway',
+      'shorten-1',
+      'redirect-1',
+      'redirect-2',
+      'zookeeper-1',
+      'mysql-1',
+      'redis-1',
+    ]);
+    expect(after.processes[0]?.port).toBe(12_345);
+    expect(after.processes[2]).toEqual(before.processes.find(({ name }) => name === 'redirect-1'));
+    await expect(layOut(before, { zookeeper: 3 })).rejects.toThrow('not resized');
+  });
+});
+
+test('the passwords of a stack are random, kept, and readable by their owner only', () => {
+  const accounts = databaseAccounts(dir);
+  expect(databaseAccounts(dir)).toEqual(accounts);
+  expect(accounts.password).not.toBe(accounts.migratePassword);
+  expect(accounts.password).toMatch(/^[\w-]{32}$/);
+  expect(statSync(secretFile(dir, 'accounts.json')).mode & 0o777).toBe(0o600);
+  const other = join(dir, 'other');
+  mkdirSync(other);
+  expect(databaseAccounts(other).password).not.toBe(accounts.password);
+  writeFileSync(secretFile(dir, 'accounts.json'), '{"password": "s3cret"');
+  expect(() => databaseAccounts(dir)).toThrow(StateCorruptError);
+  expect(() => databaseAccounts(dir)).not.toThrow('s3cret');
+});
