@@ -129,6 +129,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   }
 
   function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    // The client left in the middle of its body: nobody to answer, and nothing wrong here.
+    if (error === request.errored) return;
     if (sendProblem(response, error).status >= 500) onError?.(error, request);
   }
 

@@ -61,6 +61,15 @@ describe('what is no request gets a 4xx and the end of its connection', () => {
     }
   });
 
+  test('whether or not anybody counts refusals', async () => {
+    const { port } = await start({ handler: hello });
+    const clients = ['CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', 'nonsense\r\n\r\n'].map((bytes) =>
+      new RawClient(port).send(bytes),
+    );
+    await Promise.all(clients.map((client) => client.all()));
+    expect(clients.map(({ statuses }) => statuses)).toEqual([[405], [400]]);
+  });
+
   test('the server goes on for everybody else', async () => {
     const { port } = await start({ handler: hello });
     for (let i = 0; i < 20; i++) new RawClient(port).send('\x00\x01\x02').socket.end();
@@ -191,6 +200,26 @@ describe('requests in flight', () => {
     expect(server.inFlight).toBe(3);
     client.socket.destroy();
     await until(() => server.inFlight === 0);
+  });
+
+  test('whose client leaves in the middle of its body are no error of the server', async () => {
+    const seen: unknown[] = [];
+    let read: Promise<void> | undefined;
+    const server = await start({
+      onError: (error) => seen.push(error),
+      handler: (request) => {
+        read = (async () => {
+          for await (const _ of request);
+        })();
+        return read;
+      },
+    });
+    const client = new RawClient(server.port).send('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc');
+    await until(() => read !== undefined);
+    client.socket.destroy();
+    await expect(read).rejects.toThrow('aborted');
+    await until(() => server.inFlight === 0);
+    expect(seen).toEqual([]);
   });
 
   test('a throw in the fast lane is a 500 as well', async () => {
