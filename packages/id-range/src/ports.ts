@@ -24,7 +24,8 @@ export type Randomness = () => number;
 
 /**
  * Where ranges come from. The two-witness lease over a {@link MarkStore} and a {@link Ledger} is the one that Lakh uses.
- * A resolved promise is a permanent transfer of that range to the caller; whatever else happens, nobody owns it.
+ * A resolved promise is a permanent transfer of that range to the caller; whatever else happens, nobody owns it. Settles within
+ * the adapters' deadlines: the allocator has one lease in flight and waits for it.
  */
 export interface RangeSource {
   lease(size: number): Promise<CounterRange>;
