@@ -15,14 +15,14 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
   'packages/links-redis': { from: ['links'] },
   'packages/cluster-storage': { from: ['links', 'links-mysql', 'links-redis', 'service-kit'] },
   'packages/embedded': { from: ['id-range', 'links'] },
-  'packages/testkit': { from: ['id-range', 'links', 'local'] },
+  'packages/testkit': { from: ['id-range', 'links'] },
   'deploy/local': { from: [] },
   loadtest: { from: ['local', 'id-range', 'short-code', 'links', 'links-mysql'] },
   'services/shorten': {
     from: ['cluster-storage', 'id-range', 'id-range-zookeeper', 'links', 'links-mysql', 'service-kit', 'short-code'],
   },
   'services/redirect': { from: ['cluster-storage', 'links', 'service-kit'] },
-  'services/standalone': { from: ['embedded', 'id-range', 'links', 'redirect', 'service-kit', 'shorten'] },
+  'services/standalone': { from: ['embedded', 'links', 'redirect', 'service-kit', 'shorten'] },
 };
 
 const root = join(__dirname, '..');
