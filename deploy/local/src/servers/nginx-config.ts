@@ -204,6 +204,15 @@ ${upstream('redirect', redirectPorts)}
       proxy_read_timeout 10s;
       proxy_pass http://shorten;
     }
+    # These two are codes; left to the prefixes above, nginx would add the slash by a redirect.
+    location = /api {
+      proxy_read_timeout 5s;
+      proxy_pass http://redirect;
+    }
+    location = /- {
+      proxy_read_timeout 5s;
+      proxy_pass http://redirect;
+    }
     location / {
       proxy_read_timeout 5s;
       proxy_pass http://redirect;

@@ -1,0 +1,278 @@
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePorts, launch } from '../src/servers/launch';
+import { type NginxPlanSpec, nginxPlan, reloadNginx } from '../src/servers/nginx';
+import type { LocalServer } from '../src/servers/server';
+
+interface Answer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A server that says who it is, notes what it was asked, and does what `behave` tells it. */
+interface Upstream {
+  readonly port: number;
+  readonly seen: { method: string; url: string; headers: IncomingHttpHeaders }[];
+  behave: 'answer' | 'hang up' | 'hold';
+  release(): void;
+  close(): Promise<void>;
+}
+
+async function upstream(name: string): Promise<Upstream> {
+  const held: (() => void)[] = [];
+  const server: Server = createServer((incoming, response) => {
+    self.seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers });
+    incoming.resume().on('end', () => {
+      if (self.behave === 'hang up') return incoming.socket.destroy();
+      // A target that begins with the upstream's name, which nginx would rewrite by default.
+      const answer = (): unknown =>
+        response.writeHead(200, { Location: 'http://redirect/x', 'X-Request-Id': 'theirs' }).end(name);
+      return self.behave === 'hold' ? held.push(answer) : answer();
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const self: Upstream = {
+    port: (server.address() as { port: number }).port,
+    seen: [],
+    behave: 'answer',
+    release() {
+      for (const answer of held.splice(0)) answer();
+    },
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      if (server.listening) await once(server, 'close');
+    },
+  };
+  return self;
+}
+
+function ask(
+  port: number,
+  method: string,
+  path: string,
+  options: { headers?: Record<string, string>; body?: string } = {},
+): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      { host: '127.0.0.1', port, method, path, agent: false, headers: options.headers ?? {}, timeout: 20_000 },
+      (response) => {
+        let body = '';
+        response.setEncoding('utf8').on('data', (chunk: string) => {
+          body += chunk;
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+      },
+    );
+    outgoing.on('error', reject);
+    outgoing.end(options.body);
+  });
+}
+
+/** Sends bytes as they are; everything that comes back until the server closes. */
+async function raw(port: number, text: string): Promise<string> {
+  const socket = connect({ host: '127.0.0.1', port });
+  let answer = '';
+  socket.setEncoding('latin1').on('data', (chunk: string) => {
+    answer += chunk;
+  });
+  socket.on('error', () => {});
+  socket.end(text);
+  await once(socket, 'close');
+  return answer;
+}
+
+const isProblem = (answer: Answer, status: number, code: string): void => {
+  expect(answer.status).toBe(status);
+  expect(answer.headers['content-type']).toBe('application/problem+json');
+  expect(JSON.parse(answer.body)).toMatchObject({
+    status,
+    code,
+    title: expect.any(String),
+    detail: expect.any(String),
+  });
+};
+
+describe('the gateway', () => {
+  let dir: string;
+  let gateway: LocalServer;
+  let spec: NginxPlanSpec;
+  let shortens: [Upstream, Upstream];
+  let redirect: Upstream;
+  let port: number;
+
+  beforeEach(async () => {
+    // A name that would end a directive, start a variable and close a block, if it were ever parsed.
+    dir = mkdtempSync(join(tmpdir(), 'lakh gateway $uri;"\'} '));
+    shortens = [await upstream('shorten-1'), await upstream('shorten-2')];
+    redirect = await upstream('redirect-1');
+    const [first, adminPort] = (await freePorts(2)) as [number, number];
+    port = first;
+    spec = {
+      name: 'gateway',
+      dir,
+      port,
+      adminPort,
+      shortenPorts: shortens.map((server) => server.port),
+      redirectPorts: [redirect.port],
+      ratePerS: 10_000,
+    };
+    gateway = await launch(nginxPlan(spec));
+  });
+
+  afterEach(async () => {
+    await gateway.stop();
+    await Promise.all([...shortens, redirect].map((server) => server.close()));
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  const seenBy = (server: Upstream): string[] => server.seen.map(({ url }) => url);
+
+  test('sends the page, /api/ and /-/ to shorten, every other path to redirect, untouched', async () => {
+    const toShorten = ['/', '/?x=1', '/api/v1/urls', '/-/shorten', '/-/style.css?v=%20'];
+    const toRedirect = ['/Q0u', '/Q0u?a=%2F', '/robots.txt', '/api', '/-', '/-a', '//api/v1', '/a%2Fb', '/%F0%9F'];
+    for (const path of toShorten) expect((await ask(port, 'GET', path)).body).toMatch(/^shorten-/);
+    for (const path of toRedirect) expect((await ask(port, 'GET', path)).body).toBe('redirect-1');
+    expect([...seenBy(shortens[0]), ...seenBy(shortens[1])].sort()).toEqual([...toShorten].sort());
+    expect(seenBy(redirect)).toEqual(toRedirect);
+  });
+
+  test('says who the client is and names the request, whatever the client says', async () => {
+    const answer = await ask(port, 'GET', '/Q0u', {
+      headers: {
+        Host: 'short.example:8443',
+        'X-Forwarded-For': '6.6.6.6',
+        'X-Forwarded-Proto': 'https',
+        Forwarded: 'for=6.6.6.6',
+        'X-Request-Id': 'mine',
+      },
+    });
+    const headers = redirect.seen[0]?.headers ?? {};
+    expect(headers).toMatchObject({
+      host: 'short.example:8443',
+      'x-forwarded-for': '127.0.0.1',
+      'x-forwarded-proto': 'http',
+    });
+    expect(headers.forwarded).toBeUndefined();
+    expect(headers['x-request-id']).toMatch(/^[0-9a-f]{32}$/);
+    expect(answer.headers['x-request-id']).toBe(headers['x-request-id']);
+    expect(answer.headers.location).toBe('http://redirect/x');
+    expect(answer.headers.server).toBe('nginx');
+  });
+
+  test('refuses a body that is too large, before a server sees it, and passes one that the servers judge', async () => {
+    const headers = { 'Content-Type': 'application/json' };
+    isProblem(await ask(port, 'POST', '/api/v1/urls', { headers, body: 'x'.repeat(20_000) }), 413, 'payload_too_large');
+    expect(shortens.flatMap(seenBy)).toEqual([]);
+    expect((await ask(port, 'POST', '/api/v1/urls', { headers, body: 'x'.repeat(16_500) })).status).toBe(200);
+  });
+
+  test('a server that is gone costs nobody an answer, not even of a POST', async () => {
+    await shortens[0].close();
+    for (let count = 0; count < 10; count++) {
+      const answers = await Promise.all([ask(port, 'GET', '/'), ask(port, 'POST', '/api/v1/urls', { body: '{}' })]);
+      expect(answers.map(({ status, body }) => [status, body])).toEqual([
+        [200, 'shorten-2'],
+        [200, 'shorten-2'],
+      ]);
+    }
+  });
+
+  test('a POST that may have been applied is answered with 503 and reaches no second server; a GET does', async () => {
+    shortens[0].behave = 'hang up';
+    const posts: number[] = [];
+    while (shortens[0].seen.length === 0) {
+      posts.push((await ask(port, 'POST', '/api/v1/urls', { body: '{}' })).status);
+      expect(posts.length).toBeLessThan(20);
+    }
+    expect(posts.at(-1)).toBe(503);
+    // Each POST was seen exactly once, by whichever server.
+    expect(shortens.flatMap(seenBy)).toHaveLength(posts.length);
+
+    const answers = await Promise.all(Array.from({ length: 4 }, () => ask(port, 'GET', '/')));
+    expect(answers.map(({ body }) => body)).toEqual(Array(4).fill('shorten-2'));
+  });
+
+  test('with no server left: 503 with Retry-After, as problem+json', async () => {
+    await redirect.close();
+    const answer = await ask(port, 'GET', '/Q0u');
+    isProblem(answer, 503, 'unavailable');
+    expect(answer.headers['retry-after']).toBe('1');
+    expect(answer.headers['cache-control']).toBe('no-store');
+    // Shortening goes on.
+    expect((await ask(port, 'GET', '/')).status).toBe(200);
+  });
+
+  test('takes new servers while it runs; what is in flight finishes', async () => {
+    redirect.behave = 'hold';
+    const inFlight = ask(port, 'GET', '/held');
+    while (redirect.seen.length === 0) await new Promise(setImmediate);
+    const other = await upstream('redirect-2');
+    try {
+      await reloadNginx({ ...spec, redirectPorts: [other.port] }, gateway.pid);
+      expect((await ask(port, 'GET', '/Q0u')).body).toBe('redirect-2');
+      redirect.release();
+      expect(await inFlight).toMatchObject({ status: 200, body: 'redirect-1' });
+    } finally {
+      await other.close();
+    }
+  });
+
+  test.each([
+    ['no request at all', 'GARBAGE\r\n\r\n', 400],
+    ['a control character', 'GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['a host with a space', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
+    ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
+    ['a version to come', 'GET / HTTP/9.1\r\nHost: x\r\n\r\n', 400],
+    ['an unknown encoding', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, x\r\n\r\n', 400],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
+    ['a path above the root', 'GET /../../etc HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['TRACE', 'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', 405],
+    ['an endless address', `GET /${'a'.repeat(70_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
+    ['an endless header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 431],
+    ["an error page's own address", 'GET /-/gateway/503 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
+  ])('%s is answered with a 4xx as problem+json, by itself', async (_, text, status) => {
+    const answer = await raw(port, text);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(answer).toContain('Content-Type: application/problem+json');
+    expect([...shortens, redirect].flatMap(seenBy)).toEqual([]);
+  });
+
+  test('its log names requests and servers, and neither codes nor query strings', async () => {
+    await redirect.close();
+    await ask(port, 'GET', '/SecretCode?token=hunter2', { headers: { Referer: 'http://hunter2/' } });
+    await raw(port, 'GET /SecretCode?hunter2 HTTP/9.1\r\n\r\n');
+    await gateway.stop();
+    const log = readFileSync(gateway.plan.logFile, 'utf8');
+    expect(log).toMatch(new RegExp(` GET code 503 .*127.0.0.1:${redirect.port}`));
+    expect(log).not.toMatch(/hunter2|SecretCode/);
+  });
+});
+
+test('the gateway answers 429 beyond its rate, and other requests pass', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lakh-gateway-'));
+  const server = await upstream('any');
+  const [port, adminPort] = (await freePorts(2)) as [number, number];
+  const ports = { shortenPorts: [server.port], redirectPorts: [server.port] };
+  const gateway = await launch(nginxPlan({ name: 'gateway', dir, port, adminPort, ...ports, ratePerS: 5 }));
+  try {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => ask(port, 'GET', '/Q0u')));
+    const passed = answers.filter(({ status }) => status === 200);
+    const refused = answers.filter(({ status }) => status === 429);
+    expect(passed.length + refused.length).toBe(30);
+    expect(passed.length).toBeGreaterThanOrEqual(6);
+    expect(refused.length).toBeGreaterThan(0);
+    isProblem(refused[0] as Answer, 429, 'rate_limited');
+    expect(refused[0]?.headers['retry-after']).toBe('1');
+    expect(server.seen).toHaveLength(passed.length);
+  } finally {
+    await gateway.stop();
+    await server.close();
+    rmSync(dir, { recursive: true, force: true });
+  }
+});
