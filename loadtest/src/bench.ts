@@ -29,7 +29,7 @@ async function run(options: BenchOptions, config: Config, scope: Scope): Promise
   const prepared = await prepare[options.bench](bench);
   const groups: GroupFigures[] = [];
   for (const group of prepared.groups) {
-    const warmSeconds = options.quick ? 1 : WARM_SECONDS;
+    const warmSeconds = options.quick ? 0 : WARM_SECONDS;
     groups.push(await measureInTurns(group, { rounds: options.rounds, secondsPerRound: options.seconds, warmSeconds }));
   }
   const durability = await durabilityNote(dir);

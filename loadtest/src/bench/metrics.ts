@@ -1,7 +1,10 @@
 import type { Sample } from './figures.js';
 
 const REQUEST_DEADLINE_MS = 5_000;
-const COUNTERS = ['lakh_http_requests_total', 'lakh_http_request_duration_seconds_count'] as const;
+const REQUESTS = 'lakh_http_requests_total';
+const DURATIONS = 'lakh_http_request_duration_seconds_count';
+const L1_HITS = 'lakh_l1_hits_total';
+const LEAST_HIT_SHARE = 0.99;
 
 /** The sum of all series of `name` in Prometheus's text format; 0 when there is none. */
 export function sumOf(text: string, name: string): number {
@@ -14,20 +17,22 @@ export function sumOf(text: string, name: string): number {
 }
 
 /**
- * Measures, and rejects when the server's request counter or histogram did not rise by what was answered: a figure with them off
- * would be another figure.
+ * Measures, and rejects when the server's request counter or histogram did not rise by what was answered (a figure with them
+ * off would be another figure), or when L1 did not answer nearly all of it.
  */
 export async function checkCounted(adminUrl: string, seconds: number, measure: () => Promise<Sample>): Promise<Sample> {
   const before = await readMetrics(adminUrl);
   const sample = await measure();
   const after = await readMetrics(adminUrl);
+  const rise = (name: string) => sumOf(after, name) - sumOf(before, name);
   // A little less than was answered: the run is a little shorter or longer than asked for.
-  const atLeast = sample.value * seconds * 0.9;
-  for (const name of COUNTERS) {
-    const counted = sumOf(after, name) - sumOf(before, name);
-    if (!(counted >= atLeast)) {
-      throw new Error(`${name} rose by ${counted} while about ${Math.round(atLeast)} requests were answered`);
-    }
+  const answered = Math.round(sample.value * seconds * 0.9);
+  for (const name of [REQUESTS, DURATIONS]) {
+    if (!(rise(name) >= answered))
+      throw new Error(`${name} rose by ${rise(name)} while over ${answered} were answered`);
+  }
+  if (!(rise(L1_HITS) >= rise(REQUESTS) * LEAST_HIT_SHARE)) {
+    throw new Error(`${L1_HITS} rose by ${rise(L1_HITS)} in ${rise(REQUESTS)} requests: L1 was not hot`);
   }
   return sample;
 }

@@ -4,7 +4,7 @@ import { type Group, type GroupFigures, type Sample, summarise } from './figures
 export interface Rounds {
   readonly rounds: number;
   readonly secondsPerRound: number;
-  /** Before the first round, for each subject: compilers and caches warm, not counted. */
+  /** Before the first round, for each subject: compilers and caches warm, not counted. 0: none. */
   readonly warmSeconds: number;
 }
 
@@ -13,7 +13,7 @@ export interface Rounds {
  * round compare neighbours in time.
  */
 export async function measureInTurns(group: Group, plan: Rounds): Promise<GroupFigures> {
-  for (const subject of group.subjects) {
+  for (const subject of plan.warmSeconds > 0 ? group.subjects : []) {
     progress(`${group.id}: warming up ${subject.name}`);
     await subject.measure(plan.warmSeconds);
   }

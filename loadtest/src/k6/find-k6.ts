@@ -22,7 +22,7 @@ const HOW_TO_GET_IT =
  * LAKH_K6, else k6 of the PATH, else the one built before, else one built now (2–3 minutes) where Go is new enough. `cacheDir` keeps
  * the build. Rejects when LAKH_K6 names something that is no k6, and when a build fails.
  */
-export async function findK6(config: Config, cacheDir: string, scope: Scope, mayBuild = true): Promise<FoundK6> {
+export async function findK6(config: Config, cacheDir: string, scope: Scope): Promise<FoundK6> {
   if (config.k6 !== undefined) {
     const version = await versionOf(config.k6, ['version']);
     if (version === undefined) throw new Error(`LAKH_K6=${config.k6}: cannot be run as k6`);
@@ -38,7 +38,6 @@ export async function findK6(config: Config, cacheDir: string, scope: Scope, may
   if (go === undefined) return { missing: `no k6 here: ${HOW_TO_GET_IT}` };
   const goVersion = await versionOf(go, ['version'], config.buildEnvironment);
   if (!isNewEnough(goVersion)) return { missing: `no k6 here, and Go is older than needed: ${HOW_TO_GET_IT}` };
-  if (!mayBuild) return { missing: `no k6 here yet; "npm run loadtest -- smoke" builds it` };
   await build(go, config, cacheDir, builtDir, scope);
   return { file: built };
 }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
 import type { Scope } from '../scope.js';
@@ -27,8 +27,10 @@ const STOP_GRACE_MS = 10_000;
 /** Runs a scenario; everything that k6 prints goes to stderr. Rejects when k6 fails for another reason than a crossed threshold. */
 export async function runK6(config: Config, scope: Scope, run: K6Run): Promise<K6Summary> {
   const summaryFile = join(run.dir, 'summary.json');
-  // Options by flag win over what K6_… variables or a config file in the user's home say.
-  const args = ['run', '--no-color', '--quiet', '--address', '', '--config', join(run.dir, 'config.json')];
+  // A configuration of its own: one in the user's home is not to change a scenario. No address: k6 would serve its API there.
+  const configFile = join(run.dir, 'k6-config.json');
+  await writeFile(configFile, '{}');
+  const args = ['run', '--no-color', '--quiet', '--address', '', '--config', configFile];
   const child = spawn(run.file, [...args, '--summary-trend-stats', 'med,p(95),p(99),max', run.script], {
     cwd: run.dir,
     stdio: ['ignore', 2, 2],

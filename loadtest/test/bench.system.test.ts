@@ -1,0 +1,110 @@
+/** Every benchmark runs small in each pass, so that none rots. What is checked is the report's shape; its figures mean nothing. */
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import type { BenchReport } from '../src/bench/report';
+
+const root = join(__dirname, '..', '..');
+
+async function bench(...args: string[]): Promise<BenchReport> {
+  const { code, stdout, stderr } = await run('loadtest/dist/bench.js', args);
+  if (code !== 0) throw new Error(`bench ${args.join(' ')} ended with ${code}:\n${stderr}`);
+  return JSON.parse(stdout) as BenchReport;
+}
+
+function run(
+  program: string,
+  args: readonly string[],
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [join(root, program), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      stdout += chunk;
+    });
+    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+      stderr += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+/** What holds for every report: all subjects measured, all ratios made of them, targets counted. */
+function expectWhole(report: BenchReport, rounds: number): void {
+  expect(report).toMatchObject({ quick: true, rounds, secondsPerRound: 1 });
+  expect(report.machine.cores).toBeGreaterThan(0);
+  expect(report.notes.length).toBeGreaterThan(0);
+  for (const group of report.groups) {
+    expect(group.skipped).toEqual([]);
+    for (const subject of group.subjects) {
+      expect(subject.values).toHaveLength(rounds);
+      expect(subject.min).toBeGreaterThan(0);
+      expect(subject.max).toBeGreaterThanOrEqual(subject.median);
+    }
+    for (const ratio of group.ratios) expect(ratio.perRound).toHaveLength(rounds);
+  }
+  const targets = report.groups.flatMap((group) => group.ratios).filter((ratio) => ratio.target);
+  expect(report.targets.met + report.targets.missed).toBe(targets.length);
+}
+
+function subjectsOf(report: BenchReport, group: string): string[] {
+  return report.groups.find(({ id }) => id === group)?.subjects.map(({ name }) => name) ?? [];
+}
+
+function targetsOf(report: BenchReport): [string, string, number][] {
+  return report.groups.flatMap(({ ratios }) =>
+    ratios.flatMap(({ ours, against, target }): [string, string, number][] =>
+      target ? [[ours, against, target.atLeast]] : [],
+    ),
+  );
+}
+
+test('allocate: codes beside loops that only allocate, two rounds, with a profile', async () => {
+  const report = await bench('allocate', '--quick', '--rounds', '2', '--json', '--profile');
+  expectWhole(report, 2);
+  expect(subjectsOf(report, 'codes')).toEqual(['next() + base62', 'String.fromCharCode', 'joined pieces']);
+  expect(targetsOf(report).map(([, , atLeast]) => atLeast)).toEqual([0.5, 0.5]);
+  expect(report.profiles?.[0]?.functions.length).toBeGreaterThan(0);
+}, 60_000);
+
+test('redirect: ours embedded and on MariaDB, beside node:http, express and nginx', async () => {
+  const report = await bench('redirect', '--quick', '--json');
+  expectWhole(report, 1);
+  expect(subjectsOf(report, 'redirect')).toEqual([
+    'standalone (embedded)',
+    'redirect (MariaDB)',
+    'node:http',
+    'express 5',
+    'nginx',
+  ]);
+  expect(targetsOf(report)).toEqual([
+    ['standalone (embedded)', 'node:http', 0.85],
+    ['standalone (embedded)', 'express 5', 7],
+    ['redirect (MariaDB)', 'node:http', 0.85],
+    ['redirect (MariaDB)', 'express 5', 7],
+  ]);
+}, 120_000);
+
+test('shorten: the store at three numbers of callers, and creates over HTTP', async () => {
+  const report = await bench('shorten', '--quick', '--json');
+  expectWhole(report, 1);
+  expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'create']);
+  expect(subjectsOf(report, 'store-64')).toEqual(['coalesced', 'one row a statement', 'multi-row loop']);
+  expect(subjectsOf(report, 'create')).toEqual(['standalone (embedded)', 'shorten (MariaDB)', 'express 5 echo']);
+  expect(targetsOf(report)).toEqual([
+    ['coalesced', 'one row a statement', 4],
+    ['coalesced', 'one row a statement', 7],
+    ['standalone (embedded)', 'express 5 echo', 0.7],
+    ['shorten (MariaDB)', 'express 5 echo', 0.7],
+  ]);
+}, 120_000);
+
+test('a wrong command line ends with 2 and a reason on stderr, help with 0 on stdout', async () => {
+  const wrong = await run('loadtest/dist/bench.js', ['no-such-bench']);
+  expect(wrong).toMatchObject({ code: 2, stdout: '' });
+  expect(wrong.stderr).toContain('name one benchmark');
+  const help = await run('loadtest/dist/bench.js', ['--help']);
+  expect(help).toMatchObject({ code: 0, stderr: '' });
+  expect(help.stdout).toContain('usage: npm run bench');
+});
