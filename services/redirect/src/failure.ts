@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendProblem, toProblem } from '@lakh/service-kit';
+import { securityHeaders, sendProblem, toProblem } from '@lakh/service-kit';
 
 /**
  * Answers an error: a small page to a browser, problem details to everyone else. Returns the status. No cache may keep it:
@@ -7,6 +7,9 @@ import { sendProblem, toProblem } from '@lakh/service-kit';
  */
 export function sendFailure(request: IncomingMessage, response: ServerResponse, error: unknown): number {
   const wantsPage = /\btext\/html\b/.test(request.headers.accept ?? '');
+  if (!response.headersSent) {
+    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
+  }
   if (!wantsPage || response.headersSent) return sendProblem(response, error).status;
   const { status, headers, body } = toProblem(error);
   const page = `<!doctype html>

@@ -7,13 +7,7 @@ import {
   outcomeOf,
   type Resolver,
 } from '@lakh/links';
-import {
-  type HttpMetrics,
-  MethodNotAllowedError,
-  NotFoundError,
-  type RequestHandler,
-  securityHeaders,
-} from '@lakh/service-kit';
+import { type HttpMetrics, MethodNotAllowedError, NotFoundError, type RequestHandler } from '@lakh/service-kit';
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import { sendFailure } from './failure.js';
 import type { L1Cache } from './l1-cache.js';
@@ -44,7 +38,6 @@ export function createRedirectApp(options: RedirectAppOptions): RequestHandler {
     response.once('close', () =>
       metrics.observe('redirect', response.statusCode, (performance.now() - startedMs) / 1000),
     );
-    response.set(securityHeaders);
     next();
   });
 
