@@ -41,8 +41,9 @@ export async function createFaultProxy(target: { readonly host: string; readonly
   const links = new Set<Link>();
   let fault: Fault = { kind: 'pass' };
 
-  const listener = createServer((client) => {
-    const link = new Link(client, connect(target), () => links.delete(link));
+  // Half-open, so that one side's end is passed on behind the bytes before it, and the answer to it still comes through.
+  const listener = createServer({ allowHalfOpen: true }, (client) => {
+    const link = new Link(client, connect({ ...target, allowHalfOpen: true }), () => links.delete(link));
     links.add(link);
     link.set(fault);
   });
@@ -72,21 +73,21 @@ export async function createFaultProxy(target: { readonly host: string; readonly
 class Link {
   readonly #client: Socket;
   readonly #server: Socket;
-  readonly #onGone: () => void;
   readonly #requests: Pipe;
   readonly #answers: Pipe;
 
   constructor(client: Socket, server: Socket, onGone: () => void) {
     this.#client = client;
     this.#server = server;
-    this.#onGone = onGone;
     this.#requests = new Pipe(client, server, () => this.reset());
     this.#answers = new Pipe(server, client, () => this.reset());
     for (const socket of [client, server]) {
       socket.setNoDelay();
-      // One side's failure or end is the other's.
+      // One side's failure is the other's.
       socket.on('error', () => this.reset());
-      socket.on('close', () => this.reset());
+      socket.on('close', () => {
+        if (client.destroyed && server.destroyed) onGone();
+      });
     }
   }
 
@@ -103,7 +104,6 @@ class Link {
     for (const socket of [this.#client, this.#server]) {
       if (!socket.destroyed) socket.resetAndDestroy();
     }
-    this.#onGone();
   }
 }
 
@@ -112,6 +112,7 @@ class Pipe {
   readonly #from: Socket;
   readonly #to: Socket;
   readonly #cut: () => void;
+  #frozen = false;
   #delayMs = 0;
   #dropping = false;
   #bytesLeft = Number.POSITIVE_INFINITY;
@@ -122,16 +123,21 @@ class Pipe {
     this.#cut = cut;
     from.on('data', (chunk: Buffer) => this.#take(chunk));
     from.on('end', () => this.#later(() => to.end()));
-    to.on('drain', () => from.resume());
+    to.on('drain', () => this.#flow());
   }
 
   set(fault: Fault, direction: Direction): void {
-    if (fault.kind === 'freeze') this.#from.pause();
-    else this.#from.resume();
+    this.#frozen = fault.kind === 'freeze';
+    this.#flow();
     this.#delayMs = fault.kind === 'delay' ? fault.delayMs : 0;
     this.#bytesLeft =
       fault.kind === 'cut' && fault.direction === direction ? fault.afterBytes : Number.POSITIVE_INFINITY;
     this.#dropping ||= fault.kind === (direction === 'answers' ? 'drop-answers' : 'drop-requests');
+  }
+
+  #flow(): void {
+    if (this.#frozen || this.#to.writableNeedDrain) this.#from.pause();
+    else this.#from.resume();
   }
 
   #take(chunk: Buffer): void {
@@ -149,6 +155,7 @@ class Pipe {
   }
 
   #send(bytes: Buffer): void {
-    if (this.#to.writable && !this.#to.write(bytes)) this.#from.pause();
+    if (this.#to.writable) this.#to.write(bytes);
+    this.#flow();
   }
 }

@@ -10,8 +10,9 @@ const clients: Socket[] = [];
 
 beforeEach(async () => {
   received = '';
-  server = createServer((socket) => {
+  server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => {});
+    socket.on('end', () => socket.end());
     socket.on('data', (chunk) => {
       received += chunk.toString();
       socket.write(chunk.toString().toUpperCase());
@@ -52,6 +53,28 @@ test('passes bytes both ways', async () => {
   socket.write('hello');
   await until(() => answers() === 'HELLO');
   expect(proxy.connections).toBe(1);
+});
+
+test('passes all that was sent before an end, and what is answered after it', async () => {
+  const { socket, answers } = await client();
+  const text = 'x'.repeat(4 * 1024 * 1024);
+  socket.end(text);
+  await until(() => socket.closed);
+  expect(answers().length).toBe(text.length);
+  await until(() => proxy.connections === 0);
+});
+
+test('freezes in the middle of a transfer and goes on where it stopped', async () => {
+  const { socket, answers } = await client();
+  socket.write('x'.repeat(4 * 1024 * 1024));
+  await until(() => answers().length > 0);
+  proxy.set({ kind: 'freeze' });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const arrived = answers().length;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect(answers().length).toBe(arrived);
+  proxy.set({ kind: 'pass' });
+  await until(() => answers().length === 4 * 1024 * 1024);
 });
 
 test('freezes without losing anything', async () => {
