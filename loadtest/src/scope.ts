@@ -1,11 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { watchInterruption } from '@lakh/local';
 import { UsageError } from './arguments.js';
 
 type Release = () => Promise<unknown> | unknown;
-
-const PARENT_CHECK_INTERVAL_MS = 500;
 
 /** What a program started or made, released last-in first-out, whatever ends it. */
 export class Scope {
@@ -14,6 +13,11 @@ export class Scope {
 
   get closing(): boolean {
     return this.#closing !== undefined;
+  }
+
+  /** Call before starting anything: throws once the scope closes, since nobody would end what starts then. */
+  assertOpen(): void {
+    if (this.closing) throw new Error('interrupted');
   }
 
   /** Registers what undoes something. Once the scope closes, it is undone at once. */
@@ -55,30 +59,26 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-export const EXIT_FAILED = 1;
-export const EXIT_USAGE = 2;
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+const EXIT_INTERRUPTED = 130;
 
 /**
- * Runs a main program: its result is the exit code, an error is exit 1 with its message, a {@link UsageError} exit 2. SIGINT, SIGTERM
- * and the end of npm (which does not pass a SIGTERM on) release everything first.
+ * Runs a main program: its result is the exit code, an error is exit 1 with its message, a {@link UsageError} exit 2. A signal, or
+ * the end of npm (which does not pass a SIGTERM on), releases everything and exits 130. A second signal changes nothing: every
+ * release is bounded, and none may be left out.
  */
 export async function runMain(startedByNpm: boolean, main: (scope: Scope) => Promise<number>): Promise<void> {
   const scope = new Scope();
-  const end = (exitCode: number) => void scope.close().then(() => process.exit(exitCode));
-  process.once('SIGINT', () => end(130));
-  process.once('SIGTERM', () => end(143));
-  const parent = process.ppid;
-  const watch = setInterval(() => {
-    if (startedByNpm && process.ppid !== parent && !scope.closing) end(143);
-  }, PARENT_CHECK_INTERVAL_MS);
-  watch.unref();
+  const { stop, dispose } = watchInterruption({ watchLauncher: startedByNpm });
+  stop.addEventListener('abort', () => void scope.close().then(() => process.exit(EXIT_INTERRUPTED)));
   try {
     process.exitCode = await main(scope);
   } catch (error) {
-    // What fails because a signal is ending its servers is no news.
+    // What fails because an interruption is ending its servers is no news.
     if (!scope.closing) progress(error instanceof UsageError ? `${error.message} (try --help)` : messageOf(error));
     process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
   }
   await scope.close();
-  clearInterval(watch);
+  dispose();
 }

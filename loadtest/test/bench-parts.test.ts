@@ -55,7 +55,7 @@ test('series of a metric are added up, its namesakes are not', () => {
   expect(sumOf('', 'lakh_y')).toBe(0);
 });
 
-test('a profile is summed up by function over all threads, without idle time, with short paths', () => {
+test('a profile is summed up by function over all threads: its last seconds, without idle time, with short paths', () => {
   const frame = (functionName: string, url: string, lineNumber = 9) => ({ functionName, url, lineNumber });
   const profile: CpuProfile = {
     nodes: [
@@ -64,14 +64,16 @@ test('a profile is summed up by function over all threads, without idle time, wi
       { id: 3, callFrame: frame('work', 'file:///repo/services/x/dist/work.js') },
       { id: 4, callFrame: frame('', 'file:///repo/node_modules/lib/index.js') },
     ],
-    samples: [1, 2, 3, 4, 4],
-    timeDeltas: [1000, 30, 30, 40, -5],
+    startTime: 5_000_000,
+    endTime: 7_001_100,
+    samples: [4, 1, 2, 3, 4, 4],
+    timeDeltas: [1_000, 2_000_000, 30, 30, 40, -5],
   };
-  expect(hottest([profile, profile], '/repo')).toEqual([
+  expect(hottest([profile, profile], '/repo', 1)).toEqual([
     { name: 'work', location: 'services/x/dist/work.js', line: 10, share: 0.6 },
     { name: '(anonymous)', location: 'lib/index.js', line: 10, share: 0.4 },
   ]);
-  expect(hottest([profile], '/repo', 1)).toHaveLength(1);
+  expect(hottest([profile], '/repo', 1, 1)).toHaveLength(1);
 });
 
 describe('the command line', () => {

@@ -1,3 +1,4 @@
+export { type Interruption, watchInterruption } from './cli/interruption.js';
 export * from './errors.js';
 export * from './install.js';
 export * from './servers/launch.js';

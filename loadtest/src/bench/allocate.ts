@@ -49,7 +49,7 @@ export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
       const worker = await startWorker(bench, PROGRAM, ['codes'], profileArguments(dir));
       await worker.ask({ seconds, callers: 1 });
       await worker.stop();
-      return [{ subject: OURS, functions: hottest(await readProfiles(dir), bench.root) }];
+      return [{ subject: OURS, functions: hottest(await readProfiles(dir), bench.root, seconds) }];
     },
   };
 }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, type LocalServer, launch, type ServerPlan } from '@lakh/local';
+import { freePorts, type LocalServer, type ServerPlan } from '@lakh/local';
+import { launchIn } from '../launch.js';
 import { pinned } from './machine.js';
 import type { Bench } from './setting.js';
 
@@ -46,9 +47,7 @@ export function nodeServerPlan(bench: Bench, server: NodeServer): ServerPlan {
 
 /** Launches a plan and ends it with the benchmark. */
 export async function launchFor(bench: Bench, plan: ServerPlan): Promise<LocalServer> {
-  const server = await launch(plan);
-  bench.scope.defer(() => server.stop());
-  return server;
+  return launchIn(bench.scope, plan);
 }
 
 /** The same plan on the generator's core: a database is not what is measured. */

@@ -18,22 +18,32 @@ export interface CpuProfile {
     readonly id: number;
     readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
   }[];
+  /** Microseconds, on one clock. */
+  readonly startTime: number;
+  readonly endTime: number;
   readonly samples: readonly number[];
   /** Microseconds before each sample. */
   readonly timeDeltas: readonly number[];
 }
 
-/** The functions with the most self time over all profiles (one a thread), largest first. */
-export function hottest(profiles: readonly CpuProfile[], root: string, limit = 15): HotFunction[] {
+/**
+ * The functions with the most self time over all profiles (one a thread), largest first. Only the last `lastSeconds` count: a
+ * program is ended after its load, and what came before (starting, filling, warming) is not what is asked for.
+ */
+export function hottest(profiles: readonly CpuProfile[], root: string, lastSeconds: number, limit = 15): HotFunction[] {
   const selfUs = new Map<string, { name: string; location: string; line: number; us: number }>();
   let busyUs = 0;
   for (const profile of profiles) {
     const nodes = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
+    const fromUs = profile.endTime - lastSeconds * 1e6;
+    let atUs = profile.startTime;
     for (const [index, id] of profile.samples.entries()) {
       const frame = nodes.get(id);
-      // A negative delta is a clock that V8 corrected.
-      const us = Math.max(0, profile.timeDeltas[index] ?? 0);
-      if (frame === undefined || frame.functionName === '(idle)') continue;
+      const deltaUs = profile.timeDeltas[index] ?? 0;
+      atUs += deltaUs;
+      if (atUs < fromUs || frame === undefined || frame.functionName === '(idle)') continue;
+      // A negative delta is a sample that came out of order.
+      const us = Math.max(0, deltaUs);
       busyUs += us;
       const location = shorten(frame.url, root);
       const line = frame.lineNumber + 1;

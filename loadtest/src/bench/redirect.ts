@@ -151,7 +151,7 @@ async function profileAll(bench: Bench, ours: readonly Ours[], seconds: number):
   for (const { name, running, pathsFile, start } of ours) {
     // One process at a time on its data and its core.
     await running.server.stop();
-    profiles.push(await profileServer(bench, name, start, (url) => measure(bench, url, pathsFile, seconds)));
+    profiles.push(await profileServer(bench, name, start, seconds, (url) => measure(bench, url, pathsFile, seconds)));
   }
   return profiles;
 }

@@ -103,7 +103,7 @@ async function profileAll(
   for (const { name, running, start } of ours) {
     // One process at a time on its data and its core.
     await running.server.stop();
-    profiles.push(await profileServer(bench, name, start, load));
+    profiles.push(await profileServer(bench, name, start, seconds, load));
   }
   return profiles;
 }

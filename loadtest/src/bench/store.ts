@@ -79,7 +79,7 @@ export async function profileStore(bench: Bench, databases: Databases, seconds: 
   await worker.stop();
   return {
     subject: `links-mysql insert(), ${PROFILED_CALLERS} callers`,
-    functions: hottest(await readProfiles(dir), bench.root),
+    functions: hottest(await readProfiles(dir), bench.root, seconds),
   };
 }
 

@@ -36,6 +36,7 @@ export async function startWorker(
   await mkdir(bench.dir, { recursive: true });
   const script = join(bench.root, 'loadtest', 'dist', program);
   const [file, ...rest] = pinned(bench.pinning.server, [process.execPath, ...nodeArgs, script, ...args]);
+  bench.scope.assertOpen();
   const child = spawn(file, rest, {
     cwd: bench.dir,
     env: { ...bench.config.childEnvironment, NODE_ENV: 'production' },

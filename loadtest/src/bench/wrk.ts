@@ -45,6 +45,7 @@ export async function wrk(bench: Bench, run: WrkRun): Promise<Sample> {
     '--',
     ...run.args,
   ]);
+  bench.scope.assertOpen();
   const output = await new Promise<string>((resolve, reject) => {
     const timeout = run.seconds * 1000 + END_GRACE_MS;
     const env = bench.config.childEnvironment;

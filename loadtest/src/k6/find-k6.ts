@@ -72,6 +72,7 @@ async function build(go: string, config: Config, cacheDir: string, builtDir: str
 }
 
 function install(go: string, env: Record<string, string>, scope: Scope): Promise<void> {
+  scope.assertOpen();
   return new Promise((resolve, reject) => {
     // A group of its own: `go` starts compilers, which are to end with it.
     const child = spawn(go, ['install', `go.k6.io/k6@${K6_VERSION}`], { env, stdio: ['ignore', 2, 2], detached: true });

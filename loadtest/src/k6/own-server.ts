@@ -1,7 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts, launch, type ServerPlan } from '@lakh/local';
+import { freePorts, type ServerPlan } from '@lakh/local';
 import type { Config } from '../config.js';
+import { launchIn } from '../launch.js';
 import { progress, type Scope } from '../scope.js';
 
 const PROBE_DEADLINE_MS = 1_000;
@@ -34,8 +35,7 @@ export async function startOwnServer(root: string, dir: string, config: Config, 
       return answer?.status === 200;
     },
   };
-  const server = await launch(plan);
-  scope.defer(() => server.stop());
+  await launchIn(scope, plan);
   const url = `http://127.0.0.1:${port}`;
   progress(`no --url: a standalone server of its own at ${url}`);
   return url;

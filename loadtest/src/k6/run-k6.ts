@@ -31,6 +31,7 @@ export async function runK6(config: Config, scope: Scope, run: K6Run): Promise<K
   const configFile = join(run.dir, 'k6-config.json');
   await writeFile(configFile, '{}');
   const args = ['run', '--no-color', '--quiet', '--address', '', '--config', configFile];
+  scope.assertOpen();
   const child = spawn(run.file, [...args, '--summary-trend-stats', 'med,p(95),p(99),max', run.script], {
     cwd: run.dir,
     stdio: ['ignore', 2, 2],
