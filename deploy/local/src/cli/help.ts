@@ -71,7 +71,8 @@ ${COMMON}
 `,
   scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]
 
-Adds servers, or drains and removes those with the highest numbers; the gateway follows without losing a request.
+Adds servers, or drains and removes those with the highest numbers; the gateway follows.
+Requests in flight finish; connections that are idle at that moment are closed, as HTTP allows.
 ${COMMON}
 `,
   down: `usage: npm run stack -- down [--wipe]

@@ -6,7 +6,7 @@ import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
 import { redisPlan } from '../servers/redis.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
-import { MIGRATE_SHARDS_FILE, type SavedSettings, SHARDS_FILE, secretFile } from './secrets.js';
+import { type SavedSettings, SHARDS_FILE, secretFile } from './secrets.js';
 import { servicePlan } from './service-plan.js';
 import type { ProcessRecord, StackState } from './state.js';
 
@@ -113,8 +113,6 @@ function memberOf(record: ProcessRecord): ZookeeperMember {
 
 /** All that a Lakh server gets; nothing of the caller's environment but its LAKH_ settings. */
 function serviceEnv(context: StackContext, state: StackState, saved: SavedSettings): Record<string, string> {
-  // A server that may migrate at its start needs the user that may.
-  const isMigrating = saved.serverSettings.LAKH_MIGRATE !== 'never';
   return {
     PATH: SYSTEM_PATH,
     TZ: 'UTC',
@@ -123,7 +121,9 @@ function serviceEnv(context: StackContext, state: StackState, saved: SavedSettin
     ...saved.serverSettings,
     LAKH_PUBLIC_URL: publicUrl(state),
     LAKH_ZOOKEEPER: zookeeperAddress(state),
-    LAKH_SHARDS_FILE: secretFile(context.dir, isMigrating ? MIGRATE_SHARDS_FILE : SHARDS_FILE),
+    LAKH_SHARDS_FILE: secretFile(context.dir, SHARDS_FILE),
+    // `up` has migrated, unless told not to; servers need no right to change tables.
+    LAKH_MIGRATE: 'never',
     LAKH_REDIS: redisAddress(state),
     LAKH_TRUSTED_PROXIES: '127.0.0.1/32',
   };

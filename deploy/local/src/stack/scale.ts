@@ -42,11 +42,8 @@ async function add(session: Session, added: readonly ProcessRecord[]): Promise<v
   await session.mutate((current, write) => write({ processes: [...current.processes, ...added] }));
   try {
     await together(
-      undefined,
-      (start) => {
-        for (const record of added) start(record);
-      },
       session,
+      added.map((record) => ({ record })),
     );
   } catch (error) {
     await Promise.allSettled(added.map(({ name }) => session.stop(name)));

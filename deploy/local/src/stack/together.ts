@@ -2,34 +2,34 @@ import { InterruptedError } from '../errors.js';
 import type { Session } from './session.js';
 import type { ProcessRecord } from './state.js';
 
-type Start = (record: ProcessRecord, then?: () => Promise<void>) => void;
+/** A server to start, and what to do once it answers. */
+export interface StartStep {
+  readonly record: ProcessRecord;
+  readonly whenReady?: (signal: AbortSignal) => Promise<void>;
+}
 
-/** Starts servers side by side; the first that fails ends the wait for the others, and all have been waited for afterwards. */
-export async function together(
-  signal: AbortSignal | undefined,
-  choose: (start: Start) => void | Promise<void>,
-  session: Session,
-): Promise<void> {
+/**
+ * Starts servers side by side. The first that fails, or the caller's signal, ends the wait for the others; when this settles,
+ * nothing of it is still under way.
+ */
+export async function together(session: Session, steps: readonly StartStep[], signal?: AbortSignal): Promise<void> {
   const failure = new AbortController();
   const either = signal === undefined ? failure.signal : AbortSignal.any([signal, failure.signal]);
-  const runs: Promise<void>[] = [];
   let first: unknown;
-  await choose((record, then) => {
-    const run = async (): Promise<void> => {
+  await Promise.all(
+    steps.map(async ({ record, whenReady }) => {
       const started = performance.now();
-      const ready = await session.spawn(record.name);
-      await ready(either);
-      await then?.();
-      session.report(`${record.name} is ready (${((performance.now() - started) / 1000).toFixed(1)} s)`);
-    };
-    runs.push(
-      run().catch((error: unknown) => {
+      try {
+        const ready = await session.spawn(record.name);
+        await ready(either);
+        await whenReady?.(either);
+        session.report(`${record.name} is ready (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+      } catch (error) {
         first ??= error;
         failure.abort(error);
-      }),
-    );
-  });
-  await Promise.all(runs);
+      }
+    }),
+  );
   throwIfInterrupted(signal);
   if (first !== undefined) throw first;
 }

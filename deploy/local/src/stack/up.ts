@@ -1,14 +1,16 @@
 import { WrongStateError } from '../errors.js';
 import { ensurePackages } from '../install.js';
 import { createLakhDatabase } from '../servers/mariadb.js';
+import type { ServerRole } from '../servers/server.js';
 import { endAll } from './down.js';
 import { type LayoutOptions, layOut } from './layout.js';
+import { migrateDatabase } from './migrate.js';
 import { publicUrl, recordsOf } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
 import { databaseAccounts, MIGRATE_SHARDS_FILE, SHARDS_FILE, saveSettings, writeSecret } from './secrets.js';
 import type { Session } from './session.js';
-import { readState, writeState } from './state.js';
-import { throwIfInterrupted, together } from './together.js';
+import { type ProcessRecord, readState, writeState } from './state.js';
+import { type StartStep, throwIfInterrupted, together } from './together.js';
 
 export interface UpOptions extends LayoutOptions {
   /** Ends what has been started, and rejects. */
@@ -43,30 +45,18 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
   writeSecret(context.dir, MIGRATE_SHARDS_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database}\n`);
 
   try {
-    await together(
-      options.signal,
-      async (start) => {
-        for (const record of [...recordsOf(state, 'zookeeper'), ...recordsOf(state, 'redis')]) start(record);
-        for (const record of recordsOf(state, 'mysql')) {
-          start(record, () => createLakhDatabase(session.plan(record), accounts));
-        }
-      },
-      session,
+    const roles = (...wanted: readonly ServerRole[]): StartStep[] =>
+      wanted.flatMap((role) => recordsOf(state, role)).map((record) => ({ record }));
+    const prepareDatabase = async (record: ProcessRecord, migrating: AbortSignal): Promise<void> => {
+      await createLakhDatabase(session.plan(record), accounts);
+      if (serverSettings.LAKH_MIGRATE !== 'never') await migrateDatabase(context, migrating);
+    };
+    const databases = recordsOf(state, 'mysql').map(
+      (record): StartStep => ({ record, whenReady: (migrating) => prepareDatabase(record, migrating) }),
     );
-    await together(
-      options.signal,
-      async (start) => {
-        for (const record of [...recordsOf(state, 'shorten'), ...recordsOf(state, 'redirect')]) start(record);
-      },
-      session,
-    );
-    await together(
-      options.signal,
-      async (start) => {
-        for (const record of recordsOf(state, 'gateway')) start(record);
-      },
-      session,
-    );
+    await together(session, [...roles('zookeeper', 'redis'), ...databases], options.signal);
+    await together(session, roles('shorten', 'redirect'), options.signal);
+    await together(session, roles('gateway'), options.signal);
   } catch (error) {
     report('stopping what was started');
     await endAll(session, options.hurry);
