@@ -1,8 +1,10 @@
+import { isUtf8 } from 'node:buffer';
 import {
   type Clock,
   DEFAULT_DOMAIN_ID,
   type FieldProblem,
   InvalidLinkError,
+  isPossibleCode,
   LinkGoneError,
   LinkNotFoundError,
   type LinkStore,
@@ -14,7 +16,9 @@ import {
 import {
   ForbiddenError,
   InvalidRequestError,
+  MalformedJsonError,
   MethodNotAllowedError,
+  PayloadTooLargeError,
   UnauthorizedError,
   UnsupportedMediaTypeError,
 } from '@lakh/service-kit';
@@ -23,6 +27,7 @@ import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
 
 export const BODY_MAX_BYTES = 16 * 1024;
+const JSON_TYPE = 'application/json';
 
 /** How callers are told apart: the name of the token that an `Authorization` header carries, or undefined. */
 export type Authenticate = (authorization: string | undefined) => string | undefined;
@@ -45,7 +50,7 @@ export function createApi(options: ApiOptions): Router {
   const { shortener, remover, store, clock, publicUrl, authenticate, anonymousMayDelete } = options;
   const secure = publicUrl.startsWith('https:');
   const router = Router({ caseSensitive: true, strict: true });
-  const parseBody = express.json({ limit: BODY_MAX_BYTES, type: 'application/json', strict: false });
+  const parseBody = express.json({ limit: BODY_MAX_BYTES, type: JSON_TYPE, strict: false, verify: refuseInvalidUtf8 });
 
   const authenticated: Middleware = (request, _response, next) => {
     if (authenticate && authenticate(request.headers.authorization) === undefined) {
@@ -68,7 +73,7 @@ export function createApi(options: ApiOptions): Router {
   router.use(authenticated);
   router
     .route('/')
-    .post(refuseUnusable, parseBody, async (request, response) => {
+    .post(refuseUnusable, refuseTooLarge, parseBody, async (request, response) => {
       const { link: asked, problems } = parseCreateRequest(request.body);
       if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, asked));
       const { link, created } = await shortener.shorten(asked).catch(asInvalidRequest);
@@ -90,7 +95,9 @@ export function createApi(options: ApiOptions): Router {
   router
     .route('/:code')
     .get(async (request, response) => {
-      const link = await store.find(DEFAULT_DOMAIN_ID, request.params.code, { fresh: true });
+      const { code } = request.params;
+      // What cannot be a code is no question for a database, whose columns are ASCII.
+      const link = isPossibleCode(code) ? await store.find(DEFAULT_DOMAIN_ID, code, { fresh: true }) : undefined;
       if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
       if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
       response.set('Cache-Control', 'no-store').json(linkJson(link, publicUrl));
@@ -115,11 +122,25 @@ const refuseUnusable: Middleware = (request, _response, next) => {
     const reason = 'is not supported yet; send the request without it';
     throw new InvalidRequestError([{ field: 'Idempotency-Key', rule: 'unsupported_header', reason }]);
   }
-  if (!request.is('application/json')) {
+  // Not `request.is`, which has no opinion on a request without a body.
+  if (request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() !== JSON_TYPE) {
     throw new UnsupportedMediaTypeError('Send the link as application/json.');
   }
   next();
 };
+
+/** Refuses by its announced length what the parser would first read to its end. */
+export const refuseTooLarge: Middleware = (request, _response, next) => {
+  if (Number(request.headers['content-length'] ?? 0) > BODY_MAX_BYTES) {
+    throw new PayloadTooLargeError(`The body is larger than ${BODY_MAX_BYTES} bytes.`);
+  }
+  next();
+};
+
+/** Decoding puts U+FFFD where bytes make no sense, and the link would lead somewhere else than was asked. */
+function refuseInvalidUtf8(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding === 'utf-8' && !isUtf8(body)) throw new MalformedJsonError('The body is not valid UTF-8.');
+}
 
 /** On the wire an invalid field looks the same whoever found it. */
 function asInvalidRequest(error: unknown): never {

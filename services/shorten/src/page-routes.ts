@@ -1,7 +1,7 @@
 import { InvalidLinkError, ryowCookie } from '@lakh/links';
 import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/service-kit';
 import express, { type Request, type Response, Router } from 'express';
-import { type ApiOptions, BODY_MAX_BYTES } from './api.js';
+import { type ApiOptions, BODY_MAX_BYTES, refuseTooLarge } from './api.js';
 import { linkJson } from './link-json.js';
 import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
 import { PAGE_CSS, PAGE_JS } from './page-assets.js';
@@ -62,7 +62,7 @@ export function createPageRoutes(options: PageOptions): Router {
 
   router
     .route('/-/shorten')
-    .post(refuseForeignForm, parseForm, async (request: Request, response: Response) => {
+    .post(refuseForeignForm, refuseTooLarge, parseForm, async (request: Request, response: Response) => {
       const { values, token } = formValues(request.body);
       if (authenticate && authenticate(`Bearer ${token}`) === undefined) {
         send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
