@@ -30,8 +30,8 @@ export interface HttpLimits {
   readonly requestTimeoutMs: number;
   /** Longer than the gateway keeps its idle connections (nginx: 60 s), so that it is the gateway who closes them. */
   readonly keepAliveTimeoutMs: number;
-  /** A connection on which no byte moves for this long is closed: a client that stops reading its answer. */
-  readonly idleTimeoutMs: number;
+  /** A client that takes nothing of its answer for this long (up to twice, as it is looked at in turns) is cut off. */
+  readonly stallTimeoutMs: number;
 }
 
 export const defaultHttpLimits: HttpLimits = Object.freeze({
@@ -42,7 +42,7 @@ export const defaultHttpLimits: HttpLimits = Object.freeze({
   headersTimeoutMs: 10_000,
   requestTimeoutMs: 30_000,
   keepAliveTimeoutMs: 75_000,
-  idleTimeoutMs: 120_000,
+  stallTimeoutMs: 60_000,
 });
 
 export interface HttpServerOptions {
@@ -73,6 +73,8 @@ interface Connection {
   pending: number;
   /** The latest of them. */
   last: ServerResponse | undefined;
+  /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
+  sentAtLastCheck: number;
 }
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
@@ -93,10 +95,22 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   });
   server.maxRequestsPerSocket = 0;
   server.maxConnections = limits.maxConnections;
-  server.timeout = limits.idleTimeoutMs;
+  // Node's own timeout sets a timer of the socket for each request: 2 % of a redirect. Slow requests and idle connections have
+  // their own limits above; what is left is a client that stops reading, and that can be looked for now and then.
+  server.timeout = 0;
+  const stallCheck = setInterval(cutStalled, limits.stallTimeoutMs).unref();
+  server.once('close', () => clearInterval(stallCheck));
+
+  function cutStalled(): void {
+    for (const [socket, connection] of connections) {
+      const sent = socket.writableLength === 0 ? -1 : (socket as Socket).bytesWritten - socket.writableLength;
+      if (sent >= 0 && sent === connection.sentAtLastCheck) socket.destroy();
+      connection.sentAtLastCheck = sent;
+    }
+  }
 
   server.on('connection', (socket: Socket) => {
-    const connection: Connection = { pending: 0, last: undefined };
+    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1 };
     connections.set(socket, connection);
     // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
     socket.once('close', () => {

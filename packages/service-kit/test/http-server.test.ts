@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { createHttpServer, type HttpServerOptions, ListenError, listen } from '../src/index.js';
 import { RawClient, type Running, startServer, until } from './support.js';
 
@@ -220,6 +220,25 @@ describe('requests in flight', () => {
     await expect(read).rejects.toThrow('aborted');
     await until(() => server.inFlight === 0);
     expect(seen).toEqual([]);
+  });
+
+  test('whose client stops reading its answer are cut off, and no others', async () => {
+    const big = Buffer.alloc(32 * 1024 * 1024);
+    const { port, server } = await start({
+      handler: (_, response) => void response.end(big),
+      limits: { stallTimeoutMs: 200 },
+    });
+    const sockets: Socket[] = [];
+    server.on('connection', (socket) => sockets.push(socket));
+    const stalled = connect(port, '127.0.0.1').pause();
+    stalled.on('error', () => {});
+    stalled.write('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until(() => sockets.length === 1);
+    const reader = new RawClient(port).send('GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+    expect((await reader.all()).length).toBeGreaterThan(big.length);
+    expect(sockets[0]?.destroyed).toBe(false);
+    await until(() => sockets[0]?.destroyed === true);
+    stalled.destroy();
   });
 
   test('a throw in the fast lane is a 500 as well', async () => {
