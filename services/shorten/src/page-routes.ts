@@ -1,6 +1,6 @@
 import { InvalidLinkError, ryowCookie } from '@lakh/links';
 import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/service-kit';
-import express, { type Request, type Response, Router } from 'express';
+import express, { type RequestHandler as Middleware, type Request, type Response, Router } from 'express';
 import { type ApiOptions, BODY_MAX_BYTES, refuseTooLarge } from './api.js';
 import { linkJson } from './link-json.js';
 import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
@@ -34,6 +34,8 @@ export function createPageRoutes(options: PageOptions): Router {
     response
       .status(status)
       .set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
+      // With `no-referrer` browsers send `Origin: null` with the page's own form.
+      .set('Referrer-Policy', 'same-origin')
       .set('Cache-Control', 'no-store')
       .type('html')
       .send(renderPage({ ...model, needsToken, urlMaxLength }));
@@ -62,7 +64,7 @@ export function createPageRoutes(options: PageOptions): Router {
 
   router
     .route('/-/shorten')
-    .post(refuseForeignForm, refuseTooLarge, parseForm, async (request: Request, response: Response) => {
+    .post(refuseForeignForms(publicUrl), refuseTooLarge, parseForm, async (request: Request, response: Response) => {
       const { values, token } = formValues(request.body);
       if (authenticate && authenticate(`Bearer ${token}`) === undefined) {
         send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
@@ -99,16 +101,25 @@ export function createPageRoutes(options: PageOptions): Router {
   return router;
 }
 
-/** Another site's page must not create links in a visitor's name. Browsers send this header; programs that do not are no browser. */
-function refuseForeignForm(request: Request, _response: Response, next: () => void): void {
-  const site = request.headers['sec-fetch-site'];
-  if (site !== undefined && site !== 'same-origin' && site !== 'none') {
-    throw new ForbiddenError('The form of another site cannot be used here.');
-  }
-  if (!request.is('application/x-www-form-urlencoded')) {
-    throw new UnsupportedMediaTypeError('Send the form as application/x-www-form-urlencoded.');
-  }
-  next();
+/**
+ * Another site's page must not create links in a visitor's name. Browsers say where a form came from: `Sec-Fetch-Site`, or on
+ * plain http beyond this machine, and when they are old, `Origin` alone. Programs that send neither are no browser.
+ */
+function refuseForeignForms(publicUrl: string): Middleware {
+  const isOwnOrigin = (origin: string, host: string | undefined): boolean =>
+    origin === publicUrl || origin === `http://${host}` || origin === `https://${host}`;
+  return (request, _response, next) => {
+    const { 'sec-fetch-site': site, origin, host } = request.headers;
+    const isOwn =
+      site === undefined
+        ? origin === undefined || isOwnOrigin(origin, host)
+        : site === 'same-origin' || site === 'none';
+    if (!isOwn) throw new ForbiddenError('The form of another site cannot be used here.');
+    if (!request.is('application/x-www-form-urlencoded')) {
+      throw new UnsupportedMediaTypeError('Send the form as application/x-www-form-urlencoded.');
+    }
+    next();
+  };
 }
 
 function formValues(body: unknown): { values: FormValues; token: string } {
