@@ -68,14 +68,15 @@ try {
         await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx', 'chromium']);
       }
       const resultFile = join(temporary, `${project}.json`);
+      // Paths first: --selectProjects takes every word that follows it.
       const argv = [
+        ...passThrough,
         '--selectProjects',
         project,
         '--json',
         `--outputFile=${resultFile}`,
         '--passWithNoTests',
         ...jest,
-        ...passThrough,
       ];
       const exit = await runNode(join(root, 'node_modules', 'jest', 'bin', 'jest.js'), argv);
       count(resultFile, exit, project);

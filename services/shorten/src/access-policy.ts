@@ -1,5 +1,5 @@
 import { isLoopback, type Logger, loadTokens, type Settings } from '@lakh/service-kit';
-import type { Authenticate } from './api.js';
+import type { Authenticate } from './create-link.js';
 
 export interface AccessPolicy {
   /** Undefined: no tokens are configured. */

@@ -2,15 +2,17 @@ import { InvalidLinkError, ryowCookie } from '@lakh/links';
 import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/service-kit';
 import express, { type RequestHandler as Middleware, type Request, type Response, Router } from 'express';
 import { type ApiOptions, BODY_MAX_BYTES, refuseTooLarge } from './api.js';
+import type { CreateLinkOptions } from './create-link.js';
 import { linkJson } from './link-json.js';
 import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
 import { PAGE_CSS, PAGE_JS } from './page-assets.js';
 
-export type PageOptions = Pick<ApiOptions, 'shortener' | 'clock' | 'publicUrl' | 'authenticate'> & {
-  readonly urlMaxLength: number;
-  /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown) => void;
-};
+export type PageOptions = CreateLinkOptions &
+  Pick<ApiOptions, 'authenticate'> & {
+    readonly urlMaxLength: number;
+    /** Told of every error that became a 5xx. */
+    readonly onError: (error: unknown) => void;
+  };
 
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",

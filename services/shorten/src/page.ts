@@ -40,13 +40,13 @@ interface Field {
   readonly value: string;
 }
 
-function field({ name, label, hint, attributes, value }: Field, error: string | undefined): string {
+function field({ name, label, hint, attributes, value }: Field, error: string | undefined, hasFocus: boolean): string {
   const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
   return `<div>
 <label for="${name}">${escapeHtml(label)}</label>
 <input id="${name}" name="${name}" ${attributes} value="${escapeHtml(value)}"${
     described ? ` aria-describedby="${described}"` : ''
-  }${error ? ' aria-invalid="true"' : ''}>
+  }${error ? ' aria-invalid="true"' : ''}${hasFocus ? ' autofocus' : ''}>
 ${hint ? `<p class="hint" id="${name}-hint">${escapeHtml(hint)}</p>` : ''}
 ${error ? `<p class="error" id="${name}-error">${escapeHtml(error)}</p>` : ''}
 </div>`;
@@ -55,7 +55,7 @@ ${error ? `<p class="error" id="${name}-error">${escapeHtml(error)}</p>` : ''}
 function result(created: LinkJson): string {
   return `<section class="result" aria-labelledby="done">
 <h2 id="done">Your short link</h2>
-<p class="short"><a id="short-url" href="${escapeHtml(created.short_url)}">${escapeHtml(created.short_url)}</a></p>
+<p class="short"><a id="short-url" autofocus href="${escapeHtml(created.short_url)}">${escapeHtml(created.short_url)}</a></p>
 <p>It leads to <a href="${escapeHtml(created.long_url)}" rel="noreferrer">${escapeHtml(created.long_url)}</a>${
     created.expires_at ? ` until <time>${escapeHtml(created.expires_at)}</time>` : ''
   }.</p>
@@ -67,6 +67,10 @@ function result(created: LinkJson): string {
 /** The whole page. A form that a browser posts by itself, so that nothing here depends on a script. */
 export function renderPage({ values, errors, created, needsToken, urlMaxLength }: PageModel): string {
   const failed = Object.keys(errors).length > 0;
+  // Where the visitor goes on: at the result, at the first field in error, or at the start.
+  const focused = created
+    ? undefined
+    : (['long_url', 'token', 'alias', 'expires_at'].find((name) => errors[name]) ?? 'long_url');
   const advancedOpen = values.alias !== '' || values.expires_at !== '' || errors.alias || errors.expires_at;
   return `<!doctype html>
 <html lang="en">
@@ -89,16 +93,18 @@ ${field(
   {
     name: 'long_url',
     label: 'Long address',
-    attributes: `type="url" required maxlength="${urlMaxLength}" autocomplete="off" placeholder="https://…" autofocus`,
+    attributes: `type="url" required maxlength="${urlMaxLength}" autocomplete="off" placeholder="https://…"`,
     value: values.long_url,
   },
   errors.long_url,
+  focused === 'long_url',
 )}
 ${
   needsToken
     ? field(
         { name: 'token', label: 'API token', attributes: 'type="password" required autocomplete="off"', value: '' },
         errors.token,
+        focused === 'token',
       )
     : ''
 }
@@ -114,6 +120,7 @@ ${field(
     value: values.alias,
   },
   errors.alias,
+  focused === 'alias',
 )}
 ${field(
   {
@@ -124,6 +131,7 @@ ${field(
     value: values.expires_at,
   },
   errors.expires_at,
+  focused === 'expires_at',
 )}
 </div>
 </details>

@@ -1,9 +1,11 @@
 import { type HttpMetrics, NotFoundError, type RequestHandler, securityHeaders, sendProblem } from '@lakh/service-kit';
 import express, { type ErrorRequestHandler, type RequestHandler as Middleware } from 'express';
-import { type ApiOptions, createApi } from './api.js';
+import { type ApiOptions, BODY_MAX_BYTES, createApi } from './api.js';
+import { createCreateLane } from './create-lane.js';
+import { type CreateLinkOptions, createLinkCreator } from './create-link.js';
 import { createPageRoutes } from './page-routes.js';
 
-export interface ShortenAppOptions extends ApiOptions {
+export interface ShortenAppOptions extends Omit<ApiOptions, 'createLink'>, CreateLinkOptions {
   /** Longest target URL, in characters. */
   readonly urlMaxLength: number;
   readonly metrics: HttpMetrics<'api' | 'page'>;
@@ -11,9 +13,12 @@ export interface ShortenAppOptions extends ApiOptions {
   readonly onError: (error: unknown) => void;
 }
 
+const API_PATH = '/api/v1/urls';
+
 /** The REST API and the page. Paths that are neither are 404: codes belong to the redirect service. */
 export function createShortenApp(options: ShortenAppOptions): RequestHandler {
-  const { metrics, onError } = options;
+  const { metrics, onError, authenticate } = options;
+  const createLink = createLinkCreator(options);
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -22,7 +27,7 @@ export function createShortenApp(options: ShortenAppOptions): RequestHandler {
   app.set('strict routing', true);
 
   app.use(recordInto(metrics));
-  app.use('/api/v1/urls', createApi(options));
+  app.use(API_PATH, createApi({ ...options, createLink }));
   app.use(createPageRoutes(options));
   app.use(() => {
     throw new NotFoundError('There is nothing here.');
@@ -31,7 +36,15 @@ export function createShortenApp(options: ShortenAppOptions): RequestHandler {
     if (sendProblem(response, error).status >= 500) onError(error);
   };
   app.use(answerError);
-  return app;
+  return createCreateLane({
+    path: API_PATH,
+    bodyMaxBytes: BODY_MAX_BYTES,
+    createLink,
+    authenticate,
+    metrics,
+    onError,
+    otherwise: app,
+  });
 }
 
 function recordInto(metrics: ShortenAppOptions['metrics']): Middleware {
