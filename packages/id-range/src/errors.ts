@@ -14,10 +14,13 @@ export abstract class IdRangeError extends Error {
 export class IdsExhaustedError extends IdRangeError {
   readonly code = 'ids_exhausted';
   readonly status = 503;
+  /** The message is for clients too: it holds no more than the stable code of why leasing fails. */
+  readonly publicDetail: string;
   /** Whole seconds, at least 1: when asking again may succeed. For `Retry-After`. */
   readonly retryAfterS: number;
   constructor(message = 'nothing is left to issue', retryAfterS = 1, options?: ErrorOptions) {
     super(message, options);
+    this.publicDetail = message;
     this.retryAfterS = retryAfterS;
   }
 }

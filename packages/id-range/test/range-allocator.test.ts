@@ -308,6 +308,9 @@ describe('a source that fails', () => {
     expect(hint()).toMatchObject({ status: 503, retryAfterS: 4, cause: DOWN });
     await clock.advance(3000);
     expect(hint().retryAfterS).toBe(1);
+    // Callers hear the stable code of the failure and none of its words.
+    expect(hint().publicDetail).toContain(`(${DOWN.code})`);
+    expect(hint().publicDetail).not.toContain(DOWN.message);
   });
 
   test('at the end of the space ends with its own error once nothing is held', async () => {

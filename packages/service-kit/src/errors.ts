@@ -152,6 +152,8 @@ interface CodedError {
   readonly message: string;
   readonly problems?: readonly FieldProblem[];
   readonly retryAfterS?: number;
+  /** A sentence that its author vouches for: it tells a client nothing about the inside. */
+  readonly publicDetail?: string;
 }
 
 const fieldOf = (value: unknown, key: string): unknown =>
@@ -177,9 +179,10 @@ function frameworkRefusal(error: unknown): ProblemError | undefined {
   return make?.() ?? new BadRequestError('The request could not be understood.');
 }
 
-/** The message, unless it may tell about the inside: a 5xx of another package quotes whatever failed below it. */
+/** The message, unless it may tell about the inside: a 5xx of another package quotes whatever failed below it, or says what may be told. */
 function detailOf(error: CodedError): string {
   if (error.status < 500 || error instanceof ProblemError) return error.message;
+  if (typeof error.publicDetail === 'string') return error.publicDetail;
   return error.status === 503 ? 'This cannot be answered right now; try again later.' : 'Something went wrong here.';
 }
 

@@ -96,6 +96,11 @@ describe('problem details', () => {
     expect(toProblem(new Error('x'))).toMatchObject({ status: 500, body: { code: 'internal' } });
   });
 
+  test('a 5xx says what its author vouches for, and nothing else', () => {
+    const told = Object.assign(new ForeignError('ids_exhausted', 503), { publicDetail: 'why, in public words' });
+    expect(toProblem(told).body.detail).toBe('why, in public words');
+  });
+
   test.each([
     [400, 'entity.parse.failed', 400, 'malformed_json'],
     [413, 'entity.too.large', 413, 'payload_too_large'],
