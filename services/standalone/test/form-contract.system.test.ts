@@ -69,7 +69,7 @@ describe('the page', () => {
     const answer = await postForm(open.port, { long_url: ' https://example.com/?a=1&b=2 ', alias: '', expires_at: '' });
     expect(answer.status).toBe(201);
     expectStrictPage(answer);
-    const [, shown, code = ''] = /<a id="short-url" href="([^"]+\/([^"/]+))">/.exec(answer.text) ?? [];
+    const [, shown, code = ''] = /<a id="short-url" autofocus href="([^"]+\/([^"/]+))">/.exec(answer.text) ?? [];
     expect(shown).toBe(`${open.url}/${code}`);
     expect(answer.text).toContain('href="https://example.com/?a=1&amp;b=2"');
     expect(answer.headers['set-cookie']?.[0]).toMatch(
