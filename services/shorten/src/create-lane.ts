@@ -42,11 +42,13 @@ export function createCreateLane(options: CreateLaneOptions): RequestHandler {
 
 /** A body of known, allowed length, as plain JSON, with no header that asks for anything more. */
 function isPlainCreate({ method, url, headers }: IncomingMessage, { path, bodyMaxBytes }: CreateLaneOptions): boolean {
+  const length = Number(headers['content-length']);
   return (
     method === 'POST' &&
     url === path &&
     headers['content-type'] === 'application/json' &&
-    Number(headers['content-length']) <= bodyMaxBytes &&
+    length > 0 &&
+    length <= bodyMaxBytes &&
     headers['content-encoding'] === undefined &&
     headers['idempotency-key'] === undefined
   );
