@@ -10,7 +10,7 @@ import {
 } from '@lakh/service-kit';
 import { createShortenApp } from '@lakh/shorten';
 import { MemoryLinkStore } from '@lakh/testkit';
-import Ajv, { type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { createRedirectService } from '../services/redirect/src/redirect-service.js';
 import { createRouter } from '../services/standalone/src/router.js';
 import { root } from './support/docs.js';
@@ -70,7 +70,7 @@ async function openServices(token?: string) {
 
 describe('the API description', () => {
   const file = `${root}/docs/reference/openapi.yaml`;
-  const ajv = new Ajv({ strict: false, validateFormats: false });
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const compiled = new Map<object, ValidateFunction>();
   let paths: Paths;
   let anyone: Awaited<ReturnType<typeof openServices>>;

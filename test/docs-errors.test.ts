@@ -11,6 +11,11 @@ interface Documented {
   readonly status: string;
 }
 
+/** What this reads of an operation of the API description. */
+interface OperationText {
+  readonly responses?: Readonly<Record<string, { readonly $ref?: string; readonly description?: string }>>;
+}
+
 const byCode = (a: Documented, b: Documented) => (a.code < b.code ? -1 : 1);
 
 function rowsOf(title: string): Documented[] {
@@ -84,11 +89,9 @@ describe('the API description and the list of errors', () => {
     const statusOf = new Map(overHttp.map(({ code, status }) => [code, status]));
     const mentioned = new Set<string>();
     const wrong: string[] = [];
-    for (const [path, item] of Object.entries<Record<string, { responses?: object }>>(description.paths)) {
-      for (const [method, operation] of Object.entries(item)) {
-        for (const [status, given] of Object.entries<{ $ref?: string; description?: string }>(
-          operation.responses ?? {},
-        )) {
+    for (const [path, item] of Object.entries<Record<string, OperationText>>(description.paths)) {
+      for (const [method, { responses = {} }] of Object.entries(item)) {
+        for (const [status, given] of Object.entries(responses)) {
           const response = given.$ref
             ? description.components.responses[given.$ref.split('/').at(-1) as string]
             : given;
