@@ -119,6 +119,6 @@ export const cidrList: Parser<readonly string[]> = {
 
 /** 3 to 62 different letters and digits: a generated code has no other characters. */
 export const alphabet: Parser<string> = {
-  expected: '3 to 62 different characters of 0-9A-Za-z',
-  parse: (value) => (/^[0-9A-Za-z]{3,62}$/.test(value) && new Set(value).size === value.length ? value : undefined),
+  expected: '16 to 62 different characters of 0-9A-Za-z',
+  parse: (value) => (/^[0-9A-Za-z]{16,62}$/.test(value) && new Set(value).size === value.length ? value : undefined),
 };

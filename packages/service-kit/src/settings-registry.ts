@@ -87,7 +87,7 @@ export const settingsRegistry = {
   sqidsMinLength: {
     name: 'LAKH_SQIDS_MIN_LENGTH',
     programs: creators,
-    parser: integer(0, 16),
+    parser: integer(0, 32),
     description: 'Shortest code of the sqids codec, in characters.',
   },
   rangeSize: {
@@ -224,7 +224,8 @@ export const settingsRegistry = {
     programs: ['shorten'],
     parser: integer(10, 60_000),
     default: '3000',
-    description: 'Longest wait for one ZooKeeper call, in milliseconds.',
+    description:
+      'How long a ZooKeeper node that does not answer may hold up leases, in milliseconds; a call to it is given up at half of it.',
   },
   urlMaxLength: {
     name: 'LAKH_URL_MAX_LENGTH',
