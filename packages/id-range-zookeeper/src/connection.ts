@@ -18,8 +18,10 @@ import { WitnessForbiddenError } from './errors.js';
 export interface ConnectionOptions {
   readonly server: ZookeeperServer;
   readonly sessionTimeoutMs: number;
-  /** Of every call, and of getting connected. */
+  /** Of every call. */
   readonly deadlineMs: number;
+  /** Of getting connected. */
+  readonly connectDeadlineMs: number;
   readonly auth?: DigestAuth | undefined;
   readonly onConnected: () => void;
   /** Once, whatever ended it; never synchronously from the constructor. */
@@ -101,8 +103,8 @@ export class Connection {
     });
     this.#socket.once('close', () => this.#end(`the connection was closed${this.#socketError}`));
     this.#connectTimer = setTimeout(() => {
-      this.#end(`no session within ${options.deadlineMs} ms`);
-    }, options.deadlineMs);
+      this.#end(`no session within ${options.connectDeadlineMs} ms`);
+    }, options.connectDeadlineMs);
   }
 
   get connected(): boolean {

@@ -18,6 +18,8 @@ import type { ZookeeperSession } from './session.js';
 export interface ZookeeperMarkStoreOptions {
   /** Name of the counter sequence: 1–64 letters, digits, '_' and '-'. */
   readonly namespace: string;
+  /** How long a read waits for a connection while there is none. Default 0: it is refused at once. */
+  readonly connectWaitMs?: number;
 }
 
 /** A node's version, good only on the connection (and so on the session) that read it (I2), and only for its node. */
@@ -39,10 +41,11 @@ class ReadVersion {
  * - `/ranges/<namespace>/released`: for remainders.
  *
  * Besides what {@link MarkStore} promises, calls reject with {@link WitnessForbiddenError} when ZooKeeper refuses the
- * credentials; nothing was applied then. A read or write is one round trip and one deadline; a create is several.
+ * credentials; nothing was applied then. A read or write is one round trip and one deadline (a read's comes after `connectWaitMs` at
+ * most); a create is several.
  */
 export function createZookeeperMarkStore(session: ZookeeperSession, options: ZookeeperMarkStoreOptions): MarkStore {
-  const { namespace } = options;
+  const { namespace, connectWaitMs = 0 } = options;
   if (!/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/.test(namespace)) {
     throw new Error(`not a namespace: ${JSON.stringify(namespace)}`);
   }
@@ -58,6 +61,7 @@ export function createZookeeperMarkStore(session: ZookeeperSession, options: Zoo
    * are sent at once, so this costs a quorum's round trip and no more.
    */
   async function read(): Promise<MarkSnapshot | 'missing'> {
+    if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);
     const connection = session.connection();
     const [codes, next, cluster] = await Promise.all([
       transaction(connection, 'read', `check ${nextPath}`, [

@@ -10,7 +10,7 @@ export interface ZookeeperSessionOptions {
   readonly chroot: string;
   /** Asked of the ensemble, which may grant another. Only how long ephemeral nodes outlive this process. Default 10,000. */
   readonly sessionTimeoutMs?: number;
-  /** Within which every call settles, and a connection is made or given up. Default 3,000. */
+  /** Within which every call settles, and a connection is made or given up (sooner at first). Default 3,000. */
   readonly deadlineMs?: number;
   /** With it, nodes are created for its holder alone; without it, for anyone. */
   readonly auth?: DigestAuth | undefined;
@@ -61,6 +61,11 @@ const DEFAULT_SESSION_TIMEOUT_MS = 10_000;
 const DEFAULT_DEADLINE_MS = 3_000;
 const BACKOFF_FIRST_MS = 50;
 const BACKOFF_MAX_MS = 2_000;
+/**
+ * The first round through the servers gives each this part of the deadline, and each further round twice as much: a session is
+ * made in milliseconds, and a frozen server must not cost the whole deadline when the next one would answer.
+ */
+const FIRST_CONNECT_PART = 1 / 4;
 
 export function createZookeeperSession(options: ZookeeperSessionOptions): ZookeeperSession {
   const { chroot, log, auth, random = Math.random } = options;
@@ -95,11 +100,17 @@ export function createZookeeperSession(options: ZookeeperSessionOptions): Zookee
       server,
       sessionTimeoutMs,
       deadlineMs,
+      connectDeadlineMs: connectDeadlineMs(),
       auth,
       onConnected: () => connected(opened, name),
       onEnded: (end) => ended(opened, name, end),
     });
     connection = opened;
+  }
+
+  function connectDeadlineMs(): number {
+    const round = Math.floor(failures / servers.length);
+    return Math.ceil(deadlineMs * Math.min(1, FIRST_CONNECT_PART * 2 ** round));
   }
 
   function connected(opened: Connection, server: string): void {

@@ -49,7 +49,10 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
 
   const allocation = createAllocation({
-    marks: createZookeeperMarkStore(session, { namespace: settings.namespace }),
+    marks: createZookeeperMarkStore(session, {
+      namespace: settings.namespace,
+      connectWaitMs: zookeeperDeadlineMs(settings),
+    }),
     ledger: createMysqlLedger({ pool: storage.shards.first, namespace: settings.namespace, timer: storage.timer }),
     codec,
     settings,
@@ -102,12 +105,17 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   }
 }
 
+/** Half of the lease's: what a frozen node takes of it is left over for finding one that answers. */
+function zookeeperDeadlineMs({ leaseDeadlineMs }: ProgramContext<'shorten'>['settings']): number {
+  return Math.ceil(leaseDeadlineMs / 2);
+}
+
 function openSession({ settings, log, lifecycle, addCheck }: ProgramContext<'shorten'>): ZookeeperSession {
   const { servers, chroot } = parseZookeeperAddress(settings.zookeeper);
   const session = createZookeeperSession({
     servers,
     chroot,
-    deadlineMs: settings.leaseDeadlineMs,
+    deadlineMs: zookeeperDeadlineMs(settings),
     log,
     ...(settings.zookeeperAuth === undefined
       ? {}
