@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Connection, createConnection } from 'mysql2/promise';
 import { readSettings } from '../../deploy/local/src/config';
 import { freePorts, openStack, type Stack } from '../../deploy/local/src/index';
 import { ask, until } from './ask';
@@ -94,6 +95,11 @@ export class DegradedStack {
 
   log(name: string): string {
     return readFileSync(this.stack.logFile(name), 'utf8');
+  }
+
+  /** As the database's own administrator; the caller ends it. */
+  databaseRoot(): Promise<Connection> {
+    return createConnection({ socketPath: join(this.dir, 'mysql-1', 'data', 'mariadb.sock'), user: 'root' });
   }
 
   async killZookeepers(): Promise<void> {
