@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
+import { Agent, createServer, type IncomingHttpHeaders, request, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -56,11 +56,14 @@ function ask(
   port: number,
   method: string,
   path: string,
-  options: { headers?: Record<string, string>; body?: string } = {},
+  options: { headers?: Record<string, string>; body?: string; agent?: Agent } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      { host: '127.0.0.1', port, method, path, agent: false, headers: options.headers ?? {}, timeout: 20_000 },
+      {
+        ...{ host: '127.0.0.1', port, method, path, headers: options.headers ?? {}, timeout: 20_000 },
+        agent: options.agent ?? false,
+      },
       (response) => {
         let body = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -222,6 +225,38 @@ describe('the gateway', () => {
       await other.close();
     }
   });
+
+  test('takes new servers under clients that are busy on kept connections, and costs them no POST', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+    const outcomes = new Map<string, number>();
+    const paths = new Set<string>();
+    let isReloading = true;
+    const clients = Array.from({ length: 32 }, async (_, client) => {
+      for (let count = 0; isReloading; count++) {
+        const path = `/api/v1/a%2Fb//?client=${client}&count=${count}`;
+        paths.add(path);
+        const sent = ask(port, 'POST', path, { body: '{}', agent });
+        const outcome = await sent.then(({ status, body }) => `${status} ${body}`, String);
+        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        // A connection that was closed behind an answer is noticed before it is used again.
+        await new Promise(setImmediate);
+      }
+    });
+    try {
+      for (let reload = 0; reload < 6; reload++) {
+        const shortenPorts = shortens.slice(0, 1 + (reload % 2)).map((server) => server.port);
+        await reloadNginx({ ...spec, shortenPorts }, gateway.pid);
+      }
+    } finally {
+      isReloading = false;
+      await Promise.all(clients);
+      agent.destroy();
+    }
+    expect([...outcomes.keys()].sort()).toEqual(['200 shorten-1', '200 shorten-2']);
+    const seen = shortens.flatMap(seenBy);
+    expect(seen).toHaveLength(paths.size);
+    expect(new Set(seen)).toEqual(paths);
+  }, 30_000);
 
   test.each([
     ['no request at all', 'GARBAGE\r\n\r\n', 400],

@@ -14,6 +14,17 @@ export interface GatewayConfig {
   readonly workerUser?: string;
 }
 
+/**
+ * While a file of this name is in nginx's working directory, every answer ends its connection. A reload closes idle connections
+ * under requests that are just being sent on them, so that clients have to be rid of theirs before it.
+ */
+export const CLOSING_FILE = 'closing';
+
+/** How long a server may take to answer; a create may have to wait for a range and for its row. */
+const READ_TIMEOUT_S: Readonly<Record<Service, number>> = { shorten: 10, redirect: 5 };
+
+type Service = 'shorten' | 'redirect';
+
 /** A little over the services' own limit of 16 KiB, so that it is they who judge the bodies near it. */
 const MAX_BODY = '17k';
 
@@ -192,31 +203,15 @@ ${upstream('redirect', redirectPorts)}
     limit_req zone=clients burst=${ratePerS} nodelay;
     add_header X-Request-Id $request_id always;
 
-    location = / {
-      proxy_read_timeout 10s;
-      proxy_pass http://shorten;
-    }
-    location /api/ {
-      proxy_read_timeout 10s;
-      proxy_pass http://shorten;
-    }
-    location /-/ {
-      proxy_read_timeout 10s;
-      proxy_pass http://shorten;
-    }
+${proxied('= /', 'shorten')}
+${proxied('/api/', 'shorten')}
+${proxied('/-/', 'shorten')}
     # These two are codes; left to the prefixes above, nginx would add the slash by a redirect.
-    location = /api {
-      proxy_read_timeout 5s;
-      proxy_pass http://redirect;
-    }
-    location = /- {
-      proxy_read_timeout 5s;
-      proxy_pass http://redirect;
-    }
-    location / {
-      proxy_read_timeout 5s;
-      proxy_pass http://redirect;
-    }
+${proxied('= /api', 'redirect')}
+${proxied('= /-', 'redirect')}
+${proxied('/', 'redirect')}
+${closing('shorten')}
+${closing('redirect')}
 
 ${PROBLEMS.map(problemPage).join('\n')}
   }
@@ -241,7 +236,7 @@ function portText(port: number): string {
   return String(port);
 }
 
-function upstream(name: 'shorten' | 'redirect', ports: readonly number[]): string {
+function upstream(name: Service, ports: readonly number[]): string {
   if (ports.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
   const servers = ports.map((port) => `    server 127.0.0.1:${portText(port)} max_fails=2 fail_timeout=2s;`);
   return `  upstream ${name} {
@@ -253,6 +248,28 @@ ${servers.join('\n')}
     keepalive_timeout 4s;
   }
 `;
+}
+
+function proxied(location: string, service: Service): string {
+  return `    location ${location} {
+      if (-f ${CLOSING_FILE}) { rewrite ^ ${closingPath(service)} last; }
+      proxy_read_timeout ${READ_TIMEOUT_S[service]}s;
+      proxy_pass http://${service};
+    }`;
+}
+
+/** What {@link proxied} does, on a connection that ends with the answer; `$request_uri` is what the client sent. */
+function closing(service: Service): string {
+  return `    location = ${closingPath(service)} {
+      internal;
+      keepalive_timeout 0;
+      proxy_read_timeout ${READ_TIMEOUT_S[service]}s;
+      proxy_pass http://${service}$request_uri;
+    }`;
+}
+
+function closingPath(service: Service): string {
+  return `/-/gateway/closing/${service}`;
 }
 
 /**

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
-import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { SYSTEM_PATH } from '../config.js';
 import { StartFailedError } from '../errors.js';
 import { httpProbe } from '../probe.js';
-import { type GatewayConfig, generationOf, renderGatewayConfig } from './nginx-config.js';
+import { CLOSING_FILE, type GatewayConfig, generationOf, renderGatewayConfig } from './nginx-config.js';
 import type { ServerPlan } from './server.js';
 
 const run = promisify(execFile);
@@ -14,6 +14,8 @@ const CONFIG_FILE = 'gateway.conf';
 const CHECK_DEADLINE_MS = 10_000;
 const RELOAD_DEADLINE_MS = 10_000;
 const RELOAD_POLL_MS = 20;
+/** Busy clients are rid of their connections in a fraction of it; for idle ones nothing is worth waiting. */
+const CLOSING_BOUND_MS = 1_000;
 const ENV = { PATH: SYSTEM_PATH };
 
 export interface NginxPlanSpec extends Omit<GatewayConfig, 'workerUser'> {
@@ -41,6 +43,9 @@ export function nginxPlan(spec: NginxPlanSpec): ServerPlan {
     stopSignal: 'SIGQUIT',
     async prepare() {
       await mkdir(join(dir, 'tmp'), { recursive: true });
+      // The workers, when they are not the owner, look for the file in it.
+      await chmod(dir, 0o711);
+      await rm(join(dir, CLOSING_FILE), { force: true });
       await writeConfig(dir, configOf(spec));
     },
     async ready() {
@@ -52,20 +57,42 @@ export function nginxPlan(spec: NginxPlanSpec): ServerPlan {
 
 /**
  * Gives a running gateway (its master's process id) the upstreams and limit of `spec`; resolves when new connections meet
- * them. The ports it listens on stay. Requests in flight finish under the old ones.
+ * them. The ports it listens on stay. Requests in flight finish under the old ones, and clients that are busy on kept
+ * connections lose nothing: each is told to close its own beforehand.
  */
 export async function reloadNginx(spec: NginxPlanSpec, pid: number): Promise<void> {
   const config = configOf(spec);
   await writeConfig(spec.dir, config);
-  process.kill(pid, 'SIGHUP');
-  const generation = generationOf(config);
-  const deadline = performance.now() + RELOAD_DEADLINE_MS;
-  while ((await httpProbe(spec.adminPort, '/generation'))?.body !== generation) {
-    if (performance.now() > deadline) {
+  const closingFile = join(spec.dir, CLOSING_FILE);
+  await writeFile(closingFile, '');
+  try {
+    await until(CLOSING_BOUND_MS, async () => (await idleConnections(spec.adminPort)) === 0);
+    process.kill(pid, 'SIGHUP');
+    const generation = generationOf(config);
+    const answers = async () => (await httpProbe(spec.adminPort, '/generation'))?.body === generation;
+    if (!(await until(RELOAD_DEADLINE_MS, answers))) {
       throw new StartFailedError(`${spec.name} did not take its new configuration within ${RELOAD_DEADLINE_MS} ms`);
     }
+  } finally {
+    await rm(closingFile, { force: true });
+  }
+}
+
+/** Client connections on which no request is under way; undefined when nginx does not say. */
+async function idleConnections(adminPort: number): Promise<number | undefined> {
+  const status = await httpProbe(adminPort, '/status');
+  const waiting = /Waiting: (\d+)/.exec(status?.body ?? '')?.[1];
+  return waiting === undefined ? undefined : Number(waiting);
+}
+
+/** Whether `condition` held before the deadline. */
+async function until(deadlineMs: number, condition: () => Promise<boolean>): Promise<boolean> {
+  const deadline = performance.now() + deadlineMs;
+  while (!(await condition())) {
+    if (performance.now() > deadline) return false;
     await sleep(RELOAD_POLL_MS);
   }
+  return true;
 }
 
 function configOf(spec: NginxPlanSpec): GatewayConfig {
