@@ -1,4 +1,5 @@
 export { type Interruption, watchInterruption } from './cli/interruption.js';
+export { type LocalSettings, readSettings } from './config.js';
 export * from './errors.js';
 export * from './install.js';
 export * from './servers/launch.js';

@@ -1,0 +1,52 @@
+/** A fault that was made, and what it may have cost. Times are of `performance.now()`. */
+export interface Fault {
+  readonly name: string;
+  /** Requests that had been sent and not answered at the moment of the fault. */
+  readonly inFlight: number;
+  readonly startMs: number;
+  endMs: number;
+}
+
+export interface Failure {
+  readonly why: string;
+  readonly sentMs: number;
+  readonly failedMs: number;
+}
+
+/** Says which failed requests were in flight at which fault. */
+export class FaultLog {
+  readonly faults: Fault[] = [];
+  readonly failures: Failure[] = [];
+  readonly #inFlight: () => number;
+
+  constructor(inFlight: () => number) {
+    this.#inFlight = inFlight;
+  }
+
+  /** Makes a fault that is over when `make` resolves, as when a killed process is gone. */
+  async during(name: string, make: () => Promise<void>): Promise<void> {
+    const startMs = performance.now();
+    const fault: Fault = { name, inFlight: this.#inFlight(), startMs, endMs: Number.POSITIVE_INFINITY };
+    this.faults.push(fault);
+    await make();
+    fault.endMs = performance.now();
+  }
+
+  failed(sentMs: number, why: string): void {
+    this.failures.push({ why, sentMs, failedMs: performance.now() });
+  }
+
+  /** Each fault with the failures of requests that were under way while it happened, and the failures of no fault. */
+  attributed(): {
+    readonly byFault: readonly { fault: Fault; failures: Failure[] }[];
+    readonly unexplained: Failure[];
+  } {
+    const byFault = this.faults.map((fault) => ({ fault, failures: [] as Failure[] }));
+    const unexplained: Failure[] = [];
+    for (const failure of this.failures) {
+      const cause = byFault.find(({ fault }) => failure.sentMs <= fault.endMs && failure.failedMs >= fault.startMs);
+      (cause?.failures ?? unexplained).push(failure);
+    }
+    return { byFault, unexplained };
+  }
+}
