@@ -45,9 +45,14 @@ export interface Standalone {
   stop(): Promise<ProcessEnd>;
 }
 
+/** What of npm's own variables a nested npm needs to reach its registry. */
+const NPM_KEPT = /^npm_config_(registry|cache|userconfig|globalconfig|proxy|https_proxy|noproxy|cafile)$/i;
+
 /** This environment without what npm, or who runs the tests, says to servers. */
 export function cleanEnv(extra: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !/^(LAKH_|npm_|NODE_OPTIONS$)/i.test(name));
+  const kept = Object.entries(process.env).filter(
+    ([name]) => NPM_KEPT.test(name) || !/^(LAKH_|npm_|NODE_OPTIONS$)/i.test(name),
+  );
   return { ...Object.fromEntries(kept), ...extra };
 }
 
