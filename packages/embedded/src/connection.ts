@@ -15,6 +15,7 @@ export type Row = readonly SqlValue[];
 export interface Statement {
   run(parameters: readonly SqlValue[]): { readonly changes: number };
   get(parameters: readonly SqlValue[]): Row | undefined;
+  all(parameters: readonly SqlValue[]): readonly Row[];
 }
 
 type ErrorClass = new (message: string, options?: ErrorOptions) => Error;

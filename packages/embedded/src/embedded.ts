@@ -1,9 +1,10 @@
-import type { Ledger, MarkStore } from '@lakh/id-range';
+import type { Ledger, MarkStore, RemainderStore } from '@lakh/id-range';
 import type { SettingsStore } from '@lakh/links';
 import { Connection, openError } from './connection.js';
 import { openLedger } from './ledger.js';
 import { type EmbeddedLinkStore, openLinkStore } from './link-store.js';
 import { openMarkStore } from './marks.js';
+import { openRemainderStore } from './remainders.js';
 import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
 import { openSettingsStore } from './settings.js';
 
@@ -24,6 +25,7 @@ export interface Embedded {
   readonly file: string;
   markStore(namespace: string): MarkStore;
   ledger(namespace: string): Ledger;
+  remainderStore(namespace: string): RemainderStore;
   readonly links: EmbeddedLinkStore;
   readonly settings: SettingsStore;
   /** Commits what waits and gives up the file; calls after it are refused as unavailable. Synchronous. */
@@ -49,6 +51,7 @@ export function openEmbedded({ file, log }: EmbeddedOptions): Embedded {
       file,
       markStore: (namespace) => openMarkStore(connection, namespace),
       ledger: (namespace) => openLedger(connection, namespace),
+      remainderStore: (namespace) => openRemainderStore(connection, namespace),
       links,
       settings: openSettingsStore(connection),
       close() {

@@ -62,6 +62,30 @@ const MIGRATIONS: readonly string[] = [
     value TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- 'leased': its server's own; 'released': given back, to be claimed; other words: nobody issues from it.
+  ALTER TABLE leases ADD COLUMN state TEXT NOT NULL DEFAULT 'leased';
+
+  -- Who gave which counters back, and when: one row each time.
+  CREATE TABLE releases (
+    namespace        TEXT NOT NULL,
+    range_start      INTEGER NOT NULL,
+    released_at_ms   INTEGER NOT NULL,
+    range_end        INTEGER NOT NULL CHECK (range_end > range_start),
+    server_id        TEXT NOT NULL,
+    host             TEXT NOT NULL,
+    process_start_ms INTEGER NOT NULL,
+    PRIMARY KEY (namespace, range_start, released_at_ms, server_id, process_start_ms)
+  ) STRICT, WITHOUT ROWID;
+
+  -- The first witness's side of remainders: what ZooKeeper has as nodes.
+  CREATE TABLE remainders (
+    namespace   TEXT NOT NULL,
+    range_start INTEGER NOT NULL,
+    range_end   INTEGER NOT NULL,
+    PRIMARY KEY (namespace, range_start, range_end)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
@@ -100,7 +124,7 @@ export function migrate(connection: Connection, file: string, found: number): vo
     );
   }
   // The whole file would take seconds a gigabyte; these are small, and a wrong answer from them could repeat a counter.
-  for (const table of ['marks', 'ledger_heads', 'leases', 'settings']) {
+  for (const table of ['marks', 'ledger_heads', 'leases', 'releases', 'remainders', 'settings']) {
     const verdict = connection.pragma(`quick_check('${table}')`);
     if (verdict !== 'ok') throw new DataFileInvalidError(`${file} is damaged (${table}: ${String(verdict)})`);
   }

@@ -9,7 +9,7 @@ export interface RangeAllocatorOptions {
   readonly rangeSize?: number;
   /** How long issuing shall go on without the source, at the measured burn rate. */
   readonly runwayMs?: number;
-  /** Ranges held at most, the current one included; at least 2. */
+  /** Counters held at most, in ranges of `rangeSize`, the current one included; at least 2. Exceeded by a bigger remainder alone. */
   readonly maxHeld?: number;
   /** Callers that may wait at a time, and how long each waits at most. */
   readonly maxWaiters?: number;

@@ -31,6 +31,7 @@ export class LeaseLoop {
   readonly #leased: (range: CounterRange) => void;
   #phase: Phase = RESTING;
   #running = false;
+  #attempt: Promise<void> = Promise.resolve();
   #failures = 0;
   #lastError: unknown;
   #latencyMs: number | undefined;
@@ -60,6 +61,11 @@ export class LeaseLoop {
     return this.#phase.name === 'waiting' ? Math.max(0, this.#phase.dueMs - this.#options.clock.monotonicMs()) : 0;
   }
 
+  /** Resolves when the attempt in flight, if there is one, has ended and was told of. */
+  settled(): Promise<void> {
+    return this.#attempt;
+  }
+
   start(): void {
     this.#running = true;
   }
@@ -83,11 +89,13 @@ export class LeaseLoop {
 
   #attemptAfter(delayMs: number, backoff: boolean): void {
     const { clock } = this.#options;
-    const cancel = clock.schedule(delayMs, () => void this.#attempt());
+    const cancel = clock.schedule(delayMs, () => {
+      this.#attempt = this.#tryOnce();
+    });
     this.#phase = { name: 'waiting', backoff, dueMs: clock.monotonicMs() + delayMs, cancel };
   }
 
-  async #attempt(): Promise<void> {
+  async #tryOnce(): Promise<void> {
     const { clock, rangeSize, source } = this.#options;
     this.#phase = { name: 'in flight' };
     const startedMs = clock.monotonicMs();

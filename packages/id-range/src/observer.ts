@@ -21,6 +21,52 @@ export interface LeaseObserver {
   refused(error: IdRangeError): void;
 }
 
+/** Why a tail that this process gave back will not be claimed. */
+export type ReleaseLoss =
+  /** Shorter than is worth two writes. */
+  | 'tail_too_short'
+  /** The time for giving back had passed. */
+  | 'no_time'
+  /** The ledger could not be asked. */
+  | 'release_failed'
+  /** The ledger's answer never came. */
+  | 'release_unknown'
+  /** The ledger has no such lease of this process. */
+  | 'release_refused'
+  /** The entry could not be made. */
+  | 'publish_failed'
+  /** The entry's answer never came. If it was made, somebody may claim it all the same. */
+  | 'publish_unknown'
+  /** The entry was there already. */
+  | 'publish_exists';
+
+/** Why a remainder is lost to the server that wanted it, and so to all. */
+export type ClaimLoss =
+  /** The entry's deletion has no answer. */
+  | 'delete_unknown'
+  /** The entry was deleted, and the ledger could not be asked. */
+  | 'claim_failed'
+  /** The entry was deleted, and the ledger's answer never came. */
+  | 'claim_unknown'
+  /** The entry was deleted, and the ledger does not have it as released: a witness was restored from an old copy. */
+  | 'claim_refused';
+
+/** Told of remainders given and taken, for metrics and logs. Must not throw. */
+export interface RemainderObserver {
+  published(range: CounterRange): void;
+  notPublished(reason: ReleaseLoss, range: CounterRange, error?: unknown): void;
+  claimed(range: CounterRange): void;
+  notClaimed(reason: ClaimLoss, range: CounterRange, error?: unknown): void;
+  /** Another server was first; nothing is lost. */
+  missed(range: CounterRange): void;
+  /** Above the mark or beyond the space, so that nobody of this system can have leased it; left where it is. */
+  implausible(range: CounterRange): void;
+  /** Entries that name no range. */
+  malformed(count: number): void;
+  /** Remainders could not be looked at; a lease is tried instead. */
+  unlisted(error: unknown): void;
+}
+
 /** Why counters that this process owned will not be issued by it. */
 export type LossReason =
   /** The last line of defence fired while they were held. */

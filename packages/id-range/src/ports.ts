@@ -28,6 +28,7 @@ export type Randomness = () => number;
  * the adapters' deadlines: the allocator has one lease in flight and waits for it.
  */
 export interface RangeSource {
+  /** A range of `size` counters; of fewer or more where it was somebody's remainder, or at the end of the space. */
   lease(size: number): Promise<CounterRange>;
 }
 
@@ -66,6 +67,36 @@ export interface MarkStore {
   create(mark: Mark, clusterId: string): Promise<'created' | 'exists'>;
 }
 
+/* ---- remainders in the first witness (ZooKeeper's `/ranges/<ns>/released/<start>-<end>`) ---- */
+
+/** Opaque like {@link MarkVersion}, and as tightly bound to the session that it was read on. */
+export type RemainderVersion = unknown;
+
+export interface Remainder {
+  readonly range: CounterRange;
+  readonly version: RemainderVersion;
+}
+
+export interface RemainderList {
+  /** By start, the smallest first. */
+  readonly remainders: readonly Remainder[];
+  /** Entries that name no range, and are left alone. */
+  readonly malformed: number;
+}
+
+/** Errors as for {@link MarkStore}. One instance serves one namespace. */
+export interface RemainderStore {
+  /** At most `limit` of those with the smallest starts. May lag behind: a claim is what decides. */
+  list(limit: number): Promise<RemainderList>;
+  /**
+   * One attempt, which neither caller nor adapter ever repeats (I4): a second one after an unknown outcome could offer again what
+   * has been claimed meanwhile. `exists`: the entry is there, though nobody but its owner can have made it.
+   */
+  publish(range: CounterRange): Promise<'published' | 'exists'>;
+  /** Deletes the entry at the version that was listed. `gone`: it is not there in that version, and nothing changed. */
+  claim(remainder: Remainder): Promise<'claimed' | 'gone'>;
+}
+
 /* ---- the second witness: the ledger (MySQL) ---- */
 
 /** Who leased a range; for people, and for `audit`. Never decides ownership. */
@@ -102,4 +133,15 @@ export interface Ledger {
   record(lease: LeaseRecord): Promise<'recorded' | 'overlap'>;
   /** Only for the first bootstrap. `not-empty`: leases or generated links are there without a head row: fail closed. */
   create(head: number, clusterId: string): Promise<'created' | 'exists' | 'not-empty'>;
+  /**
+   * One transaction: finds the lease that ends at `tail.end` and covers `tail`, which must be `holder`'s own (server, host and
+   * process start) and in state `leased`; cuts it to what is below `tail` and puts `tail` on record as `released`, or turns
+   * the whole of it to `released` where nothing is left below. `refused`, with nothing changed: there is no such lease.
+   */
+  release(tail: CounterRange, holder: LeaseHolder, releasedAtMs: number): Promise<'released' | 'refused'>;
+  /**
+   * Gives exactly `range` to `holder` if it is on record with those bounds as `released`, and turns it to `leased`. `refused`, with
+   * nothing changed, otherwise. The record of who released it stays.
+   */
+  claim(range: CounterRange, holder: LeaseHolder, claimedAtMs: number): Promise<'claimed' | 'refused'>;
 }

@@ -19,7 +19,8 @@
  *   any → broken                       dropRange(), or a source that hands out a range twice
  *
  * Leasing goes on beside that (lease-loop.ts) and never blocks it. An acknowledged lease decides whether another follows: there
- * is always one spare range, and as many as the runway needs at the measured burn rate and lease latency, up to `maxHeld`.
+ * is always a range's worth of spare counters, and as many as the runway needs at the measured burn rate and lease latency, up to
+ * `maxHeld`. Ranges are of any size (remainders of others among them), so all of this is reckoned in counters.
  *
  * `next()` compares the cursor with one limit, the trip. Below it there is nothing to do. The trip is the counter at which more
  * has to be leased, if the current range contains it, and the range's end otherwise; 0 when sealed or broken.
@@ -60,6 +61,7 @@ export class RangeAllocator {
 
   #issuedBefore = 0;
   #leasedRanges = 0;
+  #leasedIds = 0;
   #ending: AllocatorSealedError | BrokenInvariantError | undefined;
   #cancelSampling: () => void = () => {};
 
@@ -84,6 +86,11 @@ export class RangeAllocator {
     this.#leases.stop();
     this.#cancelSampling();
     this.#waiters.rejectAll(this.#ending ?? this.#exhaustedError());
+  }
+
+  /** Resolves when no lease is in flight: after `stop()`, when nothing can arrive any more. */
+  settled(): Promise<void> {
+    return this.#leases.settled();
   }
 
   /**
@@ -196,28 +203,37 @@ export class RangeAllocator {
     return this.#current.end - this.#cursor + this.#spareIds;
   }
 
-  /** How many counters have to be held for the runway, beside the rule of one spare. */
+  /** How many counters have to be held for the runway, beside the rule of a range's worth to spare. */
   #neededIds(): number {
     return this.#burn.perMs * (this.#options.runwayMs + 2 * this.#leases.latencyMs);
   }
 
   #wantsMore(): boolean {
-    const held = this.#spares.length + (this.#cursor < this.#current.end ? 1 : 0);
-    if (held >= this.#options.maxHeld) return false;
-    return held < 2 || this.#heldIds() < this.#neededIds();
+    const { maxHeld, rangeSize } = this.#options;
+    const heldIds = this.#heldIds();
+    if (heldIds > (maxHeld - 1) * rangeSize) return false;
+    return this.#idsToSpare() < rangeSize || heldIds < this.#neededIds();
   }
 
-  #middle(): number {
-    return Math.ceil((this.#current.start + this.#current.end) / 2);
+  /** What is held beyond the current range, or beyond the one that comes next when that has ended. */
+  #idsToSpare(): number {
+    const [next] = this.#spares;
+    return this.#cursor < this.#current.end || !next ? this.#spareIds : this.#spareIds - (next.end - next.start);
   }
 
-  /** Half of the last range is the latest moment to hurry, whatever rate was measured before a burst. */
+  /** With half a range's worth left there is no time for a jitter, whatever rate was measured before a burst. */
+  #leastIds(): number {
+    return Math.floor(this.#options.rangeSize / 2);
+  }
+
   #setTrip(): void {
     const { end } = this.#current;
-    let trip = Math.ceil(end + this.#spareIds - this.#neededIds());
-    if (trip <= this.#cursor || trip > end) trip = end;
-    const middle = this.#middle();
-    if (this.#spares.length === 0 && this.#cursor < middle) trip = Math.min(trip, middle);
+    const held = end + this.#spareIds;
+    const runway = Math.ceil(held - this.#neededIds());
+    const least = held - this.#leastIds();
+    let trip = end;
+    if (runway > this.#cursor && runway < trip) trip = runway;
+    if (least > this.#cursor && least < trip) trip = least;
     this.#trip = trip;
   }
 
@@ -240,9 +256,8 @@ export class RangeAllocator {
 
   /** Servers that started together would lease together for ever; a short wait of random length, if there is time, parts them. */
   #delayMs(): number {
-    const { prefetchJitterMs, random } = this.#options;
-    const hurry = this.#leasedRanges < 2 || (this.#spares.length === 0 && this.#cursor >= this.#middle());
-    if (hurry) return 0;
+    const { prefetchJitterMs, random, rangeSize } = this.#options;
+    if (this.#leasedIds < 2 * rangeSize || this.#heldIds() <= this.#leastIds()) return 0;
     const runwayMs = this.#burn.perMs > 0 ? this.#heldIds() / this.#burn.perMs : Number.POSITIVE_INFINITY;
     return random() * Math.min(prefetchJitterMs, runwayMs * JITTER_OF_RUNWAY);
   }
@@ -259,6 +274,7 @@ export class RangeAllocator {
       return;
     }
     this.#leasedRanges += 1;
+    this.#leasedIds += range.end - range.start;
     this.#spares.push(range);
     this.#spareIds += range.end - range.start;
     while (this.#waiters.count > 0 && this.#advance()) this.#waiters.serve(this.next());

@@ -107,6 +107,15 @@ export class TwoWitnessLease implements RangeSource {
     }
   }
 
+  /**
+   * The mark that both witnesses agree on, read as a lease reads it and with the same refusals; undefined while neither has been
+   * used. Rejects as `lease()`.
+   */
+  async mark(): Promise<number | undefined> {
+    const witnessed = await this.#readBoth();
+    return witnessed === 'bootstrapping' ? undefined : witnessed.snapshot.mark.next;
+  }
+
   async #lease(size: number): Promise<CounterRange> {
     for (let attempt = 1; attempt <= this.#maxAttempts; attempt += 1) {
       const witnessed = await this.#readBoth();

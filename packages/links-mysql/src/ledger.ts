@@ -1,4 +1,5 @@
 import {
+  type CounterRange,
   type LeaseRecord,
   type Ledger,
   type LedgerHead,
@@ -9,6 +10,7 @@ import {
 } from '@lakh/id-range';
 import type { Session } from './connection.js';
 import { DatabaseUnsupportedError, ER_DUP_ENTRY, isRefusal, mayBeApplied, SqlFailure } from './errors.js';
+import { claimReleased, releaseTail } from './ledger-remainders.js';
 import type { Pool } from './pool.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
 import { observed, type StatementTimer } from './timing.js';
@@ -60,7 +62,7 @@ export function createMysqlLedger({
       ),
 
     record: async (lease) => {
-      assertRange(lease);
+      assertRange(lease.range);
       return settle(async () => {
         try {
           await pool.transaction((session) => insertLease(session, ns, lease));
@@ -70,6 +72,22 @@ export function createMysqlLedger({
           if (error instanceof Refused || isRefusal(error, ER_DUP_ENTRY)) return 'overlap';
           throw error;
         }
+      });
+    },
+
+    release: async (tail, holder, releasedAtMs) => {
+      assertRange(tail);
+      return settle(async () => {
+        const released = await pool.transaction((session) => releaseTail(session, ns, tail, holder, releasedAtMs));
+        return released ? 'released' : 'refused';
+      });
+    },
+
+    claim: async (range, holder, claimedAtMs) => {
+      assertRange(range);
+      return settle(async () => {
+        const claimed = await pool.run((session) => claimReleased(session, ns, range, holder, claimedAtMs));
+        return claimed ? 'claimed' : 'refused';
       });
     },
 
@@ -112,7 +130,7 @@ async function insertLease(session: Session, ns: string, lease: LeaseRecord): Pr
   await session.query(`UPDATE id_heads SET head=GREATEST(head,${end}), revision=revision+1 WHERE namespace=${ns}`);
 }
 
-function assertRange({ range: { start, end } }: LeaseRecord): void {
+function assertRange({ start, end }: CounterRange): void {
   if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || start >= end) {
     throw new RangeError(`not a range of counters: [${start}, ${end})`);
   }

@@ -3,6 +3,7 @@ import {
   type Ledger,
   type MarkStore,
   type Randomness,
+  type RemainderStore,
   UnknownOutcomeError,
   WitnessUnavailableError,
 } from '@lakh/id-range';
@@ -53,6 +54,24 @@ export function faultyLedger(inner: Ledger, faults: WitnessFaults): Ledger {
     head: () => withFault(faults, 'ledger.head', false, () => inner.head()),
     record: (lease) => withFault(faults, 'ledger.record', true, () => inner.record(lease)),
     create: (head, clusterId) => withFault(faults, 'ledger.create', true, () => inner.create(head, clusterId)),
+    release: (tail, holder, atMs) => withFault(faults, 'ledger.release', true, () => inner.release(tail, holder, atMs)),
+    claim: (range, holder, atMs) => withFault(faults, 'ledger.claim', true, () => inner.claim(range, holder, atMs)),
+  };
+}
+
+/** As {@link faultyMarkStore}, for remainders. */
+export function faultyRemainderStore(inner: RemainderStore, faults: WitnessFaults): RemainderStore {
+  return {
+    list: (limit) => withFault(faults, 'remainder.list', false, () => inner.list(limit)),
+    publish: (range) => withFault(faults, 'remainder.publish', true, () => inner.publish(range)),
+    claim: (remainder) =>
+      withFault(
+        faults,
+        'remainder.claim',
+        true,
+        () => inner.claim(remainder),
+        () => 'gone',
+      ),
   };
 }
 
