@@ -128,11 +128,7 @@ describe('47,940 lines through the gateway while servers are killed, restarted a
     // What failed was in flight at a kill, and nothing else was lost: a failed request may have used a counter, and made its link.
     const { byFault, unexplained } = faults.attributed();
     expect(unexplained).toEqual([]);
-    for (const { fault, failures } of byFault) {
-      expect(
-        `${fault.name}: ${failures.length} failed, at most ${fault.inFlight}: ${failures.length <= fault.inFlight}`,
-      ).toMatch(/true$/);
-    }
+    expect(byFault.filter(({ fault, failures }) => failures.length > fault.inFlight)).toEqual([]);
     const failureCount = faults.failures.length;
     expect(links.skipped(ranges).length).toBeLessThanOrEqual(failureCount);
     const stored = Number(await sql('SELECT COUNT(*) FROM lakh.links WHERE kind = 1'));

@@ -36,17 +36,27 @@ export class FaultLog {
     this.failures.push({ why, sentMs, failedMs: performance.now() });
   }
 
-  /** Each fault with the failures of requests that were under way while it happened, and the failures of no fault. */
+  /** Each fault with the failures of requests that were under way while it happened, and a text for each failure of no fault. */
   attributed(): {
-    readonly byFault: readonly { fault: Fault; failures: Failure[] }[];
-    readonly unexplained: Failure[];
+    readonly byFault: readonly { readonly fault: Fault; readonly failures: Failure[] }[];
+    readonly unexplained: string[];
   } {
     const byFault = this.faults.map((fault) => ({ fault, failures: [] as Failure[] }));
-    const unexplained: Failure[] = [];
+    const unexplained: string[] = [];
     for (const failure of this.failures) {
-      const cause = byFault.find(({ fault }) => failure.sentMs <= fault.endMs && failure.failedMs >= fault.startMs);
-      (cause?.failures ?? unexplained).push(failure);
+      const { sentMs, failedMs, why } = failure;
+      const cause = byFault.find(({ fault }) => sentMs <= fault.endMs && failedMs >= fault.startMs);
+      if (cause) cause.failures.push(failure);
+      else unexplained.push([`${why}: ${span(sentMs, failedMs)}`, ...this.faults.map(describe)].join('; '));
     }
     return { byFault, unexplained };
   }
+}
+
+function describe({ name, inFlight, startMs, endMs }: Fault): string {
+  return `${name} (${inFlight} in flight): ${span(startMs, endMs)}`;
+}
+
+function span(fromMs: number, toMs: number): string {
+  return `from ${fromMs.toFixed(1)} to ${toMs.toFixed(1)} ms`;
 }
