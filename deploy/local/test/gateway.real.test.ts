@@ -175,6 +175,16 @@ describe('the gateway', () => {
     expect((await ask(port, 'POST', '/api/v1/urls', { headers, body: 'x'.repeat(16_500) })).status).toBe(200);
   });
 
+  test('passes a small body whose framing is larger than the memory set aside for bodies', async () => {
+    const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
+    const head = 'POST /api/v1/urls HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+    const body = 'x'.repeat(16_000);
+    socket.write(`${head}${body.length.toString(16)};${'e'.repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`);
+    const [answer] = await once(socket, 'data');
+    socket.destroy();
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /);
+  });
+
   test('a server that is gone costs nobody an answer, not even of a POST', async () => {
     await shortens[0].close();
     for (let count = 0; count < 10; count++) {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -43,8 +43,6 @@ export function nginxPlan(spec: NginxPlanSpec): ServerPlan {
     stopSignal: 'SIGQUIT',
     async prepare() {
       await mkdir(join(dir, 'tmp'), { recursive: true });
-      // The workers, when they are not the owner, look for the file in it.
-      await chmod(dir, 0o711);
       await rm(join(dir, CLOSING_FILE), { force: true });
       await writeConfig(dir, configOf(spec));
     },
@@ -98,7 +96,8 @@ async function until(deadlineMs: number, condition: () => Promise<boolean>): Pro
 function configOf(spec: NginxPlanSpec): GatewayConfig {
   const { port, adminPort, shortenPorts, redirectPorts, ratePerS } = spec;
   const config = { port, adminPort, shortenPorts, redirectPorts, ratePerS };
-  return process.getuid?.() === 0 ? { ...config, workerUser: 'nobody nogroup' } : config;
+  // As nobody, workers cannot get at their own files below a private folder: large bodies would be 500, a reload unnoticed.
+  return process.getuid?.() === 0 ? { ...config, workerUser: 'root' } : config;
 }
 
 function prefixArgs(dir: string, configFile: string): string[] {
