@@ -3,7 +3,7 @@ import { zookeeperMode } from '../deploy/local/src/index';
 import { until } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness, readinessOf } from './support/degraded-stack';
-import { steadyCreates } from './support/steady-load';
+import { during, steadyCreates } from './support/steady-load';
 import { zookeeperNodes } from './support/zookeeper-nodes';
 
 jest.setTimeout(120_000);
@@ -43,9 +43,7 @@ const leasedRanges = (): Promise<number> => system.metric('shorten-1', 'lakh_ran
 /** Calls `fault` under a load that needs leases all the time, and resolves with the longest time without a new link. */
 async function longestGapMs(fault: () => Promise<void>): Promise<number> {
   const load = steadyCreates(created, system.url('shorten-1'), CREATE_EVERY_MS);
-  await until(() => load.successes > 50, 'the load is under way');
-  await fault();
-  await load.stop();
+  await during([load], fault);
   expect(load.failures).toEqual([]);
   // What waited for a lease in vain is told so; nothing else may go wrong.
   expect([...load.statuses.keys()].filter((status) => status !== 201 && status !== 503)).toEqual([]);
@@ -77,12 +75,13 @@ test('a server that was frozen until its session expired goes on from its range,
     await until(isRegistered, 'the server is registered');
     await system.stack.kill('shorten-1', 'SIGSTOP');
     await until(async () => !(await isRegistered()), 'its session expires');
-    const load = steadyCreates(created, system.url('shorten-1'), CREATE_EVERY_MS);
     await system.stack.kill('shorten-1', 'SIGCONT');
-    const before = await leasedRanges();
-    await until(async () => (await leasedRanges()) > before + 5, 'leases go on');
-    await until(isRegistered, 'the server is registered again');
-    await load.stop();
+    const load = steadyCreates(created, system.url('shorten-1'), CREATE_EVERY_MS);
+    await during([load], async () => {
+      const before = await leasedRanges();
+      await until(async () => (await leasedRanges()) > before + 5, 'leases go on');
+      await until(isRegistered, 'the server is registered again');
+    });
     expect(load.failures).toEqual([]);
     expect(load.longestGapMs()).toBeLessThan(LEASE_DEADLINE_MS);
   } finally {
@@ -132,10 +131,10 @@ test('SIGTERM drains: what was taken is answered, what is left is given up, and 
     await until(() => readinessOf(other.adminUrl).then(isReady, () => false), 'it is ready');
     const before = { stored: await stored(), created: created.all.length };
     const load = steadyCreates(created, other.url, CREATE_EVERY_MS);
-    await until(() => load.successes > 50, 'the load is under way');
-    other.child.kill('SIGTERM');
-    expect(await other.end).toBe(0);
-    await load.stop();
+    await during([load], async () => {
+      other.child.kill('SIGTERM');
+      expect(await other.end).toBe(0);
+    });
     // A connection that the listener had not taken yet is refused or reset; one that it had gets its answer.
     expect(load.failures.filter((failure) => !/ECONNREFUSED|ECONNRESET|socket hang up/.test(failure))).toEqual([]);
     expect([...load.statuses.keys()].filter((status) => status !== 201 && status !== 503)).toEqual([]);

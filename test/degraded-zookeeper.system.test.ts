@@ -1,7 +1,7 @@
 import { ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness } from './support/degraded-stack';
-import { steadyCreates } from './support/steady-load';
+import { during, steadyCreates } from './support/steady-load';
 
 jest.setTimeout(120_000);
 
@@ -66,24 +66,25 @@ describe('ZooKeeper is down altogether', () => {
     await Promise.all(SHORTEN.map(issuesAgain));
     const before = created.all.length;
     const gateway = steadyCreates(created, system.url('gateway'), 50);
-    await system.killZookeepers();
-    system.copyZookeeperData('old');
+    await during([gateway], async () => {
+      await system.killZookeepers();
+      system.copyZookeeperData('old');
 
-    for (const name of SHORTEN) {
-      const degraded = await system.untilReadiness(
-        name,
-        'knows that ZooKeeper is away',
-        ({ status }) => status !== 'ready',
-      );
-      expect(degraded).toMatchObject({
-        httpStatus: 200,
-        status: 'degraded',
-        checks: { zookeeper: { status: 'degraded' } },
-      });
-      await issuesToTheEnd(name, 'witness_unavailable');
-      expect(await system.readiness(name)).toMatchObject({ httpStatus: 503, checks: { ids: { status: 'down' } } });
-    }
-    await gateway.stop();
+      for (const name of SHORTEN) {
+        const degraded = await system.untilReadiness(
+          name,
+          'knows that ZooKeeper is away',
+          ({ status }) => status !== 'ready',
+        );
+        expect(degraded).toMatchObject({
+          httpStatus: 200,
+          status: 'degraded',
+          checks: { zookeeper: { status: 'degraded' } },
+        });
+        await issuesToTheEnd(name, 'witness_unavailable');
+        expect(await system.readiness(name)).toMatchObject({ httpStatus: 503, checks: { ids: { status: 'down' } } });
+      }
+    });
     expect(created.all.length - before).toBeGreaterThanOrEqual(RANGE_SIZE);
     expect([...gateway.statuses.keys()].sort()).toEqual([201, 503]);
     expect(gateway.failures).toEqual([]);

@@ -1,4 +1,4 @@
-import type { Answer } from './ask';
+import { type Answer, until } from './ask';
 import type { CreatedLinks } from './created-links';
 
 /** Requests of one load that may be unanswered at once: an open loop that nothing bounds would drown the servers. */
@@ -29,14 +29,13 @@ export class SteadyLoad {
     }, everyMs);
   }
 
-  get successes(): number {
-    return this.#successes.length;
+  get answers(): number {
+    return [...this.statuses.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** The longest time between two successes, or from the last one to the load's end (or now), since `sinceMs`. */
-  longestGapMs(sinceMs = 0): number {
-    const end = Math.min(this.#stopped, performance.now());
-    const moments = [...this.#successes.filter((at) => at >= sinceMs), end];
+  /** The longest time between two successes, or from the last one to the load's end (or now). */
+  longestGapMs(): number {
+    const moments = [...this.#successes, Math.min(this.#stopped, performance.now())];
     return moments.reduce((most, at, i) => Math.max(most, i === 0 ? 0 : at - (moments[i - 1] as number)), 0);
   }
 
@@ -51,6 +50,16 @@ export class SteadyLoad {
     this.statuses.set(status, (this.statuses.get(status) ?? 0) + 1);
     this.slowestMs = Math.max(this.slowestMs, ms);
     if (status < 400) this.#successes.push(performance.now());
+  }
+}
+
+/** Runs `work` while the loads go on, and stops them however it ends. */
+export async function during(loads: readonly SteadyLoad[], work: () => Promise<void>): Promise<void> {
+  try {
+    await until(() => loads.every(({ answers }) => answers > 10), 'the load is under way');
+    await work();
+  } finally {
+    await Promise.all(loads.map((load) => load.stop()));
   }
 }
 

@@ -1,0 +1,191 @@
+import { type Answer, ask, until } from './support/ask';
+import { CreatedLinks, problemOf } from './support/created-links';
+import { DegradedStack, type Readiness } from './support/degraded-stack';
+import { during, SteadyLoad, steadyCreates } from './support/steady-load';
+
+jest.setTimeout(120_000);
+
+const L1_TTL_MS = 1000;
+const L2_DEADLINE_MS = 100;
+const STORE_DEADLINE_MS = 1000;
+/** What a busy machine may add to a bounded wait. */
+const SLACK_MS = 1500;
+const REDIRECTS = ['redirect-1', 'redirect-2'];
+const SERVERS = ['shorten-1', ...REDIRECTS];
+
+let system: DegradedStack;
+const created = new CreatedLinks();
+
+beforeAll(async () => {
+  system = await DegradedStack.up(
+    { shorten: 1, redirect: 2 },
+    {
+      LAKH_L1_TTL_MS: String(L1_TTL_MS),
+      LAKH_L2_DEADLINE_MS: String(L2_DEADLINE_MS),
+      LAKH_STORE_DEADLINE_MS: String(STORE_DEADLINE_MS),
+    },
+  );
+});
+
+afterAll(async () => {
+  await system.down();
+});
+
+afterEach(async () => {
+  expect(created.repeated).toEqual([]);
+  expect(await system.metric('shorten-1', 'lakh_counters_duplicate_total')).toBe(0);
+});
+
+const create = () => created.mustCreate(system.url('shorten-1'));
+const remove = (code: string) => ask('DELETE', `${system.url('shorten-1')}/api/v1/urls/${code}`);
+const follow = (server: string, code: string) => ask('GET', `${system.url(server)}/${code}`);
+const followEverywhere = (code: string) => Promise.all(REDIRECTS.map((server) => follow(server, code)));
+const everywhere = async (status: number, code: string): Promise<boolean> =>
+  (await followEverywhere(code)).every((answer) => answer.status === status);
+
+/** Waits until every server says of `check` whether it is well. */
+async function untilCheck(check: 'redis' | 'database', status: 'ok' | 'degraded'): Promise<void> {
+  const isSaid = ({ checks, httpStatus }: Readiness): boolean => checks[check]?.status === status && httpStatus === 200;
+  await Promise.all(SERVERS.map((name) => system.untilReadiness(name, `${check} is ${status}`, isSaid)));
+}
+
+/** Redirects of links by turns at a server, every 20 ms. */
+function steadyRedirects(server: string, codes: readonly string[]): SteadyLoad {
+  let turn = 0;
+  return new SteadyLoad(20, () => {
+    turn += 1;
+    return follow(server, codes[turn % codes.length] as string);
+  });
+}
+
+/** Creates and redirects while `fault` runs; every one succeeds, in bounded time. */
+async function allGoesOn(codes: readonly string[], fault: () => Promise<void>): Promise<void> {
+  const creates = steadyCreates(created, system.url('shorten-1'), 20);
+  const redirects = REDIRECTS.map((server) => steadyRedirects(server, codes));
+  const loads = [creates, ...redirects];
+  await during(loads, fault);
+  for (const load of loads) {
+    expect(load.failures).toEqual([]);
+    expect(load.slowestMs).toBeLessThan(L2_DEADLINE_MS + STORE_DEADLINE_MS + SLACK_MS);
+  }
+  expect([...creates.statuses.keys()]).toEqual([201]);
+  for (const { statuses } of redirects) expect([...statuses.keys()]).toEqual([301]);
+}
+
+describe.each([
+  { fault: 'killed', away: 'SIGKILL' },
+  { fault: 'frozen', away: 'SIGSTOP' },
+] as const)('Redis is $fault', ({ away }) => {
+  const bringBack = () =>
+    away === 'SIGSTOP' ? system.stack.kill('redis-1', 'SIGCONT') : system.stack.start('redis-1');
+
+  test('redirects and creates go on, also of links that no L1 knows, and it is used again by itself', async () => {
+    const links = await Promise.all(Array.from({ length: 40 }, create));
+    await allGoesOn(
+      links.map(({ code }) => code),
+      async () => {
+        await system.stack.kill('redis-1', away);
+        await untilCheck('redis', 'degraded');
+        expect(await everywhere(301, (await create()).code)).toBe(true);
+        await bringBack();
+        await untilCheck('redis', 'ok');
+      },
+    );
+  });
+
+  test('a link deleted meanwhile is gone on every server within the L1 TTL, and stays gone when Redis is back', async () => {
+    const { code } = await create();
+    // From the shared cache of the second server's read on, both levels hold the link.
+    for (const server of REDIRECTS) expect((await follow(server, code)).status).toBe(301);
+    const hits = await system.metric('redirect-2', 'lakh_l2_reads_total');
+    expect(hits).toBeGreaterThan(0);
+    await system.stack.kill('redis-1', away);
+
+    const removed = await remove(code);
+    expect(removed.status).toBe(204);
+    expect(removed.ms).toBeLessThan(L2_DEADLINE_MS + STORE_DEADLINE_MS + SLACK_MS);
+    const removedAtMs = performance.now();
+    await until(() => everywhere(410, code), 'the link is gone everywhere');
+    expect(performance.now() - removedAtMs).toBeLessThan(L1_TTL_MS + L2_DEADLINE_MS + SLACK_MS);
+
+    // Past L1's lifetime each answer is asked for anew: an older outcome would show itself.
+    const watching = REDIRECTS.map((server) => new SteadyLoad(20, () => follow(server, code)));
+    await during(watching, async () => {
+      await untilCheck('redis', 'degraded');
+      await bringBack();
+      await untilCheck('redis', 'ok');
+      const backAtMs = performance.now();
+      await until(() => performance.now() - backAtMs > 2 * L1_TTL_MS, 'what was read from Redis would be seen');
+    });
+    for (const { statuses, failures } of watching) expect([[...statuses.keys()], failures]).toEqual([[410], []]);
+  });
+});
+
+describe.each([
+  { fault: 'killed', away: 'SIGKILL' },
+  { fault: 'frozen', away: 'SIGSTOP' },
+] as const)('MariaDB is $fault', ({ away }) => {
+  const bringBack = () =>
+    away === 'SIGSTOP' ? system.stack.kill('mysql-1', 'SIGCONT') : system.stack.start('mysql-1');
+
+  function expectUnavailable(answer: Answer): void {
+    expect(answer.status).toBe(503);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThanOrEqual(1);
+    expect(problemOf(answer).code).toMatch(/^store_(unavailable|outcome_unknown)$/);
+    expect(answer.ms).toBeLessThan(STORE_DEADLINE_MS + L2_DEADLINE_MS + SLACK_MS);
+  }
+
+  /** A burst of creates and of look-ups of what no cache has, each refused. */
+  async function burst(code: string, requests: number): Promise<void> {
+    for (let sent = 0; sent < requests; sent += 50) {
+      const answers = await Promise.all(
+        Array.from({ length: 50 }, (_, i) =>
+          i % 2 === 0
+            ? created.create(system.url('shorten-1'))
+            : follow(REDIRECTS[(sent / 50) % 2] as string, `${code}${sent + i}`),
+        ),
+      );
+      expect(answers.filter(({ status }) => status !== 503)).toEqual([]);
+    }
+  }
+
+  const memory = () =>
+    Promise.all(['shorten-1', 'redirect-1'].map((name) => system.metric(name, 'lakh_process_resident_memory_bytes')));
+
+  test('cached redirects go on, the rest is 503 within its deadline, memory stays flat, and it recovers by itself', async () => {
+    const cached = await Promise.all(Array.from({ length: 10 }, create));
+    const uncached = await create();
+    // Twice: the first fills the shared cache, which outlives L1.
+    for (const { code } of [...cached, ...cached]) expect(await everywhere(301, code)).toBe(true);
+    const redirects = REDIRECTS.map((server) =>
+      steadyRedirects(
+        server,
+        cached.map(({ code }) => code),
+      ),
+    );
+    await during(redirects, async () => {
+      await system.stack.kill('mysql-1', away);
+
+      // The first who ask wait for their deadline, those after them for nothing.
+      expectUnavailable(await created.create(system.url('shorten-1')));
+      for (const server of REDIRECTS) expectUnavailable(await follow(server, uncached.code));
+      expectUnavailable(await remove(uncached.code));
+      await burst(uncached.code, 500);
+      await untilCheck('database', 'degraded');
+      const before = await memory();
+      await burst(uncached.code, 3000);
+      const after = await memory();
+      after.forEach((bytes, i) => {
+        expect(bytes - (before[i] as number)).toBeLessThan(48 * 1024 * 1024);
+      });
+    });
+    for (const { statuses, failures, slowestMs } of redirects) {
+      expect([[...statuses.keys()], failures]).toEqual([[301], []]);
+      expect(slowestMs).toBeLessThan(L2_DEADLINE_MS + SLACK_MS);
+    }
+
+    await bringBack();
+    await untilCheck('database', 'ok');
+    for (const { code } of [uncached, await create()]) expect(await everywhere(301, code)).toBe(true);
+  });
+});
