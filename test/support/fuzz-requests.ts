@@ -144,7 +144,7 @@ export function createFuzzer(random: Random, codes: readonly string[]) {
       ? 'HTTP/1.1'
       : pick(['HTTP/1.0', 'HTTP/0.9', 'HTTP/2.0', 'HTTP/1.2', 'http/1.1', '', 'HTTP/1.1 x', 'FTP/1.1', 'HTTP/9999.1']);
     const lines = [...(chance(0.98) ? ['Host: 127.0.0.1'] : []), ...(chance(0.25) ? headerLines() : [])];
-    let body = Buffer.alloc(0);
+    let body: Buffer = Buffer.alloc(0);
     let isWhole = true;
     if (isCreate || isForm || chance(0.15)) {
       const type = chance(0.9)
