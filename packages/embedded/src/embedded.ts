@@ -1,12 +1,14 @@
-import type { Ledger, MarkStore, RemainderStore } from '@lakh/id-range';
-import type { SettingsStore } from '@lakh/links';
+import type { CounterWitness, Ledger, LedgerAdmin, MarkAdmin, MarkStore, RemainderStore } from '@lakh/id-range';
+import type { LinkInspector, SettingsStore } from '@lakh/links';
 import { Connection, openError } from './connection.js';
+import { openCounterWitness, openInspector } from './inspector.js';
 import { openLedger } from './ledger.js';
 import { type EmbeddedLinkStore, openLinkStore } from './link-store.js';
 import { openMarkStore } from './marks.js';
 import { openRemainderStore } from './remainders.js';
 import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
 import { openSettingsStore } from './settings.js';
+import { openLedgerAdmin, openMarkAdmin } from './witness-admin.js';
 
 /** The part of a pino logger that is used here. */
 export interface EmbeddedLog {
@@ -20,6 +22,14 @@ export interface EmbeddedOptions {
   readonly log?: EmbeddedLog;
 }
 
+/** What an operator's tools need of the file, for one namespace. */
+export interface EmbeddedAdmin {
+  readonly marks: MarkAdmin;
+  readonly ledger: LedgerAdmin;
+  readonly counters: CounterWitness;
+  readonly links: LinkInspector;
+}
+
 /** Every port of Lakh on one SQLite file, for one machine with no servers installed. */
 export interface Embedded {
   readonly file: string;
@@ -28,6 +38,8 @@ export interface Embedded {
   remainderStore(namespace: string): RemainderStore;
   readonly links: EmbeddedLinkStore;
   readonly settings: SettingsStore;
+  /** `feedsLinks`: whether this namespace's counters become links. */
+  admin(namespace: string, feedsLinks: boolean): EmbeddedAdmin;
   /** Commits what waits and gives up the file; calls after it are refused as unavailable. Synchronous. */
   close(): void;
 }
@@ -54,6 +66,12 @@ export function openEmbedded({ file, log }: EmbeddedOptions): Embedded {
       remainderStore: (namespace) => openRemainderStore(connection, namespace),
       links,
       settings: openSettingsStore(connection),
+      admin: (namespace, feedsLinks) => ({
+        marks: openMarkAdmin(connection, namespace),
+        ledger: openLedgerAdmin(connection, namespace),
+        counters: openCounterWitness(connection, feedsLinks),
+        links: openInspector(connection, file),
+      }),
       close() {
         if (!connection.isOpen) return;
         links.flush();

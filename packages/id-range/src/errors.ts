@@ -82,11 +82,14 @@ export class BrokenInvariantError extends IdRangeError {
   }
 }
 
+/** What an operator's check compares heights with, beside the other witness. */
+export type HeightEvidence = 'a lease on record' | 'a link';
+
 /** The mark is lower than the ledger, or than this process, knows it was: ZooKeeper lost writes that it had acknowledged. */
 export class ZookeeperForgotError extends IdRangeError {
   readonly code = 'zookeeper_forgot';
   readonly status = 503;
-  constructor(mark: number, known: number, knownBy: 'the ledger' | 'this process') {
+  constructor(mark: number, known: number, knownBy: 'the ledger' | 'this process' | HeightEvidence) {
     super(
       refusal(
         'zookeeper_forgot',
@@ -101,7 +104,7 @@ export class ZookeeperForgotError extends IdRangeError {
 export class LedgerForgotError extends IdRangeError {
   readonly code = 'ledger_forgot';
   readonly status = 503;
-  constructor(head: number, known: number, knownBy: 'the mark' | 'this process') {
+  constructor(head: number, known: number, knownBy: 'the mark' | 'this process' | HeightEvidence) {
     super(
       refusal(
         'ledger_forgot',

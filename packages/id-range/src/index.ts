@@ -1,3 +1,4 @@
+export * from './admin.js';
 export type { AllocatorSnapshot, RangeAllocatorOptions } from './allocator-options.js';
 export * from './errors.js';
 export type * from './observer.js';

@@ -1,12 +1,14 @@
 export type { ServerFacts, Session, SqlResult } from './connection.js';
 export { DatabaseUnsupportedError, InvalidShardsError, SchemaMismatchError } from './errors.js';
+export * from './inspector.js';
 export * from './ledger.js';
+export * from './ledger-admin.js';
 export { checkSchema, type MigrateOptions, migrate } from './migrate.js';
 export * from './observer.js';
 export * from './open-shards.js';
 export * from './outbox.js';
 export * from './pool.js';
-export * from './settings.js';
+export { createMysqlSettings } from './settings.js';
 export * from './shards.js';
 export * from './store.js';
 export * from './timing.js';

@@ -27,7 +27,7 @@ export function createMysqlSettings({
     recordOnce: (name, value) =>
       settle(() =>
         pool.run(async (session) => {
-          const present = await read(session, name);
+          const present = await readSetting(session, name);
           if (present !== undefined) return present;
           try {
             await session.query(
@@ -36,7 +36,7 @@ export function createMysqlSettings({
             );
             return value;
           } catch (error) {
-            const first = isRefusal(error, ER_DUP_ENTRY) ? await read(session, name) : undefined;
+            const first = isRefusal(error, ER_DUP_ENTRY) ? await readSetting(session, name) : undefined;
             if (first === undefined) throw error;
             return first;
           }
@@ -47,7 +47,7 @@ export function createMysqlSettings({
       settle(() =>
         pool.transaction(async (session) => {
           // Compared here: SQL's = ignores blanks at the end.
-          if ((await read(session, name, ' FOR UPDATE')) !== expected) return false;
+          if ((await readSetting(session, name, ' FOR UPDATE')) !== expected) return false;
           await session.query(`UPDATE settings SET value=${textLiteral(value)} WHERE name=${nameLiteral(name)}`);
           return true;
         }),
@@ -62,7 +62,8 @@ function nameLiteral(name: string): string {
   return asciiLiteral(name);
 }
 
-async function read(session: Session, name: string, lock = ''): Promise<string | undefined> {
+/** What is recorded under `name` now. */
+export async function readSetting(session: Session, name: string, lock = ''): Promise<string | undefined> {
   const { rows } = await session.query(`SELECT value FROM settings WHERE name=${nameLiteral(name)}${lock}`);
   return rows[0] ? String(rows[0][0]) : undefined;
 }

@@ -34,7 +34,7 @@ export function recordOfCodec(codec: Codec): string {
  * @throws CodecMismatchError that names both, when anything recorded is different or missing here.
  */
 export function checkRecordedCodec(recordedJson: string, codec: Codec, nextCounter = 0): 'same' | 'keys-added' {
-  const recorded = parseRecord(recordedJson);
+  const recorded = parseRecordedCodec(recordedJson);
   const configured = codec.describe();
   const refuse = (what: string) =>
     new CodecMismatchError(`${what}: the database has ${textOf(recorded)}, this server ${textOf(configured)}`);
@@ -63,7 +63,8 @@ function textOfKey({ id, fingerprint, startCounter }: KeyDescription): string {
   return `${id} ${fingerprint} ${startCounter}`;
 }
 
-function parseRecord(json: string): CodecDescription {
+/** What the database has recorded. @throws CodecMismatchError when it is no description of a codec */
+export function parseRecordedCodec(json: string): CodecDescription {
   let value: unknown;
   try {
     value = JSON.parse(json);

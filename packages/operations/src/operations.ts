@@ -1,0 +1,112 @@
+import type { LedgerRow } from '@lakh/id-range';
+import { type Audit, audit } from './audit.js';
+import { type BootstrapReport, bootstrap } from './bootstrap.js';
+import { listRows, type RowFigures, rowOf, type Summary, summarise, withFigures } from './figures.js';
+import { type Finding, findingsOf, hasProblems } from './findings.js';
+import {
+  exportHead,
+  exportPage,
+  type ImportReport,
+  importRows,
+  type LedgerFileHead,
+  type LedgerFileRow,
+} from './ledger-file.js';
+import type { OperationsPorts } from './ports.js';
+import { type RepairReport, repair } from './repair.js';
+import { readWitnesses } from './witnesses.js';
+
+export interface CheckReport {
+  readonly ok: boolean;
+  readonly mark: { readonly next: number; readonly ledgered: number } | string;
+  readonly head: number | string;
+  readonly rows: number;
+  readonly highestLeaseEnd: number;
+  readonly highestCounter: number;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server's admin
+ * listener and asked for from another process. Every call rejects with a named error (`code`, `status`).
+ */
+export interface Operations {
+  /** What is looked at: an ensemble and a database, or a file. */
+  system(): Promise<string>;
+  list(options: { readonly before?: number; readonly limit?: number }): Promise<readonly RowFigures[]>;
+  /** The range of a counter, or of the counter that a code stands for; null where there is none. */
+  show(options: { readonly counter?: number; readonly code?: string }): Promise<RowFigures | null>;
+  summary(): Promise<Summary>;
+  check(): Promise<CheckReport>;
+  audit(options: { readonly code: string }): Promise<Audit>;
+  repair(options: { readonly apply: boolean }): Promise<RepairReport>;
+  restore(options: { readonly apply: boolean; readonly skip: number }): Promise<RepairReport>;
+  bootstrap(options: { readonly adopt: boolean; readonly skip: number }): Promise<BootstrapReport>;
+  exportHead(): Promise<LedgerFileHead>;
+  exportPage(options: { readonly from: number }): Promise<{
+    readonly rows: readonly LedgerFileRow[];
+    readonly next: number | null;
+  }>;
+  importRows(options: {
+    readonly head: LedgerFileHead;
+    readonly rows: readonly LedgerFileRow[];
+  }): Promise<ImportReport>;
+}
+
+export type OperationName = keyof Operations;
+
+/** Whether a call may change something; those are asked for by POST. */
+export const OPERATIONS: Readonly<Record<OperationName, 'reads' | 'writes'>> = {
+  system: 'reads',
+  list: 'reads',
+  show: 'reads',
+  summary: 'reads',
+  check: 'reads',
+  audit: 'reads',
+  exportHead: 'reads',
+  exportPage: 'reads',
+  repair: 'writes',
+  restore: 'writes',
+  bootstrap: 'writes',
+  importRows: 'writes',
+};
+
+/** The operations on these ports. */
+export function createOperations(ports: OperationsPorts): Operations {
+  const figuresOf = async (row: LedgerRow | undefined): Promise<RowFigures | null> =>
+    row === undefined ? null : ((await withFigures(ports, [row]))[0] ?? null);
+  return {
+    system: async () => ports.system,
+    list: (options) => listRows(ports, options),
+    async show({ counter, code }) {
+      const wanted = counter ?? (code === undefined ? undefined : ((await audit(ports, code)).counter ?? undefined));
+      return wanted === undefined ? null : figuresOf(await rowOf(ports, wanted));
+    },
+    summary: () => summarise(ports),
+    async check() {
+      const witnesses = await readWitnesses(ports);
+      const findings = findingsOf(witnesses);
+      const { mark, head, rows, highestCounter } = witnesses;
+      return {
+        ok: !hasProblems(findings),
+        mark: wordsOf(mark.mark),
+        head: head === 'missing' ? head : wordsOf(head.head),
+        rows: rows.count,
+        highestLeaseEnd: rows.highestEnd,
+        highestCounter,
+        findings,
+      };
+    },
+    audit: ({ code }) => audit(ports, code),
+    repair: ({ apply }) => repair(ports, { apply }),
+    restore: ({ apply, skip }) => repair(ports, { apply, skip }),
+    bootstrap: (options) => bootstrap(ports, options),
+    exportHead: () => exportHead(ports),
+    exportPage: (options) => exportPage(ports, options),
+    importRows: (options) => importRows(ports, options),
+  };
+}
+
+function wordsOf<T extends object | number>(value: T | 'missing' | { readonly unreadable: string }): T | string {
+  if (typeof value === 'object' && 'unreadable' in value) return `unreadable: ${JSON.stringify(value.unreadable)}`;
+  return value;
+}

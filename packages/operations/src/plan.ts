@@ -1,0 +1,140 @@
+/**
+ * A repair, without any I/O: what has to be written so that both witnesses stand above every counter that may have been issued, and
+ * the ledger covers everything below. Raise, never lower: counters that are skipped harm nobody.
+ *
+ * The order of the steps is part of the plan. The ledger comes first, the mark last, so that a repair that ends half-way leaves
+ * servers refusing (the head is above the mark), and running it again finishes it.
+ */
+import {
+  ClusterMismatchError,
+  COUNTER_SPACE_END,
+  type CounterRange,
+  type CoverState,
+  FIRST_MARK,
+  isUnreadable,
+  LedgerNotEmptyError,
+  type LedgerRow,
+  type Mark,
+  type Remainder,
+  WitnessCorruptError,
+} from '@lakh/id-range';
+import { readableMark } from './findings.js';
+import { knownHead, type Witnesses } from './witnesses.js';
+
+export type RepairStep =
+  | { readonly step: 'put-head'; readonly from: number | string; readonly to: number; readonly clusterId: string }
+  | { readonly step: 'cover'; readonly range: CounterRange; readonly state: CoverState }
+  /** A released row that no entry offers is retired, so that an entry that comes back cannot be claimed. */
+  | { readonly step: 'retire'; readonly row: LedgerRow }
+  /** An entry that the ledger does not have as released is removed, so that a ledger that comes back cannot agree with it. */
+  | { readonly step: 'remove-entry'; readonly remainder: Remainder }
+  | { readonly step: 'put-mark'; readonly from: string; readonly to: Mark; readonly clusterId: string };
+
+export interface RepairPlan {
+  /** The first counter that servers will lease afterwards. */
+  readonly next: number;
+  /** Empty: both witnesses are as they should be. */
+  readonly steps: readonly RepairStep[];
+}
+
+export interface PlanOptions {
+  /** The mark is raised to this at least. */
+  readonly atLeast?: number;
+  /** This many counters above everything that is known, instead. */
+  readonly skip?: number;
+  /** With it, two missing witnesses beside links are made under this cluster id. */
+  readonly adoptAs?: string;
+}
+
+/** Heights that are not taken from a mark are rounded up to this: one lakh. */
+const ROUND_TO = 100_000;
+
+/**
+ * @throws ClusterMismatchError, WitnessCorruptError (no cluster id is left), LedgerNotEmptyError (no witness is left): only a person can
+ *   know what belongs there
+ */
+export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): RepairPlan {
+  const { mark, head, rows, highestCounter } = witnesses;
+  const isVirgin = rows.count === 0 && highestCounter === 0;
+  if (mark.mark === 'missing' && head === 'missing' && options.adoptAs === undefined) {
+    if (isVirgin) return { next: FIRST_MARK, steps: [] };
+    throw new LedgerNotEmptyError();
+  }
+  const clusterId = options.adoptAs ?? commonClusterId(witnesses);
+  const now = readableMark(mark.mark);
+  const known = highestKnown(witnesses);
+  const wanted = Math.max(
+    options.atLeast ?? 0,
+    options.skip === undefined ? 0 : roundUp(known) + options.skip,
+    now !== undefined && now.next >= known ? now.next : roundUp(known),
+  );
+  const next = Math.min(COUNTER_SPACE_END, wanted);
+
+  const steps: RepairStep[] = [];
+  const headNow = knownHead(head);
+  const raisesMark = now === undefined || next > now.next;
+  const headIsLow =
+    headNow < FIRST_MARK ||
+    headNow < (readableMark(witnesses.markBefore.mark)?.ledgered ?? 0) ||
+    headNow < rows.highestEnd ||
+    headNow <= highestCounter;
+  const headThen = raisesMark || headIsLow ? Math.max(headNow, next) : headNow;
+  if (headThen !== headNow || head === 'missing' || isUnreadable(head.clusterId)) {
+    steps.push({ step: 'put-head', from: head === 'missing' ? head : shown(head.head), to: headThen, clusterId });
+  }
+  const covered = options.adoptAs === undefined ? 'hole' : 'adopted';
+  for (const range of holesBelow(rows.holes, Math.max(rows.highestEnd, headNow, FIRST_MARK), headThen)) {
+    // What lies above all that is known was never anybody's.
+    const edge = Math.min(Math.max(known, range.start), range.end);
+    if (edge > range.start) steps.push({ step: 'cover', range: { start: range.start, end: edge }, state: covered });
+    if (range.end > edge) steps.push({ step: 'cover', range: { start: edge, end: range.end }, state: 'skipped' });
+  }
+  for (const row of witnesses.remainders.orphans) steps.push({ step: 'retire', row });
+  for (const remainder of witnesses.remainders.strays) steps.push({ step: 'remove-entry', remainder });
+  if (raisesMark || now.ledgered > now.next || mark.clusterId !== clusterId) {
+    const to = { next: Math.max(next, now?.next ?? 0), ledgered: Math.max(headThen, now?.ledgered ?? 0) };
+    const from =
+      mark.mark === 'missing'
+        ? 'missing'
+        : now === undefined
+          ? String(shown(mark.mark))
+          : `${now.next} ${now.ledgered}`;
+    steps.push({ step: 'put-mark', from, to, clusterId });
+  }
+  return { next: Math.max(next, now?.next ?? 0), steps };
+}
+
+/** The first counter that nothing here knows of. */
+function highestKnown({ markBefore, mark, head, rows, highestCounter }: Witnesses): number {
+  const marks = [markBefore.mark, mark.mark]
+    .map(readableMark)
+    .flatMap((each) => (each ? [each.next, each.ledgered] : []));
+  return Math.max(FIRST_MARK, knownHead(head), rows.highestEnd, highestCounter > 0 ? highestCounter + 1 : 0, ...marks);
+}
+
+function commonClusterId({ mark, head }: Witnesses): string {
+  const ofMark = typeof mark.clusterId === 'string' && mark.clusterId !== 'missing' ? mark.clusterId : undefined;
+  const ofHead = head === 'missing' || isUnreadable(head.clusterId) ? undefined : head.clusterId;
+  if (ofMark !== undefined && ofHead !== undefined && ofMark !== ofHead) throw new ClusterMismatchError(ofMark, ofHead);
+  const common = ofMark ?? ofHead;
+  if (common === undefined) throw new WitnessCorruptError('neither witness has a cluster id that can be read');
+  return common;
+}
+
+/** The holes on record, and what lies between the highest row (or head) and a head that is raised. */
+function holesBelow(holes: readonly CounterRange[], from: number, head: number): CounterRange[] {
+  const last = holes.at(-1);
+  if (head <= from) return [...holes];
+  return last?.end === from
+    ? [...holes.slice(0, -1), { start: last.start, end: head }]
+    : [...holes, { start: from, end: head }];
+}
+
+function roundUp(counter: number): number {
+  return Math.ceil(counter / ROUND_TO) * ROUND_TO;
+}
+
+function shown(value: unknown): number | string {
+  if (typeof value === 'number') return value;
+  return isUnreadable(value) ? JSON.stringify(value.unreadable) : String(value);
+}

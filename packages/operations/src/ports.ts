@@ -1,0 +1,25 @@
+import type { CounterWitness, LeaseHolder, LedgerAdmin, MarkAdmin, RemainderStore } from '@lakh/id-range';
+import type { LinkInspector } from '@lakh/links';
+import type { SealedKey } from '@lakh/short-code';
+
+/** Everything that an operator's command touches; of one namespace. */
+export interface OperationsPorts {
+  readonly namespace: string;
+  /** What is looked at, for the heads of answers: an ensemble and a database, or a file. No passwords. */
+  readonly system: string;
+  readonly marks: MarkAdmin;
+  readonly ledger: LedgerAdmin;
+  readonly remainders: Pick<RemainderStore, 'list' | 'claim'>;
+  readonly counters: CounterWitness;
+  readonly links: LinkInspector;
+  /** For `audit` of codes that no link has; without them a sealed code cannot be read. */
+  readonly sealedKeys: readonly SealedKey[];
+  /** Who works here, for the rows that a repair writes. */
+  readonly operator: LeaseHolder;
+  readonly newClusterId: () => string;
+  readonly nowMs: () => number;
+  /** Waits. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** Longer than a lease takes from its mark to its row: what is still a hole after it is one. Milliseconds. */
+  readonly settleMs: number;
+}

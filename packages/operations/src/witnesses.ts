@@ -1,0 +1,175 @@
+import {
+  type CounterRange,
+  FIRST_MARK,
+  type HeadInspection,
+  isUnreadable,
+  type LedgerRow,
+  MAX_RANGES_ASKED,
+  type MarkInspection,
+  type Remainder,
+} from '@lakh/id-range';
+import type { OperationsPorts } from './ports.js';
+
+/** What a look at everything found: both witnesses, the ledger's rows, and the links themselves. */
+export interface Witnesses {
+  /** Read before everything else: its `ledgered` is a height that any later head has to reach. */
+  readonly markBefore: MarkInspection;
+  /** Read after everything else: its `next` has to be above every height read before. */
+  readonly mark: MarkInspection;
+  readonly head: HeadInspection | 'missing';
+  readonly rows: LedgerScan;
+  /** The highest counter that became a link, 0 when there is none. */
+  readonly highestCounter: number;
+  /** A hole, and the highest counter in it that became a link nevertheless. */
+  readonly linkedHoles: readonly { readonly range: CounterRange; readonly counter: number }[];
+  readonly remainders: RemainderScan;
+}
+
+export interface LedgerScan {
+  readonly count: number;
+  readonly highestEnd: number;
+  /** Below the head and covered by no row, each looked at twice; at most {@link MAX_HOLES}. */
+  readonly holes: readonly CounterRange[];
+  readonly overlaps: readonly (readonly [LedgerRow, LedgerRow])[];
+  /** Rows in state `released`, at most {@link MAX_HOLES}. */
+  readonly released: readonly LedgerRow[];
+  /** More holes, overlaps or released rows were there than are listed. */
+  readonly truncated: boolean;
+}
+
+export interface RemainderScan {
+  /** Entries in ZooKeeper without a released row: one of the two forgot. */
+  readonly strays: readonly Remainder[];
+  /** Released rows without an entry: nobody can claim them. */
+  readonly orphans: readonly LedgerRow[];
+}
+
+export const MAX_HOLES = 10_000;
+const PAGE_ROWS = 5_000;
+const MAX_REMAINDERS = 10_000;
+
+/** Reads everything, in the order that makes the heights comparable while servers lease. Rejects with what a port rejects with. */
+export async function readWitnesses(ports: OperationsPorts): Promise<Witnesses> {
+  const { marks, ledger, counters } = ports;
+  const markBefore = await marks.inspect();
+  const highestCounter = await counters.highest();
+  const listed = (await ports.remainders.list(MAX_REMAINDERS)).remainders;
+  const headBefore = await ledger.head();
+  const rows = await scanLedger(ports, knownHead(headBefore));
+  const linkedHoles = await linksInHoles(ports, rows.holes);
+  const remainders = await compareRemainders(ports, rows, listed);
+  const head = await ledger.head();
+  const mark = await marks.inspect();
+  return { markBefore, mark, head, rows, highestCounter, linkedHoles, remainders };
+}
+
+/** The head as a number; 0 when there is none that can be read. */
+export function knownHead(head: HeadInspection | 'missing'): number {
+  return head === 'missing' || isUnreadable(head.head) ? 0 : head.head;
+}
+
+/** All rows in the order of their starts, a page at a time. */
+export async function* ledgerRows({ ledger }: Pick<OperationsPorts, 'ledger'>): AsyncGenerator<LedgerRow> {
+  let from = 0;
+  for (;;) {
+    const page = await ledger.rowsFrom(from, PAGE_ROWS);
+    yield* page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < PAGE_ROWS) return;
+    from = last.range.start + 1;
+  }
+}
+
+async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<LedgerScan> {
+  const holes: CounterRange[] = [];
+  const overlaps: [LedgerRow, LedgerRow][] = [];
+  const released: LedgerRow[] = [];
+  let truncated = false;
+  const keep = <T>(list: T[], item: T): void => {
+    if (list.length < MAX_HOLES) list.push(item);
+    else truncated = true;
+  };
+  let count = 0;
+  let end = FIRST_MARK;
+  let furthest: LedgerRow | undefined;
+  for await (const row of ledgerRows(ports)) {
+    count += 1;
+    const { range } = row;
+    if (range.start > end) keep(holes, { start: end, end: range.start });
+    if (furthest !== undefined && range.start < furthest.range.end) keep(overlaps, [furthest, row]);
+    if (row.state === 'released') keep(released, row);
+    if (range.end > end || furthest === undefined) {
+      end = Math.max(end, range.end);
+      furthest = row;
+    }
+  }
+  if (headBefore > end) keep(holes, { start: end, end: headBefore });
+  return {
+    count,
+    highestEnd: furthest?.range.end ?? 0,
+    holes: await filter(holes, (hole) => isStillHole(ports, hole)),
+    overlaps: await filter(overlaps, (pair) => isStillOverlap(ports, pair)),
+    released,
+    truncated,
+  };
+}
+
+/** A row may have been added behind the scan's back: leases of two servers arrive out of order. */
+async function isStillHole({ ledger }: OperationsPorts, hole: CounterRange): Promise<boolean> {
+  const [last] = await ledger.rowsBelow(hole.end, 1);
+  return last === undefined || last.range.end <= hole.start;
+}
+
+/** A row is cut in two when its tail is released, and the scan may meet the whole and then the tail. */
+async function isStillOverlap(
+  { ledger }: OperationsPorts,
+  [first, second]: readonly [LedgerRow, LedgerRow],
+): Promise<boolean> {
+  const [again] = await ledger.rowsFrom(first.range.start, 1);
+  return again !== undefined && again.range.start === first.range.start && again.range.end > second.range.start;
+}
+
+async function linksInHoles(
+  { counters }: OperationsPorts,
+  holes: readonly CounterRange[],
+): Promise<{ range: CounterRange; counter: number }[]> {
+  const linked: { range: CounterRange; counter: number }[] = [];
+  for (let i = 0; i < holes.length; i += MAX_RANGES_ASKED) {
+    const asked = holes.slice(i, i + MAX_RANGES_ASKED);
+    const highest = await counters.highestWithin(asked);
+    for (const [j, range] of asked.entries()) {
+      const counter = highest[j] ?? 0;
+      if (counter > 0) linked.push({ range, counter });
+    }
+  }
+  return linked;
+}
+
+async function compareRemainders(
+  ports: OperationsPorts,
+  { released }: LedgerScan,
+  listed: readonly Remainder[],
+): Promise<RemainderScan> {
+  const key = ({ start, end }: CounterRange): string => `${start}-${end}`;
+  const entries = new Set(listed.map(({ range }) => key(range)));
+  const rows = new Set(released.map(({ range }) => key(range)));
+  const strays = listed.filter(({ range }) => !rows.has(key(range)));
+  const missing = released.filter(({ range }) => !entries.has(key(range)));
+  return {
+    // Both lists were read at different times: what looks unmatched is looked at once more.
+    strays: await filter(strays, async ({ range }) => {
+      const [row] = await ports.ledger.rowsFrom(range.start, 1);
+      return row === undefined || key(row.range) !== key(range) || row.state !== 'released';
+    }),
+    orphans: await filter(missing, async ({ range }) => {
+      const [row] = await ports.ledger.rowsFrom(range.start, 1);
+      return row !== undefined && key(row.range) === key(range) && row.state === 'released';
+    }),
+  };
+}
+
+async function filter<T>(items: readonly T[], isKept: (item: T) => Promise<boolean>): Promise<T[]> {
+  const kept: T[] = [];
+  for (const item of items) if (await isKept(item)) kept.push(item);
+  return kept;
+}
