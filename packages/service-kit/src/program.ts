@@ -1,5 +1,6 @@
 /** What the main programs have in common: arguments, settings, log, metrics, admin listener, lifecycle. */
 import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import { createAdminServer, type HealthCheck } from './admin.js';
@@ -9,6 +10,7 @@ import { createHttpServer, type HttpServerOptions, listen, type RequestHandler }
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
+import { createRequestContexts } from './request-context.js';
 import { loggableSettings, SettingsError } from './settings.js';
 import type { Program, Settings } from './settings-registry.js';
 
@@ -37,8 +39,10 @@ export interface ProgramContext<P extends ServerProgram> {
   readonly lifecycle: Lifecycle;
   /** Adds a check to the readiness. */
   addCheck(name: string, check: HealthCheck): void;
+  /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
+  readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
   /** Opens the public listener; it answers 503 until it is told what to serve. */
-  open(options: Pick<HttpServerOptions, 'onRefused'>): Promise<PublicListener>;
+  open(options: { readonly onRefused: (status: number) => void }): Promise<PublicListener>;
 }
 
 export interface RunOptions<P extends ServerProgram> {
@@ -91,7 +95,11 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
     });
     log.info({ address: adminAddress.url }, 'admin listener is open');
 
+    const contextOf = createRequestContexts(settings.trustedProxies);
+    const onRequestError = (error: unknown, request: IncomingMessage): void =>
+      log.error({ err: error, ...contextOf(request) }, 'a request failed');
     await options.start({
+      onRequestError,
       settings,
       serverId,
       log,
@@ -100,7 +108,7 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
       addCheck(name, check) {
         checks[name] = check;
       },
-      open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, onRefused),
+      open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, { onRefused, onError: onRequestError }),
     });
     if (lifecycle.state === 'starting') log.info('started');
   });
@@ -110,7 +118,7 @@ async function openPublicListener(
   settings: Settings<ServerProgram>,
   log: Logger,
   lifecycle: Lifecycle,
-  onRefused: HttpServerOptions['onRefused'],
+  told: Required<Pick<HttpServerOptions, 'onRefused' | 'onError'>>,
 ): Promise<PublicListener> {
   let handler: RequestHandler = () => {
     throw new OverloadedError('This server is still starting.');
@@ -119,9 +127,8 @@ async function openPublicListener(
   const http = createHttpServer({
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
-    ...(onRefused ? { onRefused } : {}),
+    ...told,
     limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
-    onError: (error) => log.error({ err: error }, 'a request failed'),
   });
   const { url } = await listen(http, settings.listen);
   log.info({ address: url }, 'public listener is open');

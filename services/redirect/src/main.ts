@@ -34,7 +34,7 @@ async function start(context: ProgramContext<'redirect'>): Promise<void> {
       clock,
       registry,
       metrics,
-      onError: (error) => log.error({ err: error }, 'a redirect failed'),
+      onError: context.onRequestError,
     }),
   );
 }

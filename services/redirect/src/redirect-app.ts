@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import {
   type Clock,
   DEFAULT_DOMAIN_ID,
@@ -20,7 +21,7 @@ export interface RedirectAppOptions {
   readonly clock: Clock;
   readonly metrics: HttpMetrics<'redirect'>;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, errors, other methods, odd request targets. */
@@ -73,7 +74,7 @@ export function createRedirectApp(options: RedirectAppOptions): RequestHandler {
     throw new NotFoundError('There is nothing here.');
   });
   const answerError: ErrorRequestHandler = (error, request, response, _next) => {
-    if (sendFailure(request, response, error) >= 500) onError(error);
+    if (sendFailure(request, response, error) >= 500) onError(error, request);
   };
   app.use(answerError);
   return app;

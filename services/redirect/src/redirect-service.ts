@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type Clock, createResolver, type LinkCache, type LinkStore } from '@lakh/links';
 import type { HttpMetrics, Registry, RequestHandler } from '@lakh/service-kit';
 import { Counter, Gauge } from 'prom-client';
@@ -20,7 +21,7 @@ export interface RedirectServiceOptions {
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
 export interface RedirectService {

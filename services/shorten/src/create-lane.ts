@@ -10,7 +10,7 @@ export interface CreateLaneOptions {
   readonly authenticate: Authenticate | undefined;
   readonly metrics: HttpMetrics<'api'>;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
   /** Where everything else goes. */
   readonly otherwise: RequestHandler;
 }
@@ -31,7 +31,7 @@ export function createCreateLane(options: CreateLaneOptions): RequestHandler {
     } catch (error) {
       // A client that left in the middle of its body gets no answer, and there is nobody to blame.
       if (request.destroyed && !request.complete) return;
-      if (sendProblem(response, error).status >= 500) onError(error);
+      if (sendProblem(response, error).status >= 500) onError(error, request);
     }
     metrics.observe('api', response.statusCode, (performance.now() - startedMs) / 1000);
   }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { InvalidLinkError, ryowCookie } from '@lakh/links';
 import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/service-kit';
 import express, { type RequestHandler as Middleware, type Request, type Response, Router } from 'express';
@@ -11,7 +12,7 @@ export type PageOptions = CreateLinkOptions &
   Pick<ApiOptions, 'authenticate'> & {
     readonly urlMaxLength: number;
     /** Told of every error that became a 5xx. */
-    readonly onError: (error: unknown) => void;
+    readonly onError: (error: unknown, request: IncomingMessage) => void;
   };
 
 const CONTENT_SECURITY_POLICY = [
@@ -81,7 +82,7 @@ export function createPageRoutes(options: PageOptions): Router {
         response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
         send(response, 201, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
       } catch (error) {
-        answerFailure(response, values, error);
+        answerFailure(request, response, values, error);
       }
     })
     .all(() => {
@@ -89,9 +90,9 @@ export function createPageRoutes(options: PageOptions): Router {
     });
 
   /** The form again, with what was typed and what is wrong with it. */
-  function answerFailure(response: Response, values: FormValues, error: unknown): void {
+  function answerFailure(request: Request, response: Response, values: FormValues, error: unknown): void {
     const { status, headers, body } = toProblem(error);
-    if (status >= 500) onError(error);
+    if (status >= 500) onError(error, request);
     if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
     const errors =
       error instanceof InvalidLinkError

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type HttpMetrics, NotFoundError, type RequestHandler, securityHeaders, sendProblem } from '@lakh/service-kit';
 import express, { type ErrorRequestHandler, type RequestHandler as Middleware } from 'express';
 import { type ApiOptions, BODY_MAX_BYTES, createApi } from './api.js';
@@ -10,7 +11,7 @@ export interface ShortenAppOptions extends Omit<ApiOptions, 'createLink'>, Creat
   readonly urlMaxLength: number;
   readonly metrics: HttpMetrics<'api' | 'page'>;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown) => void;
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
 const API_PATH = '/api/v1/urls';
@@ -32,8 +33,8 @@ export function createShortenApp(options: ShortenAppOptions): RequestHandler {
   app.use(() => {
     throw new NotFoundError('There is nothing here.');
   });
-  const answerError: ErrorRequestHandler = (error, _request, response, _next) => {
-    if (sendProblem(response, error).status >= 500) onError(error);
+  const answerError: ErrorRequestHandler = (error, request, response, _next) => {
+    if (sendProblem(response, error).status >= 500) onError(error, request);
   };
   app.use(answerError);
   return createCreateLane({
