@@ -31,7 +31,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await system.down();
+  await system?.down();
 });
 
 afterEach(() => {

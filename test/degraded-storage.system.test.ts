@@ -28,7 +28,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await system.down();
+  await system?.down();
 });
 
 afterEach(async () => {

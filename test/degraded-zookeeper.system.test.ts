@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await system.down();
+  await system?.down();
 });
 
 afterEach(() => {

@@ -48,7 +48,10 @@ export class DegradedStack {
     env: Readonly<Record<string, string>>,
   ): Promise<DegradedStack> {
     const self = new DegradedStack(realpathSync(mkdtempSync(join(tmpdir(), 'lakh-degraded-'))), env);
-    await self.stack.up(counts);
+    await self.stack.up(counts).catch(async (error: unknown) => {
+      await self.down();
+      throw error;
+    });
     const { processes } = await self.stack.status();
     self.#urls = new Map(processes.map(({ name, url, adminUrl }) => [name, { url, adminUrl: adminUrl ?? '' }]));
     return self;
