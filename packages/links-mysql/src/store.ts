@@ -114,6 +114,10 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
       }
     },
 
+    get available() {
+      return shards.all.some((pool) => pool.available);
+    },
+
     get queued() {
       return {
         inserts: total(({ generated, aliases }) => generated.queued + aliases.queued),

@@ -24,6 +24,11 @@ export type RemoveOutcome = 'removed' | 'already-removed' | 'missing';
  * (nothing was applied) or `StoreOutcomeUnknownError` (a write may have been). `(domainId, code)` is the only arbiter.
  */
 export interface LinkStore {
+  /**
+   * False while every insert would be refused at once, so that no counter need be spent on one. Undefined where that is never
+   * known beforehand. A store finds out by itself when it is back.
+   */
+  readonly available?: boolean;
   /** Resolves `inserted` only once the row is durable. Concurrent calls may be coalesced; each settles by itself. */
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */

@@ -4,6 +4,7 @@ import {
   DuplicateCounterError,
   type FieldProblem,
   InvalidLinkError,
+  StoreUnavailableError,
   TooManyBurntCountersError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
@@ -70,6 +71,8 @@ export function createShortener({ store, codes, clock, policy }: ShortenerOption
 
   async function useCounters(draft: Draft): Promise<ShortenResult> {
     for (let burnt = 0; burnt <= maxBurntCounters; burnt++) {
+      // A counter that is taken is spent, whatever the store says: an outage would use up what is held.
+      if (store.available === false) throw new StoreUnavailableError('The store is away.');
       const { counter, code } = await codes.nextOrWait();
       if (!isReservedWord(code)) {
         const link = newLink(draft, 'generated', code, counter);

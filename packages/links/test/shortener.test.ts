@@ -184,6 +184,21 @@ describe('shortening with a generated code', () => {
   });
 });
 
+describe('a store that says it is away', () => {
+  test('costs no counter, and a create goes through as soon as it is back', async () => {
+    const { store, codes, shortener } = setUp();
+    Object.defineProperty(store, 'available', { value: false, configurable: true });
+    for (let i = 0; i < 10; i++) {
+      await expect(shortener.shorten({ longUrl: 'https://example.com/' })).rejects.toBeInstanceOf(
+        StoreUnavailableError,
+      );
+    }
+    Object.defineProperty(store, 'available', { value: true });
+    expect((await shortener.shorten({ longUrl: 'https://example.com/' })).link.counter).toBe(100_000);
+    expect(codes.burnt).toEqual([]);
+  });
+});
+
 describe('shortening with an alias', () => {
   test('takes no counter and makes one insert', async () => {
     const { store, shortener } = setUp();
