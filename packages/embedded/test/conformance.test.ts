@@ -1,7 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeLedger, describeLinkStore, describeMarkStore, describeSettingsStore } from '@lakh/testkit';
+import {
+  describeLedger,
+  describeLedgerRemainders,
+  describeLinkStore,
+  describeMarkStore,
+  describeRemainderStore,
+  describeSettingsStore,
+  type LedgerHarness,
+} from '@lakh/testkit';
 import Database from 'libsql';
 import { type Embedded, openEmbedded } from '../src/index.js';
 
@@ -27,7 +35,7 @@ describeMarkStore('embedded', async () => {
   return { store: embedded.markStore('links'), another: async () => embedded.markStore('links'), dispose };
 });
 
-describeLedger('embedded', async () => {
+async function openLedger(): Promise<LedgerHarness> {
   const opened = open();
   let embedded = opened.embedded;
   const ledger = embedded.ledger('links');
@@ -37,6 +45,8 @@ describeLedger('embedded', async () => {
       head: () => embedded.ledger('links').head(),
       record: (lease) => embedded.ledger('links').record(lease),
       create: (head, clusterId) => embedded.ledger('links').create(head, clusterId),
+      release: (tail, holder, atMs) => embedded.ledger('links').release(tail, holder, atMs),
+      claim: (range, holder, atMs) => embedded.ledger('links').claim(range, holder, atMs),
     } satisfies typeof ledger,
     another: async () => embedded.ledger('links'),
     addGeneratedLink: async () => {
@@ -61,6 +71,14 @@ describeLedger('embedded', async () => {
       await opened.dispose();
     },
   };
+}
+
+describeLedger('embedded', openLedger);
+describeLedgerRemainders('embedded', openLedger);
+
+describeRemainderStore('embedded', async () => {
+  const { embedded, dispose } = open();
+  return { store: embedded.remainderStore('links'), another: async () => embedded.remainderStore('links'), dispose };
 });
 
 describeLinkStore('embedded', async () => {

@@ -1,7 +1,8 @@
-import { COUNTER_SPACE_END, type Mark, WitnessCorruptError } from '@lakh/id-range';
+import { COUNTER_SPACE_END, type CounterRange, type Mark, WitnessCorruptError } from '@lakh/id-range';
 
 /** Decimal without sign, leading zero or exponent; 13 digits hold the whole counter space. */
 const MARK_TEXT = /^(0|[1-9]\d{0,12}) (0|[1-9]\d{0,12})$/;
+const REMAINDER_NAME = /^([1-9]\d{0,12})-([1-9]\d{0,12})$/;
 /** A UUID in practice. */
 const CLUSTER_ID = /^[0-9A-Za-z._-]{1,64}$/;
 
@@ -30,6 +31,21 @@ export function parseClusterId(data: Buffer | undefined, where: string): string 
   const text = data?.toString('latin1') ?? '';
   if (!CLUSTER_ID.test(text)) throw new WitnessCorruptError(`${where} is not a cluster id: ${quote(data)}`);
   return text;
+}
+
+/** A remainder's node name: `<start>-<end>`. Throws a RangeError for what could not be read again. */
+export function formatRemainderName({ start, end }: CounterRange): string {
+  const name = `${start}-${end}`;
+  if (parseRemainderName(name) === undefined) throw new RangeError(`not a remainder: ${name}`);
+  return name;
+}
+
+/** Undefined for anything but what {@link formatRemainderName} writes. */
+export function parseRemainderName(name: string): CounterRange | undefined {
+  const match = REMAINDER_NAME.exec(name);
+  if (match === null) return undefined;
+  const range = { start: Number(match[1]), end: Number(match[2]) };
+  return range.start < range.end && range.end <= COUNTER_SPACE_END ? range : undefined;
 }
 
 function markOf(text: string): Mark | undefined {

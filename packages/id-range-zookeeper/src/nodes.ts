@@ -45,6 +45,24 @@ export function createNode(
   return connection.call('write', `create ${path}`, (client, done) => client.create(path, data, acl, flags, done));
 }
 
+/** The names of a node's children, without their parent's path. */
+export function getChildren(connection: Connection, path: string): Promise<readonly string[]> {
+  return connection.call('read', `list ${path}`, (client, done) =>
+    client.getChildren(path, (error, children) => done(error, children ?? [])),
+  );
+}
+
+/**
+ * Removes the node at exactly `version`. Never by a transaction, where the library and ZooKeeper take version 0 for "any";
+ * -1 means that to this call too and is never sent.
+ */
+export function removeAt(connection: Connection, path: string, version: number): Promise<void> {
+  if (!Number.isInteger(version) || version < 0) throw new RangeError(`${path}: not a version: ${version}`);
+  return connection.call('write', `remove ${path}`, (client, done) =>
+    client.remove(path, version, (error) => done(error, undefined)),
+  );
+}
+
 /** Whatever its version: only for nodes that decide nothing. */
 export function removeAnyVersion(connection: Connection, path: string): Promise<void> {
   return connection.call('write', `remove ${path}`, (client, done) =>

@@ -14,7 +14,7 @@
  *
  * Only a clean stop gives back. A server that crashed, or that was paused, may still be issuing.
  */
-import { UnknownOutcomeError, WitnessUnavailableError } from './errors.js';
+import { IdRangeError, UnknownOutcomeError } from './errors.js';
 import type { RemainderObserver } from './observer.js';
 import type {
   Clock,
@@ -90,18 +90,14 @@ export class ReclaimingLease implements RangeSource {
         return;
       }
     } catch (error) {
-      observer?.notPublished(
-        error instanceof WitnessUnavailableError ? 'release_failed' : 'release_unknown',
-        tail,
-        error,
-      );
+      observer?.notPublished(mayBeApplied(error) ? 'release_unknown' : 'release_failed', tail, error);
       return;
     }
     try {
       if ((await remainders.publish(tail)) === 'published') observer?.published(tail);
       else observer?.notPublished('publish_exists', tail);
     } catch (error) {
-      observer?.notPublished(error instanceof UnknownOutcomeError ? 'publish_unknown' : 'publish_failed', tail, error);
+      observer?.notPublished(mayBeApplied(error) ? 'publish_unknown' : 'publish_failed', tail, error);
     }
   }
 
@@ -151,8 +147,8 @@ export class ReclaimingLease implements RangeSource {
         return 'gone';
       }
     } catch (error) {
-      if (error instanceof WitnessUnavailableError) observer?.unlisted(error);
-      else observer?.notClaimed('delete_unknown', range, error);
+      if (mayBeApplied(error)) observer?.notClaimed('delete_unknown', range, error);
+      else observer?.unlisted(error);
       return 'in doubt';
     }
     try {
@@ -161,10 +157,15 @@ export class ReclaimingLease implements RangeSource {
         return 'refused';
       }
     } catch (error) {
-      observer?.notClaimed(error instanceof WitnessUnavailableError ? 'claim_failed' : 'claim_unknown', range, error);
+      observer?.notClaimed(mayBeApplied(error) ? 'claim_unknown' : 'claim_failed', range, error);
       return 'in doubt';
     }
     observer?.claimed(range);
     return 'claimed';
   }
+}
+
+/** An error that an adapter did not name says nothing about what was applied. */
+function mayBeApplied(error: unknown): boolean {
+  return error instanceof UnknownOutcomeError || !(error instanceof IdRangeError);
 }

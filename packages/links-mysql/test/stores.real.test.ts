@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { LeaseRecord } from '@lakh/id-range';
-import { describeLedger, describeLinkStore, describeSettingsStore, SampleLinks, storedAs } from '@lakh/testkit';
+import {
+  describeLedger,
+  describeLedgerRemainders,
+  describeLinkStore,
+  describeSettingsStore,
+  type LedgerHarness,
+  SampleLinks,
+  storedAs,
+} from '@lakh/testkit';
 import {
   createMysqlLedger,
   createMysqlLinkStore,
@@ -52,7 +60,7 @@ describeSettingsStore('MySQL', async () => ({
   dispose: async () => {},
 }));
 
-describeLedger('MySQL', async () => {
+async function openLedger(): Promise<LedgerHarness> {
   await database.sql('DELETE FROM links');
   const namespace = `ns-${randomBytes(6).toString('hex')}`;
   const pools = [shards.first];
@@ -73,7 +81,10 @@ describeLedger('MySQL', async () => {
       for (const pool of pools.slice(1)) pool.close();
     },
   };
-});
+}
+
+describeLedger('MySQL', openLedger);
+describeLedgerRemainders('MySQL', openLedger);
 
 describe('the ledger in MySQL', () => {
   const lease = (start: number, end: number, serverId: string): LeaseRecord => ({

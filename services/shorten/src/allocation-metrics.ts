@@ -1,8 +1,13 @@
-import type { AbandonReason, AllocatorSnapshot, LossReason } from '@lakh/id-range';
+import type { AbandonReason, AllocatorSnapshot, ClaimLoss, LossReason, ReleaseLoss } from '@lakh/id-range';
 import type { Registry } from '@lakh/service-kit';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 const LEASE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
+/** What came of a remainder that this process looked at, for want of counters. */
+export type ClaimOutcome = 'claimed' | 'missed' | 'implausible' | 'malformed' | ClaimLoss;
+
+export type AllocationMetrics = ReturnType<typeof createAllocationMetrics>;
 
 /** Metrics of the allocator. What it counts itself is read from its snapshot when somebody scrapes. */
 export function createAllocationMetrics(registry: Registry, snapshot: () => AllocatorSnapshot) {
@@ -63,6 +68,17 @@ export function createAllocationMetrics(registry: Registry, snapshot: () => Allo
     labelNames: ['reason'],
     registers,
   });
+  const published = new Counter({
+    name: 'lakh_remainders_published_total',
+    help: 'Tails of ranges given back at a stop, for other servers to claim.',
+    registers,
+  });
+  const claims = new Counter({
+    name: 'lakh_remainders_claimed_total',
+    help: 'Remainders of others looked at before leasing, by what came of it.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const burnt = new Counter({
     name: 'lakh_counters_burnt_total',
     help: 'Counters skipped because their code is reserved, an alias or deleted.',
@@ -84,7 +100,9 @@ export function createAllocationMetrics(registry: Registry, snapshot: () => Allo
       lost.inc({ reason }, ids);
     },
     refused: (code: string): void => refused.inc({ code }),
-    lost: (reason: LossReason, ids: number): void => lost.inc({ reason }, ids),
+    published: (): void => published.inc(),
+    claim: (outcome: ClaimOutcome, count = 1): void => claims.inc({ outcome }, count),
+    lost: (reason: LossReason | ReleaseLoss | ClaimLoss, ids: number): void => lost.inc({ reason }, ids),
     burnt: (): void => burnt.inc(),
     duplicate: (): void => duplicates.inc(),
   };

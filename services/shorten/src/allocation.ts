@@ -5,6 +5,8 @@ import {
   type Ledger,
   type MarkStore,
   RangeAllocator,
+  ReclaimingLease,
+  type RemainderStore,
   systemClock,
   TwoWitnessLease,
 } from '@lakh/id-range';
@@ -12,12 +14,19 @@ import { type CodeSource, codeSource } from '@lakh/links';
 import type { CheckResult, Logger, Registry } from '@lakh/service-kit';
 import type { Codec } from '@lakh/short-code';
 import { createAllocationMetrics } from './allocation-metrics.js';
+import { createRemainderObserver } from './allocation-remainders.js';
 
 export interface AllocationOptions {
   readonly marks: MarkStore;
   readonly ledger: Ledger;
+  readonly remainders: RemainderStore;
   readonly codec: Codec;
-  readonly settings: { readonly rangeSize: number; readonly runwayS: number; readonly rangesMaxHeld: number };
+  readonly settings: {
+    readonly rangeSize: number;
+    readonly runwayS: number;
+    readonly rangesMaxHeld: number;
+    readonly drainTimeoutMs: number;
+  };
   readonly serverId: string;
   readonly newClusterId: () => string;
   readonly log: Logger;
@@ -28,29 +37,35 @@ export interface Allocation {
   readonly codes: CodeSource;
   /** Begins to lease; does not wait for the first range. */
   start(): void;
-  /** Stops leasing and issuing. What was not issued is lost, and counted as such in the log. */
-  stop(): void;
+  /**
+   * Stops leasing and issuing, and gives back what was not issued. Settles within LAKH_DRAIN_TIMEOUT_MS and the witnesses' deadlines
+   * of one call; never rejects.
+   */
+  stop(): Promise<void>;
   snapshot(): AllocatorSnapshot;
   check(): CheckResult;
 }
 
+/** A stop first waits for the lease in flight, then gives back; together they take half of what a drain may. */
+const PART_OF_DRAIN = 1 / 4;
+/** Within what a drain of no time at all leaves to each step. */
+const LEAST_STOP_MS = 500;
+
 /** The allocator with its two witnesses, its codec, its metrics and its health: everything a server needs to make codes. */
 export function createAllocation(options: AllocationOptions): Allocation {
-  const { marks, ledger, codec, settings, serverId, newClusterId, log, registry } = options;
+  const { marks, ledger, remainders, codec, settings, serverId, newClusterId, log, registry } = options;
   const metrics = createAllocationMetrics(registry, () => allocator.snapshot());
+  const holder = {
+    serverId,
+    host: hostname(),
+    processStartMs: Math.round(Date.now() - process.uptime() * 1000),
+    codec: codec.name,
+  };
+  const common = { ledger, holder, clock: systemClock, random: Math.random, spaceEnd: codec.capacity.endCounter };
   const lease = new TwoWitnessLease({
+    ...common,
     marks,
-    ledger,
-    clock: systemClock,
-    random: Math.random,
-    holder: {
-      serverId,
-      host: hostname(),
-      processStartMs: Math.round(Date.now() - process.uptime() * 1000),
-      codec: codec.name,
-    },
     newClusterId,
-    spaceEnd: codec.capacity.endCounter,
     observer: {
       leased(range, latencyMs) {
         metrics.leased(latencyMs);
@@ -65,8 +80,14 @@ export function createAllocation(options: AllocationOptions): Allocation {
       },
     },
   });
+  const source = new ReclaimingLease({
+    ...common,
+    lease,
+    remainders,
+    observer: createRemainderObserver(log, metrics),
+  });
   const allocator: RangeAllocator = new RangeAllocator({
-    source: lease,
+    source,
     clock: systemClock,
     random: Math.random,
     rangeSize: settings.rangeSize,
@@ -86,27 +107,30 @@ export function createAllocation(options: AllocationOptions): Allocation {
       },
     },
   });
-  const source = codeSource(allocator, codec, (counter) => {
+  const codesOfCounters = codeSource(allocator, codec, (counter) => {
     metrics.burnt();
     log.info({ counter }, 'counter skipped: its code is reserved or taken');
   });
   const codes: CodeSource = {
-    ...source,
+    ...codesOfCounters,
     reportDuplicate(counter) {
       metrics.duplicate();
       log.fatal({ counter }, 'a generated code met another generated link: issuing has stopped');
-      source.reportDuplicate(counter);
+      codesOfCounters.reportDuplicate(counter);
     },
   };
 
   return {
     codes,
     start: () => allocator.start(),
-    stop() {
+    async stop() {
+      const deadlineMs = Math.max(LEAST_STOP_MS, settings.drainTimeoutMs * PART_OF_DRAIN);
       allocator.stop();
+      await within(deadlineMs, allocator.settled());
       const { heldIds } = allocator.snapshot();
-      allocator.seal();
-      if (heldIds > 0) log.info({ heldIds }, 'leased counters given up at shutdown');
+      const tails = allocator.seal();
+      if (tails.length > 0) log.info({ heldIds, tails: tails.length }, 'giving back the counters that are left');
+      await source.release(tails, deadlineMs);
     },
     snapshot: () => allocator.snapshot(),
     check() {
@@ -117,4 +141,16 @@ export function createAllocation(options: AllocationOptions): Allocation {
       return { status: 'down', detail: `${state}${why}` };
     },
   };
+}
+
+/** Resolves with `promise`, or after `deadlineMs`; the promise never rejects. */
+async function within(deadlineMs: number, promise: Promise<void>): Promise<void> {
+  let cancel: () => void = () => {};
+  await Promise.race([
+    promise,
+    new Promise<void>((resolve) => {
+      cancel = systemClock.schedule(deadlineMs, resolve);
+    }),
+  ]);
+  cancel();
 }

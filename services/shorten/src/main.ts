@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { type ClusterStorage, openClusterStorage } from '@lakh/cluster-storage';
 import {
   createZookeeperMarkStore,
+  createZookeeperRemainderStore,
   createZookeeperSession,
   parseZookeeperAddress,
   registerServer,
@@ -39,7 +40,6 @@ await runProgram({
 async function start(context: ProgramContext<'shorten'>): Promise<void> {
   const { settings, log, registry, lifecycle, serverId } = context;
   const clock = { nowMs: () => Date.now() };
-  const onError = (error: unknown): void => log.error({ err: error }, 'a request failed');
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
 
@@ -48,11 +48,10 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   const session = openSession(context);
   for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
 
+  const inZookeeper = { namespace: settings.namespace, connectWaitMs: zookeeperDeadlineMs(settings) };
   const allocation = createAllocation({
-    marks: createZookeeperMarkStore(session, {
-      namespace: settings.namespace,
-      connectWaitMs: zookeeperDeadlineMs(settings),
-    }),
+    marks: createZookeeperMarkStore(session, inZookeeper),
+    remainders: createZookeeperRemainderStore(session, inZookeeper),
     ledger: createMysqlLedger({ pool: storage.shards.first, namespace: settings.namespace, timer: storage.timer }),
     codec,
     settings,
@@ -90,7 +89,7 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
       publicUrl: url,
       urlMaxLength: settings.urlMaxLength,
       metrics,
-      onError,
+      onError: context.onRequestError,
     });
   }
 

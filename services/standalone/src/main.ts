@@ -27,7 +27,7 @@ await runProgram({
 async function start(context: ProgramContext<'standalone'>): Promise<void> {
   const { settings, log, registry, lifecycle, serverId } = context;
   const clock = { nowMs: () => Date.now() };
-  const onError = (error: unknown): void => log.error({ err: error }, 'a request failed');
+  const onError = context.onRequestError;
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
 
@@ -39,6 +39,7 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
   const allocation = createAllocation({
     marks: embedded.markStore(settings.namespace),
     ledger: embedded.ledger(settings.namespace),
+    remainders: embedded.remainderStore(settings.namespace),
     codec,
     settings,
     serverId,
