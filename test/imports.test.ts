@@ -9,6 +9,7 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
   'packages/id-range': { pure: true, from: [] },
   'packages/short-code': { pure: true, from: [] },
   'packages/links': { pure: true, from: [] },
+  'packages/operations': { pure: true, from: ['id-range', 'links', 'short-code'] },
   'packages/service-kit': { from: [] },
   'packages/id-range-zookeeper': { from: ['id-range'] },
   'packages/links-mysql': { from: ['id-range', 'links'] },
@@ -22,7 +23,12 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
     from: ['cluster-storage', 'id-range', 'id-range-zookeeper', 'links', 'links-mysql', 'service-kit', 'short-code'],
   },
   'services/redirect': { from: ['cluster-storage', 'links', 'service-kit'] },
-  'services/standalone': { from: ['embedded', 'links', 'redirect', 'service-kit', 'shorten'] },
+  'services/standalone': {
+    from: ['embedded', 'links', 'operations', 'redirect', 'service-kit', 'shorten', 'short-code'],
+  },
+  'services/lakh': {
+    from: ['embedded', 'id-range-zookeeper', 'links-mysql', 'operations', 'service-kit', 'short-code'],
+  },
 };
 
 const root = join(__dirname, '..');

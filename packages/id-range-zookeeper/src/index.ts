@@ -1,6 +1,7 @@
 export { parseZookeeperAddress, type ZookeeperAddress, type ZookeeperServer } from './address.js';
 export type { DigestAuth } from './connection.js';
 export { WitnessForbiddenError } from './errors.js';
+export { createZookeeperMarkAdmin } from './mark-admin.js';
 export { createZookeeperMarkStore, type ZookeeperMarkStoreOptions } from './mark-store.js';
 export { registerServer } from './register-server.js';
 export { createZookeeperRemainderStore } from './remainder-store.js';

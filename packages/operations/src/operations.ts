@@ -1,6 +1,7 @@
 import type { LedgerRow } from '@lakh/id-range';
 import { type Audit, audit } from './audit.js';
 import { type BootstrapReport, bootstrap } from './bootstrap.js';
+import { InvalidArgumentError } from './errors.js';
 import { listRows, type RowFigures, rowOf, type Summary, summarise, withFigures } from './figures.js';
 import { type Finding, findingsOf, hasProblems } from './findings.js';
 import {
@@ -24,6 +25,9 @@ export interface CheckReport {
   readonly highestCounter: number;
   readonly findings: readonly Finding[];
 }
+
+/** The first server to start records under this name which namespace feeds links. */
+export const NAMESPACE_SETTING = 'links_namespace';
 
 /**
  * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server's admin
@@ -97,13 +101,19 @@ export function createOperations(ports: OperationsPorts): Operations {
       };
     },
     audit: ({ code }) => audit(ports, code),
-    repair: ({ apply }) => repair(ports, { apply }),
-    restore: ({ apply, skip }) => repair(ports, { apply, skip }),
-    bootstrap: (options) => bootstrap(ports, options),
+    // What came as JSON over the wire is not yet what the types say.
+    repair: async ({ apply }) => repair(ports, { apply: apply === true }),
+    restore: async ({ apply, skip }) => repair(ports, { apply: apply === true, skip: skipOf(skip) }),
+    bootstrap: async ({ adopt, skip }) => bootstrap(ports, { adopt: adopt === true, skip: skipOf(skip) }),
     exportHead: () => exportHead(ports),
     exportPage: (options) => exportPage(ports, options),
     importRows: (options) => importRows(ports, options),
   };
+}
+
+function skipOf(skip: unknown): number {
+  if (Number.isSafeInteger(skip) && (skip as number) >= 0) return skip as number;
+  throw new InvalidArgumentError(`not a number of counters to skip: ${String(skip)}`);
 }
 
 function wordsOf<T extends object | number>(value: T | 'missing' | { readonly unreadable: string }): T | string {

@@ -1,9 +1,10 @@
 /**
- * The admin listener: liveness, readiness and metrics, on an address of its own that is not for the public. Ready means able
+ * The admin listener: liveness, readiness, metrics and an operator's questions, on an address of its own that is not for the public. Ready means able
  * to serve the main request now; a lost dependency that can be done without for now is `degraded`, and still 200.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Gauge, type Registry } from 'prom-client';
+import { type AdminOperations, answerOperation, OPERATIONS_PATH } from './admin-operations.js';
 import { MethodNotAllowedError, NotFoundError } from './errors.js';
 import { createHttpServer, type HttpServer } from './http-server.js';
 import type { LifecycleState } from './lifecycle.js';
@@ -27,6 +28,8 @@ export interface AdminOptions {
   /** By name. Better a look at what is known already than a question over the network. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
   readonly checkDeadlineMs?: number;
+  /** What an operator's tool may ask for under `/ops/`; nothing by default. */
+  readonly operations?: AdminOperations;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -81,6 +84,10 @@ export function createAdminServer(options: AdminOptions): AdminServer {
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (path.startsWith(OPERATIONS_PATH) && options.operations !== undefined) {
+      await answerOperation(options.operations, request, response);
+      return;
+    }
     if (!PATHS.includes(path))
       throw new NotFoundError('The admin listener has /healthz/live, /healthz/ready and /metrics.');
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new MethodNotAllowedError(['GET', 'HEAD']);

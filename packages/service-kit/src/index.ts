@@ -7,6 +7,7 @@ export {
   type HealthCheck,
   type Readiness,
 } from './admin.js';
+export type { AdminOperation, AdminOperations } from './admin-operations.js';
 export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
 export * from './errors.js';
 export { createHttpMetrics, type HttpMetrics, LATENCY_BUCKETS_S, SlotHistogram } from './http-metrics.js';

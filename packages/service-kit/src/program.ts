@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import type { Registry } from 'prom-client';
 import { createAdminServer, type HealthCheck } from './admin.js';
+import type { AdminOperation } from './admin-operations.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { OverloadedError } from './errors.js';
 import { createHttpServer, type HttpServerOptions, listen, type RequestHandler } from './http-server.js';
@@ -39,6 +40,8 @@ export interface ProgramContext<P extends ServerProgram> {
   readonly lifecycle: Lifecycle;
   /** Adds a check to the readiness. */
   addCheck(name: string, check: HealthCheck): void;
+  /** Answers `/ops/<name>` on the admin listener. */
+  addOperation(name: string, operation: AdminOperation): void;
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
   readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
   /** Opens the public listener; it answers 503 until it is told what to serve. */
@@ -79,6 +82,7 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
     startedByNpm: config.startedByNpm,
   });
   const checks: Record<string, HealthCheck> = {};
+  const operations = new Map<string, AdminOperation>();
 
   await lifecycle.main(async () => {
     log.info({ settings: loggableSettings(settings), version, node: process.versions.node }, 'starting');
@@ -87,6 +91,7 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
       registry: metrics.registry,
       lifecycle,
       checks,
+      operations,
       onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
     });
     const adminAddress = await listen(admin, settings.adminListen);
@@ -107,6 +112,9 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
       lifecycle,
       addCheck(name, check) {
         checks[name] = check;
+      },
+      addOperation(name, operation) {
+        operations.set(name, operation);
       },
       open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, { onRefused, onError: onRequestError }),
     });

@@ -1,8 +1,8 @@
 /** The registry in words: for --help, and for docs/reference/configuration.md, which a test compares with this. */
 import { listSettings, type Program, type SettingDefinition } from './settings-registry.js';
 
-function defaultText(definition: SettingDefinition): string {
-  if (definition.required) return 'required';
+function defaultText(definition: SettingDefinition, program?: Program): string {
+  if (definition.required && (program === undefined || !definition.optionalFor?.includes(program))) return 'required';
   return definition.default ?? 'not set';
 }
 
@@ -13,7 +13,7 @@ export function describeSettings(program?: Program): string {
       const file = definition.secret ? ` (secret: also ${definition.name}_FILE)` : '';
       return [
         `  ${definition.name}=<${definition.parser.expected}>${file}`,
-        `      ${definition.description} [${defaultText(definition)}]`,
+        `      ${definition.description} [${defaultText(definition, program)}]`,
       ].join('\n');
     })
     .join('\n');

@@ -26,6 +26,8 @@ export interface SettingDefinition {
   readonly description: string;
   readonly default?: string;
   readonly required?: true;
+  /** Programs that do without it although it is required of the others. */
+  readonly optionalFor?: readonly Program[];
   /** Never echoed; may be given as `<name>_FILE`, the path of a file that holds it. */
   readonly secret?: true;
 }
@@ -34,6 +36,8 @@ const servers = ['shorten', 'redirect', 'standalone'] as const;
 const creators = ['shorten', 'standalone'] as const;
 const redirectors = ['redirect', 'standalone'] as const;
 const distributed = ['shorten', 'redirect'] as const;
+/** The tool works on whichever system the environment names. */
+const tool = 'tool' as const;
 
 export const settingsRegistry = {
   listen: {
@@ -45,7 +49,7 @@ export const settingsRegistry = {
   },
   adminListen: {
     name: 'LAKH_ADMIN_LISTEN',
-    programs: servers,
+    programs: [...servers, tool],
     parser: listenAddress,
     default: '127.0.0.1:8081',
     description: 'Where health and metrics are served; keep it private.',
@@ -59,7 +63,7 @@ export const settingsRegistry = {
   },
   dataDir: {
     name: 'LAKH_DATA_DIR',
-    programs: ['standalone'],
+    programs: ['standalone', tool],
     parser: text('a folder'),
     default: './data',
     description: 'Folder of the SQLite file.',
@@ -73,7 +77,7 @@ export const settingsRegistry = {
   },
   sealedKeys: {
     name: 'LAKH_SEALED_KEYS',
-    programs: creators,
+    programs: [...creators, tool],
     parser: text('keys of the sealed codec'),
     secret: true,
     description: 'Keys of the sealed codec; required by LAKH_CODEC=sealed.',
@@ -113,30 +117,32 @@ export const settingsRegistry = {
   },
   namespace: {
     name: 'LAKH_NAMESPACE',
-    programs: creators,
+    programs: [...creators, tool],
     parser: matching(/^[a-z0-9][a-z0-9-]{0,31}$/, '1 to 32 of a-z, 0-9 and -, not beginning with -'),
     default: 'links',
     description: 'Counter sequence that feeds links.',
   },
   zookeeper: {
     name: 'LAKH_ZOOKEEPER',
-    programs: ['shorten'],
+    programs: ['shorten', tool],
     parser: zooKeeperAddress,
     required: true,
+    optionalFor: [tool],
     description: 'ZooKeeper ensemble; the chroot is /lakh when left out.',
   },
   zookeeperAuth: {
     name: 'LAKH_ZOOKEEPER_AUTH',
-    programs: ['shorten'],
+    programs: ['shorten', tool],
     parser: matching(/^[^:\s]+:\S+$/, 'user:password'),
     secret: true,
     description: 'Digest credentials; nodes are then created for this user only.',
   },
   shards: {
     name: 'LAKH_SHARDS',
-    programs: [...distributed, 'tool'],
+    programs: [...distributed, tool],
     parser: text('shards apart by white space, members by commas, each mysql://user:password@host:port/database'),
     required: true,
+    optionalFor: [tool],
     secret: true,
     description: 'MySQL or MariaDB servers that hold the links.',
   },
@@ -214,14 +220,14 @@ export const settingsRegistry = {
   },
   storeDeadlineMs: {
     name: 'LAKH_STORE_DEADLINE_MS',
-    programs: distributed,
+    programs: [...distributed, tool],
     parser: integer(10, 60_000),
     default: '3000',
     description: 'Longest wait for the database, in milliseconds.',
   },
   leaseDeadlineMs: {
     name: 'LAKH_LEASE_DEADLINE_MS',
-    programs: ['shorten'],
+    programs: ['shorten', tool],
     parser: integer(10, 60_000),
     default: '3000',
     description:
@@ -281,6 +287,13 @@ export const settingsRegistry = {
     default: 'info',
     description: 'Least severe log line to write.',
   },
+  restoreSkip: {
+    name: 'LAKH_RESTORE_SKIP',
+    programs: [tool],
+    parser: integer(100_000, 1_000_000_000_000),
+    default: '100000000',
+    description: 'Counters that `lakh restore` skips: more than can have been issued since the copy was made.',
+  },
   install: {
     name: 'LAKH_INSTALL',
     programs: ['stack', 'bench', 'test'],
@@ -304,16 +317,20 @@ export const settingsRegistry = {
 } as const satisfies Record<string, SettingDefinition>;
 
 type Registry = typeof settingsRegistry;
-type ValueOf<D extends SettingDefinition> =
+type ValueOf<D extends SettingDefinition, P extends Program> =
   D['parser'] extends Parser<infer T>
-    ? D extends { default: string } | { required: true }
-      ? T
-      : T | undefined
+    ? D extends { optionalFor: readonly (infer Q)[] }
+      ? [P] extends [Exclude<Program, Q>]
+        ? T
+        : T | undefined
+      : D extends { default: string } | { required: true }
+        ? T
+        : T | undefined
     : never;
 
 /** What {@link loadSettings} gives program `P`: only the settings that apply to it. */
 export type Settings<P extends Program> = {
-  readonly [K in keyof Registry as [P] extends [Registry[K]['programs'][number]] ? K : never]: ValueOf<Registry[K]>;
+  readonly [K in keyof Registry as [P] extends [Registry[K]['programs'][number]] ? K : never]: ValueOf<Registry[K], P>;
 };
 
 /** The registry as a list, in the order of the documentation. */

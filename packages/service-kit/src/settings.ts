@@ -39,7 +39,7 @@ export function loadSettings<P extends Program>(
   const problems = unknownNames(env);
   const reading: Reading = { values: new Map(), given: new Map() };
   for (const definition of listSettings(program)) {
-    const raw = rawValue(env, definition, problems, readSecret);
+    const raw = rawValue(env, definition, program, problems, readSecret);
     if (raw === undefined) continue;
     const value = definition.parser.parse(raw.text);
     if (value === undefined) {
@@ -60,6 +60,7 @@ export function loadSettings<P extends Program>(
 function rawValue(
   env: Environment,
   definition: SettingDefinition,
+  program: Program,
   problems: string[],
   readSecret: (path: string) => string,
 ): { text: string; source: string; isGiven: boolean } | undefined {
@@ -81,7 +82,8 @@ function rawValue(
     return content === undefined ? undefined : { text: content, source: fileName, isGiven: true };
   }
   if (definition.default !== undefined) return { text: definition.default, source: name, isGiven: false };
-  if (definition.required) problems.push(`${name} is required: ${definition.parser.expected}`);
+  if (definition.required && !definition.optionalFor?.includes(program))
+    problems.push(`${name} is required: ${definition.parser.expected}`);
   return undefined;
 }
 

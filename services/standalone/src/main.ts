@@ -7,6 +7,7 @@ import { createRedirectService } from '@lakh/redirect';
 import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
 import { accessPolicy, agreeOnDatabaseFacts, codecOf, createAllocation, createShortenApp } from '@lakh/shorten';
 import { readConfig } from './config.js';
+import { addOperations } from './operations.js';
 import { createRouter } from './router.js';
 
 const DATA_FILE = 'lakh.db';
@@ -35,6 +36,8 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
   lifecycle.onStop('data file', () => embedded.close());
   const { links: store } = embedded;
   await agreeOnDatabaseFacts(embedded.settings, codec, settings.namespace);
+
+  addOperations(context, embedded);
 
   const allocation = createAllocation({
     marks: embedded.markStore(settings.namespace),

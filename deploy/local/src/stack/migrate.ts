@@ -11,7 +11,7 @@ const MIGRATE_DEADLINE_MS = 60_000;
 
 /** `lakh migrate` as the user that may change tables, so that no server needs to be. */
 export async function migrateDatabase(context: StackContext, signal: AbortSignal): Promise<void> {
-  const program = join(context.root, 'services', 'shorten', 'dist', 'lakh.js');
+  const program = join(context.root, 'services', 'lakh', 'dist', 'main.js');
   try {
     await run(process.execPath, [program, 'migrate'], {
       cwd: context.dir,

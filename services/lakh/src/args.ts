@@ -1,0 +1,79 @@
+import { parseArgs } from 'node:util';
+import { COMMANDS, type CommandDefinition, type CommandName } from './commands.js';
+import { commandHelp, generalHelp } from './help.js';
+
+export interface Invocation {
+  readonly command: CommandName;
+  readonly argument: string;
+  readonly flags: ReadonlySet<string>;
+  readonly counts: ReadonlyMap<string, number>;
+  readonly json: boolean;
+}
+
+/** Something to print instead of running. */
+export interface Printout {
+  readonly exitCode: 0 | 2;
+  readonly stream: 'stdout' | 'stderr';
+  readonly text: string;
+}
+
+/** @param argv what follows the program's name */
+export function parseInvocation(argv: readonly string[]): Invocation | Printout {
+  const words = argv.filter((word) => !word.startsWith('-'));
+  if (argv.length === 0 || words[0] === 'help') return printout(generalHelp(), argv.length > 0);
+  const command = COMMANDS.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
+  const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
+  if (command === undefined) {
+    if (asksForHelp) return printout(generalHelp(), true);
+    return usageError(`unknown command: ${words.slice(0, 2).join(' ') || argv.join(' ')}`, undefined);
+  }
+  if (asksForHelp) return printout(commandHelp(command), true);
+  try {
+    return invocationOf(command, argv);
+  } catch (error) {
+    return usageError(error instanceof Error ? error.message : String(error), command);
+  }
+}
+
+function invocationOf(command: CommandDefinition, argv: readonly string[]): Invocation {
+  const options = Object.fromEntries(
+    Object.entries(command.options).map(([name, { type }]) => [
+      name,
+      { type: type === 'count' ? ('string' as const) : ('boolean' as const) },
+    ]),
+  );
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    options: { ...options, json: { type: 'boolean' } },
+    strict: true,
+    allowPositionals: true,
+  });
+  const rest = positionals.slice(command.name.split(' ').length);
+  const wanted = command.argument === undefined ? 0 : 1;
+  if (rest.length < wanted) throw new Error(`<${command.argument}> is missing`);
+  if (rest.length > wanted) throw new Error(`unexpected argument: ${rest.slice(wanted).join(' ')}`);
+  const given = Object.entries(values).filter(([name]) => name !== 'json');
+  return {
+    command: command.name,
+    argument: rest[0] ?? '',
+    flags: new Set(given.flatMap(([name, value]) => (value === true ? [name] : []))),
+    counts: new Map(
+      given.flatMap(([name, value]) => (typeof value === 'string' ? [[name, countOf(name, value)] as const] : [])),
+    ),
+    json: values.json === true,
+  };
+}
+
+function countOf(name: string, text: string): number {
+  if (!/^[1-9]\d{0,12}$/.test(text)) throw new Error(`--${name} takes a positive integer, not ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+function printout(text: string, isAsked: boolean): Printout {
+  return { exitCode: isAsked ? 0 : 2, stream: isAsked ? 'stdout' : 'stderr', text };
+}
+
+function usageError(reason: string, command: CommandDefinition | undefined): Printout {
+  const text = command === undefined ? 'Try lakh --help.\n' : commandHelp(command);
+  return { exitCode: 2, stream: 'stderr', text: `lakh: ${reason}\n\n${text}` };
+}

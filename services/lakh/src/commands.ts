@@ -1,0 +1,126 @@
+/** Every command, once: its arguments, its help, and the page docs/reference/cli.md, which a test compares with this. */
+
+export type CommandName =
+  | 'ranges list'
+  | 'ranges show'
+  | 'ranges summary'
+  | 'ranges check'
+  | 'ranges repair'
+  | 'audit'
+  | 'bootstrap'
+  | 'restore'
+  | 'export'
+  | 'import'
+  | 'migrate';
+
+export interface OptionDefinition {
+  readonly type: 'boolean' | 'count';
+  readonly meaning: string;
+}
+
+export interface CommandDefinition {
+  readonly name: CommandName;
+  /** What a positional argument is called, `<…>`; undefined: there is none. */
+  readonly argument?: string;
+  readonly options: Readonly<Record<string, OptionDefinition>>;
+  readonly summary: string;
+  /** Sentences below the summary. */
+  readonly details: string;
+  readonly examples: readonly string[];
+}
+
+const NPM = 'npm run --silent lakh --';
+
+export const COMMANDS: readonly CommandDefinition[] = [
+  {
+    name: 'ranges list',
+    options: {
+      limit: { type: 'count', meaning: 'rows at most, 1 to 1000 [50]' },
+      before: { type: 'count', meaning: 'only ranges that start below this counter: how to page on' },
+    },
+    summary: 'The ranges on record, the newest first.',
+    details:
+      'Issued: counters up to the highest that became a link. Remaining: the rest, which its server still holds or has lost. State: leased; released (given back, waiting for another server); retired, hole, skipped and adopted (nobody issues them).',
+    examples: [`${NPM} ranges list`, `${NPM} ranges list --limit 1000 --before 5000000 --json`],
+  },
+  {
+    name: 'ranges show',
+    argument: 'counter|code',
+    options: { code: { type: 'boolean', meaning: 'take an argument of digits for a code, not for a counter' } },
+    summary: 'The range that a counter, or the counter behind a code, belongs to.',
+    details: 'Who leased it, where and when.',
+    examples: [`${NPM} ranges show 123456`, `${NPM} ranges show Q0u`],
+  },
+  {
+    name: 'ranges summary',
+    options: {},
+    summary: 'The mark, and what was leased, issued, remains or was lost, in all and by server.',
+    details:
+      'Reads the whole ledger. Not issued, by reason: unrecorded (abandoned leases, on no row), hole, skipped, adopted, retired; released waits for a claim.',
+    examples: [`${NPM} ranges summary`, `${NPM} ranges summary --json`],
+  },
+  {
+    name: 'ranges check',
+    options: {},
+    summary: 'Compares ZooKeeper’s mark, the ledger’s head and rows, and the highest counter among the links.',
+    details:
+      'Exit status 0: nothing is wrong; 3: problems, each under the code with which servers refuse, and which names its page in docs/runbooks. Notes are no problems. Changes nothing.',
+    examples: [`${NPM} ranges check`, `${NPM} ranges check --json`],
+  },
+  {
+    name: 'ranges repair',
+    options: { apply: { type: 'boolean', meaning: 'do it; without it only says what would be done' } },
+    summary: 'Raises both witnesses above every counter that may have been issued, and covers holes in the ledger.',
+    details:
+      'For every refusal but cluster_mismatch, ledger_not_empty and range_overlap, and after the restore of one witness, before the other is ever restored. Never lowers anything; servers may go on running, and lease again by themselves. Harmless when nothing is wrong, and when two people do it at once. Needs an answer from both witnesses.',
+    examples: [`${NPM} ranges repair`, `${NPM} ranges repair --apply`],
+  },
+  {
+    name: 'audit',
+    argument: 'code',
+    options: {},
+    summary: 'Where a code comes from: its counter, range, server, host, lease time, link and row.',
+    details:
+      'For aliases and deleted links too. LAKH_SEALED_KEYS is needed only for a sealed code that no link has. Exit status 3: what is on record contradicts itself.',
+    examples: [`${NPM} audit Q0u`, `${NPM} audit my-alias --json`],
+  },
+  {
+    name: 'bootstrap',
+    options: { adopt: { type: 'boolean', meaning: 'links exist already, and neither witness does: begin above them' } },
+    summary: 'The first start by hand: makes both witnesses, where neither has anything.',
+    details:
+      'Servers do it by themselves; this is for those who want to see it done first. With --adopt the witnesses begin LAKH_RESTORE_SKIP counters above the highest one on record: for links that were copied from another database, and for ledger_not_empty.',
+    examples: [`${NPM} bootstrap`, `${NPM} bootstrap --adopt`],
+  },
+  {
+    name: 'restore',
+    options: { 'dry-run': { type: 'boolean', meaning: 'only say what would be done' } },
+    summary: 'After everything was restored from old copies: skips LAKH_RESTORE_SKIP counters.',
+    details:
+      'Both witnesses then agree on a mark that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included. Each run skips again.',
+    examples: [`${NPM} restore`, `LAKH_RESTORE_SKIP=1000000000 ${NPM} restore --dry-run`],
+  },
+  {
+    name: 'export',
+    options: {},
+    summary: 'Writes the ledger to stdout as JSON lines: its head, then a row a line.',
+    details: 'Enough to make the ledger again and, with ranges repair, the mark in an empty ensemble. Holds no links.',
+    examples: [`${NPM} export > ledger.jsonl`],
+  },
+  {
+    name: 'import',
+    argument: 'file',
+    options: {},
+    summary: 'Adds the rows of an export that are missing, and raises the head to the export’s.',
+    details:
+      'The file is checked as a whole before anything is written. Rows that are there stay; one that contradicts the file ends the import. Run ranges repair --apply afterwards.',
+    examples: [`${NPM} import ledger.jsonl`],
+  },
+  {
+    name: 'migrate',
+    options: {},
+    summary: 'Brings the schema of LAKH_SHARDS up to date, with a user that may create and alter tables.',
+    details: 'Servers can then run with LAKH_MIGRATE=never and a user that may not.',
+    examples: [`LAKH_SHARDS=mysql://lakh_migrate:…@127.0.0.1:3306/lakh ${NPM} migrate`],
+  },
+];

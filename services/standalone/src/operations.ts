@@ -1,0 +1,50 @@
+import { randomUUID } from 'node:crypto';
+import { realpathSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Embedded } from '@lakh/embedded';
+import { createOperations, OPERATIONS, type OperationName } from '@lakh/operations';
+import type { ProgramContext } from '@lakh/service-kit';
+import { parseSealedKeys } from '@lakh/short-code';
+
+/** A lease of this process takes milliseconds from its mark to its row. */
+const SETTLE_MS = 200;
+
+/** What `lakh` asks of this server while it holds the data file: `/ops/…` on the admin listener. */
+export function addOperations(context: ProgramContext<'standalone'>, embedded: Embedded): void {
+  const { settings, log, serverId } = context;
+  const { namespace, sealedKeys } = settings;
+  const operations = createOperations({
+    namespace,
+    system: realpathSync(embedded.file),
+    // The database's namespace was compared with the setting before: it is the one that feeds links.
+    ...embedded.admin(namespace, true),
+    remainders: embedded.remainderStore(namespace),
+    sealedKeys: sealedKeys === undefined ? [] : parseSealedKeys(sealedKeys),
+    operator: {
+      serverId,
+      host: hostname(),
+      processStartMs: Math.round(Date.now() - process.uptime() * 1000),
+      codec: '',
+    },
+    newClusterId: randomUUID,
+    nowMs: Date.now,
+    pause: async (ms) => {
+      await sleep(ms);
+    },
+    settleMs: SETTLE_MS,
+  });
+  for (const [name, kind] of Object.entries(OPERATIONS)) {
+    const writes = kind === 'writes';
+    // An operation checks what it is given: it came over the wire.
+    const run = operations[name as OperationName] as (argument: unknown) => Promise<unknown>;
+    context.addOperation(name, {
+      writes,
+      run: async (argument) => {
+        const answer = await run(argument);
+        if (writes) log.warn({ operation: name, answer }, 'an operator changed the ranges');
+        return answer;
+      },
+    });
+  }
+}
