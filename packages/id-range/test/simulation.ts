@@ -2,74 +2,44 @@
  * Several servers over one pair of witnesses, on one simulated clock, with a seed that decides every delay and fault. What a
  * schedule does is data, so that fast-check can shrink it.
  */
-import {
-  type AbandonReason,
-  type CounterRange,
-  type Ledger,
-  type MarkStore,
-  RangeAllocator,
-  TwoWitnessLease,
-} from '@lakh/id-range';
+import { type CounterRange, RangeAllocator, ReclaimingLease, TwoWitnessLease } from '@lakh/id-range';
 import {
   faultyLedger,
   faultyMarkStore,
+  faultyRemainderStore,
   MemoryLedger,
   MemoryMarkNode,
   SimulatedClock,
   seededRandom,
   type WitnessFault,
 } from '@lakh/testkit';
-
-/** Each event happens `afterMs` after the one before it, to the server of that index, where it concerns one. */
-export interface SimulatedEvent {
-  readonly afterMs: number;
-  readonly server: number;
-  readonly kind: 'burst' | 'wait' | 'crash' | 'shut down' | 'expire sessions' | 'outage' | 'copy' | 'forget' | 'wipe';
-}
-
-/** Which guards are in force, and which witness may lose its memory. */
-export type Setting =
-  | 'both witnesses'
-  | 'both witnesses, ZooKeeper forgets'
-  | 'both witnesses, the ledger forgets'
-  | 'ZooKeeper alone'
-  | 'the ledger alone';
-
-export interface Schedule {
-  readonly seed: number;
-  readonly setting: Setting;
-  readonly servers: number;
-  readonly rangeSize: number;
-  /** Of each call to a witness. */
-  readonly faultRate: number;
-  readonly events: readonly SimulatedEvent[];
-}
-
-/** How often each thing happened, over all schedules: a fault that never happened was not tested. */
-export class Coverage {
-  readonly counts = new Map<string, number>();
-  add(what: string, count = 1): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + count);
-  }
-  toString(): string {
-    return [...this.counts]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([what, count]) => `${what}: ${count}`)
-      .join('\n');
-  }
-}
+import {
+  type Coverage,
+  type Liar,
+  type Life,
+  lyingMarks,
+  lyingRemainders,
+  mortal,
+  type Sabotage,
+  type Schedule,
+  type SimulatedEvent,
+  withoutRefusals,
+} from './simulated-schedule.js';
 
 interface Origin {
   readonly incarnation: string;
   readonly atMs: number;
 }
 
-/** Replaces a witness by one with a guard taken out. */
-export interface Sabotage {
-  marks?(inner: MarkStore, node: MemoryMarkNode): MarkStore;
-  ledger?(inner: Ledger): Ledger;
+/** One process, from its start to its end. */
+interface Server {
+  readonly name: string;
+  readonly life: Life;
+  readonly source: ReclaimingLease;
+  readonly allocator: RangeAllocator;
 }
 
+const REMAINDER_CALLS = /^remainder\.|^ledger\.(release|claim)$/;
 const WRITE_FAULTS: readonly WitnessFault[] = [
   'slow',
   'unavailable',
@@ -78,16 +48,9 @@ const WRITE_FAULTS: readonly WitnessFault[] = [
   'unknown, applied later',
   'stale',
 ];
+/** The first steps of a stop take a few milliseconds each. */
+const DYING_MS = 25;
 const READ_FAULTS: readonly WitnessFault[] = ['slow', 'unavailable'];
-
-/** A ledger that writes down everything and refuses nothing. */
-const withoutRefusals = (inner: Ledger): Ledger => ({
-  ...inner,
-  record: async (lease) => {
-    await inner.record(lease);
-    return 'recorded';
-  },
-});
 
 export class Simulation {
   readonly clock = new SimulatedClock();
@@ -98,8 +61,7 @@ export class Simulation {
   readonly #coverage: Coverage;
   readonly #sabotage: Sabotage;
   readonly #issued = new Map<number, Origin>();
-  readonly #servers: RangeAllocator[] = [];
-  readonly #names = new WeakMap<RangeAllocator, string>();
+  readonly #servers: Server[] = [];
   readonly #duplicates: string[] = [];
   #incarnations = 0;
   #healthy = false;
@@ -132,14 +94,14 @@ export class Simulation {
 
   /** Servers that cannot issue though everything has healed. */
   stuck(): readonly string[] {
-    return this.#servers.flatMap((allocator, i) => {
+    return this.#servers.flatMap(({ allocator }, i) => {
       const { state, lastErrorCode } = allocator.snapshot();
       return state === 'ready' ? [] : [`server ${i} is ${state}: ${lastErrorCode}`];
     });
   }
 
   stop(): void {
-    for (const server of this.#servers) server.stop();
+    for (const { allocator } of this.#servers) allocator.stop();
     this.#coverage.add('counters issued', this.#issued.size);
   }
 
@@ -149,53 +111,67 @@ export class Simulation {
     const random = this.#random;
     const name = `server ${server}, start ${++this.#incarnations}`;
     const faults = { clock, random, draw: (call: string, write: boolean) => this.#draw(call, write) };
+    const lie: Liar = { random, rangeSize, told: (what) => this.#coverage.add(what) };
     let marks = this.node.client();
     let ledger = this.ledger.client();
-    if (setting === 'the ledger alone') marks = this.#lyingMarks(marks);
+    let remainders = this.node.remainders();
+    if (setting === 'the ledger alone') {
+      marks = lyingMarks(marks, lie);
+      remainders = lyingRemainders(this.ledger, lie);
+    }
     if (setting === 'ZooKeeper alone') ledger = withoutRefusals(ledger);
     marks = this.#sabotage.marks?.(marks, this.node) ?? marks;
     ledger = this.#sabotage.ledger?.(ledger) ?? ledger;
-    const source = new TwoWitnessLease({
-      marks: faultyMarkStore(marks, faults),
-      ledger: faultyLedger(ledger, faults),
+    remainders = faultyRemainderStore(remainders, faults);
+    remainders = this.#sabotage.remainders?.(remainders, clock) ?? remainders;
+
+    const life: Life = { dead: false };
+    const tooLate = (port: string) => (method: string) =>
+      this.#coverage.add(`died before it heard of ${port}.${method}`);
+    const common = {
+      ledger: mortal(faultyLedger(ledger, faults), life, tooLate('ledger')),
+      holder: { serverId: name, host: 'host', processStartMs: clock.wallMs(), codec: 'base62' },
       clock,
       random,
-      holder: { serverId: name, host: 'host', processStartMs: clock.wallMs(), codec: 'base62' },
+    };
+    const count = (what: string) => () => this.#coverage.add(what);
+    const lease = new TwoWitnessLease({
+      ...common,
+      marks: mortal(faultyMarkStore(marks, faults), life, tooLate('mark')),
       newClusterId: () => `cluster of ${name}`,
       observer: {
-        leased: () => this.#coverage.add('leased'),
-        abandoned: (reason: AbandonReason) => this.#coverage.add(`abandoned: ${reason}`),
+        leased: count('leased'),
+        abandoned: (reason) => this.#coverage.add(`abandoned: ${reason}`),
         refused: (error) => this.#coverage.add(`refused: ${error.code}`),
+      },
+    });
+    const source = new ReclaimingLease({
+      ...common,
+      lease,
+      remainders: mortal(remainders, life, tooLate('remainder')),
+      smallestTail: 1,
+      observer: {
+        published: count('published'),
+        notPublished: (reason) => this.#coverage.add(`not published: ${reason}`),
+        claimed: count('claimed'),
+        notClaimed: (reason) => this.#coverage.add(`not claimed: ${reason}`),
+        missed: count('missed'),
+        implausible: count('implausible'),
+        malformed: count('malformed'),
+        unlisted: count('unlisted'),
       },
     });
     const allocator = new RangeAllocator({ source, clock, random, rangeSize, maxHeld: 3, waitMs: 5000 });
     allocator.start();
-    this.#servers[server] = allocator;
-    this.#names.set(allocator, name);
-  }
-
-  /** A coordination service that answers anything: marks of any height, and success to every write. */
-  #lyingMarks(inner: MarkStore): MarkStore {
-    return {
-      create: inner.create,
-      read: async () => {
-        const snapshot = await inner.read();
-        if (snapshot === 'missing' || this.#random() < 0.5) return snapshot;
-        this.#coverage.add('lie');
-        const next = 100_000 + Math.floor(this.#random() * 20) * this.#schedule.rangeSize;
-        return { ...snapshot, mark: { next: Math.max(next, snapshot.mark.ledgered), ledgered: 0 } };
-      },
-      write: async (version, mark) => {
-        const write = await inner.write(version, mark);
-        return write.outcome === 'written' ? write : { outcome: 'written', witnessVersion: 1 };
-      },
-    };
+    this.#servers[server] = { name, life, source, allocator };
   }
 
   #draw(call: string, write: boolean): WitnessFault {
     if (this.#healthy) return 'none';
     if (this.clock.monotonicMs() < this.#outageUntilMs) return 'unavailable';
-    if (this.#random() >= this.#schedule.faultRate) return 'none';
+    const { faultRate, faultsAt } = this.#schedule;
+    if (faultsAt === 'remainders' && !REMAINDER_CALLS.test(call)) return 'none';
+    if (this.#random() >= faultRate) return 'none';
     const kinds = write ? WRITE_FAULTS : READ_FAULTS;
     const fault = kinds[Math.floor(this.#random() * kinds.length)]!;
     this.#coverage.add(`fault: ${call}, ${fault}`);
@@ -204,22 +180,28 @@ export class Simulation {
 
   #happen({ kind, server: index }: SimulatedEvent): void {
     const server = index % this.#schedule.servers;
-    const allocator = this.#servers[server]!;
+    const process = this.#servers[server]!;
     if (kind === 'forget' || kind === 'wipe') {
       this.#forget(kind);
       return;
     }
     this.#coverage.add(`event: ${kind}`);
     if (kind === 'burst') this.#burst(server);
-    if (kind === 'wait') this.#wait(allocator);
+    if (kind === 'wait') this.#wait(process);
     if (kind === 'crash') {
       // Its calls that are under way still arrive; it just does not live to see the answers.
-      allocator.stop();
+      process.life.dead = true;
+      process.allocator.stop();
       this.#start(server);
     }
-    if (kind === 'shut down') {
-      allocator.seal();
+    if (kind === 'shut down' || kind === 'crash in shutdown') {
+      void this.#shutDown(process);
       this.#start(server);
+    }
+    if (kind === 'crash in shutdown') {
+      this.clock.schedule(this.#random() * DYING_MS, () => {
+        process.life.dead = true;
+      });
     }
     if (kind === 'expire sessions') this.node.expireSessions();
     if (kind === 'outage') this.#outageUntilMs = this.clock.monotonicMs() + 30_000;
@@ -227,6 +209,18 @@ export class Simulation {
       this.#markCopy = this.node.copy();
       this.#ledgerCopy = this.ledger.copy();
     }
+  }
+
+  /** As a server does it: nothing more arrives, nothing more is issued, and then what is left is given back. */
+  async #shutDown(process: Server): Promise<void> {
+    const { allocator, source } = process;
+    allocator.stop();
+    await allocator.settled();
+    if (this.#sabotage.issuesAfterRelease) {
+      await source.release(allocator.held(), 60_000);
+      while (allocator.snapshot().heldIds > 0) this.#use(allocator.next(), process);
+    }
+    await source.release(allocator.seal(), 60_000);
   }
 
   #forget(kind: 'forget' | 'wipe'): void {
@@ -244,23 +238,24 @@ export class Simulation {
   }
 
   #burst(server: number): void {
-    const allocator = this.#servers[server]!;
+    const process = this.#servers[server]!;
+    const { allocator } = process;
     const count = Math.min(allocator.snapshot().heldIds, 1 + Math.floor(this.#random() * 2 * this.#schedule.rangeSize));
-    for (let i = 0; i < count; i += 1) this.#use(allocator.next(), allocator);
+    for (let i = 0; i < count; i += 1) this.#use(allocator.next(), process);
   }
 
-  #wait(allocator: RangeAllocator): void {
-    allocator.nextOrWait().then(
+  #wait(process: Server): void {
+    process.allocator.nextOrWait().then(
       (counter) => {
         this.#coverage.add('waited for a counter');
-        this.#use(counter, allocator);
+        this.#use(counter, process);
       },
       (error: { code: string }) => this.#coverage.add(`waited in vain: ${error.code}`),
     );
   }
 
-  #use(counter: number, allocator: RangeAllocator): void {
-    const origin = { incarnation: this.#names.get(allocator)!, atMs: this.clock.monotonicMs() };
+  #use(counter: number, { name }: Server): void {
+    const origin = { incarnation: name, atMs: this.clock.monotonicMs() };
     const before = this.#issued.get(counter);
     if (before) this.#duplicates.push(this.#describe(counter, before, origin));
     else this.#issued.set(counter, origin);

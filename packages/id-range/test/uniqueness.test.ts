@@ -1,6 +1,7 @@
-import type { MarkVersion } from '@lakh/id-range';
+import { type Clock, type MarkVersion, UnknownOutcomeError } from '@lakh/id-range';
 import fc from 'fast-check';
-import { Coverage, type Sabotage, type Schedule, type Setting, type SimulatedEvent, Simulation } from './simulation.js';
+import { Coverage, type Sabotage, type Schedule, type Setting, type SimulatedEvent } from './simulated-schedule.js';
+import { Simulation } from './simulation.js';
 
 /** A failure prints it too, with the path to the shrunk schedule: put both into `fc.assert` to replay. */
 const seed = Date.now() & 0x7fffffff;
@@ -13,7 +14,17 @@ const eventArbitrary: fc.Arbitrary<SimulatedEvent> = fc.record({
     { weight: 2, arbitrary: fc.constant('wait' as const) },
     {
       weight: 4,
-      arbitrary: fc.constantFrom('crash', 'shut down', 'expire sessions', 'outage', 'copy', 'forget', 'wipe'),
+      arbitrary: fc.constantFrom(
+        'crash',
+        'shut down',
+        'shut down',
+        'crash in shutdown',
+        'expire sessions',
+        'outage',
+        'copy',
+        'forget',
+        'wipe',
+      ),
     },
   ),
 });
@@ -25,6 +36,7 @@ const scheduleArbitrary = (setting: Setting): fc.Arbitrary<Schedule> =>
     servers: fc.integer({ min: 1, max: 4 }),
     rangeSize: fc.integer({ min: 1, max: 8 }),
     faultRate: fc.constantFrom(0, 0.05, 0.2, 0.4),
+    faultsAt: fc.constantFrom('every call', 'remainders'),
     events: fc.array(eventArbitrary, { minLength: 5, maxLength: 40 }),
   });
 
@@ -58,12 +70,19 @@ describe(`no counter is issued twice (fast-check seed ${seed})`, () => {
   );
 
   test('and every fault that this is about did happen', () => {
-    const writes = ['mark.write', 'ledger.record'].flatMap((call) =>
+    const writes = [
+      'mark.write',
+      'ledger.record',
+      'ledger.release',
+      'ledger.claim',
+      'remainder.publish',
+      'remainder.claim',
+    ].flatMap((call) =>
       ['slow', 'unavailable', 'unknown, applied', 'unknown, not applied', 'unknown, applied later'].map(
         (fault) => `fault: ${call}, ${fault}`,
       ),
     );
-    const reads = ['mark.read', 'ledger.head'].flatMap((call) => [
+    const reads = ['mark.read', 'ledger.head', 'remainder.list'].flatMap((call) => [
       `fault: ${call}, slow`,
       `fault: ${call}, unavailable`,
     ]);
@@ -91,6 +110,29 @@ describe(`no counter is issued twice (fast-check seed ${seed})`, () => {
       'event: the ledger, forget',
       'event: the ledger, wipe',
       'lie',
+      'lie about remainders',
+      'fault: remainder.claim, stale',
+      'published',
+      'not published: release_failed',
+      'not published: release_unknown',
+      'not published: release_refused',
+      'not published: publish_failed',
+      'not published: publish_unknown',
+      'claimed',
+      'missed',
+      'implausible',
+      'unlisted',
+      'not claimed: delete_unknown',
+      'not claimed: claim_failed',
+      'not claimed: claim_unknown',
+      'not claimed: claim_refused',
+      'died before it heard of mark.write',
+      'died before it heard of ledger.record',
+      'died before it heard of ledger.release',
+      'died before it heard of remainder.publish',
+      'died before it heard of remainder.claim',
+      'died before it heard of ledger.claim',
+      'event: crash in shutdown',
       'waited for a counter',
       'waited in vain: ids_exhausted',
     ];
@@ -103,7 +145,7 @@ describe(`a guard that is taken out is missed (fast-check seed ${seed})`, () => 
   const finds = async (setting: Setting, sabotage: Sabotage) => {
     const result = await fc.check(
       fc.asyncProperty(scheduleArbitrary(setting), (schedule) => check(schedule, new Coverage(), false, sabotage)),
-      { seed, numRuns: 2000, endOnFailure: true },
+      { seed, numRuns: 5000, endOnFailure: true },
     );
     expect(result.failed).toBe(true);
     expect(String(result.errorInstance)).toMatch(/counter \d+ was issued by .* and by /);
@@ -153,4 +195,62 @@ describe(`a guard that is taken out is missed (fast-check seed ${seed})`, () => 
       }),
     60_000,
   );
+
+  test(
+    'the ledger’s part in a claim, where ZooKeeper answers anything',
+    () =>
+      finds('the ledger alone', {
+        ledger: (inner) => ({
+          ...inner,
+          claim: async (range, holder, atMs) => {
+            await inner.claim(range, holder, atMs);
+            return 'claimed';
+          },
+        }),
+      }),
+    60_000,
+  );
+
+  test(
+    'the one attempt to publish, where the ledger refuses nothing',
+    () =>
+      finds('ZooKeeper alone', {
+        remainders: (faulty, clock) => ({
+          ...faulty,
+          publish: async (range) => {
+            try {
+              return await faulty.publish(range);
+            } catch (error) {
+              if (!(error instanceof UnknownOutcomeError)) throw error;
+              await pause(clock, 5000);
+              return faulty.publish(range);
+            }
+          },
+        }),
+      }),
+    60_000,
+  );
+
+  test(
+    'the deletion that a claim waits for, where the ledger refuses nothing',
+    () =>
+      finds('ZooKeeper alone', {
+        remainders: (faulty) => ({
+          ...faulty,
+          claim: async (remainder) => {
+            await faulty.claim(remainder);
+            return 'claimed';
+          },
+        }),
+      }),
+    60_000,
+  );
+
+  test('the seal before a tail is given back', () => finds('both witnesses', { issuesAfterRelease: true }), 60_000);
 });
+
+function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(ms, resolve);
+  });
+}
