@@ -16,6 +16,7 @@ const eventArbitrary: fc.Arbitrary<SimulatedEvent> = fc.record({
       weight: 4,
       arbitrary: fc.constantFrom(
         'crash',
+        'crash',
         'shut down',
         'shut down',
         'crash in shutdown',
