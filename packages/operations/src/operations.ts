@@ -103,7 +103,8 @@ export function createOperations(ports: OperationsPorts): Operations {
     audit: ({ code }) => audit(ports, code),
     // What came as JSON over the wire is not yet what the types say.
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
-    restore: async ({ apply, skip }) => repair(ports, { apply: apply === true, skip: skipOf(skip) }),
+    restore: async ({ apply, skip }) =>
+      repair(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true }),
     bootstrap: async ({ adopt, skip }) => bootstrap(ports, { adopt: adopt === true, skip: skipOf(skip) }),
     exportHead: () => exportHead(ports),
     exportPage: (options) => exportPage(ports, options),

@@ -42,6 +42,11 @@ export interface PlanOptions {
   readonly atLeast?: number;
   /** This many counters above everything that is known, instead. */
   readonly skip?: number;
+  /**
+   * Everything may come from an old copy, so that what is offered as a remainder may have been claimed and issued since: none of it is
+   * offered any more.
+   */
+  readonly distrustRemainders?: boolean;
   /** With it, two missing witnesses beside links are made under this cluster id. */
   readonly adoptAs?: string;
 }
@@ -89,8 +94,10 @@ export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): Rep
     if (edge > range.start) steps.push({ step: 'cover', range: { start: range.start, end: edge }, state: covered });
     if (range.end > edge) steps.push({ step: 'cover', range: { start: edge, end: range.end }, state: 'skipped' });
   }
-  for (const row of witnesses.remainders.orphans) steps.push({ step: 'retire', row });
-  for (const remainder of witnesses.remainders.strays) steps.push({ step: 'remove-entry', remainder });
+  const { orphans, strays, entries } = witnesses.remainders;
+  const isDistrusted = options.distrustRemainders ?? options.adoptAs !== undefined;
+  for (const row of isDistrusted ? rows.released : orphans) steps.push({ step: 'retire', row });
+  for (const remainder of isDistrusted ? entries : strays) steps.push({ step: 'remove-entry', remainder });
   if (raisesMark || now.ledgered > now.next || mark.clusterId !== clusterId) {
     const to = { next: Math.max(next, now?.next ?? 0), ledgered: Math.max(headThen, now?.ledgered ?? 0) };
     const from =

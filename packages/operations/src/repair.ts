@@ -45,7 +45,7 @@ export async function repair(
     witnesses = await readWitnesses(ports);
     if (isSettled !== undefined) witnesses = settledSince(isSettled, witnesses);
     // A skip counts from what was known at first, and what this repair has written since is no reason for another.
-    plan = planRepair(witnesses, { atLeast: plan.next });
+    plan = planRepair(witnesses, { atLeast: plan.next, distrustRemainders: options.distrustRemainders ?? false });
   }
   throw new RepairContentionError(MAX_ROUNDS);
 }

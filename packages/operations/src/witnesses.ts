@@ -38,6 +38,8 @@ export interface LedgerScan {
 }
 
 export interface RemainderScan {
+  /** Every entry in ZooKeeper. */
+  readonly entries: readonly Remainder[];
   /** Entries in ZooKeeper without a released row: one of the two forgot. */
   readonly strays: readonly Remainder[];
   /** Released rows without an entry: nobody can claim them. */
@@ -156,6 +158,7 @@ async function compareRemainders(
   const strays = listed.filter(({ range }) => !rows.has(key(range)));
   const missing = released.filter(({ range }) => !entries.has(key(range)));
   return {
+    entries: listed,
     // Both lists were read at different times: what looks unmatched is looked at once more.
     strays: await filter(strays, async ({ range }) => {
       const [row] = await ports.ledger.rowsFrom(range.start, 1);

@@ -100,13 +100,13 @@ export function renderRepair(report: RepairReport, how: { readonly apply: string
 function wordsOf(step: RepairStep, isDone: boolean): string {
   switch (step.step) {
     case 'put-head':
-      return `${isDone ? 'set' : 'set'} the ledger's head from ${groupIf(step.from)} to ${group(step.to)} (cluster ${step.clusterId})`;
+      return `set the ledger's head from ${groupIf(step.from)} to ${group(step.to)} (cluster ${step.clusterId})`;
     case 'cover':
       return `${isDone ? 'covered' : 'cover'} ${span(step.range)} in the ledger as ${step.state}`;
     case 'retire':
-      return `${isDone ? 'retired' : 'retire'} the released range ${span(step.row.range)}, which no entry offers`;
+      return `${isDone ? 'retired' : 'retire'} the released range ${span(step.row.range)}: nobody is offered it any more`;
     case 'remove-entry':
-      return `${isDone ? 'removed' : 'remove'} the entry of ${span(step.remainder.range)}, which the ledger does not have as released`;
+      return `${isDone ? 'removed' : 'remove'} the entry that offers ${span(step.remainder.range)}`;
     case 'put-mark':
       return `${isDone ? 'wrote' : 'write'} the mark ${step.to.next} ${step.to.ledgered} in place of ${step.from} (cluster ${step.clusterId})`;
   }

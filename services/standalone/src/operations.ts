@@ -42,7 +42,7 @@ export function addOperations(context: ProgramContext<'standalone'>, embedded: E
       writes,
       run: async (argument) => {
         const answer = await run(argument);
-        if (writes) log.warn({ operation: name, answer }, 'an operator changed the ranges');
+        if (writes) log.info({ operation: name, answer }, 'an operator’s command was answered');
         return answer;
       },
     });
