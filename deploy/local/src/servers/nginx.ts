@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -6,6 +7,7 @@ import { promisify } from 'node:util';
 import { SYSTEM_PATH } from '../config.js';
 import { StartFailedError } from '../errors.js';
 import { httpProbe } from '../probe.js';
+import { childrenOf } from '../stack/processes.js';
 import { CLOSING_FILE, type GatewayConfig, generationOf, renderGatewayConfig } from './nginx-config.js';
 import type { ServerPlan } from './server.js';
 
@@ -14,8 +16,10 @@ const CONFIG_FILE = 'gateway.conf';
 const CHECK_DEADLINE_MS = 10_000;
 const RELOAD_DEADLINE_MS = 10_000;
 const RELOAD_POLL_MS = 20;
-/** Busy clients are rid of their connections in a fraction of it; for idle ones nothing is worth waiting. */
-const CLOSING_BOUND_MS = 1_000;
+/** Requests that began before answers end their connections have been answered by then; those that take longer are rare. */
+const CLOSING_FIRST_MS = 500;
+/** Then busy clients are rid of their connections at once; idle ones need not be waited for. */
+const CLOSING_BOUND_MS = 500;
 const ENV = { PATH: SYSTEM_PATH };
 
 export interface NginxPlanSpec extends Omit<GatewayConfig, 'workerUser'> {
@@ -64,15 +68,28 @@ export async function reloadNginx(spec: NginxPlanSpec, pid: number): Promise<voi
   const closingFile = join(spec.dir, CLOSING_FILE);
   await writeFile(closingFile, '');
   try {
+    await sleep(CLOSING_FIRST_MS);
     await until(CLOSING_BOUND_MS, async () => (await idleConnections(spec.adminPort)) === 0);
+    const old = childrenOf(pid);
     process.kill(pid, 'SIGHUP');
     const generation = generationOf(config);
-    const answers = async () => (await httpProbe(spec.adminPort, '/generation'))?.body === generation;
+    // The old workers accept connections beside the new ones for a tenth of a second, and only then close idle ones.
+    const answers = async () =>
+      (await httpProbe(spec.adminPort, '/generation'))?.body === generation && !old.some(isAccepting);
     if (!(await until(RELOAD_DEADLINE_MS, answers))) {
       throw new StartFailedError(`${spec.name} did not take its new configuration within ${RELOAD_DEADLINE_MS} ms`);
     }
   } finally {
     await rm(closingFile, { force: true });
+  }
+}
+
+/** By its title; a process that has ended has none. */
+function isAccepting(worker: number): boolean {
+  try {
+    return /worker process(?! is shutting down)/.test(readFileSync(`/proc/${worker}/cmdline`, 'latin1'));
+  } catch {
+    return false;
   }
 }
 

@@ -19,6 +19,7 @@ interface ProcessStat {
   readonly parent: number;
   readonly group: number;
   readonly startTicks: string;
+  readonly threads: number;
 }
 
 /** /proc/<pid>/stat (proc_pid_stat(5)); undefined when there is no such process. */
@@ -35,7 +36,7 @@ function statOf(pid: number): ProcessStat | undefined {
   const startTicks = fields[19];
   if (state === undefined || startTicks === undefined) return undefined;
   const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-  return { command, state, parent: Number(parent), group: Number(group), startTicks };
+  return { command, state, parent: Number(parent), group: Number(group), startTicks, threads: Number(fields[17]) };
 }
 
 function bootId(): string {
@@ -66,12 +67,26 @@ export function launchersOf(pid: number): ProcessIdentity[] {
 /** False also for a zombie: it runs nothing, and its parent may never ask for it. */
 export function isAlive(process: ProcessIdentity): boolean {
   const stat = statOf(process.pid);
-  return (
-    stat !== undefined &&
-    stat.state !== 'Z' &&
-    stat.state !== 'X' &&
-    `${bootId()}/${stat.startTicks}` === process.startedAt
-  );
+  return stat !== undefined && !hasEnded(stat) && `${bootId()}/${stat.startTicks}` === process.startedAt;
+}
+
+/** A killed program's first thread is a zombie some milliseconds before the others are gone, and with the last of them its sockets. */
+function hasEnded({ state, threads }: ProcessStat): boolean {
+  return state === 'X' || (state === 'Z' && threads <= 1);
+}
+
+/** Ids of the processes that this one forked and that still run. */
+export function childrenOf(pid: number): number[] {
+  return processIds().filter((child) => {
+    const stat = statOf(child);
+    return stat?.parent === pid && !hasEnded(stat);
+  });
+}
+
+function processIds(): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number);
 }
 
 /** Sends a signal to exactly this process; false when it is gone. */
@@ -94,13 +109,10 @@ export function groupMembers(target: ProcessIdentity, dir: string): number[] {
   const leader = statOf(target.pid);
   // The id belongs to a later process, so the group of that number does as well.
   if (leader !== undefined && `${bootId()}/${leader.startTicks}` !== target.startedAt) return [];
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      const stat = statOf(pid);
-      return stat?.group === target.pid && stat.state !== 'Z' && stat.state !== 'X' && worksIn(pid, dir);
-    });
+  return processIds().filter((pid) => {
+    const stat = statOf(pid);
+    return stat?.group === target.pid && !hasEnded(stat) && worksIn(pid, dir);
+  });
 }
 
 function worksIn(pid: number, dir: string): boolean {
