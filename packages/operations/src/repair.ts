@@ -31,19 +31,20 @@ export async function repair(
   let witnesses = await readWitnesses(ports);
   let plan = planRepair(witnesses, options);
   if (!apply || plan.steps.length === 0) return { applied: apply, next: plan.next, steps: plan.steps };
-  if (isLive(witnesses)) {
+  const onlyTidiesUp = isLive(witnesses) && plan.steps.every(({ step }) => step === 'cover' || step === 'retire');
+  if (onlyTidiesUp) {
     // Servers lease at this moment: what is a hole only because a lease is on its way is none a little later.
     await ports.pause(ports.settleMs);
     witnesses = settledSince(witnesses, await readWitnesses(ports));
     plan = planRepair(witnesses, options);
   }
   const done: RepairStep[] = [];
-  const isSettled = isLive(witnesses) ? witnesses : undefined;
+  const settled = onlyTidiesUp ? witnesses : undefined;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     if (plan.steps.length === 0) return { applied: true, next: plan.next, steps: done };
     await carryOut(ports, witnesses, plan, done);
     witnesses = await readWitnesses(ports);
-    if (isSettled !== undefined) witnesses = settledSince(isSettled, witnesses);
+    if (settled !== undefined) witnesses = settledSince(settled, witnesses);
     // A skip counts from what was known at first, and what this repair has written since is no reason for another.
     plan = planRepair(witnesses, { atLeast: plan.next, distrustRemainders: options.distrustRemainders ?? false });
   }
