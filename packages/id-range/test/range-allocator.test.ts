@@ -224,6 +224,53 @@ describe('prefetching', () => {
   });
 });
 
+describe('ranges of differing sizes', () => {
+  const ranges = (...sizes: number[]) =>
+    sizes.map((size, i) => ({ start: 1000 * (i + 1), end: 1000 * (i + 1) + size }));
+
+  test('small remainders are leased one after another until there is a range’s worth to spare', async () => {
+    const { allocator, clock, source } = setUp({ prefetchJitterMs: 60_000, random: () => 0.999 });
+    source.script = ranges(10, 30, 30, 30, 30, 100, 100);
+    allocator.start();
+    await clock.advance(1000);
+    // 10 to issue from, and 30 + 30 + 30 + 30 behind it.
+    expect(allocator.snapshot()).toMatchObject({ heldIds: 130, heldRanges: 5 });
+    expect(source.script).toHaveLength(2);
+  });
+
+  test('maxHeld bounds what is held in counters, however many ranges they come in', async () => {
+    const { allocator, clock, source } = setUp({ maxHeld: 3 });
+    source.script = Array.from({ length: 2000 }, (_, i) => ({ start: 1000 * (i + 1), end: 1000 * (i + 1) + 10 }));
+    allocator.start();
+    let most = 0;
+    for (let i = 0; i < 100; i += 1) {
+      for (let j = 0; j < 50 && allocator.snapshot().heldIds > 0; j += 1) allocator.next();
+      await clock.advance(200);
+      most = Math.max(most, allocator.snapshot().heldIds);
+    }
+    expect(most).toBeGreaterThan(200);
+    expect(most).toBeLessThanOrEqual(300);
+  });
+
+  test('a remainder bigger than the range size is held whole', async () => {
+    const { allocator, clock, source } = setUp();
+    source.script = ranges(350, 100, 100);
+    allocator.start();
+    await clock.advance(1000);
+    expect(allocator.snapshot()).toMatchObject({ heldIds: 450, heldRanges: 2 });
+  });
+
+  test('with less than half a range’s worth left, short ranges are leased without waiting for the jitter', async () => {
+    const { allocator, clock, source } = setUp({ prefetchJitterMs: 60_000, random: () => 0.999 });
+    source.script = ranges(100, 100, 3, 3, 20, 100);
+    allocator.start();
+    await clock.advance(1000);
+    take(allocator, 155);
+    await clock.advance(50);
+    expect(allocator.snapshot().heldIds).toBe(45 + 3 + 3 + 20);
+  });
+});
+
 describe('a source that fails', () => {
   test('is asked for ever, with pauses that double up to the cap, and never sooner because somebody asks', async () => {
     const { allocator, clock, source, failures } = setUp({ backoffFirstMs: 100, backoffCapMs: 3000 });
@@ -394,6 +441,38 @@ describe('waiting', () => {
 });
 
 describe('ending', () => {
+  test('settled() waits for the lease in flight, and what it brings can still be issued or given away', async () => {
+    const { allocator, clock, source } = setUp();
+    source.latencyMs = 300;
+    await allocator.settled();
+    allocator.start();
+    await clock.advance(100);
+    allocator.stop();
+    let settled = false;
+    const waiting = allocator.settled().then(() => {
+      settled = true;
+    });
+    await clock.advance(100);
+    expect(settled).toBe(false);
+    await clock.advance(200);
+    await waiting;
+    expect(allocator.seal()).toEqual([{ start: FIRST, end: FIRST + 100 }]);
+    await clock.advance(60_000);
+    expect(source.calls).toBe(1);
+  });
+
+  test('settled() does not mind a lease that fails', async () => {
+    const { allocator, clock, source } = setUp();
+    source.fails = DOWN;
+    allocator.start();
+    await clock.advance(1);
+    allocator.stop();
+    const settled = allocator.settled();
+    await clock.advance(100);
+    await settled;
+    expect(allocator.seal()).toEqual([]);
+  });
+
   test('seal() gives back exactly what was not issued, and nothing is issued after it', async () => {
     const { allocator, clock } = await started();
     take(allocator, 30);

@@ -6,6 +6,7 @@ import type {
   Ledger,
   MarkStore,
   RangeSource,
+  RemainderStore,
 } from '@lakh/id-range';
 import { type Clock, TwoWitnessLease, type TwoWitnessLeaseOptions, WitnessUnavailableError } from '@lakh/id-range';
 import { MemoryLedger, MemoryMarkNode } from '@lakh/testkit';
@@ -58,7 +59,7 @@ export function witnesses() {
 }
 
 /** `store` with some of its methods replaced. */
-export function override<T extends MarkStore | Ledger>(store: T, methods: Partial<T>): T {
+export function override<T extends MarkStore | Ledger | RemainderStore>(store: T, methods: Partial<T>): T {
   return { ...store, ...methods };
 }
 

@@ -83,7 +83,7 @@ describe('a lease', () => {
     const holder = { serverId: 's-7', host: 'h-7', processStartMs: 5, codec: 'sqids' };
     await server({ holder }).lease(10);
     expect(ledger.leases).toEqual([
-      { range: { start: 100_000, end: 100_010 }, holder, leasedAtMs: 0, witnessVersion: 1 },
+      { range: { start: 100_000, end: 100_010 }, holder, leasedAtMs: 0, witnessVersion: 1, state: 'leased' },
     ]);
   });
 

@@ -143,9 +143,11 @@ describe(`no counter is issued twice (fast-check seed ${seed})`, () => {
 });
 
 describe(`a guard that is taken out is missed (fast-check seed ${seed})`, () => {
-  const finds = async (setting: Setting, sabotage: Sabotage) => {
+  const finds = async (setting: Setting, sabotage: Sabotage, faults: Partial<Schedule> = {}) => {
     const result = await fc.check(
-      fc.asyncProperty(scheduleArbitrary(setting), (schedule) => check(schedule, new Coverage(), false, sabotage)),
+      fc.asyncProperty(scheduleArbitrary(setting), (schedule) =>
+        check({ ...schedule, ...faults }, new Coverage(), false, sabotage),
+      ),
       { seed, numRuns: 5000, endOnFailure: true },
     );
     expect(result.failed).toBe(true);
@@ -215,20 +217,24 @@ describe(`a guard that is taken out is missed (fast-check seed ${seed})`, () => 
   test(
     'the one attempt to publish, where the ledger refuses nothing',
     () =>
-      finds('ZooKeeper alone', {
-        remainders: (faulty, clock) => ({
-          ...faulty,
-          publish: async (range) => {
-            try {
-              return await faulty.publish(range);
-            } catch (error) {
-              if (!(error instanceof UnknownOutcomeError)) throw error;
-              await pause(clock, 5000);
-              return faulty.publish(range);
-            }
-          },
-        }),
-      }),
+      finds(
+        'ZooKeeper alone',
+        {
+          remainders: (faulty, clock) => ({
+            ...faulty,
+            publish: async (range) => {
+              try {
+                return await faulty.publish(range);
+              } catch (error) {
+                if (!(error instanceof UnknownOutcomeError)) throw error;
+                await pause(clock, 5000);
+                return faulty.publish(range);
+              }
+            },
+          }),
+        },
+        { faultRate: 0.3, faultsAt: 'remainders' },
+      ),
     60_000,
   );
 
