@@ -38,7 +38,7 @@ export interface RepairPlan {
 }
 
 export interface PlanOptions {
-  /** The mark is raised to this at least. */
+  /** The mark is raised to this at least, which an earlier look decided on. */
   readonly atLeast?: number;
   /** This many counters above everything that is known, instead. */
   readonly skip?: number;
@@ -53,6 +53,13 @@ export interface PlanOptions {
 
 /** Heights that are not taken from a mark are rounded up to this: one lakh. */
 const ROUND_TO = 100_000;
+/**
+ * A mark that was lost may have stood above everything that is on record: by the ranges that servers had just taken from it, and never
+ * issued from. A server that saw it so high refuses a lower one until it is restarted, so the new mark is higher by this many of the
+ * largest ranges, and by ten lakh at least.
+ */
+const RANGES_IN_DOUBT = 10;
+const LEAST_MARGIN = 1_000_000;
 
 /**
  * @throws ClusterMismatchError, WitnessCorruptError (no cluster id is left), LedgerNotEmptyError (no witness is left): only a person can
@@ -71,7 +78,7 @@ export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): Rep
   const wanted = Math.max(
     options.atLeast ?? 0,
     options.skip === undefined ? 0 : roundUp(known) + options.skip,
-    now !== undefined && now.next >= known ? now.next : roundUp(known),
+    now !== undefined && now.next >= known ? now.next : roundUp(known) + marginOf(witnesses, isVirgin, options),
   );
   const next = Math.min(COUNTER_SPACE_END, wanted);
 
@@ -135,6 +142,11 @@ function holesBelow(holes: readonly CounterRange[], from: number, head: number):
   return last?.end === from
     ? [...holes.slice(0, -1), { start: last.start, end: head }]
     : [...holes, { start: from, end: head }];
+}
+
+function marginOf({ rows }: Witnesses, isVirgin: boolean, { atLeast }: PlanOptions): number {
+  // A first start that was interrupted begins at the first mark; a later round has decided already.
+  return isVirgin || atLeast !== undefined ? 0 : Math.max(LEAST_MARGIN, RANGES_IN_DOUBT * rows.largestLease);
 }
 
 function roundUp(counter: number): number {

@@ -28,6 +28,8 @@ export interface Witnesses {
 export interface LedgerScan {
   readonly count: number;
   readonly highestEnd: number;
+  /** Counters of the largest range that a server leased, 0 when there is none. */
+  readonly largestLease: number;
   /** Below the head and covered by no row, each looked at twice; at most {@link MAX_HOLES}. */
   readonly holes: readonly CounterRange[];
   readonly overlaps: readonly (readonly [LedgerRow, LedgerRow])[];
@@ -92,6 +94,7 @@ async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<L
     else truncated = true;
   };
   let count = 0;
+  let largestLease = 0;
   let end = FIRST_MARK;
   let furthest: LedgerRow | undefined;
   for await (const row of ledgerRows(ports)) {
@@ -99,6 +102,7 @@ async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<L
     const { range } = row;
     if (range.start > end) keep(holes, { start: end, end: range.start });
     if (furthest !== undefined && range.start < furthest.range.end) keep(overlaps, [furthest, row]);
+    if (row.state === 'leased') largestLease = Math.max(largestLease, range.end - range.start);
     if (row.state === 'released') keep(released, row);
     if (range.end > end || furthest === undefined) {
       end = Math.max(end, range.end);
@@ -109,6 +113,7 @@ async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<L
   return {
     count,
     highestEnd: furthest?.range.end ?? 0,
+    largestLease,
     holes: await filter(holes, (hole) => isStillHole(ports, hole)),
     overlaps: await filter(overlaps, (pair) => isStillOverlap(ports, pair)),
     released,

@@ -315,9 +315,9 @@ test('an ensemble is rebuilt from an export alone, over an empty ledger', async 
   await lakh(env, 'ranges', 'repair', '--apply');
   expect(await createZookeeperMarkStore(session, { namespace: 'links' }).read()).toMatchObject({
     clusterId: '00000000-0000-4000-8000-000000000001',
-    mark: { next: 200_000, ledgered: 200_000 },
+    mark: { next: 1_200_000, ledgered: 1_200_000 },
   });
-  expect((await lease()).start).toBe(200_000);
+  expect((await lease()).start).toBe(1_200_000);
 });
 
 test('an audit of a code among 2,000 ranges and 20,000 links answers within a second, and figures within a few', async () => {

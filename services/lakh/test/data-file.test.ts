@@ -185,7 +185,7 @@ test('an export makes an empty file whole again', async () => {
   expect((await lakh(env, 'import', lines, '--json')).json()).toEqual({ added: 0, present: 2, head: 102_000 });
   expect((await lakh(env, 'ranges', 'check')).exitCode).toBe(3);
   await lakh(env, 'ranges', 'repair', '--apply');
-  expect((await withFile((embedded) => lease(embedded))).start).toBe(200_000);
+  expect((await withFile((embedded) => lease(embedded))).start).toBe(1_200_000);
 
   writeFileSync(lines, `${exported.stdout}{"start":1}\n`);
   expect(await lakh(env, 'import', lines)).toMatchObject({
