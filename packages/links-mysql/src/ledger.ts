@@ -4,16 +4,15 @@ import {
   type Ledger,
   type LedgerHead,
   LedgerMissingError,
-  UnknownOutcomeError,
   WitnessCorruptError,
-  WitnessUnavailableError,
 } from '@lakh/id-range';
 import type { Session } from './connection.js';
-import { DatabaseUnsupportedError, ER_DUP_ENTRY, isRefusal, mayBeApplied, SqlFailure } from './errors.js';
+import { ER_DUP_ENTRY, isRefusal } from './errors.js';
 import { claimReleased, releaseTail } from './ledger-remainders.js';
 import type { Pool } from './pool.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
 import { observed, type StatementTimer } from './timing.js';
+import { witnessError } from './witness-error.js';
 
 export interface MysqlLedgerOptions {
   /** The primary of the shard that global tables live on. */
@@ -143,12 +142,4 @@ function asHead(row: readonly unknown[]): LedgerHead {
     throw new WitnessCorruptError(`the ledger's head row holds ${String(row[0])} for cluster "${clusterId}"`);
   }
   return { head, clusterId, virgin: Number(row[2]) === 1 };
-}
-
-function witnessError(error: unknown): unknown {
-  if (error instanceof DatabaseUnsupportedError) return new WitnessUnavailableError(error.message, { cause: error });
-  if (!(error instanceof SqlFailure)) return error;
-  return mayBeApplied(error)
-    ? new UnknownOutcomeError(`the ledger did not say whether it recorded: ${error.message}`, { cause: error })
-    : new WitnessUnavailableError(`the ledger cannot be used now: ${error.serverMessage}`, { cause: error });
 }
