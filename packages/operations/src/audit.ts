@@ -27,7 +27,7 @@ export interface Audit {
   readonly counter: number | null;
   readonly link: {
     readonly state: 'live' | 'expired' | 'deleted';
-    /** Null for a deleted link that was an alias or generated: its row says only that it is deleted. */
+    /** Of a deleted link, what it was. */
     readonly kind: 'generated' | 'alias';
     readonly longUrl: string | null;
     readonly createdAt: string;
@@ -62,7 +62,7 @@ export async function audit(ports: OperationsPorts, code: string): Promise<Audit
   if (ofRow !== undefined && row === undefined) contradictions.push(`no row of the ledger covers counter ${ofRow}`);
   if (ofRow !== undefined && row !== undefined && row.state !== 'leased') {
     contradictions.push(
-      `counter ${ofRow} became a link, but its range is ${row.state}: no server was to issue from it`,
+      `counter ${ofRow} became a link, but its range is on record as ${row.state}, not as leased by a server`,
     );
   }
   if (record === undefined) remarks.push('no link has this code');
