@@ -12,6 +12,7 @@ const programs = {
   stack: 'deploy/local/dist/main.js',
   bench: 'loadtest/dist/bench.js',
   loadtest: 'loadtest/dist/loadtest.js',
+  nemesis: 'nemesis/dist/main.js',
   lakh: 'services/lakh/dist/main.js',
   test: 'scripts/test.mjs',
   'test:long': 'scripts/test.mjs',

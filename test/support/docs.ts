@@ -18,7 +18,7 @@ export function filesBelow(dir: string, pattern: RegExp): string[] {
 
 /** Every source of every workspace; tests are not among them. */
 export function sources(): string[] {
-  return ['packages', 'services', 'deploy', 'loadtest'].flatMap((dir) => filesBelow(dir, /\/src\/.*\.ts$/));
+  return ['packages', 'services', 'deploy', 'loadtest', 'nemesis'].flatMap((dir) => filesBelow(dir, /\/src\/.*\.ts$/));
 }
 
 export const pages = (): string[] => filesBelow('', /\.md$/).map((file) => relative('', file));

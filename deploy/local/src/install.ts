@@ -7,7 +7,7 @@ import { withLock } from './lock.js';
 import { withoutDaemonStarts } from './policy-rc.js';
 
 /** What can be asked for; each is one or two Debian packages. */
-export type Dependency = 'zookeeper' | 'mariadb' | 'redis' | 'nginx' | 'chromium' | 'wrk';
+export type Dependency = 'zookeeper' | 'mariadb' | 'redis' | 'nginx' | 'chromium' | 'wrk' | 'faketime';
 
 interface Requirement {
   /** Executables, looked for in Debian's folders (servers) or on the PATH as well (tools). */
@@ -28,6 +28,7 @@ const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
   redis: { executables: ['redis-server'], packages: ['redis-server'] },
   nginx: { executables: ['nginx'], packages: ['nginx'] },
   chromium: { executables: ['chromium'], onPath: true, packages: ['chromium'] },
+  faketime: { executables: ['faketime'], onPath: true, packages: ['faketime'] },
   wrk: { executables: ['wrk'], onPath: true, packages: ['wrk'] },
 };
 

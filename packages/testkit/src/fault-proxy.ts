@@ -36,14 +36,23 @@ export interface FaultProxy {
   close(): Promise<void>;
 }
 
-/** A TCP proxy on a free port of 127.0.0.1 that does what it is told to the bytes between a client and `target`. */
-export async function createFaultProxy(target: { readonly host: string; readonly port: number }): Promise<FaultProxy> {
+export interface ProxyTarget {
+  readonly host: string;
+  readonly port: number;
+}
+
+/**
+ * A TCP proxy on a free port of 127.0.0.1 that does what it is told to the bytes between a client and `target`, which may be a function
+ * where the server's port is known only after the proxy's own.
+ */
+export async function createFaultProxy(target: ProxyTarget | (() => ProxyTarget)): Promise<FaultProxy> {
+  const serverOf = typeof target === 'function' ? target : () => target;
   const links = new Set<Link>();
   let fault: Fault = { kind: 'pass' };
 
   // Half-open, so that one side's end is passed on behind the bytes before it, and the answer to it still comes through.
   const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const link = new Link(client, connect({ ...target, allowHalfOpen: true }), () => links.delete(link));
+    const link = new Link(client, connect({ ...serverOf(), allowHalfOpen: true }), () => links.delete(link));
     links.add(link);
     link.set(fault);
   });

@@ -17,6 +17,15 @@ export interface StackContext {
   /** The repository. */
   readonly root: string;
   readonly settings: LocalSettings;
+  readonly detours: Detours;
+}
+
+/** What tests of faults put between the stack's servers; of the opened stack that has them alone, and nothing that is saved. */
+export interface Detours {
+  /** The port at which Lakh's servers reach a ZooKeeper node, MariaDB or Redis that listens on `port`: that of a fault proxy. */
+  readonly portOf?: (name: string, port: number) => number;
+  /** More environment of one Lakh server, which wins over the stack's own. */
+  readonly envOf?: (name: string) => Readonly<Record<string, string>>;
 }
 
 /** Makes the plan of one server again from the state: what runs and what any later verb expects are the same by construction. */
@@ -48,7 +57,7 @@ export function planOf(
         port,
         adminPort: extraPort(record, 0),
         root: context.root,
-        env: serviceEnv(context, state, saved),
+        env: { ...serviceEnv(context, state, saved), ...context.detours.envOf?.(name) },
       });
   }
 }
@@ -93,13 +102,17 @@ export function publicUrl(state: StackState): string {
 }
 
 /** `h1:p1,h2:p2,…/lakh`, as LAKH_ZOOKEEPER takes it. */
-export function zookeeperAddress(state: StackState): string {
-  const hosts = recordsOf(state, 'zookeeper').map(({ port }) => `127.0.0.1:${port}`);
-  return `${hosts.join(',')}/lakh`;
+export function zookeeperAddress(state: StackState, detours: Detours = {}): string {
+  return `${addressesOf(state, 'zookeeper', detours).join(',')}/lakh`;
 }
 
-export function redisAddress(state: StackState): string {
-  return `redis://127.0.0.1:${recordsOf(state, 'redis')[0]?.port}`;
+export function redisAddress(state: StackState, detours: Detours = {}): string {
+  return `redis://${addressesOf(state, 'redis', detours).join(',')}`;
+}
+
+/** `host:port` of each server of a role. */
+export function addressesOf(state: StackState, role: ServerRole, { portOf }: Detours = {}): string[] {
+  return recordsOf(state, role).map(({ name, port }) => `127.0.0.1:${portOf?.(name, port) ?? port}`);
 }
 
 function memberOf(record: ProcessRecord): ZookeeperMember {
@@ -120,11 +133,11 @@ function serviceEnv(context: StackContext, state: StackState, saved: SavedSettin
     ...(saved.nodeOptions === undefined ? {} : { NODE_OPTIONS: saved.nodeOptions }),
     ...saved.serverSettings,
     LAKH_PUBLIC_URL: publicUrl(state),
-    LAKH_ZOOKEEPER: zookeeperAddress(state),
+    LAKH_ZOOKEEPER: zookeeperAddress(state, context.detours),
     LAKH_SHARDS_FILE: secretFile(context.dir, SHARDS_FILE),
     // `up` has migrated, unless told not to; servers need no right to change tables.
     LAKH_MIGRATE: 'never',
-    LAKH_REDIS: redisAddress(state),
+    LAKH_REDIS: redisAddress(state, context.detours),
     LAKH_TRUSTED_PROXIES: '127.0.0.1/32',
   };
 }

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type LocalSettings, readSettings } from '../config.js';
 import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
 import { type DownOptions, downStack } from './down.js';
-import { publicUrl, redisAddress, zookeeperAddress } from './plans.js';
+import { type Detours, publicUrl, redisAddress, zookeeperAddress } from './plans.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
 import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile } from './secrets.js';
@@ -20,6 +20,8 @@ export interface StackOptions {
   readonly settings?: LocalSettings;
   /** One line of progress; nowhere by default. */
   readonly report?: (line: string) => void;
+  /** For tests of faults: what stands between the servers. */
+  readonly detours?: Detours;
 }
 
 export interface Stack {
@@ -51,10 +53,11 @@ export interface Stack {
 export function openStack(options: StackOptions): Stack {
   const settings = options.settings ?? readSettings();
   const report = options.report ?? (() => {});
+  const { root, detours = {} } = options;
   const dir = resolve(options.dir);
   // The processes' folders, as the kernel tells them, have no symbolic links in them.
   const session = (): Session =>
-    new Session({ dir: existsSync(dir) ? realpathSync(dir) : dir, root: options.root, settings }, report);
+    new Session({ dir: existsSync(dir) ? realpathSync(dir) : dir, root, settings, detours }, report);
 
   return {
     async up(upOptions = {}) {

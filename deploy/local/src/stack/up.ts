@@ -5,7 +5,7 @@ import type { ServerRole } from '../servers/server.js';
 import { endAll } from './down.js';
 import { type LayoutOptions, layOut } from './layout.js';
 import { migrateDatabase } from './migrate.js';
-import { publicUrl, recordsOf } from './plans.js';
+import { addressesOf, type Detours, publicUrl, recordsOf } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
 import { databaseAccounts, MIGRATE_SHARDS_FILE, SHARDS_FILE, saveSettings, writeSecret } from './secrets.js';
 import type { Session } from './session.js';
@@ -40,9 +40,9 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
   const { serverSettings, gatewayRatePerS, nodeOptions } = context.settings;
   saveSettings(context.dir, { serverSettings, gatewayRatePerS, ...(nodeOptions === undefined ? {} : { nodeOptions }) });
   const accounts = databaseAccounts(context.dir);
-  const database = `127.0.0.1:${recordsOf(state, 'mysql')[0]?.port}/lakh`;
-  writeSecret(context.dir, SHARDS_FILE, `mysql://lakh:${accounts.password}@${database}\n`);
-  writeSecret(context.dir, MIGRATE_SHARDS_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database}\n`);
+  const database = (detours?: Detours): string => `${addressesOf(state, 'mysql', detours)[0]}/lakh`;
+  writeSecret(context.dir, SHARDS_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
+  writeSecret(context.dir, MIGRATE_SHARDS_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database()}\n`);
 
   try {
     const roles = (...wanted: readonly ServerRole[]): StartStep[] =>

@@ -1,0 +1,115 @@
+/** Servers that are killed, frozen, stopped and started. */
+import { zookeeperMode } from '@lakh/local';
+import { MARIADB, PATIENCE_MS, REDIRECT, REDIS, SHORTEN, type System, ZOOKEEPER } from '../system.js';
+import { until } from '../until.js';
+import { type FaultContext, last, type MakeFault } from './fault.js';
+
+/** Names of what may be hit; one is chosen. */
+type Choose = (context: FaultContext) => Promise<string> | string;
+
+const anyShorten: Choose = ({ random }) => random.pick(SHORTEN);
+const anyRedirect: Choose = ({ random }) => random.pick(REDIRECT);
+const mariadb: Choose = () => MARIADB;
+const redis: Choose = () => REDIS;
+const nodeOrLeader: Choose = async ({ random, system }) => {
+  const name = random.pick(ZOOKEEPER);
+  return random.next() < 0.5 ? name : ((await system.zookeeperLeader()) ?? name);
+};
+
+export const killShorten = killed(anyShorten);
+export const killRedirect = killed(anyRedirect);
+export const killZookeeper = killed(nodeOrLeader);
+export const killMariadb = killed(mariadb);
+export const killRedis = killed(redis);
+export const freezeShorten = frozen(anyShorten);
+export const freezeRedirect = frozen(anyRedirect);
+export const freezeMariadb = frozen(mariadb);
+export const freezeRedis = frozen(redis);
+
+export const freezeZookeeper: MakeFault = async (context) => {
+  const detail = await frozen(nodeOrLeader)(context);
+  for (const name of ZOOKEEPER) await untilServing(context.system, name);
+  return detail;
+};
+
+export const freezeShortenPastSession: MakeFault = async (context) => {
+  const { random, system } = context;
+  const name = random.pick(SHORTEN);
+  await untilRegistered(system);
+  await system.freeze(name);
+  try {
+    await system.untilExpired(name);
+    const ms = await last(context, 100, 1_000);
+    return `${name}, until ${ms} ms after its session`;
+  } finally {
+    await system.thaw(name);
+  }
+};
+
+export const restartShorten: MakeFault = async ({ random, system }) => {
+  const name = random.pick(SHORTEN);
+  await system.stop(name);
+  await system.start(name);
+  return name;
+};
+
+export const restartMariadb: MakeFault = async ({ system }) => {
+  await system.stop(MARIADB);
+  await system.start(MARIADB);
+  return MARIADB;
+};
+
+export const rollZookeeper: MakeFault = async ({ system }) => {
+  for (const name of ZOOKEEPER) {
+    await system.stop(name);
+    await system.start(name);
+    await untilServing(system, name);
+  }
+  return 'all, one after another';
+};
+
+export const downZookeeper: MakeFault = async (context) => {
+  await context.system.kill(...ZOOKEEPER);
+  const ms = await last(context, 500, 4_000);
+  await context.system.start(...ZOOKEEPER);
+  return `all, down for ${ms} ms`;
+};
+
+/** Resolves when every shorten server that runs has a session. */
+export async function untilRegistered(system: System): Promise<void> {
+  const isThere = async (): Promise<boolean> => {
+    const ids = await system.registered();
+    const pids = system.stack.running().filter(({ name }) => name.startsWith('shorten'));
+    return pids.every(({ pid }) => ids.some((id) => id.includes(`-${pid}-`)));
+  };
+  await until(isThere, 'every shorten server is registered', PATIENCE_MS, system.signal);
+}
+
+function killed(choose: Choose): MakeFault {
+  return async (context) => {
+    const name = await choose(context);
+    await context.system.kill(name);
+    const ms = await last(context, 0, 2_000);
+    await context.system.start(name);
+    return `${name}, down for ${ms} ms`;
+  };
+}
+
+function frozen(choose: Choose): MakeFault {
+  return async (context) => {
+    const name = await choose(context);
+    await context.system.freeze(name);
+    try {
+      const ms = await last(context, 500, 4_000);
+      return `${name}, for ${ms} ms`;
+    } finally {
+      await context.system.thaw(name);
+    }
+  };
+}
+
+async function untilServing(system: System, name: string): Promise<void> {
+  const port = Number(new URL(system.url(name)).port);
+  const serves = async (): Promise<boolean> => (await zookeeperMode(port)) !== undefined;
+  await until(serves, `${name} serves`, PATIENCE_MS, system.signal);
+}

@@ -1,0 +1,92 @@
+/** A witness that forgets: wiped, or set back to an old copy. Each is repaired before the next is touched. */
+import { repairRanges } from '../lakh-tool.js';
+import { MARIADB, SHORTEN, type System, ZOOKEEPER } from '../system.js';
+import { comesTrue } from '../until.js';
+import { type FaultContext, last, type MakeFault } from './fault.js';
+
+/** Ranges leased between a copy and its return: what the copy does not know. */
+const RANGES_SINCE = 4;
+/** Servers need a new range every second or two, and notice then. */
+const NOTICED_WITHIN_MS = 20_000;
+
+export const wipeZookeeper: MakeFault = async (context) => {
+  const { system, id } = context;
+  await system.kill(...ZOOKEEPER);
+  system.replaceData(ZOOKEEPER, `before-${id}`);
+  await system.start(...ZOOKEEPER);
+  return repaired(context, 'zookeeper', ['mark_missing']);
+};
+
+export const restoreZookeeper: MakeFault = async (context) => {
+  const { system, id, rangeSize } = context;
+  const copy = `copy-${id}`;
+  await system.stop(...ZOOKEEPER);
+  system.copyData(ZOOKEEPER, copy);
+  await system.start(...ZOOKEEPER);
+  await system.untilLeased(RANGES_SINCE, rangeSize);
+  await system.kill(...ZOOKEEPER);
+  system.replaceData(ZOOKEEPER, `before-${id}`, copy);
+  await system.start(...ZOOKEEPER);
+  return repaired(context, 'zookeeper', ['zookeeper_forgot']);
+};
+
+export const restoreMariadb: MakeFault = async (context) => {
+  const { system, id, rangeSize } = context;
+  const { history } = system;
+  const copy = `copy-${id}`;
+  const noted = async (did: 'copied' | 'restored', work: () => Promise<void>): Promise<void> => {
+    const beganMs = history.nowMs();
+    await work();
+    history.add({ type: 'database', did, copy, beganMs, endedMs: history.nowMs() });
+  };
+  await noted('copied', async () => {
+    await system.stop(MARIADB);
+    system.copyData([MARIADB], copy);
+    await system.start(MARIADB);
+  });
+  await system.untilLeased(RANGES_SINCE, rangeSize);
+  await noted('restored', async () => {
+    await system.kill(MARIADB);
+    system.replaceData([MARIADB], `before-${id}`, copy);
+    await system.start(MARIADB);
+  });
+  return repaired(context, 'mariadb', ['ledger_forgot']);
+};
+
+/** Waits until a server refuses to lease, lets that last, and repairs. */
+async function repaired(
+  context: FaultContext,
+  witness: 'zookeeper' | 'mariadb',
+  refusals: readonly string[],
+): Promise<string> {
+  const { system } = context;
+  let refusal: string | undefined;
+  await comesTrue(
+    async () => {
+      refusal = await refusalOf(system, refusals);
+      return refusal !== undefined;
+    },
+    NOTICED_WITHIN_MS,
+    system.signal,
+  );
+  const ms = await last(context, 200, 2_000);
+  const how = await repairRanges(system);
+  system.history.add({
+    type: 'repair',
+    witness,
+    how,
+    atMs: system.history.nowMs(),
+    ...(refusal === undefined ? {} : { refusal }),
+  });
+  return `${refusal ?? 'nobody refused'}, repaired ${ms} ms later`;
+}
+
+/** The refusal that any shorten server reports now. */
+async function refusalOf(system: System, refusals: readonly string[]): Promise<string | undefined> {
+  for (const name of SHORTEN) {
+    const detail = (await system.readiness(name))?.checks.ids?.detail ?? '';
+    const found = refusals.find((code) => detail.includes(code));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}

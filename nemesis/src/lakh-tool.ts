@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import type { System } from './system.js';
+
+const DEADLINE_MS = 60_000;
+
+interface ToolAnswer {
+  /** Null when a signal ended it. */
+  readonly exit: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** `lakh ranges repair --apply`, as an operator types it; resolves with what it said it did, in short. */
+export async function repairRanges(system: System): Promise<string> {
+  const { exit, stdout, stderr } = await lakh(system, ['ranges', 'repair', '--apply', '--json']);
+  if (exit !== 0) throw new Error(`lakh ranges repair --apply failed (exit ${exit}): ${(stderr || stdout).trim()}`);
+  const { steps = [] } = JSON.parse(stdout) as { steps?: readonly { readonly step: string }[] };
+  return steps.length === 0 ? 'nothing to do' : steps.map(({ step }) => step).join(', ');
+}
+
+/** What `lakh ranges check` finds wrong; empty when nothing is. */
+export async function checkRanges(system: System): Promise<string[]> {
+  const { exit, stdout, stderr } = await lakh(system, ['ranges', 'check']);
+  if (exit === 0) return [];
+  return [`lakh ranges check (exit ${exit}): ${(stdout || stderr).trim()}`];
+}
+
+/** The operator's tool on this system, past its wires. */
+function lakh(system: System, args: readonly string[]): Promise<ToolAnswer> {
+  const { zookeeper, migrateShardsFile } = system.stack.addresses();
+  const program = join(system.root, 'services', 'lakh', 'dist', 'main.js');
+  const env = { TZ: 'UTC', LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: migrateShardsFile };
+  const options = { cwd: system.dir, env, timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [program, ...args], options, (_error, stdout, stderr) => {
+      resolve({ exit: child.exitCode, stdout, stderr });
+    });
+  });
+}
