@@ -53,14 +53,23 @@ test('ranges that overlap are found, adjacent ones do not', () => {
 });
 
 test('a failure belongs to the fault during which its request was under way, or to none', async () => {
-  const faults = new FaultLog(() => 7);
-  const before = performance.now();
-  await faults.during('a kill', async () => faults.failed(before, 'reset'));
-  faults.failed(performance.now() + 1, 'later');
+  const faults = new FaultLog();
+  const [first, second] = [faults.begin(), faults.begin()];
+  await faults.during('a kill', async () => {
+    const third = faults.begin();
+    first('reset');
+    second();
+    third('refused');
+  });
+  // A clock of milliseconds may not have moved.
+  await new Promise((resolve) => setTimeout(resolve, 2));
+  faults.begin()('later');
   const { byFault, unexplained } = faults.attributed();
-  expect(byFault).toMatchObject([{ fault: { name: 'a kill', inFlight: 7 }, failures: [{ why: 'reset' }] }]);
+  expect(byFault).toMatchObject([
+    { fault: { name: 'a kill', inFlight: 3 }, failures: [{ why: 'reset' }, { why: 'refused' }] },
+  ]);
   expect(unexplained).toEqual([
-    expect.stringMatching(/^later: from \d+\.\d to \d+\.\d ms; a kill \(7 in flight\): from /),
+    expect.stringMatching(/^later: from \d+\.\d to \d+\.\d ms; a kill \(3 in flight\): from /),
   ]);
 });
 

@@ -1,8 +1,8 @@
 /** A fault that was made, and what it may have cost. Times are of `performance.now()`. */
 export interface Fault {
   readonly name: string;
-  /** Requests that had been sent and not answered at the moment of the fault. */
-  readonly inFlight: number;
+  /** Requests that were under way at some moment of it: a killed process takes some milliseconds to be gone. */
+  inFlight: number;
   readonly startMs: number;
   endMs: number;
 }
@@ -13,27 +13,33 @@ export interface Failure {
   readonly failedMs: number;
 }
 
+/** Ends the request; `why` when it failed. */
+export type EndRequest = (why?: string) => void;
+
 /** Says which failed requests were in flight at which fault. */
 export class FaultLog {
   readonly faults: Fault[] = [];
   readonly failures: Failure[] = [];
-  readonly #inFlight: () => number;
+  #inFlight = 0;
 
-  constructor(inFlight: () => number) {
-    this.#inFlight = inFlight;
+  /** Call when a request is sent. */
+  begin(): EndRequest {
+    const sentMs = performance.now();
+    this.#inFlight += 1;
+    for (const fault of this.faults) if (fault.endMs === Number.POSITIVE_INFINITY) fault.inFlight += 1;
+    return (why) => {
+      this.#inFlight -= 1;
+      if (why !== undefined) this.failures.push({ why, sentMs, failedMs: performance.now() });
+    };
   }
 
   /** Makes a fault that is over when `make` resolves, as when a killed process is gone. */
   async during(name: string, make: () => Promise<void>): Promise<void> {
     const startMs = performance.now();
-    const fault: Fault = { name, inFlight: this.#inFlight(), startMs, endMs: Number.POSITIVE_INFINITY };
+    const fault: Fault = { name, inFlight: this.#inFlight, startMs, endMs: Number.POSITIVE_INFINITY };
     this.faults.push(fault);
     await make();
     fault.endMs = performance.now();
-  }
-
-  failed(sentMs: number, why: string): void {
-    this.failures.push({ why, sentMs, failedMs: performance.now() });
   }
 
   /** Each fault with the failures of requests that were under way while it happened, and a text for each failure of no fault. */

@@ -13,7 +13,6 @@ export interface Answer {
 export class GatewayClient {
   readonly #address: { readonly hostname: string; readonly port: string };
   readonly #agent: Agent;
-  #inFlight = 0;
 
   constructor(url: string, connections: number) {
     const { hostname, port } = new URL(url);
@@ -21,19 +20,11 @@ export class GatewayClient {
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections });
   }
 
-  /** Requests that were sent and have no whole answer yet. */
-  get inFlight(): number {
-    return this.#inFlight;
-  }
-
   /** Rejects when the connection is lost or nothing comes for half a minute; any status is an answer. */
   async ask(method: 'GET' | 'POST', path: string, body?: string): Promise<Answer> {
     // Lets a connection that the other side closed behind its last answer be noticed before it is used again.
     await new Promise(setImmediate);
-    this.#inFlight += 1;
-    return this.#send(method, path, body).finally(() => {
-      this.#inFlight -= 1;
-    });
+    return this.#send(method, path, body);
   }
 
   #send(method: string, path: string, body: string | undefined): Promise<Answer> {
