@@ -6,23 +6,14 @@ import {
   FIRST_MARK,
   type MarkSnapshot,
   type MarkStore,
-  type Remainder,
-  type RemainderStore,
   UnknownOutcomeError,
   WitnessCorruptError,
 } from '@lakh/id-range';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
-import {
-  CORRUPT_MARK_TEXTS,
-  createFaultProxy,
-  describeMarkStore,
-  describeRemainderStore,
-  type FaultProxy,
-} from '@lakh/testkit';
+import { CORRUPT_MARK_TEXTS, createFaultProxy, describeMarkStore, type FaultProxy } from '@lakh/testkit';
 import zookeeper, { type ZkClient } from 'node-zookeeper-client';
 import {
   createZookeeperMarkStore,
-  createZookeeperRemainderStore,
   createZookeeperSession,
   parseZookeeperAddress,
   registerServer,
@@ -30,7 +21,7 @@ import {
   type ZookeeperSession,
   type ZookeeperSessionOptions,
 } from '../src/index';
-import { createNode, getData, nodeAcl, removeAnyVersion, setDataAt } from '../src/nodes';
+import { getData, removeAnyVersion } from '../src/nodes';
 
 /** One standalone server; a chroot of its own for each test. */
 jest.setTimeout(20_000);
@@ -102,78 +93,6 @@ describeMarkStore(
   },
   { corruptTexts: CORRUPT_MARK_TEXTS },
 );
-
-describeRemainderStore('ZooKeeper', async () => {
-  const session = await connect();
-  const folder = `${session.chroot}/ranges/links/released`;
-  await createZookeeperMarkStore(session, { namespace: 'links' }).create(FIRST, CLUSTER);
-  return {
-    store: createZookeeperRemainderStore(session, { namespace: 'links' }),
-    another: async () => createZookeeperRemainderStore(await connect(), { namespace: 'links' }),
-    addName: async (name) => {
-      await createNode(session.connection(), `${folder}/${name}`, Buffer.alloc(0), nodeAcl(false));
-    },
-    dispose: async () => {},
-  };
-});
-
-describe('remainders in ZooKeeper', () => {
-  const range = { start: 150_000, end: 200_000 };
-  const listOne = async (store: RemainderStore): Promise<Remainder> => (await store.list(1)).remainders[0]!;
-
-  test('one that was listed on another connection is not claimed, not even at the version that it has', async () => {
-    const [first, second] = [await connect(), await connect()];
-    await createZookeeperRemainderStore(first, { namespace: 'links' }).publish(range);
-    const listed = await listOne(createZookeeperRemainderStore(first, { namespace: 'links' }));
-    const store = createZookeeperRemainderStore(second, { namespace: 'links' });
-    expect(await store.claim(listed)).toBe('gone');
-    expect(await store.claim(await listOne(store))).toBe('claimed');
-  });
-
-  test('a node that somebody wrote to is not what was published: it is not claimed', async () => {
-    const session = await connect();
-    const store = createZookeeperRemainderStore(session, { namespace: 'links' });
-    await store.publish(range);
-    const listed = await listOne(store);
-    const path = `${session.chroot}/ranges/links/released/150000-200000`;
-    await setDataAt(session.connection(), path, Buffer.from('x'), 0);
-    expect(await store.claim(listed)).toBe('gone');
-    expect((await store.list(1)).remainders).toHaveLength(1);
-  });
-
-  test('the folder is made where it is missing, and read as empty', async () => {
-    const store = createZookeeperRemainderStore(await connect(), { namespace: 'rebuilt' });
-    expect(await store.list(10)).toEqual({ remainders: [], malformed: 0 });
-    expect(await store.publish(range)).toBe('published');
-    expect((await store.list(10)).remainders.map((remainder) => remainder.range)).toEqual([range]);
-  });
-
-  test.each([
-    ['swallowed', { kind: 'drop-answers' }],
-    ['cut off at its first byte', { kind: 'cut', direction: 'answers', afterBytes: 0 }],
-  ] as const)(
-    'an answer that is %s: publish and claim are of unknown outcome, and each was done once',
-    async (_, fault) => {
-      const proxy = await createFaultProxy({ host: '127.0.0.1', port: server.plan.port });
-      try {
-        const direct = createZookeeperRemainderStore(await connect(), { namespace: 'links' });
-        await direct.publish({ start: 300_000, end: 400_000 });
-        const session = await connect({ servers: [proxy], deadlineMs: 300 });
-        const store = createZookeeperRemainderStore(session, { namespace: 'links', connectWaitMs: 5_000 });
-        const listed = await listOne(store);
-        proxy.set(fault);
-        await expect(store.claim(listed)).rejects.toBeInstanceOf(UnknownOutcomeError);
-        proxy.set({ kind: 'pass' });
-        expect((await store.list(10)).remainders).toEqual([]);
-        proxy.set(fault);
-        await expect(store.publish(range)).rejects.toBeInstanceOf(UnknownOutcomeError);
-        expect((await direct.list(10)).remainders.map((remainder) => remainder.range)).toEqual([range]);
-      } finally {
-        await proxy.close();
-      }
-    },
-  );
-});
 
 test('two clients that race for 200 ranges get disjoint ones that leave no gap', async () => {
   const stores = [await connectStore(), await connectStore()];
