@@ -13,7 +13,6 @@ const QUICK: readonly FaultName[] = [
   'kill-zookeeper',
   'cut-zookeeper',
   'wipe-zookeeper',
-  'cut-redis',
 ];
 
 test('killed, frozen, cut off and wiped under load: no code twice, no link lost, every counter accounted for', async () => {

@@ -10,7 +10,8 @@ import { untilRegistered } from './processes.js';
 const CUTS = 4;
 /** Answers to a lease or an insert have some tens of bytes. */
 const MAX_BYTE = 120;
-const CUT_WITHIN_MS = 2_000;
+/** An idle wire carries a heartbeat at least this often. */
+const CUT_WITHIN_MS = 4_000;
 
 /**
  * Every connection to `wired` is reset at a byte of an answer (sometimes of a request): the server has applied what it was asked, or
@@ -19,21 +20,24 @@ const CUT_WITHIN_MS = 2_000;
 export function cut(wired: Wired): MakeFault {
   return async (context) => {
     const { random, system } = context;
-    const cuts: string[] = [];
     const proxies = system.wires.of(wired);
+    const count = (): number => proxies.reduce((sum, proxy) => sum + proxy.cuts, 0);
+    const first = count();
+    const chosen: string[] = [];
     for (let i = 0; i < CUTS; i += 1) {
       const direction = random.next() < 0.8 ? 'answers' : 'requests';
       const afterBytes = random.between(0, MAX_BYTE);
-      const open = proxies.reduce((sum, proxy) => sum + proxy.connections, 0);
+      const before = count();
       for (const proxy of proxies) proxy.set({ kind: 'cut', direction, afterBytes });
-      const isCut = (): boolean => proxies.reduce((sum, proxy) => sum + proxy.connections, 0) < Math.max(1, open / 2);
-      await comesTrue(isCut, CUT_WITHIN_MS, system.signal);
+      await comesTrue(() => count() > before, CUT_WITHIN_MS, system.signal);
+      // Others' connections, and those that are made anew, are cut as well.
+      await last(context, 0, 300);
       for (const proxy of proxies) proxy.set({ kind: 'pass' });
-      cuts.push(`${direction} at ${afterBytes}`);
+      chosen.push(`${direction} at ${afterBytes}`);
       // Long enough for some leases and inserts, so that the next cut has something to hit.
       await last(context, 200, 800);
     }
-    return cuts.join(', ');
+    return `${count() - first} connections: ${chosen.join(', ')}`;
   };
 }
 

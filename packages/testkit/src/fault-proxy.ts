@@ -31,6 +31,8 @@ export interface FaultProxy {
   readonly port: number;
   /** Connections open now. */
   readonly connections: number;
+  /** Connections that `cut` has reset so far. */
+  readonly cuts: number;
   set(fault: Fault): void;
   /** Resets every open connection, and stops listening. */
   close(): Promise<void>;
@@ -49,10 +51,17 @@ export async function createFaultProxy(target: ProxyTarget | (() => ProxyTarget)
   const serverOf = typeof target === 'function' ? target : () => target;
   const links = new Set<Link>();
   let fault: Fault = { kind: 'pass' };
+  let cuts = 0;
 
   // Half-open, so that one side's end is passed on behind the bytes before it, and the answer to it still comes through.
   const listener = createServer({ allowHalfOpen: true }, (client) => {
-    const link = new Link(client, connect({ ...serverOf(), allowHalfOpen: true }), () => links.delete(link));
+    const server = connect({ ...serverOf(), allowHalfOpen: true });
+    const link: Link = new Link(client, server, {
+      onCut() {
+        cuts += 1;
+      },
+      onGone: () => links.delete(link),
+    });
     links.add(link);
     link.set(fault);
   });
@@ -64,6 +73,9 @@ export async function createFaultProxy(target: ProxyTarget | (() => ProxyTarget)
     port: (listener.address() as AddressInfo).port,
     get connections() {
       return links.size;
+    },
+    get cuts() {
+      return cuts;
     },
     set(next) {
       fault = next;
@@ -85,11 +97,16 @@ class Link {
   readonly #requests: Pipe;
   readonly #answers: Pipe;
 
-  constructor(client: Socket, server: Socket, onGone: () => void) {
+  constructor(client: Socket, server: Socket, { onCut, onGone }: { onCut(): void; onGone(): void }) {
     this.#client = client;
     this.#server = server;
-    this.#requests = new Pipe(client, server, () => this.reset());
-    this.#answers = new Pipe(server, client, () => this.reset());
+    const cut = (): void => {
+      if (client.destroyed && server.destroyed) return;
+      onCut();
+      this.reset();
+    };
+    this.#requests = new Pipe(client, server, cut);
+    this.#answers = new Pipe(server, client, cut);
     for (const socket of [client, server]) {
       socket.setNoDelay();
       // One side's failure is the other's.

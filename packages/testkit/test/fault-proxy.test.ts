@@ -120,6 +120,9 @@ test('cuts after exactly so many bytes of an answer', async () => {
   await until(() => socket.closed);
   expect(answers()).toBe('HEL');
   expect(received).toBe('hello');
+  expect(proxy.cuts).toBe(1);
+  proxy.set({ kind: 'reset' });
+  expect(proxy.cuts).toBe(1);
 });
 
 test('delays and keeps the order', async () => {
