@@ -59,7 +59,10 @@ const SERVER_SETTINGS = {
   LAKH_LOG_LEVEL: 'info',
 } as const;
 
-/** Resolves with the verdict; rejects when the run could not be finished. Nothing of it runs on when it settles. */
+/**
+ * Resolves with the verdict: a system that does not become whole again is a violation, told with what else is found. Rejects when it
+ * did not come up, or when interrupted. Nothing of it runs on when it settles.
+ */
 export async function runNemesis(options: NemesisOptions): Promise<NemesisResult> {
   const { root, seed, report, signal } = options;
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
@@ -83,8 +86,13 @@ export async function runNemesis(options: NemesisOptions): Promise<NemesisResult
   const system = await System.open({ dir, root, settings, history, faketimeLibrary, report, signal });
   try {
     await system.up();
-    await disturb(system, { ...options, faults: wanted.filter((fault) => !leftOut.includes(fault)) });
-    await look(system, report);
+    try {
+      await disturb(system, { ...options, faults: wanted.filter((fault) => !leftOut.includes(fault)) });
+      await look(system, report);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      await salvage(system, error, report);
+    }
   } finally {
     await system.down();
     history.close();
@@ -166,4 +174,19 @@ async function look(system: System, report: (line: string) => void): Promise<voi
   report('stopping the shorten servers, and looking at store, ledger, ZooKeeper and logs');
   await system.stop(...SHORTEN);
   await collectFacts(system);
+}
+
+/** A system that is not whole any more: as much as can still be known of it, for the verdict. */
+async function salvage(system: System, error: unknown, report: (line: string) => void): Promise<void> {
+  const { history, stack } = system;
+  const message = error instanceof Error ? error.message : String(error);
+  report(`giving up: ${message}`);
+  history.add({ type: 'alarm', server: 'nemesis', message });
+  const left = stack.running().filter(({ name }) => name.startsWith('shorten'));
+  try {
+    for (const { name } of left) await system.kill(name);
+    await collectFacts(system);
+  } catch (second) {
+    report(`nor can more be known: ${second instanceof Error ? second.message : String(second)}`);
+  }
 }

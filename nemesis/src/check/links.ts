@@ -46,8 +46,10 @@ export function judgeLinks(evidence: Evidence, lineage: DatabaseLineage): LinkFi
   }
   const rows = new Map(evidence.rows.map((row) => [row.code, row]));
   let lostLinks = 0;
+  if (looked.size === 0 && links.size > 0) violations.push('nobody followed the links at the end');
   for (const link of links.values()) {
-    if (!looked.has(link.code)) violations.push(`${link.code} (${origin(link)}) had no answer at the end`);
+    if (looked.size > 0 && !looked.has(link.code))
+      violations.push(`${link.code} (${origin(link)}) had no answer at the end`);
     const row = rows.get(link.code);
     if (row === undefined && !mustHold(lineage, link)) lostLinks += 1;
     else violations.push(...judgeRow(link, row, deletions.get(link.code), lineage));
