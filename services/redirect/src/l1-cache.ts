@@ -1,23 +1,29 @@
 import type { Link, StoredLink } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
-import { type RedirectPolicy, type RedirectResponse, redirectResponse } from './redirect-response.js';
+import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 
 /**
- * A response that is ready to be sent. It may be sent before `validUntilMs`, which is the earlier of the L1 TTL and the
- * link's own expiry, so that a hit needs one comparison and a hot link is re-read as often as a cold one (no hit extends it).
+ * An answer that is ready to be sent until `validUntilTick`, which is the earlier of the L1 TTL and the link's own expiry, so
+ * that a hot link is re-read as often as a cold one (no hit extends it).
  */
-export interface L1Entry extends RedirectResponse {
-  readonly validUntilMs: number;
+interface Entry extends RedirectAnswer {
+  /** Ticks since the cache was made, and not Unix time: that would be an object of its own, fetched from memory on each hit. */
+  readonly validUntilTick: number;
 }
 
 export interface L1Options {
   readonly ttlMs: number;
   readonly maxBytes: number;
-  readonly policy: RedirectPolicy;
+  readonly answerOf: AnswerOf;
+  /** When the cache is made. */
+  readonly nowMs: number;
 }
 
 /** The map's and the entry's own weight, measured with 10^5 entries on Node 20; the strings are added to it. */
 const ENTRY_OVERHEAD_BYTES = 600;
+
+/** An entry may end this much early, and is then read again. In ticks of this length a year is still a small integer. */
+const TICK_MS = 16;
 
 /**
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
@@ -26,26 +32,42 @@ const ENTRY_OVERHEAD_BYTES = 600;
  * TTL after it. A fill whose read began before an invalidation that this process has seen is dropped.
  */
 export class L1Cache {
-  readonly #entries: LRUCache<string, L1Entry>;
+  readonly #entries: LRUCache<string, Entry>;
   readonly #ttlMs: number;
-  readonly #policy: RedirectPolicy;
+  readonly #answerOf: AnswerOf;
+  readonly #madeMs: number;
   #invalidations = 0;
-  /** Counted by those who ask, since only they know whether an entry was still valid. */
-  hits = 0;
-  misses = 0;
+  #hits = 0;
+  #misses = 0;
 
-  constructor({ ttlMs, maxBytes, policy }: L1Options) {
+  constructor({ ttlMs, maxBytes, answerOf, nowMs }: L1Options) {
     this.#ttlMs = ttlMs;
-    this.#policy = policy;
+    this.#answerOf = answerOf;
+    this.#madeMs = nowMs;
     this.#entries = new LRUCache({
       maxSize: maxBytes,
       sizeCalculation: (entry, path) => ENTRY_OVERHEAD_BYTES + 2 * path.length + entry.location.length,
     });
   }
 
-  /** The entry for a request path; the caller compares `validUntilMs` with its clock. */
-  get(path: string): L1Entry | undefined {
-    return this.#entries.get(path);
+  /** What may be sent now for a request path. */
+  get(path: string, nowMs: number): RedirectAnswer | undefined {
+    const entry = this.#entries.get(path);
+    return entry !== undefined && this.#tickOf(nowMs) < entry.validUntilTick ? entry : undefined;
+  }
+
+  /** Counts a request that {@link get} answered, or could not. Apart from it, since a request may be looked up twice. */
+  count(outcome: 'hit' | 'miss'): void {
+    if (outcome === 'hit') this.#hits += 1;
+    else this.#misses += 1;
+  }
+
+  get hits(): number {
+    return this.#hits;
+  }
+
+  get misses(): number {
+    return this.#misses;
   }
 
   get size(): number {
@@ -67,8 +89,12 @@ export class L1Cache {
   #fill(link: Link, readStartedMs: number): void {
     const validUntilMs = Math.min(readStartedMs + this.#ttlMs, link.expiresAtMs ?? Number.POSITIVE_INFINITY);
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
-    const response = redirectResponse(link, this.#policy, validUntilMs);
-    this.#entries.set(`/${link.code}`, { ...response, validUntilMs });
+    const { status, location, cacheControl } = this.#answerOf(link, validUntilMs);
+    this.#entries.set(`/${link.code}`, { status, location, cacheControl, validUntilTick: this.#tickOf(validUntilMs) });
+  }
+
+  #tickOf(ms: number): number {
+    return Math.floor((ms - this.#madeMs) / TICK_MS);
   }
 
   invalidate(code: string): void {

@@ -12,12 +12,12 @@ import { type HttpMetrics, MethodNotAllowedError, NotFoundError, type RequestHan
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import { sendFailure } from './failure.js';
 import type { L1Cache } from './l1-cache.js';
-import { type RedirectPolicy, redirectResponse } from './redirect-response.js';
+import { type AnswerOf, sendRedirect } from './redirect-response.js';
 
 export interface RedirectAppOptions {
   readonly resolver: Resolver;
   readonly l1: L1Cache;
-  readonly policy: RedirectPolicy;
+  readonly answerOf: AnswerOf;
   readonly clock: Clock;
   readonly metrics: HttpMetrics<'redirect'>;
   /** Told of every error that became a 5xx. */
@@ -26,7 +26,7 @@ export interface RedirectAppOptions {
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, errors, other methods, odd request targets. */
 export function createRedirectApp(options: RedirectAppOptions): RequestHandler {
-  const { resolver, l1, policy, clock, metrics, onError } = options;
+  const { resolver, l1, answerOf, clock, metrics, onError } = options;
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -47,23 +47,19 @@ export function createRedirectApp(options: RedirectAppOptions): RequestHandler {
     const askedMs = clock.nowMs();
     const { cookie } = request.headers;
     const fresh = cookie !== undefined && isReadYourWrites(cookie, askedMs);
-    const held = fresh ? undefined : l1.get(`/${code}`);
-    if (held && askedMs < held.validUntilMs) {
+    const held = fresh ? undefined : l1.get(`/${code}`, askedMs);
+    l1.count(held ? 'hit' : 'miss');
+    if (held) {
       // A hit that came with a query string, which the fast lane's key does not have.
-      l1.hits += 1;
-      response.writeHead(held.status, held.headers);
-      response.end();
+      sendRedirect(response, held);
       return;
     }
-    l1.misses += 1;
     const link = await resolver.resolve(DEFAULT_DOMAIN_ID, code, { fresh });
     const nowMs = clock.nowMs();
     if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
     if (outcomeOf(link, nowMs) === 'gone') throw new LinkGoneError('This link has expired.');
-    const { status, headers } = redirectResponse(link, policy, nowMs);
-    response.writeHead(status, headers);
-    response.end();
+    sendRedirect(response, answerOf(link, nowMs));
   }
 
   app.all('/:code', async (request, response) => {

@@ -5,7 +5,7 @@ import { Counter, Gauge } from 'prom-client';
 import { createFastLane, type FastLane } from './fast-lane.js';
 import { L1Cache } from './l1-cache.js';
 import { createRedirectApp } from './redirect-app.js';
-import type { RedirectPolicy } from './redirect-response.js';
+import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 
 export interface RedirectServiceOptions {
   readonly store: Pick<LinkStore, 'find'>;
@@ -33,11 +33,16 @@ export interface RedirectService {
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and the app behind both. */
 export function createRedirectService(options: RedirectServiceOptions): RedirectService {
   const { store, cache, settings, clock, registry, metrics, onError } = options;
-  const policy = { status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS };
-  const l1 = new L1Cache({ ttlMs: settings.l1TtlMs, maxBytes: settings.l1MaxBytes, policy });
+  const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
+  const l1 = new L1Cache({
+    ttlMs: settings.l1TtlMs,
+    maxBytes: settings.l1MaxBytes,
+    answerOf,
+    nowMs: clock.nowMs(),
+  });
   registerL1Metrics(registry, l1);
   const resolver = createResolver({ store, cache, beginRead: () => l1.beginRead(clock.nowMs()) });
-  const handler = createRedirectApp({ resolver, l1, policy, clock, metrics, onError });
+  const handler = createRedirectApp({ resolver, l1, answerOf, clock, metrics, onError });
   return { handler, fastLane: createFastLane({ l1, metrics }), l1 };
 }
 
