@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { freePorts } from '@lakh/local';
 import { nginxRedirectPlan } from '../rivals/nginx.js';
 import { progress } from '../scope.js';
-import type { Skipped, Subject, SubjectRole, Target } from './figures.js';
+import type { Skipped, Subject, Target } from './figures.js';
 import { type Databases, type LakhServer, startDatabases, startLakh } from './lakh-servers.js';
 import { createLinks, targetUrl, warmLinks } from './links.js';
 import { checkCounted } from './metrics.js';
@@ -17,12 +17,20 @@ import { wrk } from './wrk.js';
 const CONNECTIONS = 64;
 const CODES = 10_000;
 const QUICK_CODES = 200;
+/** The links that most clicks go to at a time. */
+const HOT_CODES = 100;
+
+interface Paths {
+  readonly all: string;
+  readonly hot: string;
+}
 
 /** One of ours: how to start it over the links that it already has, all of them in L1. */
 interface Ours {
   readonly name: string;
   readonly what: string;
-  readonly pathsFile: string;
+  /** Of all links that L1 holds, and of the first of them. */
+  readonly paths: Paths;
   readonly running: LakhServer;
   start(nodeArgs: readonly string[]): Promise<LakhServer>;
 }
@@ -37,59 +45,80 @@ export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
   const mysqlMissing = await whyMissing(['mariadb', 'zookeeper']);
   if (mysqlMissing) skipped.push({ name: 'redirect (MariaDB)', reason: mysqlMissing });
   else ours.push(await onMariadb(bench));
-  const paths = (ours[0] as Ours).pathsFile;
-
-  const against = (name: string, role: SubjectRole, what: string, url: string): Subject => ({
-    name,
-    role,
-    what,
-    measure: (seconds) => measure(bench, url, paths, seconds),
-  });
-  const subjects: Subject[] = ours.map((one) => ({
-    name: one.name,
-    role: 'ours',
-    what: one.what,
-    measure: (seconds) =>
-      checkCounted(one.running.adminUrl, seconds, () => measure(bench, one.running.url, one.pathsFile, seconds)),
-  }));
-  const location = targetUrl(0);
-  subjects.push(
-    against(
-      'node:http',
-      'rival',
-      'writeHead(301, {Location}).end() with one fixed address: no routing, cache, counter or header of its own',
-      await launchRival(bench, 'bare-redirect', location),
-    ),
-    against(
-      'express 5',
-      'rival',
-      "get('/:code') → redirect(301, one fixed address), NODE_ENV=production",
-      await launchRival(bench, 'express-redirect', location),
-    ),
-  );
-  const nginxMissing = await whyMissing(['nginx']);
-  if (nginxMissing) skipped.push({ name: 'nginx', reason: nginxMissing });
-  else {
-    const [port] = (await freePorts(1)) as [number];
-    await launchFor(bench, nginxRedirectPlan(bench, port, location));
-    const what = 'one worker, `return 301` with one fixed address, no access log';
-    subjects.push(against('nginx', 'limit', what, `http://127.0.0.1:${port}`));
-  }
+  const rivals = await startRivals(bench, skipped);
+  const rivalPaths = (ours[0] as Ours).paths;
 
   const targets: Target[] = ours.flatMap(({ name }) => [
     { ours: name, against: 'node:http', atLeast: 0.85 },
     { ours: name, against: 'express 5', atLeast: 7 },
   ]);
+  const group = (id: string, which: keyof Paths, title: string) => ({
+    id,
+    title: `Redirects answered by L1, one core: ${title}`,
+    unit: 'requests/s',
+    subjects: [
+      ...ours.map((one) => ownSubject(bench, one, which)),
+      ...rivals.map(({ url, ...rival }) => ({
+        ...rival,
+        measure: (seconds: number) => measure(bench, url, rivalPaths[which], seconds),
+      })),
+    ],
+    targets,
+    skipped,
+  });
   return {
     groups: [
-      { id: 'redirect', title: 'Redirects answered by L1, one core', unit: 'requests/s', subjects, targets, skipped },
+      group('redirect', 'hot', `${HOT_CODES} hot links in turn`),
+      group('redirect_many', 'all', `${codesOf(bench)} links in turn`),
     ],
     notes: [
-      `wrk, 1 thread, ${CONNECTIONS} connections, ${codesOf(bench)} different codes in turn, the same paths for all`,
+      `wrk, 1 thread, ${CONNECTIONS} connections, the same paths for all; L1 holds ${codesOf(bench)} links in both groups`,
+      'asked for in turn, many links are the worst case for the processor’s caches, from which rivals with one fixed address never leave',
       'L1 holds every code throughout (LAKH_L1_TTL_MS raised); request counter and histogram are on, and checked',
     ],
     profile: (seconds) => profileAll(bench, ours, seconds),
   };
+}
+
+function ownSubject(bench: Bench, { name, what, running, paths }: Ours, which: keyof Paths): Subject {
+  return {
+    name,
+    role: 'ours',
+    what,
+    measure: (seconds) =>
+      checkCounted(running.adminUrl, seconds, () => measure(bench, running.url, paths[which], seconds)),
+  };
+}
+
+interface Rival extends Omit<Subject, 'measure'> {
+  readonly url: string;
+}
+
+async function startRivals(bench: Bench, skipped: Skipped[]): Promise<Rival[]> {
+  const location = targetUrl(0);
+  const rivals: Rival[] = [
+    {
+      name: 'node:http',
+      role: 'rival',
+      what: 'writeHead(301, {Location}).end() with one fixed address: no routing, cache, counter or header of its own',
+      url: await launchRival(bench, 'bare-redirect', location),
+    },
+    {
+      name: 'express 5',
+      role: 'rival',
+      what: "get('/:code') → redirect(301, one fixed address), NODE_ENV=production",
+      url: await launchRival(bench, 'express-redirect', location),
+    },
+  ];
+  const nginxMissing = await whyMissing(['nginx']);
+  if (nginxMissing) {
+    skipped.push({ name: 'nginx', reason: nginxMissing });
+    return rivals;
+  }
+  const [port] = (await freePorts(1)) as [number];
+  await launchFor(bench, nginxRedirectPlan(bench, port, location));
+  const what = 'one worker, `return 301` with one fixed address, no access log';
+  return [...rivals, { name: 'nginx', role: 'limit', what, url: `http://127.0.0.1:${port}` }];
 }
 
 function codesOf(bench: Bench): number {
@@ -106,7 +135,7 @@ async function embedded(bench: Bench): Promise<Ours> {
   return {
     name: 'standalone (embedded)',
     what: 'services/standalone: shorten and redirect in one process, default settings but for the L1 TTL',
-    pathsFile: await writePaths(bench, 'standalone', codes),
+    paths: await writePaths(bench, 'standalone', codes),
     running: await warm(first, codes),
     start: async (nodeArgs) => warm(await startLakh(bench, 'standalone', { nodeArgs }), codes),
   };
@@ -122,7 +151,7 @@ async function onMariadb(bench: Bench): Promise<Ours> {
   return {
     name: 'redirect (MariaDB)',
     what: 'services/redirect over MariaDB on the other core, default settings but for the L1 TTL',
-    pathsFile: await writePaths(bench, 'redirect', codes),
+    paths: await writePaths(bench, 'redirect', codes),
     running: await start([]),
     start,
   };
@@ -140,18 +169,21 @@ async function warm(server: LakhServer, codes: readonly string[]): Promise<LakhS
   return server;
 }
 
-async function writePaths(bench: Bench, name: string, codes: readonly string[]): Promise<string> {
-  const file = join(bench.dir, `${name}.paths`);
-  await writeFile(file, codes.map((code) => `/${code}\n`).join(''));
-  return file;
+async function writePaths(bench: Bench, name: string, codes: readonly string[]): Promise<Paths> {
+  const write = async (suffix: string, some: readonly string[]): Promise<string> => {
+    const file = join(bench.dir, `${name}.${suffix}`);
+    await writeFile(file, some.map((code) => `/${code}\n`).join(''));
+    return file;
+  };
+  return { all: await write('paths', codes), hot: await write('hot-paths', codes.slice(0, HOT_CODES)) };
 }
 
 async function profileAll(bench: Bench, ours: readonly Ours[], seconds: number): Promise<Profile[]> {
   const profiles: Profile[] = [];
-  for (const { name, running, pathsFile, start } of ours) {
+  for (const { name, running, paths, start } of ours) {
     // One process at a time on its data and its core.
     await running.server.stop();
-    profiles.push(await profileServer(bench, name, start, seconds, (url) => measure(bench, url, pathsFile, seconds)));
+    profiles.push(await profileServer(bench, name, start, seconds, (url) => measure(bench, url, paths.hot, seconds)));
   }
   return profiles;
 }
