@@ -42,12 +42,12 @@ VARIABLES
   late,      \* requests whose senders have given up, and that may still be applied
   copies,    \* of each witness: the old copies of it
   damaged,   \* the witnesses that forgot something and are not repaired yet
-  mended,    \* whether a repair has seen to the ledger and has still to raise the mark
+  repair,    \* how far the operator's repair is: "none", "mended" the ledger, "raised" the mark
   left       \* of each kind of fault: how many more there may be
 
-vars == <<zk, ledger, step, hand, held, issued, late, copies, damaged, mended, left>>
+vars == <<zk, ledger, step, hand, held, issued, late, copies, damaged, repair, left>>
 witnesses == <<zk, ledger>>
-operator == <<copies, damaged, mended>>
+operator == <<copies, damaged, repair>>
 
 (* down      no process                                                                                                   *)
 (* idle      no attempt under way                                                                                         *)
@@ -76,7 +76,7 @@ Init ==
   /\ late = {}
   /\ copies = [w \in Both |-> {}]
   /\ damaged = {}
-  /\ mended = FALSE
+  /\ repair = "none"
   /\ left = [crash |-> Crashes, unknown |-> Unknowns, expiry |-> Expiries, shutdown |-> Shutdowns, disaster |-> Disasters]
 
 -----------------------------------------------------------------------------
@@ -309,7 +309,7 @@ Deliver(q) ==
 TakeCopy(w) ==
   /\ Setting = "both" /\ copies[w] = {} /\ Spends("disaster")
   /\ copies' = [copies EXCEPT ![w] = IF w = "zookeeper" THEN {zk} ELSE {ledger}]
-  /\ UNCHANGED <<witnesses, step, hand, held, issued, late, damaged, mended>>
+  /\ UNCHANGED <<witnesses, step, hand, held, issued, late, damaged, repair>>
 
 (* The witness is replaced, which ends every connection to it, and what was on its way there.                             *)
 Replace(w, state) ==
@@ -318,7 +318,7 @@ Replace(w, state) ==
   /\ hand' = IF w = "zookeeper" THEN [s \in Servers |-> [hand[s] EXCEPT !.live = FALSE]] ELSE hand
   /\ late' = {q \in late : q.to # w}
   /\ damaged' = damaged \union {w}
-  /\ mended' = FALSE
+  /\ repair' = "none"
   /\ UNCHANGED <<step, held, issued>>
 
 Restore(w) ==
@@ -333,39 +333,48 @@ Lose(w) ==
 
 (* Servers refuse to lease also when a record that was on its way to the ledger during a repair arrives after it, and     *)
 (* leaves the head above the mark. Then it is repaired again.                                                             *)
-NeedsRepair == damaged # {} \/ (Setting = "both" /\ ZookeeperForgot(Db!Head(ledger), zk.next))
-
-(* A repair needs that attempts with one acknowledgement in hand have ended: a server that sleeps in one is killed.        *)
-InDoubt(s) == step[s] \in {"marked", "deleted"}
-Kill(s) ==
-  /\ NeedsRepair /\ ~mended /\ InDoubt(s)
-  /\ Goes(s, "down", NoHand)
-  /\ held' = [held EXCEPT ![s] = {}]
-  /\ UNCHANGED <<witnesses, issued, late, operator, left>>
+HeadAboveMark == Setting = "both" /\ ZookeeperForgot(Db!Head(ledger), zk.next)
 
 (* `lakh ranges repair` after a disaster, first half: every counter that either witness knows of is on record, and what   *)
 (* is released without a node is given up, so that a node that comes back cannot be claimed.                              *)
 MendLedger ==
-  /\ NeedsRepair /\ ~mended
-  /\ Keeps("repair waits for attempts") => \A s \in Servers : ~InDoubt(s)
+  /\ repair = "none" /\ (damaged # {} \/ HeadAboveMark)
   /\ LET head == Db!Head(ledger)
          looksDamaged == ~ledger.exists \/ LedgerForgot(head, zk.ledgered) \/ ZookeeperForgot(head, zk.next)
          mark == Larger(head, Larger(zk.next, zk.ledgered))
          covered == IF Keeps("repair covers up to the mark") \/ looksDamaged THEN Db!Covered(ledger, mark) ELSE ledger
      IN ledger' = IF Keeps("repair ends remainders") THEN Db!WithoutOrphans(covered, zk.nodes) ELSE covered
-  /\ mended' = TRUE
+  /\ repair' = "mended"
   /\ UNCHANGED <<zk, step, hand, held, issued, late, copies, damaged, left>>
 
 (* Second half: the mark at least as high as the ledger's head (never lower than it was), and no node left whose row is   *)
 (* not released, so that a row that comes back cannot be claimed.                                                         *)
 RaiseMark ==
-  /\ mended
+  /\ repair = "mended"
   /\ LET head == Db!Head(ledger)
          moved == IF zk.next < head THEN Zk!Moved(zk, head, Larger(zk.ledgered, head)) ELSE zk
          kept == {r \in zk.nodes : Db!MayClaim(ledger, r)}
      IN zk' = IF Keeps("repair ends remainders") THEN [moved EXCEPT !.nodes = kept] ELSE moved
-  /\ mended' = FALSE /\ damaged' = {}
-  /\ UNCHANGED <<ledger, step, hand, held, issued, late, copies, left>>
+  /\ repair' = "raised"
+  /\ UNCHANGED <<ledger, step, hand, held, issued, late, copies, damaged, left>>
+
+(* A disaster is over when no attempt that began before goes on, and another look finds nothing to repair. An attempt     *)
+(* with one acknowledgement in hand rests on a witness that a second disaster may take away, and may undo what a repair   *)
+(* has just seen to. Whoever sleeps in one is restarted.                                                                  *)
+InDoubt(s) == step[s] \in {"marked", "deleted"}
+
+Restart(s) ==
+  /\ repair = "raised" /\ InDoubt(s)
+  /\ Goes(s, "down", NoHand)
+  /\ held' = [held EXCEPT ![s] = {}]
+  /\ UNCHANGED <<witnesses, issued, late, operator, left>>
+
+Settle ==
+  /\ repair = "raised"
+  /\ Keeps("repair waits for attempts") => \A s \in Servers : ~InDoubt(s)
+  /\ repair' = "none"
+  /\ damaged' = IF HeadAboveMark \/ \E r \in zk.nodes : ~Db!MayClaim(ledger, r) THEN damaged ELSE {}
+  /\ UNCHANGED <<witnesses, step, hand, held, issued, late, copies, left>>
 
 -----------------------------------------------------------------------------
 Attempt(s) == ReadMark(s) \/ ReadHead(s) \/ ReadMarkAgain(s) \/ WriteMark(s) \/ Record(s) \/ DeleteNode(s) \/ ClaimRow(s)
@@ -374,7 +383,7 @@ Trouble(s) ==
   \/ WriteMarkUnanswered(s) \/ RecordUnanswered(s) \/ PublishUnanswered(s) \/ ClaimRowUnanswered(s)
   \/ Crash(s) \/ Start(s) \/ Expire(s)
 Disaster == \E w \in Both : TakeCopy(w) \/ Restore(w) \/ Lose(w)
-Repair == MendLedger \/ RaiseMark \/ \E s \in Servers : Kill(s)
+Repair == MendLedger \/ RaiseMark \/ Settle \/ \E s \in Servers : Restart(s)
 
 Next ==
   \/ \E s \in Servers : Attempt(s) \/ Issue(s) \/ Shutdown(s) \/ Trouble(s)
