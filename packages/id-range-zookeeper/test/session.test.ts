@@ -176,7 +176,7 @@ test('a server that accepts and says nothing is given up after the deadline, aga
   const { fake, session } = await start({});
   await expect(session.whenConnected(3 * DEADLINE_MS)).rejects.toThrow(WitnessUnavailableError);
   expect(fake.accepted).toBeGreaterThanOrEqual(2);
-  expect(() => session.connection()).toThrow(/no session within \d+ ms/);
+  expect(() => session.connection()).toThrow(/no session within (38|75|150) ms/);
 });
 
 test('a close while disconnected stops for good', async () => {

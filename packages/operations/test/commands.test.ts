@@ -230,6 +230,25 @@ describe('restore', () => {
   });
 });
 
+describe('a ledger that was set back by its last lease alone', () => {
+  const setBack = () => {
+    const system = used();
+    system.rows = system.rows.slice(0, 2);
+    system.head = 300_000;
+    return system;
+  };
+
+  test('has healthy heights, and a restore puts what it forgot on record all the same', async () => {
+    const system = setBack();
+    expect(system.mark).toEqual({ next: 400_000, ledgered: 300_000 });
+    await createOperations(portsOver(system)).restore({ apply: true, skip: 1_000_000 });
+    expect(system.mark).toEqual({ next: 1_400_000, ledgered: 1_400_000 });
+    expect(system.head).toBe(1_400_000);
+    // Whatever ZooKeeper forgets after this, the ledger refuses the lease that it forgot itself.
+    expect(system.rows.some(({ range }) => range.start <= 300_000 && range.end >= 400_000)).toBe(true);
+  });
+});
+
 describe('the ledger as lines', () => {
   async function linesOf(system: MemoryWitnesses): Promise<{ head: LedgerFileHead; rows: readonly LedgerFileRow[] }> {
     const operations = createOperations(portsOver(system));

@@ -101,9 +101,4 @@ export class L1Cache {
     this.#invalidations += 1;
     this.#entries.delete(`/${code}`);
   }
-
-  clear(): void {
-    this.#invalidations += 1;
-    this.#entries.clear();
-  }
 }
