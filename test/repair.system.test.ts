@@ -12,6 +12,9 @@ const RANGE_SIZE = 40;
 const MOST_HELD = 4 * RANGE_SIZE;
 const SHORTEN = ['shorten-1', 'shorten-2'];
 
+/** The same for servers and operator. Short enough for a repair to say nothing of its waits. */
+const LAKH_LEASE_ATTEMPT_MS = '800';
+
 let system: DegradedStack;
 const created = new CreatedLinks();
 
@@ -23,6 +26,7 @@ beforeAll(async () => {
       LAKH_RANGES_MAX_HELD: '2',
       LAKH_RUNWAY_S: '1',
       LAKH_LEASE_DEADLINE_MS: '1000',
+      LAKH_LEASE_ATTEMPT_MS,
     },
   );
 });
@@ -41,7 +45,7 @@ interface Ran {
 function lakh(...argv: readonly string[]): Promise<Ran> {
   const { zookeeper, shardsFile } = system.stack.addresses();
   const program = join(__dirname, '..', 'services', 'lakh', 'dist', 'main.js');
-  const env = { PATH: process.env.PATH, LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: shardsFile };
+  const env = { PATH: process.env.PATH, LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: shardsFile, LAKH_LEASE_ATTEMPT_MS };
   return new Promise((resolve) => {
     execFile(
       process.execPath,

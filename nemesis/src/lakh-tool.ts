@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import type { System } from './system.js';
+import { LEASE_ATTEMPT_MS, type System } from './system.js';
 
 const DEADLINE_MS = 60_000;
 
@@ -30,7 +30,12 @@ export async function checkRanges(system: System): Promise<string[]> {
 function lakh(system: System, args: readonly string[]): Promise<ToolAnswer> {
   const { zookeeper, migrateShardsFile } = system.stack.addresses();
   const program = join(system.root, 'services', 'lakh', 'dist', 'main.js');
-  const env = { TZ: 'UTC', LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: migrateShardsFile };
+  const env = {
+    TZ: 'UTC',
+    LAKH_ZOOKEEPER: zookeeper,
+    LAKH_SHARDS_FILE: migrateShardsFile,
+    LAKH_LEASE_ATTEMPT_MS: String(LEASE_ATTEMPT_MS),
+  };
   const options = { cwd: system.dir, env, timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [program, ...args], options, (_error, stdout, stderr) => {

@@ -13,7 +13,7 @@ import { MAKE } from './faults/index.js';
 import { HistoryWriter, readHistory } from './history.js';
 import { createRandom, type Random } from './random.js';
 import { type Step, schedule } from './schedule.js';
-import { SHORTEN, System } from './system.js';
+import { LEASE_ATTEMPT_MS, SHORTEN, System } from './system.js';
 
 export interface NemesisOptions {
   /** The folder of stack and history; made when it is missing. */
@@ -54,6 +54,7 @@ const SERVER_SETTINGS = {
   LAKH_RUNWAY_S: '2',
   LAKH_RANGES_MAX_HELD: '4',
   LAKH_LEASE_DEADLINE_MS: '3000',
+  LAKH_LEASE_ATTEMPT_MS: String(LEASE_ATTEMPT_MS),
   LAKH_STORE_DEADLINE_MS: '1500',
   LAKH_L1_TTL_MS: String(L1_TTL_MS),
   LAKH_LOG_LEVEL: 'info',

@@ -30,6 +30,8 @@ export const REDIS = 'redis-1';
 /** Whose clock is skewed. */
 export const SKEWED = 'shorten-3';
 
+/** Of servers and operator. Far more than an attempt takes while nothing is frozen; a repair waits for it twice. */
+export const LEASE_ATTEMPT_MS = 2_000;
 /** Far above what anything takes on a machine that is busy with other things. */
 export const PATIENCE_MS = 90_000;
 const PROBE_DEADLINE_MS = 2_000;

@@ -20,7 +20,7 @@ CONSTANTS
 
 Guards == {"version check", "unknown is no success", "publish once", "ranges outlive sessions", "overlap refusal",
            "ledger decides claims", "ledger before use", "repair between disasters", "repair ends remainders",
-           "repair waits for attempts", "repair covers up to the mark", "leases are retried", "mark is read again"}
+           "old attempts are given up", "repair waits twice", "repair covers up to the mark", "leases are retried", "mark is read again"}
 ASSUME Setting \in {"zookeeper", "ledger", "both"} /\ Heights \in BOOLEAN /\ Broken \subseteq Guards
 
 Counters == 0 .. SpaceEnd - 1
@@ -42,7 +42,7 @@ VARIABLES
   late,      \* requests whose senders have given up, and that may still be applied
   copies,    \* of each witness: the old copies of it
   damaged,   \* the witnesses that forgot something and are not repaired yet
-  repair,    \* how far the operator's repair is: "none", "mended" the ledger, "raised" the mark
+  repair,    \* how far the operator's repair is: it did "nothing" yet, "mended" the ledger or "raised" the mark; and how often it has waited
   left       \* of each kind of fault: how many more there may be
 
 vars == <<zk, ledger, step, hand, held, issued, late, copies, damaged, repair, left>>
@@ -62,9 +62,14 @@ operator == <<copies, damaged, repair>>
 Steps == {"down", "idle", "sawMark", "sawHead", "ready", "marked", "deleted", "sealed", "released", "gaveUp"}
 
 (* live: the session in which the version was read is still the server's. A session is thrown away with its connection,   *)
-(* so this is all there is to know of its id. by: who has acknowledged the range.                                         *)
-NoHand == [start |-> 0, end |-> 0, version |-> 0, ledgered |-> 0, live |-> FALSE, by |-> {}]
+(* so this is all there is to know of its id. by: who has acknowledged the range. age: whether the attempt began          *)
+(* "before" a disaster that is not settled yet, or is "old": it began before one that was settled since. Else "young".    *)
+NoHand == [start |-> 0, end |-> 0, version |-> 0, ledgered |-> 0, live |-> FALSE, by |-> {}, age |-> "young"]
 HandOf(r, by) == [NoHand EXCEPT !.start = r.start, !.end = r.end, !.by = by]
+(* The hand of the next step of the same attempt.                                                                         *)
+SameAttempt(s, next) == [next EXCEPT !.age = hand[s].age]
+
+NoRepair == [did |-> "nothing", waits |-> 0, seen |-> {}]
 
 Init ==
   /\ zk = Zk!FirstEnsemble
@@ -76,7 +81,7 @@ Init ==
   /\ late = {}
   /\ copies = [w \in Both |-> {}]
   /\ damaged = {}
-  /\ repair = "none"
+  /\ repair = NoRepair
   /\ left = [crash |-> Crashes, unknown |-> Unknowns, expiry |-> Expiries, shutdown |-> Shutdowns, disaster |-> Disasters]
 
 -----------------------------------------------------------------------------
@@ -89,8 +94,14 @@ Goes(s, to, with) == step' = [step EXCEPT ![s] = to] /\ hand' = [hand EXCEPT ![s
 (* The attempt is over; what it took and was not given is nobody's for ever.                                              *)
 Abandons(s) == Goes(s, "idle", NoHand)
 
+(* What a repair waits for: no attempt goes on in which one witness was asked before the disaster.                        *)
+Attempting == {"sawMark", "sawHead", "ready", "marked", "deleted"}
+
 Piece(r, claimed, by) == [start |-> r.start, end |-> r.end, claimed |-> claimed, by |-> by]
 Holds(s, piece) == held' = [held EXCEPT ![s] = @ \union {piece}]
+(* What an attempt was given that took longer than an attempt may is nobody's.                                            *)
+IsGivenUp(s) == Keeps("old attempts are given up") /\ hand[s].age = "old"
+Acquires(s, piece) == IF IsGivenUp(s) THEN held' = held ELSE Holds(s, piece)
 
 Spends(fault) == left[fault] > 0 /\ left' = [left EXCEPT ![fault] = @ - 1]
 
@@ -124,7 +135,7 @@ ReadHead(s) ==
         \/ ledger.exists /\ LedgerForgot(head, h.ledgered) /\ Abandons(s)
         \/ /\ ledger.exists /\ ~LedgerForgot(head, h.ledgered)
            /\ IF ZookeeperForgot(head, h.start)
-              THEN IF Keeps("mark is read again") THEN Goes(s, "sawHead", [NoHand EXCEPT !.ledgered = head]) ELSE Abandons(s)
+              THEN IF Keeps("mark is read again") THEN Goes(s, "sawHead", SameAttempt(s, [NoHand EXCEPT !.ledgered = head])) ELSE Abandons(s)
               ELSE Goes(s, "ready", [h EXCEPT !.ledgered = head])
   /\ UNCHANGED <<witnesses, held, issued, late, operator, left>>
 
@@ -132,8 +143,8 @@ ReadMarkAgain(s) ==
   /\ step[s] = "sawHead"
   /\ IF zk.next \notin Counters \/ ZookeeperForgot(hand[s].ledgered, zk.next)
      THEN Abandons(s)
-     ELSE Goes(s, "ready", [NoHand EXCEPT !.start = zk.next, !.version = zk.version, !.live = TRUE,
-                                          !.ledgered = Larger(hand[s].ledgered, zk.ledgered)])
+     ELSE Goes(s, "ready", SameAttempt(s, [NoHand EXCEPT !.start = zk.next, !.version = zk.version, !.live = TRUE,
+                                                         !.ledgered = Larger(hand[s].ledgered, zk.ledgered)]))
   /\ UNCHANGED <<witnesses, held, issued, late, operator, left>>
 
 (* A version is used only on the session that read it, and the ensemble writes only at the version that it has.           *)
@@ -142,7 +153,7 @@ MarkIsStale(s) == ZkHonest /\ Keeps("version check") /\ ~(hand[s].live /\ Zk!Ver
 (* What follows an acknowledged write of the mark.                                                                        *)
 GoesOnToRecord(s, by) ==
   LET r == RangeAt(hand[s].start)
-  IN /\ Goes(s, "marked", HandOf(r, by))
+  IN /\ Goes(s, "marked", SameAttempt(s, HandOf(r, by)))
      /\ IF Keeps("ledger before use") THEN held' = held ELSE Holds(s, Piece(r, FALSE, by))
 
 WriteMark(s) ==
@@ -167,7 +178,7 @@ Record(s) ==
   /\ step[s] = "marked"
   /\ IF LedgerTakes(hand[s])
      THEN /\ ledger' = IF DbRefuses THEN Db!Recorded(ledger, hand[s]) ELSE ledger
-          /\ IF Keeps("ledger before use") THEN Holds(s, Piece(hand[s], FALSE, hand[s].by \union {"ledger"})) ELSE held' = held
+          /\ IF Keeps("ledger before use") THEN Acquires(s, Piece(hand[s], FALSE, hand[s].by \union {"ledger"})) ELSE held' = held
      ELSE /\ ledger' = ledger
           /\ held' = [held EXCEPT ![s] = {p \in @ : ~Overlap(p, hand[s])}]
   /\ Abandons(s)
@@ -253,7 +264,7 @@ ClaimRow(s) ==
   /\ LET mayClaim == Db!MayClaim(ledger, hand[s])
      IN /\ ledger' = IF DbRefuses /\ mayClaim THEN Db!Claimed(ledger, hand[s]) ELSE ledger
         /\ IF ~DbRefuses \/ ~Keeps("ledger decides claims") \/ mayClaim
-           THEN Holds(s, Piece(hand[s], TRUE, hand[s].by \union {"ledger"}))
+           THEN Acquires(s, Piece(hand[s], TRUE, hand[s].by \union {"ledger"}))
            ELSE held' = held
   /\ Abandons(s)
   /\ UNCHANGED <<zk, issued, late, operator, left>>
@@ -318,7 +329,7 @@ Replace(w, state) ==
   /\ hand' = IF w = "zookeeper" THEN [s \in Servers |-> [hand[s] EXCEPT !.live = FALSE]] ELSE hand
   /\ late' = {q \in late : q.to # w}
   /\ damaged' = damaged \union {w}
-  /\ repair' = "none"
+  /\ repair' = NoRepair
   /\ UNCHANGED <<step, held, issued>>
 
 Restore(w) ==
@@ -336,44 +347,54 @@ Lose(w) ==
 HeadAboveMark == Setting = "both" /\ ZookeeperForgot(Db!Head(ledger), zk.next)
 
 (* `lakh ranges repair` after a disaster, first half: every counter that either witness knows of is on record, and what   *)
-(* is released without a node is given up, so that a node that comes back cannot be claimed.                              *)
+(* is released without a node is given up, so that a node that comes back cannot be claimed. As long as nothing looks     *)
+(* damaged, servers lease beside the repair, and what is off the record may only be on its way there: that is left alone  *)
+(* unless the look before has seen it too.                                                                                *)
+Strays == {r \in zk.nodes : ~Db!MayClaim(ledger, r)}
+LooksDamaged ==
+  LET head == Db!Head(ledger)
+  IN ~ledger.exists \/ zk.next \notin 0 .. SpaceEnd \/ LedgerForgot(head, zk.ledgered) \/ ZookeeperForgot(head, zk.next) \/ Strays # {}
+MarkThen == Larger(Db!Head(ledger), Larger(zk.next, zk.ledgered))
+
 MendLedger ==
-  /\ repair = "none" /\ (damaged # {} \/ HeadAboveMark)
-  /\ LET head == Db!Head(ledger)
-         looksDamaged == ~ledger.exists \/ LedgerForgot(head, zk.ledgered) \/ ZookeeperForgot(head, zk.next)
-         mark == Larger(head, Larger(zk.next, zk.ledgered))
-         covered == IF Keeps("repair covers up to the mark") \/ looksDamaged THEN Db!Covered(ledger, mark) ELSE ledger
-     IN ledger' = IF Keeps("repair ends remainders") THEN Db!WithoutOrphans(covered, zk.nodes) ELSE covered
-  /\ repair' = "mended"
+  /\ repair.did = "nothing" /\ (damaged # {} \/ HeadAboveMark \/ repair.waits > 0)
+  /\ LET holes == Db!Holes(ledger, MarkThen)
+         lost == CASE LooksDamaged -> holes
+                   [] ~Keeps("repair covers up to the mark") -> {}
+                   [] OTHER -> holes \intersect repair.seen
+         covered == Db!Covered(ledger, lost)
+     IN /\ ledger' = IF Keeps("repair ends remainders") /\ (LooksDamaged \/ repair.waits > 0)
+                     THEN Db!WithoutOrphans(covered, zk.nodes) ELSE covered
+        /\ repair' = [repair EXCEPT !.did = "mended", !.seen = holes]
   /\ UNCHANGED <<zk, step, hand, held, issued, late, copies, damaged, left>>
 
 (* Second half: the mark at least as high as the ledger's head (never lower than it was), and no node left whose row is   *)
 (* not released, so that a row that comes back cannot be claimed.                                                         *)
 RaiseMark ==
-  /\ repair = "mended"
+  /\ repair.did = "mended"
   /\ LET head == Db!Head(ledger)
          moved == IF zk.next < head THEN Zk!Moved(zk, head, Larger(zk.ledgered, head)) ELSE zk
          kept == {r \in zk.nodes : Db!MayClaim(ledger, r)}
      IN zk' = IF Keeps("repair ends remainders") THEN [moved EXCEPT !.nodes = kept] ELSE moved
-  /\ repair' = "raised"
-  /\ UNCHANGED <<ledger, step, hand, held, issued, late, copies, damaged, left>>
+  /\ repair' = [repair EXCEPT !.did = "raised"]
+  /\ hand' = [s \in Servers |-> [hand[s] EXCEPT !.age = IF @ = "young" /\ step[s] \in Attempting THEN "before" ELSE @]]
+  /\ UNCHANGED <<ledger, step, held, issued, late, copies, damaged, left>>
 
-(* A disaster is over when no attempt that began before goes on, and another look finds nothing to repair. An attempt     *)
-(* with one acknowledgement in hand rests on a witness that a second disaster may take away, and may undo what a repair   *)
-(* has just seen to. Whoever sleeps in one is restarted.                                                                  *)
-InDoubt(s) == step[s] \in {"marked", "deleted"}
-
-Restart(s) ==
-  /\ repair = "raised" /\ InDoubt(s)
-  /\ Goes(s, "down", NoHand)
-  /\ held' = [held EXCEPT ![s] = {}]
-  /\ UNCHANGED <<witnesses, issued, late, operator, left>>
+(* A disaster is over when no attempt goes on that may rest on what it took away: one with a single acknowledgement in     *)
+(* hand may be given by a second disaster what the other witness would have refused. So the repair waits for longer than  *)
+(* an attempt may take, looks again, waits once more and looks a last time. After the first wait every attempt from       *)
+(* before is over or, wherever it sleeps, too old for what it is given; after the second so is each that began beside     *)
+(* those.                                                                                                                 *)
+Waits == IF Keeps("repair waits twice") THEN 2 ELSE 1
+Wait ==
+  /\ repair.did = "raised" /\ repair.waits < Waits
+  /\ hand' = [s \in Servers |-> [hand[s] EXCEPT !.age = IF @ = "before" THEN "old" ELSE @]]
+  /\ repair' = [repair EXCEPT !.did = "nothing", !.waits = @ + 1]
+  /\ UNCHANGED <<witnesses, step, held, issued, late, copies, damaged, left>>
 
 Settle ==
-  /\ repair = "raised"
-  /\ Keeps("repair waits for attempts") => \A s \in Servers : ~InDoubt(s)
-  /\ repair' = "none"
-  /\ damaged' = IF HeadAboveMark \/ \E r \in zk.nodes : ~Db!MayClaim(ledger, r) THEN damaged ELSE {}
+  /\ repair.did = "raised" /\ repair.waits = Waits
+  /\ repair' = NoRepair /\ damaged' = {}
   /\ UNCHANGED <<witnesses, step, hand, held, issued, late, copies, left>>
 
 -----------------------------------------------------------------------------
@@ -383,7 +404,7 @@ Trouble(s) ==
   \/ WriteMarkUnanswered(s) \/ RecordUnanswered(s) \/ PublishUnanswered(s) \/ ClaimRowUnanswered(s)
   \/ Crash(s) \/ Start(s) \/ Expire(s)
 Disaster == \E w \in Both : TakeCopy(w) \/ Restore(w) \/ Lose(w)
-Repair == MendLedger \/ RaiseMark \/ Settle \/ \E s \in Servers : Restart(s)
+Repair == MendLedger \/ RaiseMark \/ Wait \/ Settle
 
 Next ==
   \/ \E s \in Servers : Attempt(s) \/ Issue(s) \/ Shutdown(s) \/ Trouble(s)

@@ -30,11 +30,10 @@ MayClaim(ledger, r) == Row(r.start, r.end, "released") \in ledger.rows
 Claimed(ledger, r) ==
   [ledger EXCEPT !.rows = (@ \ {Row(r.start, r.end, "released")}) \union {Row(r.start, r.end, "claimed")}]
 
-(* Repair: every counter below a mark is put on record (one row a counter here, one a hole in the code), and what is      *)
+(* Repair: counters below a mark that are off the record are put on it (one row a counter here, one a hole in the code), and what is      *)
 (* released without a node that offers it can be claimed no more.                                                         *)
 Holes(ledger, mark) == {c \in 0 .. mark - 1 : \A row \in ledger.rows : c \notin CountersIn(row)}
-Covered(ledger, mark) ==
-  [exists |-> TRUE, rows |-> ledger.rows \union {Row(c, c + 1, "lost") : c \in Holes(ledger, mark)}]
+Covered(ledger, holes) == [exists |-> TRUE, rows |-> ledger.rows \union {Row(c, c + 1, "lost") : c \in holes}]
 WithoutOrphans(ledger, nodes) ==
   LET isOrphan(row) == row.state = "released" /\ [start |-> row.start, end |-> row.end] \notin nodes
   IN [ledger EXCEPT !.rows = {IF isOrphan(row) THEN [row EXCEPT !.state = "lost"] ELSE row : row \in @}]

@@ -62,6 +62,17 @@ export class LeaseContentionError extends IdRangeError {
   }
 }
 
+/** Both witnesses may have acknowledged it, but it took longer than an attempt may: what it was given is abandoned. */
+export class LeaseTooOldError extends IdRangeError {
+  readonly code = 'lease_too_old';
+  readonly status = 503;
+  constructor(ageMs: number, limitMs: number) {
+    super(
+      `the attempt took ${Math.round(ageMs)} ms, and past ${limitMs} ms a lease is given up: this process was paused, or a witness is very slow`,
+    );
+  }
+}
+
 /** The allocator was sealed for shutdown: what it had left belongs to whoever it is handed to. */
 export class AllocatorSealedError extends IdRangeError {
   readonly code = 'allocator_sealed';

@@ -1,4 +1,5 @@
 export * from './admin.js';
+export { ATTEMPT_LIMIT_MS } from './attempt-age.js';
 export type { AllocatorSnapshot, RangeAllocatorOptions } from './allocator-options.js';
 export * from './errors.js';
 export type * from './observer.js';

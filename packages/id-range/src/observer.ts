@@ -10,7 +10,9 @@ export type AbandonReason =
   /** The mark was written, and the ledger could not be asked. */
   | 'ledger_record_failed'
   /** The mark was written, and the ledger has an overlapping lease. */
-  | 'ledger_overlap';
+  | 'ledger_overlap'
+  /** The attempt took longer than it may (see attempt-age.ts). */
+  | 'attempt_too_old';
 
 /** Told of every lease attempt's end, for metrics and logs. Must not throw. */
 export interface LeaseObserver {
@@ -49,7 +51,9 @@ export type ClaimLoss =
   /** The entry was deleted, and the ledger's answer never came. */
   | 'claim_unknown'
   /** The entry was deleted, and the ledger does not have it as released: a witness was restored from an old copy. */
-  | 'claim_refused';
+  | 'claim_refused'
+  /** The claim took longer than it may (see attempt-age.ts). */
+  | 'claim_too_old';
 
 /** Told of remainders given and taken, for metrics and logs. Must not throw. */
 export interface RemainderObserver {

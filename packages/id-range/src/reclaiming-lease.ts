@@ -13,7 +13,10 @@
  * claimed by exactly one update. A remainder above the mark was leased by nobody, so ZooKeeper forgot, and it is left alone.
  *
  * Only a clean stop gives back. A server that crashed, or that was paused, may still be issuing.
+ *
+ * A claim that took longer than an attempt may is given up like a lease (attempt-age.ts).
  */
+import { ATTEMPT_LIMIT_MS, startAge } from './attempt-age.js';
 import { IdRangeError, UnknownOutcomeError } from './errors.js';
 import type { RemainderObserver } from './observer.js';
 import type {
@@ -42,6 +45,8 @@ export interface ReclaimingLeaseOptions {
   readonly spaceEnd?: number;
   /** Tails with fewer counters are not given back. */
   readonly smallestTail?: number;
+  /** As the lease's, of one claim. */
+  readonly attemptLimitMs?: number;
   readonly observer?: RemainderObserver;
 }
 
@@ -56,11 +61,13 @@ export class ReclaimingLease implements RangeSource {
   readonly #options: ReclaimingLeaseOptions;
   readonly #spaceEnd: number;
   readonly #smallestTail: number;
+  readonly #attemptLimitMs: number;
 
   constructor(options: ReclaimingLeaseOptions) {
     this.#options = options;
     this.#spaceEnd = options.spaceEnd ?? COUNTER_SPACE_END;
     this.#smallestTail = options.smallestTail ?? 100;
+    this.#attemptLimitMs = options.attemptLimitMs ?? ATTEMPT_LIMIT_MS;
   }
 
   /** A remainder, the one with the smallest start first; a range of `size` counters where there is none. Rejects as the lease does. */
@@ -137,10 +144,16 @@ export class ReclaimingLease implements RangeSource {
     });
   }
 
-  /** `in doubt`: a witness does not answer, so that there is no use in going on. */
+  /** `in doubt`: a witness does not answer, or too late, so that there is no use in going on. */
   async #claim(remainder: Remainder): Promise<'claimed' | 'gone' | 'refused' | 'in doubt'> {
     const { clock, holder, ledger, observer, remainders } = this.#options;
     const { range } = remainder;
+    const age = startAge(clock);
+    const isTooOld = (): boolean => {
+      if (age() <= this.#attemptLimitMs) return false;
+      observer?.notClaimed('claim_too_old', range);
+      return true;
+    };
     try {
       if ((await remainders.claim(remainder)) !== 'claimed') {
         observer?.missed(range);
@@ -151,6 +164,7 @@ export class ReclaimingLease implements RangeSource {
       else observer?.unlisted(error);
       return 'in doubt';
     }
+    if (isTooOld()) return 'in doubt';
     try {
       if ((await ledger.claim(range, holder, clock.wallMs())) !== 'claimed') {
         observer?.notClaimed('claim_refused', range);
@@ -160,6 +174,7 @@ export class ReclaimingLease implements RangeSource {
       observer?.notClaimed(mayBeApplied(error) ? 'claim_unknown' : 'claim_failed', range, error);
       return 'in doubt';
     }
+    if (isTooOld()) return 'in doubt';
     observer?.claimed(range);
     return 'claimed';
   }

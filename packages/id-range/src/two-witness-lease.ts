@@ -14,7 +14,11 @@
  * missing beside a ledger that is not virgin is never created.
  *
  * What this process has seen is a floor: a mark or head below it is refused, whatever the other witness says.
+ *
+ * An attempt that took longer than it may is given up, even with both acknowledgements: it may have slept through the loss of both
+ * witnesses, one after the other (attempt-age.ts).
  */
+import { ATTEMPT_LIMIT_MS, startAge } from './attempt-age.js';
 import {
   ClusterMismatchError,
   CounterSpaceEndedError,
@@ -23,6 +27,7 @@ import {
   LedgerForgotError,
   LedgerMissingError,
   LedgerNotEmptyError,
+  LeaseTooOldError,
   MarkMissingError,
   RangeOverlapError,
   UnknownOutcomeError,
@@ -57,6 +62,8 @@ export interface TwoWitnessLeaseOptions {
   readonly spaceEnd?: number;
   /** How often one lease may find its version stale before it gives up. */
   readonly maxAttempts?: number;
+  /** How long one attempt may take; {@link ATTEMPT_LIMIT_MS} by default. A repair has to wait for longer. */
+  readonly attemptLimitMs?: number;
   readonly observer?: LeaseObserver;
 }
 
@@ -73,6 +80,7 @@ export class TwoWitnessLease implements RangeSource {
   readonly #options: TwoWitnessLeaseOptions;
   readonly #spaceEnd: number;
   readonly #maxAttempts: number;
+  readonly #attemptLimitMs: number;
   /** The highest mark and head that this process has seen; 0 before the first. */
   #seenMark = 0;
   #seenHead = 0;
@@ -81,6 +89,7 @@ export class TwoWitnessLease implements RangeSource {
     this.#options = options;
     this.#spaceEnd = options.spaceEnd ?? COUNTER_SPACE_END;
     this.#maxAttempts = options.maxAttempts ?? 50;
+    this.#attemptLimitMs = options.attemptLimitMs ?? ATTEMPT_LIMIT_MS;
     if (!Number.isSafeInteger(this.#spaceEnd) || this.#spaceEnd <= FIRST_MARK || this.#spaceEnd > COUNTER_SPACE_END) {
       throw new RangeError(`spaceEnd must lie in (${FIRST_MARK}, ${COUNTER_SPACE_END}], not ${this.#spaceEnd}`);
     }
@@ -118,6 +127,7 @@ export class TwoWitnessLease implements RangeSource {
 
   async #lease(size: number): Promise<CounterRange> {
     for (let attempt = 1; attempt <= this.#maxAttempts; attempt += 1) {
+      const age = startAge(this.#options.clock);
       const witnessed = await this.#readBoth();
       if (witnessed === 'bootstrapping') continue;
       const start = witnessed.snapshot.mark.next;
@@ -129,7 +139,10 @@ export class TwoWitnessLease implements RangeSource {
       const range = { start, end: Math.min(start + size, this.#spaceEnd) };
       const write = await this.#writeMark(witnessed, range);
       if (write.outcome === 'written') {
+        // Before the record too: a row that nobody issues from, above a mark that was restored, would have to be repaired.
+        this.#giveUpIfOld(age(), range);
         await this.#record(range, write.witnessVersion);
+        this.#giveUpIfOld(age(), range);
         return range;
       }
       await this.#pause(attempt);
@@ -229,6 +242,12 @@ export class TwoWitnessLease implements RangeSource {
       throw new RangeOverlapError(range.start, range.end);
     }
     this.#seenHead = Math.max(this.#seenHead, range.end);
+  }
+
+  #giveUpIfOld(ageMs: number, range: CounterRange): void {
+    if (ageMs <= this.#attemptLimitMs) return;
+    this.#options.observer?.abandoned('attempt_too_old', range);
+    throw new LeaseTooOldError(ageMs, this.#attemptLimitMs);
   }
 
   #pause(attempt: number): Promise<void> {

@@ -11,7 +11,7 @@ import {
   WitnessUnavailableError,
 } from '@lakh/id-range';
 import { SimulatedClock, seededRandom } from '@lakh/testkit';
-import { hastyClock, override, witnesses } from './support.js';
+import { handClock, hastyClock, override, witnesses } from './support.js';
 
 const SIZE = 100_000;
 const unknown = async (): Promise<never> => {
@@ -234,6 +234,31 @@ describe('taking', () => {
     const { lease, told } = open(options);
     expect(await lease.lease(SIZE)).toEqual({ start: 200_000, end: 300_000 });
     expect(told).toEqual([`${reason} ${tail.start}-${tail.end}`]);
+  });
+
+  test.each(['its entry was deleted', 'the ledger gave it'])('claim_too_old, after %s: it is lost', async (after) => {
+    const { node, ledger, open, giveBack } = setUp();
+    const tail = await giveBack(10);
+    const { clock, hands } = handClock();
+    const late =
+      <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
+      async (...args: A): Promise<T> => {
+        const answer = await call(...args);
+        hands.monotonicMs += 501;
+        return answer;
+      };
+    const isDeletion = after === 'its entry was deleted';
+    const store = node.remainders();
+    const { lease, told } = open({
+      clock,
+      attemptLimitMs: 500,
+      ...(isDeletion
+        ? { inStore: { ...store, claim: late(store.claim) } }
+        : { inLedger: { claim: late(ledger.client().claim) } }),
+    });
+    expect(await lease.lease(SIZE)).toEqual({ start: 200_000, end: 300_000 });
+    expect(told).toEqual([`claim_too_old ${tail.start}-${tail.end}`]);
+    expect(ledger.leases.some(({ state }) => state === 'released')).toBe(isDeletion);
   });
 
   test('a deletion that was certainly not done loses nothing', async () => {

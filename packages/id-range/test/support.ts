@@ -37,6 +37,13 @@ export const hastyClock: Clock = {
   },
 };
 
+/** A clock that stands still but for what a test lets pass, on either of its hands. */
+export function handClock() {
+  const hands = { monotonicMs: 0, wallMs: 1_700_000_000_000 };
+  const clock: Clock = { ...hastyClock, monotonicMs: () => hands.monotonicMs, wallMs: () => hands.wallMs };
+  return { clock, hands };
+}
+
 let clusters = 0;
 
 /** Two witnesses in memory, and leases of any number of servers over them. */

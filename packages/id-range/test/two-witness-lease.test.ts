@@ -5,7 +5,7 @@ import {
   UnknownOutcomeError,
   WitnessUnavailableError,
 } from '@lakh/id-range';
-import { override, witnesses } from './support.js';
+import { handClock, override, witnesses } from './support.js';
 
 const code = (error: unknown) => (error as { code?: string }).code;
 const failure = (promise: Promise<unknown>) =>
@@ -156,6 +156,70 @@ describe('a lease', () => {
     expect(await failure(refused.lease(10))).toBe('range_overlap');
     expect(log.lost).toEqual([{ reason: 'ledger_overlap', range: { start: 100_010, end: 100_020 } }]);
     expect(log.refusals).toEqual(['range_overlap']);
+  });
+
+  describe.each(['monotonicMs', 'wallMs'] as const)('that took too long, by %s,', (hand) => {
+    const LIMIT_MS = 500;
+
+    test('is given up before it is recorded', async () => {
+      const { server, node, ledger, log } = witnesses();
+      await server().lease(10);
+      const { clock, hands } = handClock();
+      const client = node.client();
+      const write: typeof client.write = async (version, mark) => {
+        hands[hand] += LIMIT_MS + 1;
+        return client.write(version, mark);
+      };
+      const slow = server({ marks: override(client, { write }), clock, attemptLimitMs: LIMIT_MS });
+      expect(await failure(slow.lease(10))).toBe('lease_too_old');
+      expect(log.lost).toEqual([{ reason: 'attempt_too_old', range: { start: 100_010, end: 100_020 } }]);
+      expect(ledger.leases).toHaveLength(1);
+    });
+
+    test('is given up although both witnesses have acknowledged it', async () => {
+      const { server, ledger, log } = witnesses();
+      await server().lease(10);
+      const { clock, hands } = handClock();
+      const client = ledger.client();
+      const record: typeof client.record = async (lease) => {
+        const answer = await client.record(lease);
+        hands[hand] += LIMIT_MS + 1;
+        return answer;
+      };
+      const slow = server({ ledger: override(client, { record }), clock, attemptLimitMs: LIMIT_MS });
+      expect(await failure(slow.lease(10))).toBe('lease_too_old');
+      expect(log.lost).toEqual([{ reason: 'attempt_too_old', range: { start: 100_010, end: 100_020 } }]);
+      expect(await server().lease(10)).toEqual({ start: 100_020, end: 100_030 });
+    });
+
+    test('by no more than the limit is good, and each attempt of a lease has its own time', async () => {
+      const { server, node } = witnesses();
+      await server().lease(10);
+      const { clock, hands } = handClock();
+      const client = node.client();
+      let attempts = 0;
+      const write: typeof client.write = async (version, mark) => {
+        hands[hand] += LIMIT_MS;
+        attempts += 1;
+        return attempts < 3 ? { outcome: 'stale' } : client.write(version, mark);
+      };
+      const slow = server({ marks: override(client, { write }), clock, attemptLimitMs: LIMIT_MS });
+      expect(await slow.lease(10)).toEqual({ start: 100_010, end: 100_020 });
+    });
+  });
+
+  test('whose clock is set back is no older for it', async () => {
+    const { server, node } = witnesses();
+    const { clock, hands } = handClock();
+    const client = node.client();
+    const write: typeof client.write = async (version, mark) => {
+      hands.wallMs -= 3_600_000;
+      return client.write(version, mark);
+    };
+    expect(await server({ marks: override(client, { write }), clock }).lease(10)).toEqual({
+      start: 100_000,
+      end: 100_010,
+    });
   });
 
   test('never lowers the height of the ledger that the mark remembers', async () => {

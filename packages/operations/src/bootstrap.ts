@@ -2,7 +2,7 @@ import { FIRST_MARK, LedgerNotEmptyError } from '@lakh/id-range';
 import { AlreadyBootstrappedError, RepairContentionError } from './errors.js';
 import { findingsOf, hasProblems, readableMark } from './findings.js';
 import type { OperationsPorts } from './ports.js';
-import { type RepairReport, repair } from './repair.js';
+import { type RepairReport, raise } from './repair.js';
 import { readWitnesses } from './witnesses.js';
 
 export interface BootstrapReport {
@@ -36,10 +36,10 @@ export async function bootstrap(
     const isVirgin = rows.count === 0 && highestCounter === 0;
     if (mark.mark === 'missing' && head === 'missing') {
       if (isVirgin) await ports.ledger.putHead('missing', FIRST_MARK, ports.newClusterId());
-      else if (adopt) return adopted(await repair(ports, { apply: true, skip, adoptAs: ports.newClusterId() }));
+      else if (adopt) return adopted(await raise(ports, { apply: true, skip, adoptAs: ports.newClusterId() }));
       else throw new LedgerNotEmptyError();
     } else if (mark.mark === 'missing' && isVirgin && head !== 'missing') {
-      const { next, steps } = await repair(ports, { apply: true });
+      const { next, steps } = await raise(ports, { apply: true });
       const put = steps.find((step) => step.step === 'put-mark');
       if (put !== undefined) return { outcome: 'bootstrapped', clusterId: put.clusterId, next };
     } else {

@@ -140,7 +140,7 @@ function heights({ markBefore, mark, head, rows, highestCounter }: Witnesses): F
   return found;
 }
 
-function notesOf({ mark, head, rows, remainders }: Witnesses): Finding[] {
+function notesOf({ rows, remainders }: Witnesses): Finding[] {
   const found: Finding[] = [];
   const total = (ranges: readonly { start: number; end: number }[]): number =>
     ranges.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -148,7 +148,7 @@ function notesOf({ mark, head, rows, remainders }: Witnesses): Finding[] {
     found.push(
       note(
         'holes',
-        `${total(rows.holes)} counters in ${rows.holes.length} places below the head are on no row: leases that were abandoned, or are just being made; lakh ranges repair covers them`,
+        `${total(rows.holes)} counters in ${rows.holes.length} places below the mark are on no row: leases that are being made, were abandoned, or that a restored database forgot; lakh ranges repair covers them`,
       ),
     );
   }
@@ -156,16 +156,6 @@ function notesOf({ mark, head, rows, remainders }: Witnesses): Finding[] {
     const ranges = remainders.orphans.map(({ range }) => range);
     found.push(
       note('remainders_lost', `${total(ranges)} counters were released, but no entry in ZooKeeper offers them`),
-    );
-  }
-  const now = readableMark(mark.mark);
-  const height = knownHead(head);
-  if (now !== undefined && height > 0 && now.next > height) {
-    found.push(
-      note(
-        'above_the_head',
-        `${now.next - height} counters between the head and the mark are on no row: being leased, or abandoned`,
-      ),
     );
   }
   if (rows.truncated)

@@ -2,7 +2,7 @@ import type { LedgerRow } from '@lakh/id-range';
 import { type Audit, audit } from './audit.js';
 import { type BootstrapReport, bootstrap } from './bootstrap.js';
 import { InvalidArgumentError } from './errors.js';
-import { listRows, type RowFigures, rowOf, type Summary, summarise, withFigures } from './figures.js';
+import { listRows, type RowFigures, type Summary, summarise, withFigures } from './figures.js';
 import { type Finding, findingsOf, hasProblems } from './findings.js';
 import {
   exportHead,
@@ -13,8 +13,8 @@ import {
   type LedgerFileRow,
 } from './ledger-file.js';
 import type { OperationsPorts } from './ports.js';
-import { type RepairReport, repair } from './repair.js';
-import { readWitnesses } from './witnesses.js';
+import { type RepairReport, raise, repair } from './repair.js';
+import { readWitnesses, rowOf } from './witnesses.js';
 
 export interface CheckReport {
   readonly ok: boolean;
@@ -104,7 +104,7 @@ export function createOperations(ports: OperationsPorts): Operations {
     // What came as JSON over the wire is not yet what the types say.
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
     restore: async ({ apply, skip }) =>
-      repair(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true }),
+      raise(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true }),
     bootstrap: async ({ adopt, skip }) => bootstrap(ports, { adopt: adopt === true, skip: skipOf(skip) }),
     exportHead: () => exportHead(ports),
     exportPage: (options) => exportPage(ports, options),

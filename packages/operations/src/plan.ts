@@ -95,7 +95,8 @@ export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): Rep
     steps.push({ step: 'put-head', from: head === 'missing' ? head : shown(head.head), to: headThen, clusterId });
   }
   const covered = options.adoptAs === undefined ? 'hole' : 'adopted';
-  for (const range of holesBelow(rows.holes, Math.max(rows.highestEnd, headNow, FIRST_MARK), headThen)) {
+  const looked = Math.max(rows.highestEnd, headNow, FIRST_MARK, rows.holes.at(-1)?.end ?? 0);
+  for (const range of holesBelow(rows.holes, looked, headThen)) {
     // What lies above all that is known was never anybody's.
     const edge = Math.min(Math.max(known, range.start), range.end);
     if (edge > range.start) steps.push({ step: 'cover', range: { start: range.start, end: edge }, state: covered });
@@ -135,7 +136,7 @@ function commonClusterId({ mark, head }: Witnesses): string {
   return common;
 }
 
-/** The holes on record, and what lies between the highest row (or head) and a head that is raised. */
+/** The holes that were found, and what lies between the highest counter that was looked at and a head that is raised. */
 function holesBelow(holes: readonly CounterRange[], from: number, head: number): CounterRange[] {
   const last = holes.at(-1);
   if (head <= from) return [...holes];

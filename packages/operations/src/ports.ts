@@ -20,6 +20,6 @@ export interface OperationsPorts {
   readonly nowMs: () => number;
   /** Waits. */
   readonly pause: (ms: number) => Promise<void>;
-  /** Longer than a lease takes from its mark to its row: what is still a hole after it is one. Milliseconds. */
+  /** Longer than an attempt of any server may take (`attemptLimitMs` of id-range). Milliseconds. */
   readonly settleMs: number;
 }

@@ -17,34 +17,67 @@ export interface RepairReport {
 
 /** A look at everything, and writes, may meet others' writes this often. */
 const MAX_ROUNDS = 20;
+/** See {@link repair}. */
+const WAITS = 2;
 /** What a cover row is called in place of a server's id. */
 const COVERED_BY = 'lakh';
 
 /**
- * Says what a repair would do or, with `apply`, does it; harmless when several do it at once, and again when there is nothing left.
- * Rejects as {@link planRepair} and the ports; what was done until then is safe.
+ * Says what a repair would do or, with `apply`, does it and waits until it is certain to be enough; harmless when several do it at once,
+ * and again when there is nothing left. Rejects as {@link planRepair} and the ports; what was done until then is safe.
+ *
+ * What makes servers refuse is repaired at once, and they lease again. But an attempt from before the loss may go on with one
+ * acknowledgement in hand, and take what another is given as soon as the other witness is lost too. So the repair waits until
+ * every such attempt is over or too old, sees to what they left, and waits once more for those that began beside them. The model
+ * (packages/id-range/model) says that both waits are needed, and that they are enough.
  */
-export async function repair(
+export async function repair(ports: OperationsPorts, { apply }: { readonly apply: boolean }): Promise<RepairReport> {
+  const first = await readWitnesses(ports);
+  const plan = planRepair(first);
+  if (!apply) return { applied: false, next: plan.next, steps: plan.steps };
+  // Of a system whose servers lease at this moment, a hole may be a lease on its way: those are covered after a wait.
+  const done: RepairStep[] = isLive(first) ? [] : [...(await carryOutAll(ports, first, {})).steps];
+  let next = plan.next;
+  let before = isLive(first) ? first : await readWitnesses(ports);
+  for (let wait = 1; wait <= WAITS; wait += 1) {
+    await ports.pause(ports.settleMs);
+    const now = await readWitnesses(ports);
+    const report = await carryOutAll(ports, now, { since: isLive(now) ? before : undefined });
+    done.push(...report.steps);
+    next = report.next;
+    before = now;
+  }
+  return { applied: true, next, steps: done };
+}
+
+/**
+ * The same in one go, for when no server runs: what is known is raised, and `options` say above what. Attempts from before need no
+ * wait where everything below the new mark is covered.
+ */
+export async function raise(
   ports: OperationsPorts,
   { apply, ...options }: PlanOptions & { readonly apply: boolean },
 ): Promise<RepairReport> {
-  let witnesses = await readWitnesses(ports);
+  const witnesses = await readWitnesses(ports);
+  if (apply) return carryOutAll(ports, witnesses, { options });
+  const { next, steps } = planRepair(witnesses, options);
+  return { applied: false, next, steps };
+}
+
+/** Plans and carries out until a look finds nothing. With `since`, holes and lost remainders that it did not have are left alone. */
+async function carryOutAll(
+  ports: OperationsPorts,
+  first: Witnesses,
+  { options = {}, since }: { readonly options?: PlanOptions; readonly since?: Witnesses | undefined },
+): Promise<RepairReport> {
+  const settled = (now: Witnesses): Witnesses => (since === undefined ? now : settledSince(since, now));
+  let witnesses = settled(first);
   let plan = planRepair(witnesses, options);
-  if (!apply || plan.steps.length === 0) return { applied: apply, next: plan.next, steps: plan.steps };
-  const onlyTidiesUp = isLive(witnesses) && plan.steps.every(({ step }) => step === 'cover' || step === 'retire');
-  if (onlyTidiesUp) {
-    // Servers lease at this moment: what is a hole only because a lease is on its way is none a little later.
-    await ports.pause(ports.settleMs);
-    witnesses = settledSince(witnesses, await readWitnesses(ports));
-    plan = planRepair(witnesses, options);
-  }
   const done: RepairStep[] = [];
-  const settled = onlyTidiesUp ? witnesses : undefined;
   for (let round = 1; round <= MAX_ROUNDS; round += 1) {
     if (plan.steps.length === 0) return { applied: true, next: plan.next, steps: done };
     await carryOut(ports, witnesses, plan, done);
-    witnesses = await readWitnesses(ports);
-    if (settled !== undefined) witnesses = settledSince(settled, witnesses);
+    witnesses = settled(await readWitnesses(ports));
     // A skip counts from what was known at first, and what this repair has written since is no reason for another.
     plan = planRepair(witnesses, { atLeast: plan.next, distrustRemainders: options.distrustRemainders ?? false });
   }
@@ -56,10 +89,12 @@ function isLive(witnesses: Witnesses): boolean {
   return !hasProblems(findingsOf(witnesses)) && witnesses.mark.mark !== 'missing';
 }
 
-/** `now` without the holes and lost remainders that an earlier look did not have. */
+/** `now` without the holes, or parts of them, and the lost remainders that an earlier look did not have. */
 function settledSince(earlier: Witnesses, now: Witnesses): Witnesses {
-  const holes = now.rows.holes.filter((hole) =>
-    earlier.rows.holes.some(({ start, end }) => start <= hole.start && hole.end <= end),
+  const holes = now.rows.holes.flatMap((hole) =>
+    earlier.rows.holes
+      .map(({ start, end }) => ({ start: Math.max(start, hole.start), end: Math.min(end, hole.end) }))
+      .filter(({ start, end }) => start < end),
   );
   const orphans = now.remainders.orphans.filter(({ range }) =>
     earlier.remainders.orphans.some((row) => row.range.start === range.start && row.range.end === range.end),

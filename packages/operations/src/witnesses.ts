@@ -30,7 +30,10 @@ export interface LedgerScan {
   readonly highestEnd: number;
   /** Counters of the largest range that a server leased, 0 when there is none. */
   readonly largestLease: number;
-  /** Below the head and covered by no row, each looked at twice; at most {@link MAX_HOLES}. */
+  /**
+   * Below the head or the mark and covered by no row, each looked at twice; at most {@link MAX_HOLES}. Those above the head are leases
+   * that are being made, that were abandoned, or that a restored ledger forgot: nothing in the heights tells which.
+   */
   readonly holes: readonly CounterRange[];
   readonly overlaps: readonly (readonly [LedgerRow, LedgerRow])[];
   /** Rows in state `released`, at most {@link MAX_HOLES}. */
@@ -59,7 +62,7 @@ export async function readWitnesses(ports: OperationsPorts): Promise<Witnesses> 
   const highestCounter = await counters.highest();
   const listed = (await ports.remainders.list(MAX_REMAINDERS)).remainders;
   const headBefore = await ledger.head();
-  const rows = await scanLedger(ports, knownHead(headBefore));
+  const rows = await scanLedger(ports, Math.max(knownHead(headBefore), knownMark(markBefore)));
   const linkedHoles = await linksInHoles(ports, rows.holes);
   const remainders = await compareRemainders(ports, rows, listed);
   const head = await ledger.head();
@@ -72,9 +75,13 @@ export function knownHead(head: HeadInspection | 'missing'): number {
   return head === 'missing' || isUnreadable(head.head) ? 0 : head.head;
 }
 
-/** All rows in the order of their starts, a page at a time. */
-export async function* ledgerRows({ ledger }: Pick<OperationsPorts, 'ledger'>): AsyncGenerator<LedgerRow> {
-  let from = 0;
+/** The first counter that no range has covered, as far as the mark can be read. */
+function knownMark({ mark }: MarkInspection): number {
+  return mark === 'missing' || isUnreadable(mark) ? 0 : mark.next;
+}
+
+/** All rows in the order of their starts, a page at a time; those that start at `from` or later. */
+export async function* ledgerRows({ ledger }: Pick<OperationsPorts, 'ledger'>, from = 0): AsyncGenerator<LedgerRow> {
   for (;;) {
     const page = await ledger.rowsFrom(from, PAGE_ROWS);
     yield* page;
@@ -84,7 +91,13 @@ export async function* ledgerRows({ ledger }: Pick<OperationsPorts, 'ledger'>): 
   }
 }
 
-async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<LedgerScan> {
+/** The row that covers `counter`; undefined when none does. */
+export async function rowOf({ ledger }: OperationsPorts, counter: number): Promise<LedgerRow | undefined> {
+  const [row] = await ledger.rowsBelow(counter + 1, 1);
+  return row !== undefined && row.range.end > counter ? row : undefined;
+}
+
+async function scanLedger(ports: OperationsPorts, heightBefore: number): Promise<LedgerScan> {
   const holes: CounterRange[] = [];
   const overlaps: [LedgerRow, LedgerRow][] = [];
   const released: LedgerRow[] = [];
@@ -109,22 +122,40 @@ async function scanLedger(ports: OperationsPorts, headBefore: number): Promise<L
       furthest = row;
     }
   }
-  if (headBefore > end) keep(holes, { start: end, end: headBefore });
+  if (heightBefore > end) keep(holes, { start: end, end: heightBefore });
   return {
     count,
     highestEnd: furthest?.range.end ?? 0,
     largestLease,
-    holes: await filter(holes, (hole) => isStillHole(ports, hole)),
+    holes: await stillUncovered(ports, holes),
     overlaps: await filter(overlaps, (pair) => isStillOverlap(ports, pair)),
     released,
     truncated,
   };
 }
 
-/** A row may have been added behind the scan's back: leases of two servers arrive out of order. */
-async function isStillHole({ ledger }: OperationsPorts, hole: CounterRange): Promise<boolean> {
-  const [last] = await ledger.rowsBelow(hole.end, 1);
-  return last === undefined || last.range.end <= hole.start;
+/** Rows may have been added behind the scan's back: leases of two servers arrive out of order. */
+async function stillUncovered(ports: OperationsPorts, holes: readonly CounterRange[]): Promise<CounterRange[]> {
+  const uncovered: CounterRange[] = [];
+  for (const hole of holes) {
+    const [last] = await ports.ledger.rowsBelow(hole.end, 1);
+    if (last === undefined || last.range.end <= hole.start) uncovered.push(hole);
+    else uncovered.push(...(await uncoveredWithin(ports, hole)));
+  }
+  return uncovered;
+}
+
+/** What no row covers of what was a hole, so that rows in it start in it. */
+async function uncoveredWithin(ports: OperationsPorts, hole: CounterRange): Promise<CounterRange[]> {
+  const uncovered: CounterRange[] = [];
+  let from = hole.start;
+  for await (const { range } of ledgerRows(ports, hole.start)) {
+    if (range.start >= hole.end) break;
+    if (range.start > from) uncovered.push({ start: from, end: range.start });
+    from = Math.max(from, range.end);
+  }
+  if (from < hole.end) uncovered.push({ start: from, end: hole.end });
+  return uncovered;
 }
 
 /** A row is cut in two when its tail is released, and the scan may meet the whole and then the tail. */
@@ -137,16 +168,17 @@ async function isStillOverlap(
 }
 
 async function linksInHoles(
-  { counters }: OperationsPorts,
+  ports: OperationsPorts,
   holes: readonly CounterRange[],
 ): Promise<{ range: CounterRange; counter: number }[]> {
   const linked: { range: CounterRange; counter: number }[] = [];
   for (let i = 0; i < holes.length; i += MAX_RANGES_ASKED) {
     const asked = holes.slice(i, i + MAX_RANGES_ASKED);
-    const highest = await counters.highestWithin(asked);
+    const highest = await ports.counters.highestWithin(asked);
     for (const [j, range] of asked.entries()) {
       const counter = highest[j] ?? 0;
-      if (counter > 0) linked.push({ range, counter });
+      // A lease may have been recorded, and its first link made, since the hole was looked at.
+      if (counter > 0 && (await rowOf(ports, counter)) === undefined) linked.push({ range, counter });
     }
   }
   return linked;

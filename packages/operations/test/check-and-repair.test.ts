@@ -224,6 +224,43 @@ describe('a repair', () => {
     }
   });
 
+  test('leaves alone what is being leased above the head, and covers it if it is still there a wait later', async () => {
+    for (const arrives of [true, false]) {
+      const system = used();
+      system.mark = { next: 600_000, ledgered: 400_000 };
+      let waits = 0;
+      const pause = async () => {
+        waits += 1;
+        // Whoever took the first of the two ranges never puts it on record; the second arrives, or does not either.
+        if (arrives && waits === 1) {
+          system.rows = [...system.rows, row(500_000, 600_000, { server: 'slow' })];
+          system.head = 600_000;
+        }
+      };
+      const { steps } = await createOperations(portsOver(system, { pause, settleMs: 1 })).repair({ apply: true });
+      expect(waits).toBe(2);
+      expect(steps).toEqual([
+        { step: 'cover', range: { start: 400_000, end: arrives ? 500_000 : 600_000 }, state: 'hole' },
+      ]);
+      expect(system.head).toBe(600_000);
+      expect(system.mark).toEqual({ next: 600_000, ledgered: 400_000 });
+    }
+  });
+
+  test('makes servers lease again before it waits, and sees to what is left behind after', async () => {
+    const system = used();
+    system.mark = { next: 200_000, ledgered: 100_000 };
+    const leased: number[] = [];
+    const pause = async () => {
+      leased.push((await lease(system)).start);
+      // A record from before the loss arrives as late as it can.
+      if (leased.length === 1) system.rows = [...system.rows, row(5_000_000, 5_100_000, { server: 'woken' })];
+    };
+    await createOperations(portsOver(system, { pause, settleMs: 1 })).repair({ apply: true });
+    expect(leased).toEqual([1_400_000, 6_100_000]);
+    expect((await operationsOn(system).check()).findings).toEqual([]);
+  });
+
   test('retires remainders that only the ledger has, so that an old copy of ZooKeeper cannot offer them again', async () => {
     const system = used();
     system.rows = [...system.rows.slice(0, 2), row(300_000, 350_000), row(350_000, 400_000, { state: 'released' })];

@@ -233,6 +233,14 @@ export const settingsRegistry = {
     description:
       'How long a ZooKeeper node that does not answer may hold up leases, in milliseconds; a call to it is given up at half of it.',
   },
+  leaseAttemptMs: {
+    name: 'LAKH_LEASE_ATTEMPT_MS',
+    programs: ['shorten', tool],
+    parser: integer(100, 600_000),
+    default: '10000',
+    description:
+      'How long one attempt to lease may take in all, in milliseconds; one that took longer is given up. A repair waits for it, so it has to be the same for all.',
+  },
   urlMaxLength: {
     name: 'LAKH_URL_MAX_LENGTH',
     programs: creators,

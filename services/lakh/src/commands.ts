@@ -72,7 +72,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     options: { apply: { type: 'boolean', meaning: 'do it; without it only says what would be done' } },
     summary: 'Raises both witnesses above every counter that may have been issued, and covers holes in the ledger.',
     details:
-      'For every refusal but cluster_mismatch, ledger_not_empty and range_overlap, and after the restore of one witness, before the other is ever restored. After a restore of the database use restore instead: a ledger that lost no more than its last lease looks healthy. Never lowers anything; servers may go on running, and lease again by themselves, but one that was paused in the middle of a lease is to be restarted, and repair run again. Harmless when nothing is wrong, and when two people do it at once. Needs an answer from both witnesses.',
+      'For every refusal but cluster_mismatch, ledger_not_empty and range_overlap, and after every restore of one witness, whether servers refuse or not, before the other is ever restored. Never lowers anything; servers may go on running, and lease again by themselves. With --apply it then waits twice for LAKH_LEASE_ATTEMPT_MS, which has to be the servers’, and sees to what leases from before have left: it is complete only when it has ended. Harmless when nothing is wrong, when it is interrupted, and when two people do it at once. Needs an answer from both witnesses.',
     examples: [`${NPM} ranges repair`, `${NPM} ranges repair --apply`],
   },
   {
@@ -95,9 +95,9 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'restore',
     options: { 'dry-run': { type: 'boolean', meaning: 'only say what would be done' } },
-    summary: 'After the database, or everything, was restored from an old copy: skips LAKH_RESTORE_SKIP counters.',
+    summary: 'After both witnesses, or a data file, were restored from old copies: skips LAKH_RESTORE_SKIP counters.',
     details:
-      'What is left may look healthy with a mark or a ledger that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included. Remainders that were waiting for another server are given up too. Each run skips again.',
+      'Both then agree on a mark that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included. Remainders that were waiting for another server are given up too. Each run skips again.',
     examples: [`${NPM} restore`, `LAKH_RESTORE_SKIP=1000000000 ${NPM} restore --dry-run`],
   },
   {

@@ -31,19 +31,31 @@ export interface OpenSystem {
 const DATA_FILE = 'lakh.db';
 /** Nobody else works on a data file that this process has opened. */
 const FILE_SETTLE_MS = 0;
+/** A repair waits for longer than an attempt may take by this much: clocks run at rates that differ by far less. */
+const SETTLE_FACTOR = 1.1;
+
+export interface OpenOptions {
+  /** A data file may be made where there is none. */
+  readonly makes: boolean;
+  /** Told of what takes a while, a line at a time. */
+  readonly tell: (progress: string) => Promise<void>;
+}
+
+/** A pause that is shorter is not worth a word. */
+const TOLD_PAUSE_MS = 1_000;
 
 /**
- * The system that the settings name. `makes`: a data file may be made where there is none.
+ * The system that the settings name.
  *
  * @throws SettingsError: half of a distributed system is named
  * @throws DataFileMissingError, DataDirInUseError and the other errors of opening a data file
  */
 export async function openSystem(
   settings: Settings<'tool'>,
-  { makes }: { readonly makes: boolean },
+  { makes, tell }: OpenOptions,
 ): Promise<OpenSystem> {
   const { zookeeper, shards } = settings;
-  if (zookeeper !== undefined && shards !== undefined) return openDistributed(settings, zookeeper, shards);
+  if (zookeeper !== undefined && shards !== undefined) return openDistributed(settings, zookeeper, shards, tell);
   if (zookeeper !== undefined || shards !== undefined) {
     const [given, missing] =
       shards === undefined ? ['LAKH_ZOOKEEPER', 'LAKH_SHARDS'] : ['LAKH_SHARDS', 'LAKH_ZOOKEEPER'];
@@ -51,10 +63,10 @@ export async function openSystem(
       `${given} is set and ${missing} is not: this command needs both, or neither for a data file`,
     ]);
   }
-  return openFile(settings, makes);
+  return openFile(settings, makes, tell);
 }
 
-function commonPorts(settings: Settings<'tool'>) {
+function commonPorts(settings: Settings<'tool'>, tell: OpenOptions['tell']) {
   return {
     namespace: settings.namespace,
     sealedKeys: settings.sealedKeys === undefined ? [] : parseSealedKeys(settings.sealedKeys),
@@ -67,14 +79,22 @@ function commonPorts(settings: Settings<'tool'>) {
     newClusterId: randomUUID,
     nowMs: Date.now,
     pause: async (ms: number) => {
+      if (ms >= TOLD_PAUSE_MS) {
+        await tell(`waiting ${Math.ceil(ms / 1000)} s, until no lease attempt that began before this goes on …`);
+      }
       await sleep(ms);
     },
   } satisfies Partial<OperationsPorts>;
 }
 
-async function openDistributed(settings: Settings<'tool'>, zookeeper: string, shardsText: string): Promise<OpenSystem> {
-  const { namespace, storeDeadlineMs, leaseDeadlineMs, zookeeperAuth } = settings;
-  const common = commonPorts(settings);
+async function openDistributed(
+  settings: Settings<'tool'>,
+  zookeeper: string,
+  shardsText: string,
+  tell: OpenOptions['tell'],
+): Promise<OpenSystem> {
+  const { namespace, storeDeadlineMs, leaseDeadlineMs, leaseAttemptMs, zookeeperAuth } = settings;
+  const common = commonPorts(settings, tell);
   const shards = openShards(parseShards(shardsText), { deadlineMs: storeDeadlineMs });
   const session = createZookeeperSession({
     ...parseZookeeperAddress(zookeeper),
@@ -97,7 +117,7 @@ async function openDistributed(settings: Settings<'tool'>, zookeeper: string, sh
       ledger: createMysqlLedgerAdmin({ pool: shards.first, namespace }),
       counters: createMysqlCounterWitness(shards, recorded === undefined || recorded === namespace),
       links,
-      settleMs: leaseDeadlineMs + storeDeadlineMs,
+      settleMs: Math.ceil(leaseAttemptMs * SETTLE_FACTOR),
     });
     return { operations, close };
   } catch (error) {
@@ -106,7 +126,11 @@ async function openDistributed(settings: Settings<'tool'>, zookeeper: string, sh
   }
 }
 
-async function openFile(settings: Settings<'tool'>, makes: boolean): Promise<OpenSystem> {
+async function openFile(
+  settings: Settings<'tool'>,
+  makes: boolean,
+  tell: OpenOptions['tell'],
+): Promise<OpenSystem> {
   const { adminListen, dataDir, namespace } = settings;
   const file = join(resolve(dataDir), DATA_FILE);
   if (!existsSync(file) && !makes) {
@@ -119,7 +143,7 @@ async function openFile(settings: Settings<'tool'>, makes: boolean): Promise<Ope
   if (running !== undefined && running === realpathSync(file)) {
     return { operations: remoteOperations(url), close: async () => {} };
   }
-  const common = commonPorts(settings);
+  const common = commonPorts(settings, tell);
   const embedded = openWithAdvice(file, url, running);
   const close = async (): Promise<void> => embedded.close();
   try {

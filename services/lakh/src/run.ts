@@ -40,7 +40,7 @@ export async function run({ argv, config, stdout, stderr }: RunOptions): Promise
     return parsed.exitCode;
   }
   try {
-    const outcome = await execute(parsed, config(), stdout);
+    const outcome = await execute(parsed, config(), { stdout, stderr });
     if (outcome.text !== '') await stdout(parsed.json ? `${JSON.stringify(outcome.answer)}\n` : outcome.text);
     return outcome.exitCode ?? 0;
   } catch (error) {
@@ -56,7 +56,7 @@ export async function run({ argv, config, stdout, stderr }: RunOptions): Promise
 async function execute(
   invocation: Invocation,
   settings: Settings<'tool'>,
-  stdout: RunOptions['stdout'],
+  { stdout, stderr }: Pick<RunOptions, 'stdout' | 'stderr'>,
 ): Promise<Outcome> {
   const { command, flags } = invocation;
   if (command === 'migrate') {
@@ -67,7 +67,7 @@ async function execute(
     return { answer, text: lines.join('') };
   }
   const isFirst = command === 'import' || (command === 'bootstrap' && !flags.has('adopt'));
-  const system = await openSystem(settings, { makes: isFirst });
+  const system = await openSystem(settings, { makes: isFirst, tell: (progress) => stderr(`lakh: ${progress}\n`) });
   try {
     return await operate(invocation, settings, system.operations, stdout);
   } finally {

@@ -72,6 +72,8 @@ beforeEach(async () => {
     LAKH_SHARDS: `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`,
     LAKH_LEASE_DEADLINE_MS: String(DEADLINE_MS),
     LAKH_STORE_DEADLINE_MS: String(DEADLINE_MS),
+    // Nothing here is ever paused in the middle of a lease.
+    LAKH_LEASE_ATTEMPT_MS: '100',
   };
   session = createZookeeperSession({ ...parseZookeeperAddress(env.LAKH_ZOOKEEPER as string), deadlineMs: DEADLINE_MS });
   await session.whenConnected(5_000);

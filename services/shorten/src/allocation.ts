@@ -26,6 +26,8 @@ export interface AllocationOptions {
     readonly runwayS: number;
     readonly rangesMaxHeld: number;
     readonly drainTimeoutMs: number;
+    /** How long one attempt to lease may take; the default of id-range without it. */
+    readonly leaseAttemptMs?: number;
   };
   readonly serverId: string;
   readonly newClusterId: () => string;
@@ -61,7 +63,14 @@ export function createAllocation(options: AllocationOptions): Allocation {
     processStartMs: Math.round(Date.now() - process.uptime() * 1000),
     codec: codec.name,
   };
-  const common = { ledger, holder, clock: systemClock, random: Math.random, spaceEnd: codec.capacity.endCounter };
+  const common = {
+    ledger,
+    holder,
+    clock: systemClock,
+    random: Math.random,
+    spaceEnd: codec.capacity.endCounter,
+    ...(settings.leaseAttemptMs === undefined ? {} : { attemptLimitMs: settings.leaseAttemptMs }),
+  };
   const lease = new TwoWitnessLease({
     ...common,
     marks,

@@ -7,7 +7,10 @@ import { createOperations, OPERATIONS, type OperationName } from '@lakh/operatio
 import type { ProgramContext } from '@lakh/service-kit';
 import { parseSealedKeys } from '@lakh/short-code';
 
-/** A lease of this process takes milliseconds from its mark to its row. */
+/**
+ * A lease of this process takes milliseconds from its mark to its row. It need not wait for older attempts: no process outlives the
+ * restore of the file that it has open.
+ */
 const SETTLE_MS = 200;
 
 /** What `lakh` asks of this server while it holds the data file: `/ops/…` on the admin listener. */
