@@ -45,7 +45,12 @@ interface Ran {
 function lakh(...argv: readonly string[]): Promise<Ran> {
   const { zookeeper, shardsFile } = system.stack.addresses();
   const program = join(__dirname, '..', 'services', 'lakh', 'dist', 'main.js');
-  const env = { PATH: process.env.PATH, LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: shardsFile, LAKH_LEASE_ATTEMPT_MS };
+  const env = {
+    PATH: process.env.PATH,
+    LAKH_ZOOKEEPER: zookeeper,
+    LAKH_SHARDS_FILE: shardsFile,
+    LAKH_LEASE_ATTEMPT_MS,
+  };
   return new Promise((resolve) => {
     execFile(
       process.execPath,

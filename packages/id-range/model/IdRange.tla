@@ -342,22 +342,25 @@ Lose(w) ==
   /\ Replace(w, IF w = "zookeeper" THEN Zk!LostEnsemble ELSE Db!LostLedger)
   /\ copies' = copies
 
-(* Servers refuse to lease also when a record that was on its way to the ledger during a repair arrives after it, and     *)
-(* leaves the head above the mark. Then it is repaired again.                                                             *)
-HeadAboveMark == Setting = "both" /\ ZookeeperForgot(Db!Head(ledger), zk.next)
+(* Servers may refuse to lease also after a repair: a record that was on its way to the ledger arrives and leaves the head  *)
+(* above the mark, or a server that had read the head before the ledger forgot writes it into the mark. Then it is        *)
+(* repaired again.                                                                                                        *)
+Refused ==
+  /\ Setting = "both"
+  /\ LET head == Db!Head(ledger) IN ZookeeperForgot(head, zk.next) \/ LedgerForgot(head, zk.ledgered)
 
 (* `lakh ranges repair` after a disaster, first half: every counter that either witness knows of is on record, and what   *)
 (* is released without a node is given up, so that a node that comes back cannot be claimed. As long as nothing looks     *)
 (* damaged, servers lease beside the repair, and what is off the record may only be on its way there: that is left alone  *)
 (* unless the look before has seen it too.                                                                                *)
 Strays == {r \in zk.nodes : ~Db!MayClaim(ledger, r)}
-LooksDamaged ==
-  LET head == Db!Head(ledger)
-  IN ~ledger.exists \/ zk.next \notin 0 .. SpaceEnd \/ LedgerForgot(head, zk.ledgered) \/ ZookeeperForgot(head, zk.next) \/ Strays # {}
+LooksDamaged == Refused \/ ~ledger.exists \/ zk.next = Zk!NoMark \/ Strays # {}
+(* What a repair does against a second disaster is left out when none can come: it would only multiply states.            *)
+AnotherMayCome == left.disaster > 0 \/ \E w \in Both : copies[w] # {}
 MarkThen == Larger(Db!Head(ledger), Larger(zk.next, zk.ledgered))
 
 MendLedger ==
-  /\ repair.did = "nothing" /\ (damaged # {} \/ HeadAboveMark \/ repair.waits > 0)
+  /\ repair.did = "nothing" /\ (damaged # {} \/ Refused \/ repair.waits > 0)
   /\ LET holes == Db!Holes(ledger, MarkThen)
          lost == CASE LooksDamaged -> holes
                    [] ~Keeps("repair covers up to the mark") -> {}
@@ -365,7 +368,7 @@ MendLedger ==
          covered == Db!Covered(ledger, lost)
      IN /\ ledger' = IF Keeps("repair ends remainders") /\ (LooksDamaged \/ repair.waits > 0)
                      THEN Db!WithoutOrphans(covered, zk.nodes) ELSE covered
-        /\ repair' = [repair EXCEPT !.did = "mended", !.seen = holes]
+        /\ repair' = [repair EXCEPT !.did = "mended", !.seen = IF AnotherMayCome THEN holes ELSE {}]
   /\ UNCHANGED <<zk, step, hand, held, issued, late, copies, damaged, left>>
 
 (* Second half: the mark at least as high as the ledger's head (never lower than it was), and no node left whose row is   *)
@@ -377,7 +380,8 @@ RaiseMark ==
          kept == {r \in zk.nodes : Db!MayClaim(ledger, r)}
      IN zk' = IF Keeps("repair ends remainders") THEN [moved EXCEPT !.nodes = kept] ELSE moved
   /\ repair' = [repair EXCEPT !.did = "raised"]
-  /\ hand' = [s \in Servers |-> [hand[s] EXCEPT !.age = IF @ = "young" /\ step[s] \in Attempting THEN "before" ELSE @]]
+  /\ hand' = [s \in Servers |-> [hand[s] EXCEPT !.age = IF AnotherMayCome /\ step[s] \in Attempting /\ @ = "young"
+                                                      THEN "before" ELSE @]]
   /\ UNCHANGED <<ledger, step, held, issued, late, copies, damaged, left>>
 
 (* A disaster is over when no attempt goes on that may rest on what it took away: one with a single acknowledgement in     *)
@@ -385,7 +389,7 @@ RaiseMark ==
 (* an attempt may take, looks again, waits once more and looks a last time. After the first wait every attempt from       *)
 (* before is over or, wherever it sleeps, too old for what it is given; after the second so is each that began beside     *)
 (* those.                                                                                                                 *)
-Waits == IF Keeps("repair waits twice") THEN 2 ELSE 1
+Waits == IF ~AnotherMayCome THEN 0 ELSE IF Keeps("repair waits twice") THEN 2 ELSE 1
 Wait ==
   /\ repair.did = "raised" /\ repair.waits < Waits
   /\ hand' = [s \in Servers |-> [hand[s] EXCEPT !.age = IF @ = "before" THEN "old" ELSE @]]
@@ -393,7 +397,7 @@ Wait ==
   /\ UNCHANGED <<witnesses, step, held, issued, late, copies, damaged, left>>
 
 Settle ==
-  /\ repair.did = "raised" /\ repair.waits = Waits
+  /\ repair.did = "raised" /\ repair.waits >= Waits
   /\ repair' = NoRepair /\ damaged' = {}
   /\ UNCHANGED <<witnesses, step, hand, held, issued, late, copies, left>>
 

@@ -1,6 +1,6 @@
 export * from './admin.js';
-export { ATTEMPT_LIMIT_MS } from './attempt-age.js';
 export type { AllocatorSnapshot, RangeAllocatorOptions } from './allocator-options.js';
+export { ATTEMPT_LIMIT_MS } from './attempt-age.js';
 export * from './errors.js';
 export type * from './observer.js';
 export * from './ports.js';

@@ -24,10 +24,10 @@ import {
   CounterSpaceEndedError,
   isRefusal,
   LeaseContentionError,
+  LeaseTooOldError,
   LedgerForgotError,
   LedgerMissingError,
   LedgerNotEmptyError,
-  LeaseTooOldError,
   MarkMissingError,
   RangeOverlapError,
   UnknownOutcomeError,
@@ -136,6 +136,8 @@ export class TwoWitnessLease implements RangeSource {
           `the mark is ${start} and counters end at ${this.#spaceEnd}: every counter has been leased`,
         );
       }
+      // What was read so long ago is read again: a head from before a restore must not be what the mark remembers.
+      if (age() > this.#attemptLimitMs) continue;
       const range = { start, end: Math.min(start + size, this.#spaceEnd) };
       const write = await this.#writeMark(witnessed, range);
       if (write.outcome === 'written') {

@@ -161,6 +161,26 @@ describe('a lease', () => {
   describe.each(['monotonicMs', 'wallMs'] as const)('that took too long, by %s,', (hand) => {
     const LIMIT_MS = 500;
 
+    test('before it writes the mark reads everything again: an old head is not written into a mark', async () => {
+      const { server, ledger, node } = witnesses();
+      await server().lease(10);
+      const { clock, hands } = handClock();
+      const client = ledger.client();
+      let reads = 0;
+      const head = async () => {
+        const answer = await client.head();
+        reads += 1;
+        if (reads === 1) {
+          await server().lease(10);
+          hands[hand] += LIMIT_MS + 1;
+        }
+        return answer;
+      };
+      const slow = server({ ledger: override(client, { head }), clock, attemptLimitMs: LIMIT_MS });
+      expect(await slow.lease(10)).toEqual({ start: 100_020, end: 100_030 });
+      expect([reads, node.peek()]).toEqual([2, { next: 100_030, ledgered: 100_020 }]);
+    });
+
     test('is given up before it is recorded', async () => {
       const { server, node, ledger, log } = witnesses();
       await server().lease(10);

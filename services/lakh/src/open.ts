@@ -50,10 +50,7 @@ const TOLD_PAUSE_MS = 1_000;
  * @throws SettingsError: half of a distributed system is named
  * @throws DataFileMissingError, DataDirInUseError and the other errors of opening a data file
  */
-export async function openSystem(
-  settings: Settings<'tool'>,
-  { makes, tell }: OpenOptions,
-): Promise<OpenSystem> {
+export async function openSystem(settings: Settings<'tool'>, { makes, tell }: OpenOptions): Promise<OpenSystem> {
   const { zookeeper, shards } = settings;
   if (zookeeper !== undefined && shards !== undefined) return openDistributed(settings, zookeeper, shards, tell);
   if (zookeeper !== undefined || shards !== undefined) {
@@ -126,11 +123,7 @@ async function openDistributed(
   }
 }
 
-async function openFile(
-  settings: Settings<'tool'>,
-  makes: boolean,
-  tell: OpenOptions['tell'],
-): Promise<OpenSystem> {
+async function openFile(settings: Settings<'tool'>, makes: boolean, tell: OpenOptions['tell']): Promise<OpenSystem> {
   const { adminListen, dataDir, namespace } = settings;
   const file = join(resolve(dataDir), DATA_FILE);
   if (!existsSync(file) && !makes) {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isRefusal, systemClock, TwoWitnessLease } from '@lakh/id-range';
+import { isRefusal, systemClock, TwoWitnessLease, type TwoWitnessLeaseOptions } from '@lakh/id-range';
 import {
   createZookeeperMarkAdmin,
   createZookeeperMarkStore,
@@ -80,7 +80,7 @@ beforeEach(async () => {
 });
 afterEach(() => session.close());
 
-function serverLease(): TwoWitnessLease {
+function serverLease(options: Partial<TwoWitnessLeaseOptions> = {}): TwoWitnessLease {
   return new TwoWitnessLease({
     marks: createZookeeperMarkStore(session, { namespace: 'links' }),
     ledger: createMysqlLedger({ pool: shards.first, namespace: 'links' }),
@@ -88,6 +88,7 @@ function serverLease(): TwoWitnessLease {
     random: Math.random,
     holder: { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' },
     newClusterId: () => '00000000-0000-4000-8000-000000000001',
+    ...options,
   });
 }
 
@@ -334,4 +335,55 @@ test('an audit of a code among 2,000 ranges and 20,000 links answers within a se
   const summary = await lakh(env, 'ranges', 'summary', '--json');
   expect(summary.json()).toMatchObject({ ranges: 2002, notIssued: { unrecorded: 98_000 }, highestCounter: 2_199_900 });
   expect(performance.now() - startedMs).toBeLessThan(5_000);
+});
+
+/**
+ * ZooKeeper set back, a repair, another server's lease, and the database set back, all while one attempt waits for its record. What the
+ * attempt was given at first is the other's by then, and no witness remembers it.
+ */
+test.each([
+  [60_000, 'the limit is longer than all that took: it is given what another server has'],
+  [100, 'the limit is what the repair waited for: it is given up, though both witnesses acknowledged it'],
+])('a lease attempt that sleeps through the loss of both witnesses, limit %d ms: %s', async (attemptLimitMs, _what) => {
+  await makeUsed();
+  let sleeps: () => void = () => {};
+  let wake: () => void = () => {};
+  const asleep = new Promise<void>((resolve) => {
+    sleeps = resolve;
+  });
+  const awake = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const ledger = createMysqlLedger({ pool: shards.first, namespace: 'links' });
+  const sleeper = serverLease({
+    attemptLimitMs,
+    ledger: {
+      ...ledger,
+      record: async (record) => {
+        sleeps();
+        await awake;
+        return ledger.record(record);
+      },
+    },
+  }).lease(1000);
+  await asleep;
+
+  await setNode(NEXT, '102000 101000');
+  expect((await lakh(env, 'ranges', 'repair', '--apply')).stdout).toContain('nothing to do');
+  expect(await lease()).toEqual({ start: 102_000, end: 103_000 });
+  await database.sql('DELETE FROM id_leases WHERE start_counter=102000; UPDATE id_heads SET head=102000');
+  wake();
+  if (attemptLimitMs > 1_000) expect(await sleeper).toEqual({ start: 102_000, end: 103_000 });
+  else await expect(sleeper).rejects.toMatchObject({ code: 'lease_too_old' });
+});
+
+test('a ledger that was set back by its last lease looks whole; after a repair it knows of that lease, whatever ZooKeeper forgets next', async () => {
+  await makeUsed();
+  await database.sql('DELETE FROM id_leases WHERE start_counter=101000; UPDATE id_heads SET head=101000');
+  expect((await lakh(env, 'ranges', 'check')).exitCode).toBe(0);
+  expect((await lakh(env, 'ranges', 'repair', '--apply')).stdout).toContain('covered 101,000 to 101,999');
+  await setNode(NEXT, '101000 100000');
+  await expect(lease()).rejects.toMatchObject({ code: 'zookeeper_forgot' });
+  expect((await lakh(env, 'ranges', 'repair', '--apply')).exitCode).toBe(0);
+  expect((await lease()).start).toBeGreaterThanOrEqual(102_000);
 });
