@@ -5,6 +5,7 @@ import {
   type MarkStore,
   type MarkVersion,
   type MarkWrite,
+  type ReadOptions,
   WitnessCorruptError,
   WitnessUnavailableError,
 } from '@lakh/id-range';
@@ -55,19 +56,21 @@ export function createZookeeperMarkStore(session: ZookeeperSession, options: Zoo
   const acl = nodeAcl(session.authenticated);
 
   /**
-   * A read that no lagging follower can falsify. A follower answers reads from its own state, which may be old, and the
-   * library has no `sync`. But a transaction is ordered by the leader even if it only checks, and its answer comes after the
+   * Unless it may lag, a read that no lagging follower can falsify. A follower answers reads from its own state, which may be old, and
+   * the library has no `sync`. But a transaction is ordered by the leader even if it only checks, and its answer comes after the
    * follower has caught up with it; the reads behind it on the same connection are answered later still. The three
-   * are sent at once, so this costs a quorum's round trip and no more.
+   * are sent at once, so this costs a quorum's round trip, and an entry in ZooKeeper's log.
    */
-  async function read(): Promise<MarkSnapshot | 'missing'> {
+  async function read({ mayLag = false }: ReadOptions = {}): Promise<MarkSnapshot | 'missing'> {
     if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);
     const connection = session.connection();
     const [codes, next, cluster] = await Promise.all([
-      transaction(connection, 'read', `check ${nextPath}`, [
-        { op: 'check', path: nextPath },
-        { op: 'check', path: clusterPath },
-      ]),
+      mayLag
+        ? []
+        : transaction(connection, 'read', `check ${nextPath}`, [
+            { op: 'check', path: nextPath },
+            { op: 'check', path: clusterPath },
+          ]),
       getData(connection, nextPath).catch(missingNode),
       getData(connection, clusterPath).catch(missingNode),
     ]);

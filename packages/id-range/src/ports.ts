@@ -55,13 +55,24 @@ export type MarkWrite =
   /** Somebody wrote since that read, or the session it was read on is gone: nothing changed, read again. */
   | { readonly outcome: 'stale' };
 
+export interface ReadOptions {
+  /**
+   * An older state will do, where that is cheaper to tell. Safe for a write at the version that was read, which is then stale; not
+   * for concluding that something is missing or too low.
+   */
+  readonly mayLag?: boolean;
+}
+
 /**
  * All calls reject with {@link WitnessUnavailableError} when nothing was applied, and with {@link UnknownOutcomeError} when
  * a write may or may not have been. They settle within the adapter's own deadline.
  */
 export interface MarkStore {
-  /** Rejects with {@link WitnessCorruptError} when the mark is there but is not two counters in range. */
-  read(): Promise<MarkSnapshot | 'missing'>;
+  /**
+   * What every write that was acknowledged before this call has left, unless it may lag. Rejects with {@link WitnessCorruptError} when
+   * the mark is there but is not two counters in range.
+   */
+  read(options?: ReadOptions): Promise<MarkSnapshot | 'missing'>;
   write(version: MarkVersion, mark: Mark): Promise<MarkWrite>;
   /** Only for the first bootstrap. `exists`: somebody was first; read it. */
   create(mark: Mark, clusterId: string): Promise<'created' | 'exists'>;

@@ -3,7 +3,8 @@
  *
  *   1. read the mark, then the head. The order matters: whoever leases writes the mark first and the ledger after, so a head
  *      read later than the mark is at least what the mark's writer saw (`ledgered`), or the ledger forgot. A head above the
- *      mark is normal while others lease; still above when the mark is read again, it means that ZooKeeper forgot.
+ *      mark is normal while others lease; still above when the mark is read again, it means that ZooKeeper forgot. The first
+ *      read may lag, which costs ZooKeeper no write: the write of the mark tells. What looks wrong is read again as it stands.
  *   2. write `<next + size> <head>` at the version that was read. Stale: somebody else was first, start over after a jittered
  *      pause. No answer: the range is abandoned for good, because an answer that was lost says nothing about what was written.
  *   3. record the range in the ledger, which refuses an overlap. Anything but `recorded`: abandoned for good. Skipping a range
@@ -47,6 +48,7 @@ import type {
   MarkWrite,
   Randomness,
   RangeSource,
+  ReadOptions,
 } from './ports.js';
 import { COUNTER_SPACE_END, FIRST_MARK } from './space.js';
 
@@ -70,6 +72,9 @@ export interface TwoWitnessLeaseOptions {
 /** Measured leases take 3 ms: the first pause lets one other server through, the longest some tens of them. */
 const FIRST_PAUSE_MS = 5;
 const LONGEST_PAUSE_MS = 250;
+
+/** Whose write was stale this often is told the mark as it stands: it may be another node that lags, and not others that lease. */
+const LAGGING_ATTEMPTS = 3;
 
 interface Witnessed {
   readonly snapshot: MarkSnapshot;
@@ -121,14 +126,14 @@ export class TwoWitnessLease implements RangeSource {
    * used. Rejects as `lease()`.
    */
   async mark(): Promise<number | undefined> {
-    const witnessed = await this.#readBoth();
+    const witnessed = await this.#readBoth({ mayLag: true });
     return witnessed === 'bootstrapping' ? undefined : witnessed.snapshot.mark.next;
   }
 
   async #lease(size: number): Promise<CounterRange> {
     for (let attempt = 1; attempt <= this.#maxAttempts; attempt += 1) {
       const age = startAge(this.#options.clock);
-      const witnessed = await this.#readBoth();
+      const witnessed = await this.#readBoth({ mayLag: attempt <= LAGGING_ATTEMPTS });
       if (witnessed === 'bootstrapping') continue;
       const start = witnessed.snapshot.mark.next;
       if (start >= this.#spaceEnd) {
@@ -152,10 +157,10 @@ export class TwoWitnessLease implements RangeSource {
     throw new LeaseContentionError(this.#maxAttempts);
   }
 
-  async #readBoth(): Promise<Witnessed | 'bootstrapping'> {
+  async #readBoth(options: ReadOptions): Promise<Witnessed | 'bootstrapping'> {
     // Taken before the reads, as in #readMark.
     const seen = { mark: this.#seenMark > 0, head: this.#seenHead > 0 };
-    const first = await this.#readMark();
+    const first = await this.#readMark(options);
     const head = await this.#readHead();
     if (first === 'missing') return this.#bootstrap(head, seen);
     if (head === 'missing') throw new LedgerMissingError(first.mark.next);
@@ -189,10 +194,13 @@ export class TwoWitnessLease implements RangeSource {
     return 'bootstrapping';
   }
 
-  async #readMark(): Promise<MarkSnapshot | 'missing'> {
+  /** With `mayLag`, a mark that is there may be old, but not older than what this process has seen. */
+  async #readMark(options: ReadOptions = {}): Promise<MarkSnapshot | 'missing'> {
     // Taken before the read: another lease of this process may raise it while this answer is on its way.
     const floor = this.#seenMark;
-    const snapshot = await this.#options.marks.read();
+    const snapshot = await this.#options.marks.read(options);
+    const looksOld = snapshot === 'missing' || snapshot.mark.next < floor;
+    if (looksOld && options.mayLag === true) return this.#readMark();
     if (snapshot === 'missing') return snapshot;
     const { next, ledgered } = snapshot.mark;
     if (!isCounter(next, FIRST_MARK, COUNTER_SPACE_END) || !isCounter(ledgered, 0, next)) {

@@ -158,6 +158,75 @@ describe('a lease', () => {
     expect(log.refusals).toEqual(['range_overlap']);
   });
 
+  describe('whose first read of the mark lags', () => {
+    /** A server whose reads that may lag answer `old`, and how often it read each way. */
+    const lagging = (old: MarkSnapshot | 'missing', { server, node }: ReturnType<typeof witnesses>) => {
+      const client = node.client();
+      const reads = { lagging: 0, current: 0 };
+      const read: typeof client.read = async (options) => {
+        reads[options?.mayLag === true ? 'lagging' : 'current'] += 1;
+        const now = await client.read();
+        if (options?.mayLag !== true || now === 'missing') return now;
+        // The version is of the state that it shows, on the same session.
+        return old === 'missing' ? old : { ...now, mark: old.mark, version: old.version };
+      };
+      return { reads, lease: server({ marks: override(client, { read }) }) };
+    };
+
+    test('behind the ledger’s head: reads again before it concludes anything', async () => {
+      const all = witnesses();
+      await all.server().lease(10);
+      const old = (await all.node.client().read()) as MarkSnapshot;
+      await all.server().lease(10);
+      const { reads, lease } = lagging(old, all);
+      expect(await lease.lease(10)).toEqual({ start: 100_020, end: 100_030 });
+      expect(reads).toEqual({ lagging: 1, current: 1 });
+    });
+
+    test('and shows no mark at all: reads again, and bootstraps nothing', async () => {
+      const all = witnesses();
+      await all.server().lease(10);
+      const { reads, lease } = lagging('missing', all);
+      expect(await lease.lease(10)).toEqual({ start: 100_010, end: 100_020 });
+      expect(reads).toEqual({ lagging: 1, current: 1 });
+    });
+
+    test('for ever, so that each write is stale: reads it as it stands after a few attempts', async () => {
+      const all = witnesses();
+      await all.server().lease(10);
+      const old = (await all.node.client().read()) as MarkSnapshot;
+      const { reads, lease } = lagging(old, all);
+      expect(await lease.lease(10)).toEqual({ start: 100_010, end: 100_020 });
+      expect(reads).toEqual({ lagging: 3, current: 1 });
+    });
+
+    test('and shows less than this process has seen: reads again, and refuses only what is really lower', async () => {
+      const all = witnesses();
+      await all.server().lease(10);
+      const old = (await all.node.client().read()) as MarkSnapshot;
+      const copy = all.node.copy();
+      const { reads, lease } = lagging(old, all);
+      expect(await lease.lease(10)).toEqual({ start: 100_010, end: 100_020 });
+      expect(await lease.lease(10)).toEqual({ start: 100_020, end: 100_030 });
+      expect(reads.current).toBeGreaterThan(0);
+      all.node.restore(copy);
+      expect(await failure(lease.lease(10))).toBe('zookeeper_forgot');
+    });
+
+    test('not at all: that read is all that a lease asks of ZooKeeper before it writes', async () => {
+      const { server, node } = witnesses();
+      await server().lease(10);
+      const client = node.client();
+      const reads: unknown[] = [];
+      const read: typeof client.read = (options) => {
+        reads.push(options);
+        return client.read(options);
+      };
+      await server({ marks: override(client, { read }) }).lease(10);
+      expect(reads).toEqual([{ mayLag: true }]);
+    });
+  });
+
   describe.each(['monotonicMs', 'wallMs'] as const)('that took too long, by %s,', (hand) => {
     const LIMIT_MS = 500;
 

@@ -35,7 +35,7 @@ const SLOW_MS = 20_000;
 /** `inner` with faults: what a client at the end of a bad network sees of it. */
 export function faultyMarkStore(inner: MarkStore, faults: WitnessFaults): MarkStore {
   return {
-    read: () => withFault(faults, 'mark.read', false, () => inner.read()),
+    read: (options) => withFault(faults, 'mark.read', false, () => inner.read(options)),
     write: (version, mark) =>
       withFault(
         faults,
