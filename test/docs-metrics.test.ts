@@ -27,7 +27,7 @@ async function registered(): Promise<string[]> {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   try {
     createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
-    createAllocationMetrics(registry, snapshot);
+    createAllocationMetrics(registry, snapshot, () => 1);
     const metrics = createHttpMetrics(registry, ['redirect']);
     metrics.observe('redirect', 301, 0.001);
     createRedirectService({

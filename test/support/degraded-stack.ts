@@ -162,6 +162,26 @@ export class DegradedStack {
     this.#extras.push(server);
     return server;
   }
+
+  /** The same, and waits until it can be asked for links. */
+  async startShorten(env: Readonly<Record<string, string>> = {}): Promise<ExtraServer> {
+    const server = await this.spawnShorten(env);
+    const isReady = () =>
+      readinessOf(server.adminUrl).then(
+        ({ httpStatus }) => httpStatus === 200,
+        () => false,
+      );
+    await until(async () => server.child.exitCode !== null || (await isReady()), 'a server is ready');
+    if (server.child.exitCode !== null) throw new Error(`a server did not start:\n${server.log()}`);
+    return server;
+  }
+}
+
+/** SIGTERM, and the clean end that it has to lead to. */
+export async function drained({ child, end, log }: ExtraServer): Promise<void> {
+  child.kill('SIGTERM');
+  const status = await end;
+  if (status !== 0) throw new Error(`a server ended with ${status}:\n${log()}`);
 }
 
 export async function readinessOf(adminUrl: string): Promise<Readiness> {

@@ -34,7 +34,7 @@ import type { TwoWitnessLease } from './two-witness-lease.js';
 
 export interface ReclaimingLeaseOptions {
   /** Where ranges come from when no remainder is left, and the mark that remainders are compared with. */
-  readonly lease: Pick<TwoWitnessLease, 'lease' | 'mark'>;
+  readonly lease: Pick<TwoWitnessLease, 'lease' | 'mark' | 'endAt'>;
   readonly remainders: RemainderStore;
   readonly ledger: Ledger;
   readonly clock: Clock;
@@ -60,6 +60,8 @@ const SPREAD = 4;
 export class ReclaimingLease implements RangeSource {
   readonly #options: ReclaimingLeaseOptions;
   readonly #spaceEnd: number;
+  /** Remainders beyond are for servers with a key that this one lacks. */
+  #ownEnd = Number.POSITIVE_INFINITY;
   readonly #smallestTail: number;
   readonly #attemptLimitMs: number;
 
@@ -68,6 +70,12 @@ export class ReclaimingLease implements RangeSource {
     this.#spaceEnd = options.spaceEnd ?? COUNTER_SPACE_END;
     this.#smallestTail = options.smallestTail ?? 100;
     this.#attemptLimitMs = options.attemptLimitMs ?? ATTEMPT_LIMIT_MS;
+  }
+
+  /** From now on nothing at or above `counter` is claimed; the same goes for the lease below. */
+  endAt(counter: number, why: string): void {
+    this.#ownEnd = Math.min(this.#ownEnd, counter);
+    this.#options.lease.endAt(counter, why);
   }
 
   /** A remainder, the one with the smallest start first; a range of `size` counters where there is none. Rejects as the lease does. */
@@ -138,6 +146,7 @@ export class ReclaimingLease implements RangeSource {
     const mark = await lease.mark();
     const highest = Math.min(mark ?? 0, this.#spaceEnd);
     return listed.remainders.filter(({ range }) => {
+      if (range.end > this.#ownEnd) return false;
       const isPlausible = range.start >= FIRST_MARK && range.start < range.end && range.end <= highest;
       if (!isPlausible) observer?.implausible(range);
       return isPlausible;

@@ -83,7 +83,8 @@ interface Witnessed {
 
 export class TwoWitnessLease implements RangeSource {
   readonly #options: TwoWitnessLeaseOptions;
-  readonly #spaceEnd: number;
+  #spaceEnd: number;
+  #whyEnd = 'every counter has been leased';
   readonly #maxAttempts: number;
   readonly #attemptLimitMs: number;
   /** The highest mark and head that this process has seen; 0 before the first. */
@@ -130,6 +131,18 @@ export class TwoWitnessLease implements RangeSource {
     return witnessed === 'bootstrapping' ? undefined : witnessed.snapshot.mark.next;
   }
 
+  /** From now on nothing at or above `counter` is leased: it is another's to encode. `why` is told when the mark gets there. */
+  endAt(counter: number, why: string): void {
+    if (counter >= this.#spaceEnd) return;
+    this.#spaceEnd = counter;
+    this.#whyEnd = why;
+  }
+
+  /** Counters of the space that no lease had covered when this process last saw the mark; undefined before it has. */
+  get spaceLeft(): number | undefined {
+    return this.#seenMark === 0 ? undefined : Math.max(0, this.#spaceEnd - this.#seenMark);
+  }
+
   async #lease(size: number): Promise<CounterRange> {
     for (let attempt = 1; attempt <= this.#maxAttempts; attempt += 1) {
       const age = startAge(this.#options.clock);
@@ -137,9 +150,7 @@ export class TwoWitnessLease implements RangeSource {
       if (witnessed === 'bootstrapping') continue;
       const start = witnessed.snapshot.mark.next;
       if (start >= this.#spaceEnd) {
-        throw new CounterSpaceEndedError(
-          `the mark is ${start} and counters end at ${this.#spaceEnd}: every counter has been leased`,
-        );
+        throw new CounterSpaceEndedError(`the mark is ${start} and counters end at ${this.#spaceEnd}: ${this.#whyEnd}`);
       }
       // What was read so long ago is read again: a head from before a restore must not be what the mark remembers.
       if (age() > this.#attemptLimitMs) continue;

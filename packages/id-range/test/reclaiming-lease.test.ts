@@ -223,6 +223,17 @@ describe('taking', () => {
     expect(node.released).toHaveLength(1);
   });
 
+  test('one beyond an end that the server was told of is left to others, and nothing is wrong with it', async () => {
+    const { node, open, giveBack } = setUp();
+    const tail = await giveBack(10);
+    const { lease, told } = open();
+    lease.endAt(tail.end - 1, 'another key');
+    await expect(lease.lease(SIZE)).rejects.toThrow('another key');
+    expect(told).toEqual([]);
+    expect(node.released).toHaveLength(1);
+    expect(await open().lease.lease(SIZE)).toEqual(tail);
+  });
+
   test.each([
     ['delete_unknown', { inStore: { claim: unknown } }],
     ['claim_failed', { inLedger: { claim: unavailable } }],

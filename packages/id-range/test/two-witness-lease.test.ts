@@ -527,6 +527,24 @@ describe('the end of the space', () => {
     expect(await failure(one.lease(100_000))).toBe('counter_space_ended');
   });
 
+  test('a server that is told of an earlier end stops there and says why; a later one changes nothing', async () => {
+    const { server, node } = witnesses();
+    const told = server();
+    expect(told.spaceLeft).toBeUndefined();
+    expect(await told.lease(10)).toEqual({ start: 100_000, end: 100_010 });
+    expect(told.spaceLeft).toBe(COUNTER_SPACE_END - 100_010);
+    told.endAt(100_015, 'because');
+    told.endAt(100_020, 'too late to matter');
+    expect(told.spaceLeft).toBe(5);
+    expect(await told.lease(10)).toEqual({ start: 100_010, end: 100_015 });
+    await expect(told.lease(10)).rejects.toThrow('the mark is 100015 and counters end at 100015: because');
+    expect(told.spaceLeft).toBe(0);
+    expect(await server().lease(10)).toEqual({ start: 100_015, end: 100_025 });
+    expect(await failure(told.lease(10))).toBe('counter_space_ended');
+    expect(told.spaceLeft).toBe(0);
+    expect(node.peek()?.next).toBe(100_025);
+  });
+
   test.each([0, FIRST_MARK, 100_000.5, COUNTER_SPACE_END + 1])('cannot be %p', (spaceEnd) => {
     expect(() => witnesses().server({ spaceEnd })).toThrow(RangeError);
   });

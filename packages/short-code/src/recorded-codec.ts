@@ -49,9 +49,20 @@ export function checkRecordedCodec(recordedJson: string, codec: Codec, nextCount
   const added = configured.keys.filter((key) => recorded.keys.every((known) => known.id !== key.id));
   const tooEarly = added.find((key) => key.startCounter < nextCounter);
   if (tooEarly !== undefined) {
-    throw refuse(`the new key ${tooEarly.id} must start at ${nextCounter} or later, where nothing is issued yet`);
+    throw refuse(`the new key ${tooEarly.id} must start at ${nextCounter} or later, where nothing is leased yet`);
   }
   return added.length === 0 ? 'same' : 'keys-added';
+}
+
+/**
+ * The first of the recorded keys that this codec does not have: added by another server, and codes from its start on are to be its
+ * own. Undefined without one, and for codecs without keys.
+ * @throws CodecMismatchError when what is recorded is no description of a codec
+ */
+export function firstUnknownKey(recordedJson: string, codec: Codec): KeyDescription | undefined {
+  const ours = new Set(codec.describe().keys.map(({ id }) => id));
+  const unknown = parseRecordedCodec(recordedJson).keys.filter(({ id }) => !ours.has(id));
+  return unknown.sort((a, b) => a.startCounter - b.startCounter)[0];
 }
 
 function textOf({ codec, params, keys }: CodecDescription): string {

@@ -3,6 +3,7 @@ import {
   CodecMismatchError,
   checkRecordedCodec,
   createCodec,
+  firstUnknownKey,
   parseSealedKeys,
   recordOfCodec,
 } from '../src/index.js';
@@ -74,6 +75,16 @@ describe('the recorded codec', () => {
     expect(checkRecordedCodec(recordOfCodec(oneKey), twoKeys, 300_000)).toBe('keys-added');
     expect(mismatch(recordOfCodec(oneKey), twoKeys, 300_001).message).toContain('must start at 300001 or later');
     expect(checkRecordedCodec(recordOfCodec(twoKeys), twoKeys, 300_001)).toBe('same');
+  });
+
+  test('a running server learns of the first key that others have added', () => {
+    const threeKeys = sealedWith(`A:${HEX_A}:100000 B:${HEX_B}:300000 C:${HEX_B}11111111${HEX_A.slice(8)}:400000`);
+    expect(firstUnknownKey(recordOfCodec(oneKey), oneKey)).toBeUndefined();
+    expect(firstUnknownKey(recordOfCodec(threeKeys), oneKey)).toEqual(threeKeys.describe().keys[1]);
+    expect(firstUnknownKey(recordOfCodec(threeKeys), twoKeys)).toMatchObject({ id: 'C', startCounter: 400_000 });
+    // This server's own addition, not recorded yet.
+    expect(firstUnknownKey(recordOfCodec(oneKey), twoKeys)).toBeUndefined();
+    expect(() => firstUnknownKey('{}', oneKey)).toThrow(CodecMismatchError);
   });
 
   test.each(['', 'base62', 'null', '[]', '{"codec":"base62"}', '{"codec":"base62","params":{},"keys":[{}]}'])(

@@ -10,7 +10,11 @@ export type ClaimOutcome = 'claimed' | 'missed' | 'implausible' | 'malformed' | 
 export type AllocationMetrics = ReturnType<typeof createAllocationMetrics>;
 
 /** Metrics of the allocator. What it counts itself is read from its snapshot when somebody scrapes. */
-export function createAllocationMetrics(registry: Registry, snapshot: () => AllocatorSnapshot) {
+export function createAllocationMetrics(
+  registry: Registry,
+  snapshot: () => AllocatorSnapshot,
+  spaceLeft: () => number | undefined,
+) {
   const registers = [registry];
   const fromSnapshot = (name: string, help: string, pick: (now: AllocatorSnapshot) => number) =>
     new Gauge({
@@ -41,6 +45,11 @@ export function createAllocationMetrics(registry: Registry, snapshot: () => Allo
     'lakh_runway_seconds',
     'How long issuing can go on without a lease, at the present rate.',
     (s) => s.runwayS,
+  );
+  fromSnapshot(
+    'lakh_counter_space_left',
+    'Counters of the space of the codec that no lease had covered when this process last read the mark.',
+    () => spaceLeft() ?? Number.NaN,
   );
 
   const leases = new Histogram({

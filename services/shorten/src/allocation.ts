@@ -10,17 +10,21 @@ import {
   systemClock,
   TwoWitnessLease,
 } from '@lakh/id-range';
-import { type CodeSource, codeSource } from '@lakh/links';
+import { type CodeSource, codeSource, type SettingsStore } from '@lakh/links';
 import type { CheckResult, Logger, Registry } from '@lakh/service-kit';
 import type { Codec } from '@lakh/short-code';
 import { createAllocationMetrics } from './allocation-metrics.js';
 import { createRemainderObserver } from './allocation-remainders.js';
+import { watchSpace } from './space-watch.js';
+import { endingAtUnknownKeys } from './unknown-keys.js';
 
 export interface AllocationOptions {
   readonly marks: MarkStore;
   readonly ledger: Ledger;
   readonly remainders: RemainderStore;
   readonly codec: Codec;
+  /** Where other servers record keys that they add; without it there are no other servers. */
+  readonly recorded?: Pick<SettingsStore, 'recordOnce'>;
   readonly settings: {
     readonly rangeSize: number;
     readonly runwayS: number;
@@ -55,8 +59,9 @@ const LEAST_STOP_MS = 500;
 
 /** The allocator with its two witnesses, its codec, its metrics and its health: everything a server needs to make codes. */
 export function createAllocation(options: AllocationOptions): Allocation {
-  const { marks, ledger, remainders, codec, settings, serverId, newClusterId, log, registry } = options;
-  const metrics = createAllocationMetrics(registry, () => allocator.snapshot());
+  const { marks, ledger, remainders, codec, recorded, settings, serverId, newClusterId, log, registry } = options;
+  const space = watchSpace(codec, () => lease.spaceLeft, log);
+  const metrics = createAllocationMetrics(registry, () => allocator.snapshot(), space.left);
   const holder = {
     serverId,
     host: hostname(),
@@ -71,7 +76,7 @@ export function createAllocation(options: AllocationOptions): Allocation {
     spaceEnd: codec.capacity.endCounter,
     ...(settings.leaseAttemptMs === undefined ? {} : { attemptLimitMs: settings.leaseAttemptMs }),
   };
-  const lease = new TwoWitnessLease({
+  const lease: TwoWitnessLease = new TwoWitnessLease({
     ...common,
     marks,
     newClusterId,
@@ -79,6 +84,7 @@ export function createAllocation(options: AllocationOptions): Allocation {
       leased(range, latencyMs) {
         metrics.leased(latencyMs);
         log.info({ start: range.start, end: range.end, latencyMs: Math.round(latencyMs) }, 'range leased');
+        space.look();
       },
       abandoned(reason, range) {
         metrics.abandoned(reason, range.end - range.start);
@@ -96,7 +102,7 @@ export function createAllocation(options: AllocationOptions): Allocation {
     observer: createRemainderObserver(log, metrics),
   });
   const allocator: RangeAllocator = new RangeAllocator({
-    source,
+    source: recorded === undefined ? source : endingAtUnknownKeys({ source, recorded, codec, log }),
     clock: systemClock,
     random: Math.random,
     rangeSize: settings.rangeSize,
@@ -145,6 +151,10 @@ export function createAllocation(options: AllocationOptions): Allocation {
     check() {
       const { state, heldIds, lastErrorCode, lastErrorMessage } = allocator.snapshot();
       const why = lastErrorCode === null ? '' : `: ${lastErrorCode}: ${lastErrorMessage}`;
+      const ending = space.warning();
+      if (state === 'ready' && ending !== undefined) {
+        return { status: 'degraded', detail: `${heldIds} ids held; ${ending}` };
+      }
       if (state === 'ready') return { status: 'ok', detail: `${heldIds} ids held` };
       if (state === 'degraded') return { status: 'degraded', detail: `${heldIds} ids held, no further lease${why}` };
       return { status: 'down', detail: `${state}${why}` };

@@ -49,10 +49,16 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
 
   const inZookeeper = { namespace: settings.namespace, connectWaitMs: zookeeperDeadlineMs(settings) };
+  const ledger = createMysqlLedger({
+    pool: storage.shards.first,
+    namespace: settings.namespace,
+    timer: storage.timer,
+  });
   const allocation = createAllocation({
     marks: createZookeeperMarkStore(session, inZookeeper),
     remainders: createZookeeperRemainderStore(session, inZookeeper),
-    ledger: createMysqlLedger({ pool: storage.shards.first, namespace: settings.namespace, timer: storage.timer }),
+    ledger,
+    recorded: storage.settings,
     codec,
     settings,
     serverId,
@@ -66,7 +72,7 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   const metrics = createHttpMetrics(registry, ['api', 'page', 'refused']);
   const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
   // A server with another codec than its database's must not issue a single code.
-  await prepareDatabase({ storage, codec, settings, log, signal: lifecycle.signal });
+  await prepareDatabase({ storage, ledger, codec, settings, log, signal: lifecycle.signal });
   allocation.start();
   lifecycle.onStop('registration', registerServer(session, serverId, describeServer(listener.url)));
   lifecycle.onStop('invalidation relay', startRelay(storage, log));

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStorage } from '@lakh/cluster-storage';
+import { type Ledger, WitnessUnavailableError } from '@lakh/id-range';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { checkSchema, migrate } from '@lakh/links-mysql';
 import type { Logger } from '@lakh/service-kit';
@@ -8,6 +9,7 @@ import { agreeOnDatabaseFacts } from './database-facts.js';
 
 export interface PrepareOptions {
   readonly storage: Pick<ClusterStorage, 'shards' | 'settings'>;
+  readonly ledger: Pick<Ledger, 'head'>;
   readonly codec: Codec;
   readonly settings: { readonly migrate: 'auto' | 'never'; readonly namespace: string };
   readonly log: Logger;
@@ -23,7 +25,7 @@ const RETRY_CAP_MS = 5_000;
  * Tries for as long as the database is away and the server is not told to stop; everything else that goes wrong is final.
  */
 export async function prepareDatabase(options: PrepareOptions): Promise<void> {
-  const { storage, codec, settings, log, signal } = options;
+  const { storage, ledger, codec, settings, log, signal } = options;
   for (let attempt = 1; ; attempt += 1) {
     try {
       for (const pool of storage.shards.all) {
@@ -33,7 +35,7 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
           if (applied.length > 0) log.info({ shard: pool.name, applied }, 'schema migrated');
         }
       }
-      await agreeOnDatabaseFacts(storage.settings, codec, settings.namespace);
+      await agreeOnDatabaseFacts({ settings: storage.settings, ledger, codec, namespace: settings.namespace });
       return;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -45,5 +47,7 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof StoreUnavailableError || error instanceof StoreOutcomeUnknownError;
+  return [StoreUnavailableError, StoreOutcomeUnknownError, WitnessUnavailableError].some(
+    (kind) => error instanceof kind,
+  );
 }

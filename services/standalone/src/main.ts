@@ -35,13 +35,14 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
   const embedded = openEmbedded({ file: join(settings.dataDir, DATA_FILE), log });
   lifecycle.onStop('data file', () => embedded.close());
   const { links: store } = embedded;
-  await agreeOnDatabaseFacts(embedded.settings, codec, settings.namespace);
+  const ledger = embedded.ledger(settings.namespace);
+  await agreeOnDatabaseFacts({ settings: embedded.settings, ledger, codec, namespace: settings.namespace });
 
   addOperations(context, embedded);
 
   const allocation = createAllocation({
     marks: embedded.markStore(settings.namespace),
-    ledger: embedded.ledger(settings.namespace),
+    ledger,
     remainders: embedded.remainderStore(settings.namespace),
     codec,
     settings,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'libsql';
 import { ask, create } from './support/http.js';
-import { startStandalone } from './support/standalone.js';
+import { runStandalone, startStandalone } from './support/standalone.js';
 
 jest.setTimeout(60_000);
 
@@ -57,4 +57,34 @@ test(`${RESTARTS} clean restarts go on where the one before stopped: no gap in t
       [200_000, 300_000, 'released'],
     ],
   });
+});
+
+test('a further sealed key may start where nothing is leased, and nowhere below; codes from before still redirect', async () => {
+  const keys = (startOfB: number): Record<string, string> => ({
+    LAKH_CODEC: 'sealed',
+    LAKH_SEALED_KEYS: `A:${'2b7e1516'.repeat(4)}:100000 B:${'ef4359d8'.repeat(4)}:${startOfB}`,
+  });
+  const [keyA = ''] = (keys(0).LAKH_SEALED_KEYS ?? '').split(' ');
+  const first = await startStandalone({ dataDir, env: { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: keyA } });
+  const before = await create(first.port, { long_url: 'https://example.com/before' });
+  await first.logged(/range leased[\s\S]*range leased/);
+  expect((await first.stop()).code).toBe(0);
+
+  const refused = await runStandalone([], {
+    LAKH_LISTEN: '127.0.0.1:0',
+    LAKH_ADMIN_LISTEN: '127.0.0.1:0',
+    LAKH_DATA_DIR: dataDir,
+    ...keys(299_999),
+  });
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toContain('the new key B must start at 300000 or later');
+  expect(refused.stderr).not.toMatch(/2b7e1516|ef4359d8/);
+
+  const second = await startStandalone({ dataDir, env: keys(300_000) });
+  const after = await create(second.port, { long_url: 'https://example.com/after' });
+  const codes = [before, after].map(({ text }) => (JSON.parse(text) as { code: string }).code);
+  // What was given back at the stop is issued first, under its own key.
+  expect(codes.map((code) => code.charAt(0))).toEqual(['A', 'A']);
+  for (const code of codes) expect((await ask(second.port, `/${code}`)).status).toBe(301);
+  expect((await second.stop()).code).toBe(0);
 });
