@@ -1,5 +1,5 @@
 /** What was leased by whom, and how much of it is known to have been used. */
-import { COUNTER_SPACE_END, type CounterRange, type LedgerRow, MAX_RANGES_ASKED } from '@lakh/id-range';
+import { COUNTER_SPACE_END, FIRST_MARK, type LedgerRow, MAX_RANGES_ASKED } from '@lakh/id-range';
 import { InvalidArgumentError } from './errors.js';
 import { readableMark } from './findings.js';
 import type { OperationsPorts } from './ports.js';
@@ -72,6 +72,8 @@ export interface ServerFigures {
   readonly leased: number;
   readonly issued: number;
   readonly remaining: number;
+  /** Counters on rows that it gave back and nobody has claimed, retired ones included; on none of its leased rows any more. */
+  readonly givenBack: number;
   readonly firstLease: string;
   readonly lastLease: string;
 }
@@ -87,7 +89,10 @@ export interface Summary {
   readonly issued: number;
   /** Of those, the rest: held by a server that runs, or lost with one that does not. The ledger cannot tell which. */
   readonly remaining: number;
-  /** Counters that nobody will issue, by reason: a row's state, or `unrecorded` where there is no row. Released ones wait for a claim. */
+  /**
+   * Counters that nobody will issue, by reason: a row's state, or `unrecorded` where there is no row (a lease under way is one of
+   * those, until it is recorded). Released ones wait for a claim.
+   */
   readonly notIssued: Readonly<Record<string, number>>;
   readonly highestCounter: number;
   /** Counters that are left for leases. */
@@ -99,6 +104,9 @@ export interface Summary {
 
 export const MAX_SERVERS = 200;
 
+/** Rows of these states name the server that leased them, or that gave them back; others name who repaired. */
+const STATES_OF_SERVERS: ReadonlySet<string> = new Set(['leased', 'released', 'retired']);
+
 /** Over the whole ledger: a few seconds a million rows. */
 export async function summarise(ports: OperationsPorts): Promise<Summary> {
   const { mark } = await ports.marks.inspect();
@@ -108,25 +116,26 @@ export async function summarise(ports: OperationsPorts): Promise<Summary> {
     if (counters > 0) notIssued.set(reason, (notIssued.get(reason) ?? 0) + counters);
   };
   let ranges = 0;
-  let previous: CounterRange | undefined;
+  let end = FIRST_MARK;
   let page: LedgerRow[] = [];
   const flush = async (): Promise<void> => {
     for (const row of await withFigures(ports, page)) {
-      if (row.state === 'leased') addToServer(servers, row);
-      else add(row.state, row.size);
+      if (row.state !== 'leased') add(row.state, row.size);
+      if (STATES_OF_SERVERS.has(row.state)) addToServer(servers, row);
     }
     page = [];
   };
   for await (const row of ledgerRows(ports)) {
     ranges += 1;
-    add('unrecorded', row.range.start - (previous?.end ?? row.range.start));
-    previous = row.range;
+    add('unrecorded', row.range.start - end);
+    end = Math.max(end, row.range.end);
     page.push(row);
     if (page.length === MAX_RANGES_ASKED) await flush();
   }
   await flush();
   const head = knownHead(await ports.ledger.head());
   const now = readableMark(mark);
+  add('unrecorded', (now?.next ?? 0) - end);
   const listed = [...servers.values()].sort((a, b) => b.lastMs - a.lastMs);
   const sum = (of: (server: MutableServer) => number): number => listed.reduce((total, each) => total + of(each), 0);
   return {
@@ -150,6 +159,7 @@ interface MutableServer {
   ranges: number;
   leased: number;
   issued: number;
+  givenBack: number;
   firstMs: number;
   lastMs: number;
 }
@@ -163,12 +173,15 @@ function addToServer(servers: Map<string, MutableServer>, row: RowFigures): void
     ranges: 0,
     leased: 0,
     issued: 0,
+    givenBack: 0,
     firstMs: atMs,
     lastMs: atMs,
   };
-  found.ranges += 1;
-  found.leased += row.size;
-  found.issued += row.issued;
+  if (row.state === 'leased') {
+    found.ranges += 1;
+    found.leased += row.size;
+    found.issued += row.issued;
+  } else found.givenBack += row.size;
   found.firstMs = Math.min(found.firstMs, atMs);
   found.lastMs = Math.max(found.lastMs, atMs);
   servers.set(key, found);

@@ -146,27 +146,34 @@ describe('figures', () => {
     system.rows = [
       row(100_000, 200_000),
       row(200_000, 250_000, { server: 'server-2' }),
-      row(250_000, 300_000, { state: 'released' }),
-      row(350_000, 400_000, { state: 'skipped' }),
+      row(250_000, 280_000, { state: 'released' }),
+      row(280_000, 300_000, { state: 'retired', server: 'server-3' }),
+      row(350_000, 390_000, { state: 'skipped', server: 'lakh' }),
     ];
     const summary = await createOperations(portsOver(system)).summary();
     expect(summary).toMatchObject({
       mark: 400_000,
       head: 400_000,
-      ranges: 4,
+      ranges: 5,
       leased: 150_000,
       issued: 8,
       remaining: 149_992,
-      notIssued: { released: 50_000, unrecorded: 50_000, skipped: 50_000 },
+      notIssued: { released: 30_000, retired: 20_000, unrecorded: 60_000, skipped: 40_000 },
       highestCounter: 200_005,
       serversLeftOut: 0,
     });
     const accounted = summary.leased + Object.values(summary.notIssued).reduce((sum, count) => sum + count, 0);
     expect(100_000 + accounted).toBe(400_000);
-    expect(summary.servers.map(({ server, ranges, issued }) => [server, ranges, issued])).toEqual([
-      ['server-1', 1, 2],
-      ['server-2', 1, 6],
-    ]);
+    expect(summary.servers.map(({ server, ranges, issued, givenBack }) => [server, ranges, issued, givenBack])).toEqual(
+      [
+        ['server-1', 1, 2, 30_000],
+        ['server-2', 1, 6, 0],
+        ['server-3', 0, 0, 20_000],
+      ],
+    );
+    // Abandoned before the first row, as well as between two and since the last one.
+    system.rows = system.rows.slice(1);
+    expect((await createOperations(portsOver(system)).summary()).notIssued.unrecorded).toBe(160_000);
   });
 });
 

@@ -56,7 +56,7 @@ export function renderSummary(summary: Summary): string {
   ]);
   if (summary.servers.length === 0) return head;
   const servers = table(
-    ['server', 'host', 'ranges', 'leased', 'issued', 'remaining', 'last lease'],
+    ['server', 'host', 'ranges', 'leased', 'issued', 'remaining', 'given back', 'last lease'],
     summary.servers.map((each) => [
       each.server,
       each.host,
@@ -64,6 +64,7 @@ export function renderSummary(summary: Summary): string {
       group(each.leased),
       group(each.issued),
       group(each.remaining),
+      group(each.givenBack),
       each.lastLease,
     ]),
   );
