@@ -48,7 +48,10 @@ describe('runbooks', () => {
   const refusals = [...(/REFUSALS[^[]*\[([^\]]*)\]/.exec(errors)?.[1] ?? '').matchAll(/'([a-z_]+)'/g)].map(
     (m) => m[1] as string,
   );
-  const codes = [...new Set([...named, ...refusals])];
+  const elsewhere = sources().flatMap((file) =>
+    [...read(file).matchAll(/\bSee docs\/runbooks\/([a-z_]+)\.md/g)].map((m) => m[1] as string),
+  );
+  const codes = [...new Set([...named, ...refusals, ...elsewhere])];
 
   test('there are errors that name one', () => {
     expect(named.length).toBeGreaterThan(5);

@@ -4,4 +4,7 @@ import { IdRangeError } from '@lakh/id-range';
 export class WitnessForbiddenError extends IdRangeError {
   readonly code = 'witness_forbidden';
   readonly status = 503;
+  constructor(what: string) {
+    super(`${what}. See docs/runbooks/witness_forbidden.md`);
+  }
 }

@@ -168,7 +168,10 @@ test('refused credentials have an error of their own, and are tried again', asyn
     }
   };
   await until(() => refusal() instanceof WitnessForbiddenError);
-  expect(refusal()).toMatchObject({ code: 'witness_forbidden', message: 'ZooKeeper refused the credentials' });
+  expect(refusal()).toMatchObject({
+    code: 'witness_forbidden',
+    message: 'ZooKeeper refused the credentials. See docs/runbooks/witness_forbidden.md',
+  });
   await until(() => fake.accepted >= 2);
 });
 

@@ -23,4 +23,7 @@ export class InvalidCodecError extends ShortCodeError {
 export class CodecMismatchError extends ShortCodeError {
   readonly code = 'codec_mismatch';
   readonly status = 503;
+  constructor(what: string) {
+    super(`${what}. See docs/runbooks/codec_mismatch.md`);
+  }
 }

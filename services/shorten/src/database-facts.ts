@@ -33,7 +33,7 @@ export async function agreeOnDatabaseFacts({ settings, ledger, codec, namespace 
   const recordedNamespace = await settings.recordOnce(NAMESPACE_SETTING, namespace);
   if (recordedNamespace !== namespace) {
     throw new NamespaceMismatchError(
-      `links of this database are fed by the namespace ${recordedNamespace}, and LAKH_NAMESPACE is ${namespace}`,
+      `links of this database are fed by the namespace ${recordedNamespace}, and LAKH_NAMESPACE is ${namespace}. See docs/runbooks/namespace_mismatch.md`,
     );
   }
   // Another server may add a key at the same moment: its record is compared in turn.
