@@ -12,11 +12,8 @@ import {
 } from '@lakh/short-code';
 import { InvalidArgumentError } from './errors.js';
 import { type RowFigures, withFigures } from './figures.js';
-import type { OperationsPorts } from './ports.js';
+import { CODEC_SETTING, type OperationsPorts } from './ports.js';
 import { rowOf } from './witnesses.js';
-
-/** What the first start recorded under this name: codec, parameters, fingerprints of keys. */
-export const CODEC_SETTING = 'codec';
 
 export interface Audit {
   readonly code: string;

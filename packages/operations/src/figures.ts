@@ -3,7 +3,7 @@ import { COUNTER_SPACE_END, FIRST_MARK, type LedgerRow, MAX_RANGES_ASKED } from 
 import { InvalidArgumentError } from './errors.js';
 import { readableMark } from './findings.js';
 import type { OperationsPorts } from './ports.js';
-import { knownHead, ledgerRows } from './witnesses.js';
+import { knownHead, ledgerRows, spaceEndOf } from './witnesses.js';
 
 /** One row of the ledger, with what the links say of it. */
 export interface RowFigures {
@@ -95,7 +95,7 @@ export interface Summary {
    */
   readonly notIssued: Readonly<Record<string, number>>;
   readonly highestCounter: number;
-  /** Counters that are left for leases. */
+  /** Counters that are left for leases: with the sealed codec, before the last key on record ends. */
   readonly left: number;
   readonly servers: readonly ServerFigures[];
   /** Servers beyond {@link MAX_SERVERS}, which `servers` leaves out: those that leased longest ago. */
@@ -147,7 +147,7 @@ export async function summarise(ports: OperationsPorts): Promise<Summary> {
     remaining: sum(({ leased, issued }) => leased - issued),
     notIssued: Object.fromEntries(notIssued),
     highestCounter: await ports.counters.highest(),
-    left: COUNTER_SPACE_END - Math.max(now?.next ?? 0, head),
+    left: Math.max(0, (await spaceEndOf(ports)) - Math.max(now?.next ?? 0, head)),
     servers: listed.slice(0, MAX_SERVERS).map(asServerFigures),
     serversLeftOut: Math.max(0, listed.length - MAX_SERVERS),
   };

@@ -115,7 +115,7 @@ function damages({ mark, head }: Witnesses): Finding[] {
   return found;
 }
 
-function heights({ markBefore, mark, head, rows, highestCounter }: Witnesses): Finding[] {
+function heights({ markBefore, mark, head, rows, highestCounter, spaceEnd }: Witnesses): Finding[] {
   const found: Finding[] = [];
   const now = readableMark(mark.mark);
   const before = readableMark(markBefore.mark);
@@ -134,13 +134,16 @@ function heights({ markBefore, mark, head, rows, highestCounter }: Witnesses): F
     found.push(problem(new ZookeeperForgotError(now.next, rows.highestEnd, 'a lease on record')));
   }
   if (highestCounter >= now.next) found.push(problem(new ZookeeperForgotError(now.next, highestCounter + 1, 'a link')));
-  if (now.next >= COUNTER_SPACE_END) {
-    found.push(problem(new CounterSpaceEndedError(`the mark is ${now.next}: every counter has been leased`)));
+  if (now.next >= spaceEnd) {
+    found.push(problem(new CounterSpaceEndedError(`the mark is ${now.next} and counters end at ${spaceEnd}`)));
   }
   return found;
 }
 
-function notesOf({ rows, remainders }: Witnesses): Finding[] {
+/** Where servers warn too (services/shorten/src/space-watch.ts). */
+const LITTLE_LEFT = 568_000_000;
+
+function notesOf({ mark, rows, remainders, spaceEnd }: Witnesses): Finding[] {
   const found: Finding[] = [];
   const total = (ranges: readonly { start: number; end: number }[]): number =>
     ranges.reduce((sum, { start, end }) => sum + end - start, 0);
@@ -156,6 +159,15 @@ function notesOf({ rows, remainders }: Witnesses): Finding[] {
     const ranges = remainders.orphans.map(({ range }) => range);
     found.push(
       note('remainders_lost', `${total(ranges)} counters were released, but no entry in ZooKeeper offers them`),
+    );
+  }
+  const left = spaceEnd - (readableMark(mark.mark)?.next ?? 0);
+  if (left > 0 && left < LITTLE_LEFT) {
+    found.push(
+      note(
+        'counter_space_low',
+        `${left} counters are left before ${spaceEnd}, where the codec has no further code. See docs/runbooks/counter_space_ended.md`,
+      ),
     );
   }
   if (rows.truncated)

@@ -2,6 +2,9 @@ import type { CounterWitness, LeaseHolder, LedgerAdmin, MarkAdmin, RemainderStor
 import type { LinkInspector } from '@lakh/links';
 import type { SealedKey } from '@lakh/short-code';
 
+/** What the first start recorded under this name: codec, parameters, fingerprints of keys. */
+export const CODEC_SETTING = 'codec';
+
 /** Everything that an operator's command touches; of one namespace. */
 export interface OperationsPorts {
   readonly namespace: string;

@@ -1,4 +1,5 @@
 import {
+  COUNTER_SPACE_END,
   type CounterRange,
   FIRST_MARK,
   type HeadInspection,
@@ -8,7 +9,8 @@ import {
   type MarkInspection,
   type Remainder,
 } from '@lakh/id-range';
-import type { OperationsPorts } from './ports.js';
+import { CodecMismatchError, endOfDescribedCodec, parseRecordedCodec } from '@lakh/short-code';
+import { CODEC_SETTING, type OperationsPorts } from './ports.js';
 
 /** What a look at everything found: both witnesses, the ledger's rows, and the links themselves. */
 export interface Witnesses {
@@ -20,6 +22,8 @@ export interface Witnesses {
   readonly rows: LedgerScan;
   /** The highest counter that became a link, 0 when there is none. */
   readonly highestCounter: number;
+  /** The first counter that the database's codec, with the keys that it knows of, has no code for. */
+  readonly spaceEnd: number;
   /** A hole, and the highest counter in it that became a link nevertheless. */
   readonly linkedHoles: readonly { readonly range: CounterRange; readonly counter: number }[];
   readonly remainders: RemainderScan;
@@ -67,7 +71,21 @@ export async function readWitnesses(ports: OperationsPorts): Promise<Witnesses> 
   const remainders = await compareRemainders(ports, rows, listed);
   const head = await ledger.head();
   const mark = await marks.inspect();
-  return { markBefore, mark, head, rows, highestCounter, linkedHoles, remainders };
+  const spaceEnd = await spaceEndOf(ports);
+  return { markBefore, mark, head, rows, highestCounter, spaceEnd, linkedHoles, remainders };
+}
+
+/** Where counters end for servers of this system: 62^7, or where the last of the sealed keys on record does. */
+export async function spaceEndOf({ links }: Pick<OperationsPorts, 'links'>): Promise<number> {
+  const recorded = await links.setting(CODEC_SETTING);
+  if (recorded === undefined) return COUNTER_SPACE_END;
+  try {
+    return endOfDescribedCodec(parseRecordedCodec(recorded));
+  } catch (error) {
+    // A damaged record is what `audit` and every start complain of; heights can be looked at without it.
+    if (!(error instanceof CodecMismatchError)) throw error;
+    return COUNTER_SPACE_END;
+  }
 }
 
 /** The head as a number; 0 when there is none that can be read. */

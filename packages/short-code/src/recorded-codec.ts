@@ -1,7 +1,7 @@
 import { base62 } from './base62.js';
-import type { Codec, CodecDescription, KeyDescription } from './codec.js';
+import { COUNTER_END, type Codec, type CodecDescription, type KeyDescription } from './codec.js';
 import { CodecMismatchError } from './errors.js';
-import { sealed } from './sealed.js';
+import { CODES_PER_KEY, sealed } from './sealed.js';
 import type { SealedKey } from './sealed-keys.js';
 import { type SqidsParams, sqids } from './sqids.js';
 
@@ -63,6 +63,12 @@ export function firstUnknownKey(recordedJson: string, codec: Codec): KeyDescript
   const ours = new Set(codec.describe().keys.map(({ id }) => id));
   const unknown = parseRecordedCodec(recordedJson).keys.filter(({ id }) => !ours.has(id));
   return unknown.sort((a, b) => a.startCounter - b.startCounter)[0];
+}
+
+/** The first counter that a codec of this description has no code for. */
+export function endOfDescribedCodec({ codec, keys }: CodecDescription): number {
+  if (codec !== 'sealed') return COUNTER_END;
+  return Math.min(COUNTER_END, Math.max(0, ...keys.map(({ startCounter }) => startCounter)) + CODES_PER_KEY);
 }
 
 function textOf({ codec, params, keys }: CodecDescription): string {

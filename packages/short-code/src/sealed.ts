@@ -4,7 +4,8 @@ import { type NumberPermutation, numberPermutation } from './permutation.js';
 import { fingerprintOf, type SealedKey } from './sealed-keys.js';
 
 const SEALED_DIGITS = 6;
-const CODES_PER_KEY = RADIX ** SEALED_DIGITS;
+/** Counters that one key encodes at most. */
+export const CODES_PER_KEY = RADIX ** SEALED_DIGITS;
 const CODE_LENGTH = 1 + SEALED_DIGITS;
 
 interface KeyInUse extends KeyDescription {
