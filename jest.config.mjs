@@ -15,7 +15,7 @@ const shared = {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@lakh/local$': '<rootDir>/deploy/local/src/index.ts',
-    '^@lakh/(loadtest|nemesis)$': '<rootDir>/$1/src/index.ts',
+    '^@lakh/(loadtest|nemesis|simulation)$': '<rootDir>/$1/src/index.ts',
     '^@lakh/(shorten|redirect|standalone|lakh)$': '<rootDir>/services/$1/src/index.ts',
     '^@lakh/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },

@@ -13,6 +13,7 @@ const programs = {
   bench: 'loadtest/dist/bench.js',
   loadtest: 'loadtest/dist/loadtest.js',
   nemesis: 'nemesis/dist/main.js',
+  simulate: 'simulation/dist/main.js',
   model: 'scripts/model.mjs',
   lakh: 'services/lakh/dist/main.js',
   test: 'scripts/test.mjs',

@@ -19,8 +19,12 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
   'packages/testkit': { from: ['id-range', 'links'] },
   'deploy/local': { from: [] },
   loadtest: { from: ['local', 'id-range', 'id-range-zookeeper', 'short-code', 'links', 'links-mysql'] },
-  // A test that is a program: the only one beside the tests that may import testkit, for its fault proxy.
+  // A test that is a program: with the simulation the only one beside the tests that may import testkit, for its fault proxy.
   nemesis: { from: ['id-range', 'id-range-zookeeper', 'links', 'local', 'short-code', 'testkit'] },
+  // The other one, for the simulated clock and its random numbers.
+  simulation: {
+    from: ['id-range', 'id-range-zookeeper', 'links', 'links-mysql', 'operations', 'short-code', 'testkit'],
+  },
   'services/shorten': {
     from: ['cluster-storage', 'id-range', 'id-range-zookeeper', 'links', 'links-mysql', 'service-kit', 'short-code'],
   },

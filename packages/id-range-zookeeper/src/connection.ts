@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
-import { UnknownOutcomeError, WitnessUnavailableError } from '@lakh/id-range';
-import zookeeper, { type ZkClient, type ZkConnectionManager, type ZkException } from 'node-zookeeper-client';
+import { WitnessUnavailableError } from '@lakh/id-range';
+import zookeeper, { type ZkClient, type ZkConnectionManager } from 'node-zookeeper-client';
 import type { ZookeeperServer } from './address.js';
-import { WitnessForbiddenError } from './errors.js';
+import { type CallKind, lost, type NodeConnection, refused, type ZkError, type ZkRequests } from './calls.js';
 
 /**
  * One client of node-zookeeper-client that makes one connection to one server, has one session, and is thrown away with it.
@@ -44,18 +44,6 @@ export interface ConnectionEnd {
   readonly connectedMs: number;
 }
 
-/** ZooKeeper's answer to a call that it understood and did not do; nothing was applied. */
-export class NodeError extends Error {
-  readonly kind: 'NO_NODE' | 'NODE_EXISTS' | 'BAD_VERSION';
-  constructor(kind: NodeError['kind'], operation: string) {
-    super(`${operation}: ${kind}`);
-    this.kind = kind;
-  }
-}
-
-/** Whether a lost answer leaves a doubt: a `write` may have been applied, a `read` changes nothing. */
-export type CallKind = 'read' | 'write';
-
 /** Calls that wait for an answer on one connection; past it, refuse: something hangs, and the callers are many. */
 const MAX_CALLS_IN_FLIGHT = 1_000;
 const CLOSE_DEADLINE_MS = 1_000;
@@ -66,7 +54,7 @@ interface Call {
   lose(reason: string): void;
 }
 
-export class Connection {
+export class Connection implements NodeConnection {
   readonly #options: ConnectionOptions;
   readonly #client: ZkClient;
   readonly #manager: ZkConnectionManager;
@@ -116,17 +104,10 @@ export class Connection {
     return this.#client.getSessionId().toString('hex');
   }
 
-  /**
-   * Sends one request and settles within the deadline. `start` calls the library's method with `done` as its callback.
-   * Calls of one connection are answered in the order in which they were made.
-   *
-   * Rejects with {@link NodeError}, {@link WitnessForbiddenError} or {@link WitnessUnavailableError} when nothing was
-   * applied, and, only for a `write`, with {@link UnknownOutcomeError} when it may have been.
-   */
   call<T>(
     kind: CallKind,
     operation: string,
-    start: (client: ZkClient, done: (error: ZkException | null | undefined, result: T) => void) => void,
+    start: (client: ZkRequests, done: (error: ZkError | null | undefined, result: T) => void) => void,
   ): Promise<T> {
     if (this.#state !== 'connected') {
       return Promise.reject(new WitnessUnavailableError(`${operation}: the connection to ZooKeeper is gone`));
@@ -146,7 +127,7 @@ export class Connection {
         lose: (reason) => reject(lost(kind, operation, reason)),
       };
       this.#calls.add(call);
-      const done = (error: ZkException | null | undefined, result: T) => {
+      const done = (error: ZkError | null | undefined, result: T) => {
         if (!this.#calls.delete(call)) return;
         clearTimeout(call.timer);
         if (error) reject(refused(kind, operation, error));
@@ -244,33 +225,4 @@ interface EndDetails {
   readonly missedDeadline?: string;
   readonly authFailed?: boolean;
   readonly keepSocket?: boolean;
-}
-
-function lost(kind: CallKind, operation: string, reason: string): Error {
-  return kind === 'write'
-    ? new UnknownOutcomeError(`${operation}: ${reason}; it may have been applied`)
-    : new WitnessUnavailableError(`${operation}: ${reason}`);
-}
-
-/** An answer with an error code. Only the codes that say "not done" are taken to mean it; all others are a doubt. */
-function refused(kind: CallKind, operation: string, error: ZkException): Error {
-  const { Exception } = zookeeper;
-  switch (error.code) {
-    case Exception.NO_NODE:
-      return new NodeError('NO_NODE', operation);
-    case Exception.NODE_EXISTS:
-      return new NodeError('NODE_EXISTS', operation);
-    case Exception.BAD_VERSION:
-      return new NodeError('BAD_VERSION', operation);
-    case Exception.NO_AUTH:
-    case Exception.INVALID_ACL:
-      return new WitnessForbiddenError(
-        `${operation}: ZooKeeper refused it (${error.name}): the credentials are missing or wrong for these nodes`,
-      );
-    case Exception.NOT_EMPTY:
-    case Exception.BAD_ARGUMENTS:
-      return new WitnessUnavailableError(`${operation}: ZooKeeper refused it (${error.name})`);
-    default:
-      return lost(kind, operation, error.name);
-  }
 }

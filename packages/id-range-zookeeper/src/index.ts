@@ -1,4 +1,5 @@
 export { parseZookeeperAddress, type ZookeeperAddress, type ZookeeperServer } from './address.js';
+export * from './calls.js';
 export type { DigestAuth } from './connection.js';
 export { WitnessForbiddenError } from './errors.js';
 export { createZookeeperMarkAdmin } from './mark-admin.js';

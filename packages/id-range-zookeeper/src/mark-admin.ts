@@ -8,18 +8,17 @@ import {
   WitnessUnavailableError,
 } from '@lakh/id-range';
 import zookeeper from 'node-zookeeper-client';
-import type { Connection } from './connection.js';
+import type { NodeConnection, NodeSession } from './calls.js';
 import type { ZookeeperMarkStoreOptions } from './mark-store.js';
 import { formatClusterId, formatMark, parseClusterId, parseMark } from './mark-text.js';
 import { createNode, getData, isNodeError, makePath, type NodeData, nodeAcl, setDataAt, transaction } from './nodes.js';
-import type { ZookeeperSession } from './session.js';
 
 /** Both nodes as they were read, on the connection that read them (I2); a version of undefined: there was none. */
 class InspectedVersion {
-  readonly connection: Connection;
+  readonly connection: NodeConnection;
   readonly next: number | undefined;
   readonly cluster: { readonly version: number | undefined; readonly id: string | undefined };
-  constructor(connection: Connection, next: number | undefined, cluster: InspectedVersion['cluster']) {
+  constructor(connection: NodeConnection, next: number | undefined, cluster: InspectedVersion['cluster']) {
     this.connection = connection;
     this.next = next;
     this.cluster = cluster;
@@ -27,7 +26,7 @@ class InspectedVersion {
 }
 
 /** The mark's nodes, whole or damaged. Layout and errors as for `createZookeeperMarkStore`. */
-export function createZookeeperMarkAdmin(session: ZookeeperSession, options: ZookeeperMarkStoreOptions): MarkAdmin {
+export function createZookeeperMarkAdmin(session: NodeSession, options: ZookeeperMarkStoreOptions): MarkAdmin {
   const { namespace, connectWaitMs = 0 } = options;
   const clusterPath = `${session.chroot}/cluster`;
   const namespacePath = `${session.chroot}/ranges/${namespace}`;

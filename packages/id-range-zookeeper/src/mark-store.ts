@@ -10,11 +10,10 @@ import {
   WitnessUnavailableError,
 } from '@lakh/id-range';
 import zookeeper from 'node-zookeeper-client';
-import type { Connection } from './connection.js';
+import type { NodeConnection, NodeSession } from './calls.js';
 import { WitnessForbiddenError } from './errors.js';
 import { formatClusterId, formatMark, parseClusterId, parseMark } from './mark-text.js';
 import { getData, isNodeError, makePath, nodeAcl, setDataAt, type TransactionCodes, transaction } from './nodes.js';
-import type { ZookeeperSession } from './session.js';
 
 export interface ZookeeperMarkStoreOptions {
   /** Name of the counter sequence: 1–64 letters, digits, '_' and '-'. */
@@ -25,10 +24,10 @@ export interface ZookeeperMarkStoreOptions {
 
 /** A node's version, good only on the connection (and so on the session) that read it (I2), and only for its node. */
 class ReadVersion {
-  readonly connection: Connection;
+  readonly connection: NodeConnection;
   readonly path: string;
   readonly node: number;
-  constructor(connection: Connection, path: string, node: number) {
+  constructor(connection: NodeConnection, path: string, node: number) {
     this.connection = connection;
     this.path = path;
     this.node = node;
@@ -45,7 +44,7 @@ class ReadVersion {
  * credentials; nothing was applied then. A read or write is one round trip and one deadline (a read's comes after `connectWaitMs` at
  * most); a create is several.
  */
-export function createZookeeperMarkStore(session: ZookeeperSession, options: ZookeeperMarkStoreOptions): MarkStore {
+export function createZookeeperMarkStore(session: NodeSession, options: ZookeeperMarkStoreOptions): MarkStore {
   const { namespace, connectWaitMs = 0 } = options;
   if (!/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/.test(namespace)) {
     throw new Error(`not a namespace: ${JSON.stringify(namespace)}`);

@@ -1,11 +1,11 @@
-import zookeeper, { type ZkAcl, type ZkOpResult, type ZkStat } from 'node-zookeeper-client';
-import { type CallKind, type Connection, NodeError } from './connection.js';
+import zookeeper, { type ZkAcl } from 'node-zookeeper-client';
+import { type CallKind, type NodeConnection, NodeError, type ZkNodeStat } from './calls.js';
 
-/** The few ZooKeeper operations that Lakh uses, as promises on one connection. Errors as for {@link Connection.call}. */
+/** The few ZooKeeper operations that Lakh uses, as promises on one connection. Errors as for {@link NodeConnection.call}. */
 
 export interface NodeData {
   readonly data: Buffer | undefined;
-  readonly stat: ZkStat;
+  readonly stat: ZkNodeStat;
 }
 
 /** Nodes for the holder of the credentials alone, or for anyone when there are none. */
@@ -13,29 +13,34 @@ export function nodeAcl(authenticated: boolean): readonly ZkAcl[] {
   return authenticated ? zookeeper.ACL.CREATOR_ALL_ACL : zookeeper.ACL.OPEN_ACL_UNSAFE;
 }
 
-export function getData(connection: Connection, path: string): Promise<NodeData> {
+export function getData(connection: NodeConnection, path: string): Promise<NodeData> {
   return connection.call('read', `read ${path}`, (client, done) =>
     client.getData(path, (error, data, stat) => done(error, { data, stat })),
   );
 }
 
-function exists(connection: Connection, path: string): Promise<boolean> {
+function exists(connection: NodeConnection, path: string): Promise<boolean> {
   return connection.call('read', `look for ${path}`, (client, done) =>
     client.exists(path, (error, stat) => done(error, stat !== null)),
   );
 }
 
 /** Writes at exactly `version`; resolves with the node's new one. -1 would mean "any" to ZooKeeper and is never sent. */
-export async function setDataAt(connection: Connection, path: string, data: Buffer, version: number): Promise<number> {
+export async function setDataAt(
+  connection: NodeConnection,
+  path: string,
+  data: Buffer,
+  version: number,
+): Promise<number> {
   if (!Number.isInteger(version) || version < 0) throw new RangeError(`${path}: not a version: ${version}`);
-  const stat = await connection.call<ZkStat>('write', `write ${path}`, (client, done) =>
+  const stat = await connection.call<ZkNodeStat>('write', `write ${path}`, (client, done) =>
     client.setData(path, data, version, done),
   );
   return stat.version;
 }
 
 export function createNode(
-  connection: Connection,
+  connection: NodeConnection,
   path: string,
   data: Buffer,
   acl: readonly ZkAcl[],
@@ -46,7 +51,7 @@ export function createNode(
 }
 
 /** The names of a node's children, without their parent's path. */
-export function getChildren(connection: Connection, path: string): Promise<readonly string[]> {
+export function getChildren(connection: NodeConnection, path: string): Promise<readonly string[]> {
   return connection.call('read', `list ${path}`, (client, done) =>
     client.getChildren(path, (error, children) => done(error, children ?? [])),
   );
@@ -56,7 +61,7 @@ export function getChildren(connection: Connection, path: string): Promise<reado
  * Removes the node at exactly `version`. Never by a transaction, where the library and ZooKeeper take version 0 for "any";
  * -1 means that to this call too and is never sent.
  */
-export function removeAt(connection: Connection, path: string, version: number): Promise<void> {
+export function removeAt(connection: NodeConnection, path: string, version: number): Promise<void> {
   if (!Number.isInteger(version) || version < 0) throw new RangeError(`${path}: not a version: ${version}`);
   return connection.call('write', `remove ${path}`, (client, done) =>
     client.remove(path, version, (error) => done(error, undefined)),
@@ -64,7 +69,7 @@ export function removeAt(connection: Connection, path: string, version: number):
 }
 
 /** Whatever its version: only for nodes that decide nothing. */
-export function removeAnyVersion(connection: Connection, path: string): Promise<void> {
+export function removeAnyVersion(connection: NodeConnection, path: string): Promise<void> {
   return connection.call('write', `remove ${path}`, (client, done) =>
     client.remove(path, -1, (error) => done(error, undefined)),
   );
@@ -74,7 +79,7 @@ export function removeAnyVersion(connection: Connection, path: string): Promise<
  * Makes `path` and its parents, empty and persistent, where they are missing. Looks first: creating a node that exists is
  * refused for want of permission, not because it exists, when its parent belongs to somebody else.
  */
-export async function makePath(connection: Connection, path: string, acl: readonly ZkAcl[]): Promise<void> {
+export async function makePath(connection: NodeConnection, path: string, acl: readonly ZkAcl[]): Promise<void> {
   const parts = path.split('/').slice(1);
   for (let depth = 1; depth <= parts.length; depth += 1) {
     const part = `/${parts.slice(0, depth).join('/')}`;
@@ -96,7 +101,7 @@ export type TransactionCodes = readonly number[];
  * no version is ever given to them here.)
  */
 export function transaction(
-  connection: Connection,
+  connection: NodeConnection,
   kind: CallKind,
   operation: string,
   ops: readonly TransactionOp[],
@@ -112,7 +117,7 @@ export function transaction(
       else
         done(
           null,
-          (results ?? []).map((result: ZkOpResult) => result.err ?? 0),
+          (results ?? []).map((result) => result.err ?? 0),
         );
     });
   });

@@ -1,18 +1,17 @@
 import type { CounterRange, Remainder, RemainderList, RemainderStore } from '@lakh/id-range';
-import type { Connection } from './connection.js';
+import type { NodeConnection, NodeSession } from './calls.js';
 import type { ZookeeperMarkStoreOptions } from './mark-store.js';
 import { formatRemainderName, parseRemainderName } from './mark-text.js';
 import { createNode, getChildren, isNodeError, makePath, nodeAcl, removeAt } from './nodes.js';
-import type { ZookeeperSession } from './session.js';
 
 /** Nobody writes to a remainder's node after it was made, so it is the one that was made as long as its version is this. */
 const AS_MADE = 0;
 
 /** A node's version, good only on the connection (and so on the session) that listed it (I2), and only for its node. */
 class ListedVersion {
-  readonly connection: Connection;
+  readonly connection: NodeConnection;
   readonly path: string;
-  constructor(connection: Connection, path: string) {
+  constructor(connection: NodeConnection, path: string) {
     this.connection = connection;
     this.path = path;
   }
@@ -24,7 +23,7 @@ class ListedVersion {
  * {@link WitnessForbiddenError} as the mark store's do.
  */
 export function createZookeeperRemainderStore(
-  session: ZookeeperSession,
+  session: NodeSession,
   { namespace, connectWaitMs = 0 }: ZookeeperMarkStoreOptions,
 ): RemainderStore {
   const folder = `${session.chroot}/ranges/${namespace}/released`;
@@ -58,7 +57,7 @@ export function createZookeeperRemainderStore(
     }
   }
 
-  async function createAt(connection: Connection, path: string): Promise<'published' | 'exists'> {
+  async function createAt(connection: NodeConnection, path: string): Promise<'published' | 'exists'> {
     try {
       await createNode(connection, path, Buffer.alloc(0), acl);
       return 'published';

@@ -1,5 +1,6 @@
 import { type Randomness, WitnessUnavailableError } from '@lakh/id-range';
 import type { ZookeeperServer } from './address.js';
+import type { NodeSession } from './calls.js';
 import { Connection, type ConnectionEnd, type DigestAuth } from './connection.js';
 import { WitnessForbiddenError } from './errors.js';
 
@@ -41,16 +42,10 @@ export type ZookeeperEvent =
  * ZooKeeper session of its own. While there is none, calls are refused at once and nothing is kept for later, so
  * an ensemble that is away costs neither memory nor waiting.
  */
-export interface ZookeeperSession {
+export interface ZookeeperSession extends NodeSession {
   readonly state: ZookeeperState;
-  readonly chroot: string;
-  /** Whether nodes are created for the holder of the credentials alone. */
-  readonly authenticated: boolean;
   readonly log: ZookeeperLog | undefined;
-  /** The present connection. Throws {@link WitnessUnavailableError} or {@link WitnessForbiddenError} when there is none. */
   connection(): Connection;
-  /** Resolves once connected (at once when it is); rejects like {@link connection} after `deadlineMs` or on close. */
-  whenConnected(deadlineMs: number): Promise<void>;
   /** `listener` runs at each new connection; the returned function takes it off. */
   onConnected(listener: () => void): () => void;
   /** Ends the session and stops reconnecting; bounded, never rejects, may be called again. */

@@ -1,5 +1,12 @@
 export type { ServerFacts, Session, SqlResult } from './connection.js';
-export { DatabaseUnsupportedError, InvalidShardsError, SchemaMismatchError } from './errors.js';
+export {
+  DatabaseUnsupportedError,
+  ER_DUP_ENTRY,
+  ER_LOCK_WAIT_TIMEOUT,
+  InvalidShardsError,
+  SchemaMismatchError,
+  SqlFailure,
+} from './errors.js';
 export * from './inspector.js';
 export * from './ledger.js';
 export * from './ledger-admin.js';
@@ -12,3 +19,4 @@ export { createMysqlSettings } from './settings.js';
 export * from './shards.js';
 export * from './store.js';
 export * from './timing.js';
+export * from './transaction.js';

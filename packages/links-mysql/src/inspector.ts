@@ -7,10 +7,14 @@ import { isStorableCode, KIND_ALIAS, KIND_GENERATED, whereCode } from './rows.js
 import { readSetting } from './settings.js';
 import type { ShardRouter } from './shards.js';
 import { integerLiteral } from './sql.js';
+import type { SqlPool } from './transaction.js';
 import { witnessError } from './witness-error.js';
 
 /** What the links of every shard say of counters. `feedsLinks` false: this namespace's counters never become links. */
-export function createMysqlCounterWitness(shards: ShardRouter<Pool>, feedsLinks = true): CounterWitness {
+export function createMysqlCounterWitness(
+  shards: Pick<ShardRouter<SqlPool>, 'all'>,
+  feedsLinks = true,
+): CounterWitness {
   /** The maximum over all shards, for each question. A maximum between two constants is one look at the index. */
   const highestOf = async (conditions: readonly string[]): Promise<readonly number[]> => {
     if (!feedsLinks || conditions.length === 0) return conditions.map(() => 0);

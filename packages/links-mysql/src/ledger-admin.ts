@@ -7,11 +7,11 @@ import {
   type LedgerRow,
   MAX_ROWS_ADDED,
 } from '@lakh/id-range';
-import type { Session } from './connection.js';
 import { ER_DUP_ENTRY, isRefusal } from './errors.js';
 import type { MysqlLedgerOptions } from './ledger.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
 import { observed } from './timing.js';
+import type { SqlSession } from './transaction.js';
 import { witnessError } from './witness-error.js';
 
 const COLUMNS =
@@ -107,7 +107,12 @@ export function createMysqlLedgerAdmin({
   };
 }
 
-async function insertHead(session: Session, ns: string, head: number, clusterId: string): Promise<'written' | 'stale'> {
+async function insertHead(
+  session: SqlSession,
+  ns: string,
+  head: number,
+  clusterId: string,
+): Promise<'written' | 'stale'> {
   try {
     await session.query(
       `INSERT INTO id_heads (namespace, head, cluster_id) VALUES (${ns},${integerLiteral(head)},${textLiteral(clusterId)})`,
@@ -121,7 +126,7 @@ async function insertHead(session: Session, ns: string, head: number, clusterId:
 }
 
 async function updateHead(
-  session: Session,
+  session: SqlSession,
   ns: string,
   from: HeadVersion,
   head: number,
@@ -134,7 +139,7 @@ async function updateHead(
   return affectedRows === 1 ? 'written' : 'stale';
 }
 
-async function insertRows(session: Session, ns: string, added: readonly LedgerRow[]): Promise<void> {
+async function insertRows(session: SqlSession, ns: string, added: readonly LedgerRow[]): Promise<void> {
   const head = await session.query(`SELECT 1 FROM id_heads WHERE namespace=${ns} FOR UPDATE`);
   if (head.rows.length === 0) throw new LedgerMissingError();
   const first = added[0] as LedgerRow;
@@ -157,7 +162,7 @@ async function insertRows(session: Session, ns: string, added: readonly LedgerRo
 }
 
 /** Rows on record do not overlap one another: of those that start below `end`, the last reaches furthest. */
-async function overlaps(session: Session, ns: string, start: number, end: number): Promise<boolean> {
+async function overlaps(session: SqlSession, ns: string, start: number, end: number): Promise<boolean> {
   const { rows } = await session.query(
     `SELECT end_counter FROM id_leases WHERE namespace=${ns} AND start_counter<${integerLiteral(end)} ORDER BY start_counter DESC LIMIT 1`,
   );

@@ -1,6 +1,6 @@
 import type { CounterRange, LeaseHolder } from '@lakh/id-range';
-import type { Session } from './connection.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
+import type { SqlSession } from './transaction.js';
 
 /** The ledger's part of remainders (I4). `ns` is the namespace as a literal. */
 
@@ -12,7 +12,7 @@ const RELEASED = asciiLiteral('released');
  * nothing changed: no lease of this holder ends there and covers it. The head row's lock keeps out whoever writes leases meanwhile.
  */
 export async function releaseTail(
-  session: Session,
+  session: SqlSession,
   ns: string,
   tail: CounterRange,
   holder: LeaseHolder,
@@ -43,7 +43,7 @@ export async function releaseTail(
 
 /** One statement that commits by itself; whether it gave exactly this range, which had to be released, to `holder`. */
 export async function claimReleased(
-  session: Session,
+  session: SqlSession,
   ns: string,
   range: CounterRange,
   holder: LeaseHolder,

@@ -6,17 +6,16 @@ import {
   LedgerMissingError,
   WitnessCorruptError,
 } from '@lakh/id-range';
-import type { Session } from './connection.js';
 import { ER_DUP_ENTRY, isRefusal } from './errors.js';
 import { claimReleased, releaseTail } from './ledger-remainders.js';
-import type { Pool } from './pool.js';
 import { asciiLiteral, integerLiteral, textLiteral } from './sql.js';
 import { observed, type StatementTimer } from './timing.js';
+import type { SqlPool, SqlSession } from './transaction.js';
 import { witnessError } from './witness-error.js';
 
 export interface MysqlLedgerOptions {
   /** The primary of the shard that global tables live on. */
-  readonly pool: Pool;
+  readonly pool: SqlPool;
   /** 1–64 of 0-9 A-Z a-z _ - */
   readonly namespace: string;
   /** Whether links are generated from this namespace, so that a generated link tells that it was used. Default true. */
@@ -112,7 +111,7 @@ export function createMysqlLedger({
   };
 }
 
-async function insertLease(session: Session, ns: string, lease: LeaseRecord): Promise<void> {
+async function insertLease(session: SqlSession, ns: string, lease: LeaseRecord): Promise<void> {
   const { range, holder } = lease;
   const start = integerLiteral(range.start);
   const end = integerLiteral(range.end);

@@ -3,6 +3,7 @@ import { SqlFailure } from './errors.js';
 import { Health } from './health.js';
 import type { MysqlObserver } from './observer.js';
 import { type Member, memberName } from './shards.js';
+import { inTransaction } from './transaction.js';
 
 export interface PoolOptions {
   /** Connections at most; each is opened when it is first needed. Default 12. */
@@ -107,17 +108,7 @@ export class Pool {
 
   /** As {@link run}, between BEGIN and COMMIT. `work` sends writes with `commits` unset; only the COMMIT can be of unknown outcome. */
   transaction<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
-    return this.run(async (session) => {
-      try {
-        await session.query('START TRANSACTION');
-        const result = await work(session);
-        await session.query('COMMIT', true);
-        return result;
-      } catch (error) {
-        session.destroy('its transaction failed');
-        throw error;
-      }
-    }, deadlineMs);
+    return this.run((session) => inTransaction(session, work), deadlineMs);
   }
 
   /** Refuses whoever waits and closes every connection; what is in use fails as lost. */

@@ -72,7 +72,7 @@ export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): Rep
     if (isVirgin) return { next: FIRST_MARK, steps: [] };
     throw new LedgerNotEmptyError();
   }
-  const clusterId = options.adoptAs ?? commonClusterId(witnesses);
+  const clusterId = commonClusterId(witnesses, options.adoptAs);
   const now = readableMark(mark.mark);
   const known = highestKnown(witnesses);
   const wanted = Math.max(
@@ -127,11 +127,12 @@ function highestKnown({ markBefore, mark, head, rows, highestCounter }: Witnesse
   return Math.max(FIRST_MARK, knownHead(head), rows.highestEnd, highestCounter > 0 ? highestCounter + 1 : 0, ...marks);
 }
 
-function commonClusterId({ mark, head }: Witnesses): string {
+/** One that is there, also when others adopted at the same time: a second one beside it would be for a person to sort out. */
+function commonClusterId({ mark, head }: Witnesses, adoptAs: string | undefined): string {
   const ofMark = typeof mark.clusterId === 'string' && mark.clusterId !== 'missing' ? mark.clusterId : undefined;
   const ofHead = head === 'missing' || isUnreadable(head.clusterId) ? undefined : head.clusterId;
   if (ofMark !== undefined && ofHead !== undefined && ofMark !== ofHead) throw new ClusterMismatchError(ofMark, ofHead);
-  const common = ofMark ?? ofHead;
+  const common = ofMark ?? ofHead ?? adoptAs;
   if (common === undefined) throw new WitnessCorruptError('neither witness has a cluster id that can be read');
   return common;
 }

@@ -208,6 +208,22 @@ describe('bootstrap', () => {
     expect((await operations.check()).ok).toBe(true);
   });
 
+  test('takes the cluster id of another who adopts at the same time, instead of putting a second one beside it', async () => {
+    const system = new MemoryWitnesses();
+    system.linkCounters = [123_456];
+    const late = portsOver(system, {
+      // Asked for between this one's first look and its second: by then the other has made the head.
+      newClusterId: () => {
+        system.head = 1_200_000;
+        system.headClusterId = CLUSTER;
+        return '00000000-0000-4000-8000-00000000000f';
+      },
+    });
+    await createOperations(late).bootstrap({ adopt: true, skip: 1_000_000 });
+    expect([system.markClusterId, system.headClusterId]).toEqual([CLUSTER, CLUSTER]);
+    expect((await createOperations(late).check()).ok).toBe(true);
+  });
+
   test('is no way around a refusal', async () => {
     const system = used();
     system.mark = 'missing';

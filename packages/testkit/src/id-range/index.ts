@@ -1,5 +1,4 @@
 export * from './admin-conformance.js';
-export * from './faulty-witnesses.js';
 export * from './ledger-conformance.js';
 export * from './ledger-remainders-conformance.js';
 export * from './mark-store-conformance.js';

@@ -1,0 +1,26 @@
+import type { Session } from './connection.js';
+
+/** What sends statements, one at a time. */
+export type SqlSession = Pick<Session, 'query' | 'destroy'>;
+
+/** The part of a pool that the ledger uses; calls settle as those of `Pool` do. */
+export interface SqlPool {
+  run<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
+  transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
+}
+
+/**
+ * `work` between BEGIN and COMMIT, on a session of its own. `work` sends writes with `commits` unset: only the COMMIT can be of unknown
+ * outcome. After any failure the session is destroyed, which rolls back what was begun.
+ */
+export async function inTransaction<S extends SqlSession, T>(session: S, work: (session: S) => Promise<T>): Promise<T> {
+  try {
+    await session.query('START TRANSACTION');
+    const result = await work(session);
+    await session.query('COMMIT', true);
+    return result;
+  } catch (error) {
+    session.destroy('its transaction failed');
+    throw error;
+  }
+}

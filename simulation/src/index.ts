@@ -1,0 +1,18 @@
+export { describeViolations, establishedImage, violationsOf } from './check.js';
+export { Coverage } from './coverage.js';
+export { SimulatedDatabase } from './database/database.js';
+export { SimulatedPool } from './database/pool.js';
+export { planStatement } from './database/statements.js';
+export { EXPECTED_COVERAGE } from './expected-coverage.js';
+export { MUTANT_NAMES, MUTANTS, type Mutant, type MutantName } from './mutants.js';
+export { type FaultPlan, Network } from './network.js';
+export { listChoices, parseCommandLine, UsageError } from './options.js';
+export { SimulatedProcess } from './process.js';
+export { formatFailure, formatResult, replayCommand } from './report.js';
+export { tasksOf } from './run.js';
+export type { Violation, ViolationKind } from './safety.js';
+export * from './schedule.js';
+export { Simulation } from './simulation.js';
+export { type Failure, runTask, type Task, type TaskResult } from './task.js';
+export { Ensemble } from './zookeeper/ensemble.js';
+export { SimulatedZookeeperSession } from './zookeeper/session.js';

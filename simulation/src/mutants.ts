@@ -1,0 +1,206 @@
+/**
+ * Guards that are taken out, one each, in the setting where it is the last one: a simulation that does not catch them would not catch
+ * the same mistake in the code either.
+ */
+import { type CounterRange, FIRST_MARK, isUnreadable, type RangeSource, UnknownOutcomeError } from '@lakh/id-range';
+import type { OperationsPorts } from '@lakh/operations';
+import { type Inside, type Sabotage, withoutVersionCheck } from './sabotage.js';
+import type { ViolationKind } from './safety.js';
+import type { Setting } from './schedule.js';
+
+export interface Mutant {
+  readonly setting: Setting;
+  /** What it has to be caught by. */
+  readonly shows: ViolationKind;
+  readonly what: string;
+  readonly sabotage: Sabotage;
+}
+
+/** How long after an unknown outcome a client that retries does so. */
+const RETRY_MS = 1_000;
+
+export const MUTANTS = {
+  'version-check-dropped': {
+    setting: 'zookeeper-alone',
+    shows: 'duplicate',
+    what: 'the mark is written at whatever version it has',
+    sabotage: { marks: withoutVersionCheck },
+  },
+  'unknown-outcome-is-success': {
+    setting: 'zookeeper-alone',
+    shows: 'duplicate',
+    what: 'a mark’s write without an answer is taken for written',
+    sabotage: {
+      marks: (inner) => ({
+        ...inner,
+        write: (version, mark) =>
+          inner.write(version, mark).catch((error: unknown) => {
+            if (error instanceof UnknownOutcomeError) return { outcome: 'written', witnessVersion: 1 };
+            throw error;
+          }),
+      }),
+    },
+  },
+  'publish-retried': {
+    setting: 'zookeeper-alone',
+    shows: 'duplicate',
+    what: 'a remainder’s entry is made again after an unknown outcome',
+    sabotage: {
+      remainders: (inner, { clock }) => ({
+        ...inner,
+        publish: async (range) => {
+          try {
+            return await inner.publish(range);
+          } catch (error) {
+            if (!(error instanceof UnknownOutcomeError)) throw error;
+            await new Promise<void>((resolve) => {
+              clock.schedule(RETRY_MS, resolve);
+            });
+            return inner.publish(range);
+          }
+        },
+      }),
+    },
+  },
+  'claim-without-deletion': {
+    setting: 'zookeeper-alone',
+    shows: 'duplicate',
+    what: 'a remainder is claimed whatever its deletion answers',
+    sabotage: {
+      remainders: (inner) => ({
+        ...inner,
+        claim: async (remainder) => {
+          await inner.claim(remainder);
+          return 'claimed';
+        },
+      }),
+    },
+  },
+  'session-bound-ranges': {
+    setting: 'zookeeper-alone',
+    shows: 'duplicate',
+    what: 'a range is its holder’s only as long as the session that leased it',
+    sabotage: { source: boundToSessions },
+  },
+  'overlap-refusal-dropped': {
+    setting: 'ledger-alone',
+    shows: 'duplicate',
+    what: 'the ledger’s refusal of an overlap is taken for a record',
+    sabotage: {
+      ledger: (inner) => ({
+        ...inner,
+        record: async (lease) => {
+          await inner.record(lease);
+          return 'recorded';
+        },
+      }),
+    },
+  },
+  'claim-by-zookeeper-alone': {
+    setting: 'ledger-alone',
+    shows: 'duplicate',
+    what: 'a remainder is claimed whatever the ledger answers',
+    sabotage: {
+      ledger: (inner) => ({
+        ...inner,
+        claim: async (range, holder, atMs) => {
+          await inner.claim(range, holder, atMs);
+          return 'claimed';
+        },
+      }),
+    },
+  },
+  'ledger-after-first-use': {
+    setting: 'ledger-alone',
+    shows: 'duplicate',
+    what: 'a range is used before it is in the ledger',
+    sabotage: {
+      ledger: (inner) => ({
+        ...inner,
+        record: async (lease) => {
+          void inner.record(lease).catch(() => {});
+          return 'recorded';
+        },
+      }),
+    },
+  },
+  'successor-publishes': {
+    setting: 'both',
+    shows: 'duplicate',
+    what: 'a server that is started in a dead one’s place publishes what that one had on record',
+    sabotage: { successorPublishes: true },
+  },
+  'issues-after-release': {
+    setting: 'both',
+    shows: 'duplicate',
+    what: 'a server gives its tails back before it is sealed',
+    sabotage: { issuesAfterRelease: true },
+  },
+  'missing-mark-is-zero': {
+    setting: 'links-alone',
+    shows: 'duplicate',
+    what: 'a missing mark over an empty ledger is a first start, whatever links there are',
+    sabotage: { ignoresLinks: true },
+  },
+  'repair-lowers': {
+    setting: 'in-turn',
+    shows: 'lowered',
+    what: 'a repair sets the mark to the ledger’s head',
+    sabotage: { repair: setMarkToHead },
+  },
+  'attempts-never-too-old': {
+    setting: 'in-turn',
+    shows: 'duplicate',
+    what: 'an attempt may sleep through two disasters and the repair between',
+    sabotage: { attemptLimitMs: Number.MAX_SAFE_INTEGER },
+  },
+  'duplicate-is-alias': {
+    setting: 'last-line',
+    shows: 'issued on',
+    what: 'a generated link that meets another one is taken for one that meets an alias',
+    sabotage: {
+      links: (inner) => ({
+        ...inner,
+        insert: async (link) => {
+          const met = await inner.insert(link);
+          return met.outcome === 'duplicate' ? { outcome: 'taken' } : met;
+        },
+      }),
+    },
+  },
+} satisfies Record<string, Mutant>;
+
+export type MutantName = keyof typeof MUTANTS;
+
+export const MUTANT_NAMES = Object.keys(MUTANTS) as MutantName[];
+
+/** As an ephemeral node does it: whose session is over has lost its ranges, and whoever comes next takes them. */
+function boundToSessions(inner: RangeSource, { ensemble, process, shared }: Inside): RangeSource {
+  interface Bound {
+    readonly range: CounterRange;
+    readonly isOver: () => boolean;
+  }
+  const bound = (shared.get('bound ranges') as Bound[] | undefined) ?? [];
+  shared.set('bound ranges', bound);
+  const bind = (range: CounterRange): CounterRange => {
+    const sessions = ensemble.sessionsOf(process.name);
+    bound.push({ range, isOver: () => sessions.every(({ isOpen }) => !isOpen) });
+    return range;
+  };
+  return {
+    lease: async (size) => {
+      const free = bound.findIndex(({ isOver }) => isOver());
+      if (free >= 0) return bind((bound.splice(free, 1)[0] as Bound).range);
+      return bind(await inner.lease(size));
+    },
+  };
+}
+
+/** What a person in a hurry does. */
+async function setMarkToHead({ ledger, marks }: OperationsPorts): Promise<void> {
+  const head = await ledger.head();
+  const { clusterId, version } = await marks.inspect();
+  if (head === 'missing' || isUnreadable(head.head) || typeof clusterId !== 'string' || clusterId === 'missing') return;
+  const height = Math.max(head.head, FIRST_MARK);
+  await marks.put(version, { next: height, ledgered: height }, clusterId);
+}

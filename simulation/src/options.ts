@@ -1,0 +1,111 @@
+import { parseArgs } from 'node:util';
+import { MUTANT_NAMES, MUTANTS, type MutantName } from './mutants.js';
+import { SETTING_NAMES, SETTINGS, type Setting } from './schedule.js';
+
+/** A wrong command line; the program prints it with a hint at `--help` and exits 2. */
+export class UsageError extends Error {}
+
+export interface CommandLine {
+  readonly schedules: number;
+  /** Absent: one is drawn. */
+  readonly seed: number | undefined;
+  readonly setting: Setting | undefined;
+  readonly mutant: MutantName | undefined;
+  readonly workers: number;
+  readonly path: string | undefined;
+  readonly json: boolean;
+}
+
+const DEFAULT_SCHEDULES = 10_000;
+const MAX_SCHEDULES = 100_000_000;
+const DEFAULT_WORKERS = 2;
+const MAX_WORKERS = 64;
+const MAX_SEED = 2 ** 31 - 1;
+
+export const SIMULATION_HELP = `usage: npm run simulate -- [OPTION …]
+
+Runs the real allocator, the real ZooKeeper and MySQL adapters, the real use case and the real repair over simulated wires, an
+ensemble and a database in memory, on simulated time: thousands of schedules of faults, each decided by a seed. No counter may be
+issued twice. A schedule that shows otherwise is shrunk, and printed with the command that replays it.
+
+options:
+  --schedules N   how many (${DEFAULT_SCHEDULES}); they are shared between the settings
+  --seed S        from 0 to ${MAX_SEED}; drawn and printed without it
+  --setting NAME  only this one; --list names them
+  --mutant NAME   with this guard taken out, in its own setting; it has to be found
+  --workers N     threads (${DEFAULT_WORKERS})
+  --path P        replays one schedule that was found, with its --seed and its --setting or --mutant
+  --json          the answer as JSON
+  --list          names settings and mutants, and runs nothing
+  --help          this text
+
+exit: 0 nothing was found, 1 something was, or the simulation itself failed, 2 wrong arguments
+`;
+
+/** Throws {@link UsageError}. */
+export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'list' {
+  const { values, positionals } = parsed(args);
+  if (values.help) return 'help';
+  if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are only options`);
+  if (values.list) return 'list';
+  const setting = oneOf('setting', values.setting, SETTING_NAMES);
+  const mutant = oneOf('mutant', values.mutant, MUTANT_NAMES);
+  const seed = whole('seed', values.seed, 0, MAX_SEED);
+  if (mutant !== undefined && setting !== undefined && MUTANTS[mutant].setting !== setting) {
+    throw new UsageError(`--mutant ${mutant}: belongs to the setting ${MUTANTS[mutant].setting}, not ${setting}`);
+  }
+  if (values.path !== undefined) {
+    if (!/^\d+(:\d+)*$/.test(values.path)) throw new UsageError(`--path ${values.path}: must be numbers with colons`);
+    if (seed === undefined || (setting ?? mutant) === undefined) {
+      throw new UsageError('--path: replays only with --seed, and --setting or --mutant');
+    }
+  }
+  return {
+    schedules: whole('schedules', values.schedules, 1, MAX_SCHEDULES) ?? DEFAULT_SCHEDULES,
+    seed,
+    setting,
+    mutant,
+    workers: whole('workers', values.workers, 1, MAX_WORKERS) ?? DEFAULT_WORKERS,
+    path: values.path,
+    json: values.json ?? false,
+  };
+}
+
+/** The answer to `--list`. */
+export function listChoices(): string {
+  const width = Math.max(...[...SETTING_NAMES, ...MUTANT_NAMES].map((name) => name.length));
+  const settings = SETTING_NAMES.map((name) => `  ${name.padEnd(width)}  ${SETTINGS[name]}\n`);
+  const mutants = MUTANT_NAMES.map(
+    (name) => `  ${name.padEnd(width)}  ${MUTANTS[name].what} (${MUTANTS[name].setting})\n`,
+  );
+  return `settings:\n${settings.join('')}mutants:\n${mutants.join('')}`;
+}
+
+function parsed(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  const options = { schedules: text, seed: text, setting: text, mutant: text, workers: text, path: text } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { ...options, json: flag, list: flag, help: flag },
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+}
+
+function whole(name: string, text: string | undefined, least: number, most: number): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d{1,10}$/.test(text) && value >= least && value <= most) return value;
+  throw new UsageError(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
+}
+
+function oneOf<T extends string>(option: string, text: string | undefined, names: readonly T[]): T | undefined {
+  if (text === undefined) return undefined;
+  const found = names.find((name) => name === text);
+  if (found !== undefined) return found;
+  throw new UsageError(`--${option} ${JSON.stringify(text)}: no such ${option}; --list names them`);
+}

@@ -1,0 +1,61 @@
+/** Where a guard can be taken out of a simulated server or of its operator: mostly something else in a port's place. */
+import type { Clock, Ledger, MarkStore, RangeSource, RemainderStore } from '@lakh/id-range';
+import type { LinkStore } from '@lakh/links';
+import type { OperationsPorts } from '@lakh/operations';
+import type { SimulatedDatabase } from './database/database.js';
+import type { SimulatedProcess } from './process.js';
+import type { Ensemble } from './zookeeper/ensemble.js';
+
+/** What a sabotage may look at, of the server that it is in. */
+export interface Inside {
+  readonly clock: Clock;
+  readonly process: SimulatedProcess;
+  readonly ensemble: Ensemble;
+  readonly database: SimulatedDatabase;
+  /** One for all servers of a schedule. */
+  readonly shared: Map<string, unknown>;
+}
+
+export interface Sabotage {
+  marks?(inner: MarkStore, inside: Inside): MarkStore;
+  ledger?(inner: Ledger, inside: Inside): Ledger;
+  remainders?(inner: RemainderStore, inside: Inside): RemainderStore;
+  source?(inner: RangeSource, inside: Inside): RangeSource;
+  links?(inner: LinkStore): LinkStore;
+  /** In the operator's place; resolves when there is nothing left to do. */
+  repair?(ports: OperationsPorts): Promise<void>;
+  /** The ledger does not look at the links before it calls itself virgin. */
+  readonly ignoresLinks?: boolean;
+  /** A server that gives its tails back goes on issuing from them. */
+  readonly issuesAfterRelease?: boolean;
+  /** Whoever is started in the place of a server that died publishes what that one had on record. */
+  readonly successorPublishes?: boolean;
+  /** How long an attempt may take. */
+  readonly attemptLimitMs?: number;
+}
+
+/** A ledger that writes down everything and refuses nothing. */
+export const withoutRefusals = (inner: Ledger): Ledger => ({
+  ...inner,
+  record: async (lease) => {
+    await inner.record(lease);
+    return 'recorded';
+  },
+  release: async (tail, holder, atMs) => {
+    await inner.release(tail, holder, atMs);
+    return 'released';
+  },
+  claim: async (range, holder, atMs) => {
+    await inner.claim(range, holder, atMs);
+    return 'claimed';
+  },
+});
+
+/** A store that writes at whatever version is there. */
+export const withoutVersionCheck = (inner: MarkStore): MarkStore => ({
+  ...inner,
+  write: async (_version, mark) => {
+    const fresh = await inner.read();
+    return fresh === 'missing' ? { outcome: 'stale' } : inner.write(fresh.version, mark);
+  },
+});

@@ -1,0 +1,78 @@
+/** One run of fast-check: many schedules of one setting, from one seed, and what was found. */
+import fc from 'fast-check';
+import { describeViolations, violationsOf } from './check.js';
+import { Coverage } from './coverage.js';
+import type { Image } from './disasters.js';
+import { MUTANTS, type Mutant, type MutantName } from './mutants.js';
+import { type Schedule, type Setting, scheduleArbitrary } from './schedule.js';
+
+export interface Task {
+  readonly setting: Setting;
+  readonly mutant?: MutantName | undefined;
+  readonly seed: number;
+  readonly schedules: number;
+  /** To a schedule that was found before; only that one runs. */
+  readonly path?: string | undefined;
+}
+
+export interface Failure {
+  readonly setting: Setting;
+  readonly mutant?: MutantName | undefined;
+  readonly seed: number;
+  readonly path: string;
+  /** How many schedules it took, before shrinking. */
+  readonly afterSchedules: number;
+  readonly schedule: Schedule;
+  readonly violations: string;
+}
+
+export interface TaskResult {
+  readonly coverage: readonly (readonly [what: string, count: number])[];
+  readonly failure?: Failure;
+}
+
+const PROGRESS_EVERY = 500;
+
+/** `ran` is told after every few hundred schedules how many. */
+export async function runTask(
+  task: Task,
+  image: Image,
+  ran: (schedules: number) => void = () => {},
+): Promise<TaskResult> {
+  const coverage = new Coverage();
+  const mutant: Mutant | undefined = task.mutant && MUTANTS[task.mutant];
+  let count = 0;
+  const property = fc.asyncProperty(scheduleArbitrary(task.setting), async (schedule) => {
+    const violations = await violationsOf(schedule, coverage, image, mutant);
+    count += 1;
+    if (count % PROGRESS_EVERY === 0) {
+      ran(PROGRESS_EVERY);
+      // The schedules themselves never let the event loop turn.
+      await new Promise((resolve) => {
+        setImmediate(resolve);
+      });
+    }
+    if (violations.length > 0) throw new Error(describeViolations(violations));
+  });
+  const { seed } = task;
+  const result = await fc.check(
+    property,
+    task.path === undefined
+      ? { seed, numRuns: task.schedules }
+      : { seed, path: task.path, numRuns: 1, endOnFailure: true },
+  );
+  ran(count % PROGRESS_EVERY);
+  if (!result.failed || result.counterexample === null) return { coverage: [...coverage.counts] };
+  return {
+    coverage: [...coverage.counts],
+    failure: {
+      setting: task.setting,
+      mutant: task.mutant,
+      seed,
+      path: result.counterexamplePath ?? '',
+      afterSchedules: result.numRuns,
+      schedule: result.counterexample[0],
+      violations: result.errorInstance instanceof Error ? result.errorInstance.message : String(result.errorInstance),
+    },
+  };
+}

@@ -1,0 +1,55 @@
+import { EXPECTED_COVERAGE, MUTANT_NAMES, MUTANTS, type ViolationKind } from '@lakh/simulation';
+import { coverageOf, simulate } from './program';
+
+/** A tenth of it on an idle machine. */
+jest.setTimeout(1_200_000);
+
+const SCHEDULES = 100_000;
+
+test(`no counter is issued twice in ${SCHEDULES} schedules, and every fault that this is about did happen`, async () => {
+  const coverage = await coverageOf(SCHEDULES);
+  expect(coverage.schedules).toBeGreaterThanOrEqual(SCHEDULES);
+  expect(EXPECTED_COVERAGE.filter((what) => !((coverage[what] ?? 0) > 0))).toEqual([]);
+});
+
+const words: Record<ViolationKind, RegExp> = {
+  duplicate: /^duplicate: counter \d+ was issued by .* and by /m,
+  lowered: /^lowered: .* lowered the mark from \d+ \d+ to \d+ \d+$/m,
+  'issued on': /^issued on: .* issued counter \d+ after its counter \d+ had met another generated link$/m,
+  'held twice': /^held twice: /m,
+  unacknowledged: /^unacknowledged: /m,
+  'link twice': /^link twice: /m,
+  stuck: /^stuck: /m,
+};
+
+test.each(MUTANT_NAMES.map((name) => [name, MUTANTS[name].setting, MUTANTS[name].what] as const))(
+  'without its guard, %s (%s) is caught: %s',
+  async (name) => {
+    const { exit, out, err } = await simulate('--mutant', name, '--schedules', String(SCHEDULES));
+    expect([err, out]).toEqual([
+      expect.stringMatching(/^simulate: seed \d+$/m),
+      expect.stringMatching(words[MUTANTS[name].shows]),
+    ]);
+    expect(exit).toBe(1);
+    process.stderr.write(`simulation: ${/found after \d+ schedules/.exec(out)?.[0]} without ${name}\n`);
+  },
+);
+
+test('what the program prints replays what it found, by the thread that asks for it alone', async () => {
+  const found = await simulate('--mutant', 'overlap-refusal-dropped', '--seed', '7', '--schedules', '5000');
+  const command = /^replay: npm run simulate -- (.*)$/m.exec(found.out)?.[1] ?? '';
+  const again = await simulate(...command.split(' '));
+  const shrunk = (out: string) => out.slice(out.indexOf('\n'));
+  expect(shrunk(again.out)).toBe(shrunk(found.out));
+  expect([found.exit, again.exit]).toEqual([1, 1]);
+});
+
+test('help and list answer on stdout and run nothing; a wrong argument exits 2 and says which', async () => {
+  expect(await simulate('--help')).toMatchObject({ exit: 0, out: expect.stringContaining('usage:'), err: '' });
+  expect(await simulate('--list')).toMatchObject({ exit: 0, out: expect.stringContaining('in-turn  '), err: '' });
+  expect(await simulate('--seed', 'x')).toEqual({
+    exit: 2,
+    out: '',
+    err: 'simulate: --seed x: must be a whole number from 0 to 2147483647 (try --help)\n',
+  });
+});
