@@ -32,7 +32,6 @@ async function run(options: BenchOptions, config: Config, scope: Scope): Promise
     const warmSeconds = options.quick ? 0 : WARM_SECONDS;
     groups.push(await measureInTurns(group, { rounds: options.rounds, secondsPerRound: options.seconds, warmSeconds }));
   }
-  const measurements = await prepared.measure?.(options.seconds);
   const durability = await durabilityNote(dir);
   return makeReport({
     bench: options.bench,
@@ -42,7 +41,6 @@ async function run(options: BenchOptions, config: Config, scope: Scope): Promise
     machine: machineFacts(),
     notes: [pinning.note, ...(durability ? [durability] : []), ...prepared.notes],
     groups,
-    ...(measurements === undefined ? {} : { measurements }),
     ...(options.profile ? { profiles: await prepared.profile(options.seconds) } : {}),
   });
 }

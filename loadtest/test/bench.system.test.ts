@@ -45,8 +45,7 @@ function expectWhole(report: BenchReport, rounds: number): void {
     for (const ratio of group.ratios) expect(ratio.perRound).toHaveLength(rounds);
   }
   const targets = report.groups.flatMap((group) => group.ratios).filter((ratio) => ratio.target);
-  const bounds = (report.measurements ?? []).filter(({ bound }) => bound !== undefined);
-  expect(report.targets.met + report.targets.missed).toBe(targets.length + bounds.length);
+  expect(report.targets.met + report.targets.missed).toBe(targets.length);
 }
 
 function subjectsOf(report: BenchReport, group: string): string[] {
@@ -61,30 +60,13 @@ function targetsOf(report: BenchReport): [string, string, number][] {
   );
 }
 
-test('allocate: codes beside loops that only allocate, leases on real witnesses, what they cost, a dead leader; with a profile', async () => {
-  const report = await bench('allocate', '--quick', '--json', '--profile');
-  expectWhole(report, 1);
+test('allocate: codes beside loops that only allocate, two rounds, with a profile', async () => {
+  const report = await bench('allocate', '--quick', '--rounds', '2', '--json', '--profile');
+  expectWhole(report, 2);
   expect(subjectsOf(report, 'codes')).toEqual(['next() + base62', 'String.fromCharCode', 'joined pieces']);
-  for (const group of ['leases-1', 'leases-8']) {
-    expect(subjectsOf(report, group)).toEqual(['both witnesses', 'bare versioned writes']);
-  }
-  expect(subjectsOf(report, 'issue').slice(0, 3)).toEqual(['1 server', '4 servers', '8 servers']);
   expect(targetsOf(report).map(([, , atLeast]) => atLeast)).toEqual([0.5, 0.5]);
-  const measured = new Map(report.measurements?.map((each) => [each.id, each]));
-  expect([...measured.keys()]).toEqual([
-    'zookeeper-writes',
-    'zookeeper-writes-flat-out',
-    'leader-death',
-    'heap-growth',
-    'rss-growth',
-  ]);
-  // Ten ranges of one lakh are a million; what is above that depends on how often two servers meet.
-  expect(measured.get('zookeeper-writes')?.value).toBeGreaterThan(5);
-  expect(measured.get('zookeeper-writes')?.bound?.atMost).toBe(11);
-  expect(measured.get('leader-death')?.quantiles).toMatchObject({ samples: 6 });
-  expect(measured.get('heap-growth')?.bound).toEqual({ atMost: 1, met: true });
   expect(report.profiles?.[0]?.functions.length).toBeGreaterThan(0);
-}, 180_000);
+}, 60_000);
 
 test('redirect: ours embedded and on MariaDB, beside node:http, express and nginx', async () => {
   const report = await bench('redirect', '--quick', '--json');

@@ -1,13 +1,4 @@
-import {
-  boundOf,
-  type Group,
-  quantile,
-  quantilesOf,
-  type Sample,
-  spread,
-  summarise,
-  targetsOf,
-} from '../src/bench/figures';
+import { type Group, type Sample, spread, summarise, targetsOf } from '../src/bench/figures';
 import { measureInTurns } from '../src/bench/rounds';
 
 function group(subjects: Group['subjects']): Group {
@@ -32,22 +23,6 @@ describe('summing up', () => {
     expect(spread([3, 1, 2])).toEqual({ median: 2, min: 1, max: 3 });
     expect(spread([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 });
     expect(() => spread([])).toThrow('no values');
-  });
-
-  test('a quantile is a value that was measured, the smallest that enough others do not exceed', () => {
-    const values = [5, 1, 4, 2, 3];
-    expect([0, 0.2, 0.21, 0.5, 0.99, 1].map((q) => quantile(values, q))).toEqual([1, 1, 2, 3, 5, 5]);
-    expect(quantilesOf(Array.from({ length: 200 }, (_, i) => i + 1))).toEqual({
-      samples: 200,
-      p50: 100,
-      p99: 198,
-      max: 200,
-    });
-    expect(() => quantile([], 0.5)).toThrow('no values');
-    expect([boundOf(11, 11), boundOf(11.1, 11)]).toEqual([
-      { atMost: 11, met: true },
-      { atMost: 11, met: false },
-    ]);
   });
 
   test('ratios compare neighbours of one round, not medians', () => {

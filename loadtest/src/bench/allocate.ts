@@ -1,12 +1,7 @@
 import { join } from 'node:path';
-import type { Skipped, Subject } from './figures.js';
-import { measureLeaderDeath } from './leader-death.js';
-import { issuing, leaseGroups } from './leases.js';
-import { measureMemory } from './memory.js';
-import { whyMissing } from './packages.js';
+import type { Subject } from './figures.js';
 import { hottest, profileArguments, readProfiles } from './profile.js';
 import type { Bench, PreparedBench } from './setting.js';
-import { startWitnesses } from './witness-servers.js';
 import { startWorker } from './worker.js';
 
 const PROGRAM = 'programs/allocate-worker.js';
@@ -33,10 +28,7 @@ const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string 
   },
 ];
 
-/**
- * Codes a second beside loops that only allocate strings of that length, each in a process of its own; then what leases cost and give on
- * real witnesses.
- */
+/** Codes a second beside loops that only allocate strings of that length, each in a process of its own. */
 export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
   const subjects = await Promise.all(
     VARIANTS.map(async ({ variant, ...subject }): Promise<Subject> => {
@@ -47,28 +39,11 @@ export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
   const targets = subjects
     .filter(({ role }) => role === 'limit')
     .map(({ name }) => ({ ours: OURS, against: name, atLeast: 0.5 }));
-  const why = await whyMissing(['zookeeper', 'mariadb']);
-  const skipped: Skipped[] = why === undefined ? [] : [{ name: 'everything on real witnesses', reason: why }];
-  const witnesses = why === undefined ? await startWitnesses(bench) : undefined;
-  const leases = witnesses === undefined ? [] : await leaseGroups(bench, witnesses);
-  const issued = witnesses === undefined ? undefined : await issuing(bench, witnesses);
   return {
     groups: [
-      { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets, skipped },
-      ...leases,
-      ...(issued === undefined ? [] : [issued.group]),
+      { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets, skipped: [] },
     ],
-    notes: [
-      'codes: counters beyond 2^32, where they are doubles and no longer small integers',
-      'witnesses: three ZooKeeper nodes and MariaDB, each commit synced to disk, all on the other core',
-    ],
-    async measure(seconds) {
-      const onWitnesses = [];
-      if (witnesses !== undefined && issued !== undefined) {
-        onWitnesses.push(...(await issued.measureWrites(seconds)), await measureLeaderDeath(bench, witnesses));
-      }
-      return [...onWitnesses, ...(await measureMemory(bench))];
-    },
+    notes: ['counters beyond 2^32, where they are doubles and no longer small integers'],
     async profile(seconds) {
       const dir = join(bench.dir, 'profile-codes');
       const worker = await startWorker(bench, PROGRAM, ['codes'], profileArguments(dir));

@@ -5,21 +5,6 @@ export interface Sample {
   readonly value: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
-  /** What else the measuring process tells, for those who asked it. */
-  readonly facts?: Readonly<Record<string, number>>;
-}
-
-/** A figure that is no rate to be compared in turns. */
-export interface Measurement {
-  readonly id: string;
-  readonly title: string;
-  readonly unit: string;
-  /** In one line: what exactly was done. */
-  readonly what: string;
-  /** Of many values the median. */
-  readonly value: number;
-  readonly quantiles?: { readonly samples: number; readonly p50: number; readonly p99: number; readonly max: number };
-  readonly bound?: { readonly atMost: number; readonly met: boolean };
 }
 
 /** `limit`: what the machine gives to a program that does only the unavoidable part. */
@@ -99,26 +84,6 @@ export function spread(values: readonly number[]): Spread {
   const middle = sorted.length >> 1;
   const median = sorted.length % 2 === 1 ? at(middle) : (at(middle - 1) + at(middle)) / 2;
   return { median, min: at(0), max: at(sorted.length - 1) };
-}
-
-/** The smallest value that at least the part `q` of a non-empty list does not exceed (nearest rank). */
-export function quantile(values: readonly number[], q: number): number {
-  if (values.length === 0) throw new Error('no values to sum up');
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] as number;
-}
-
-export function quantilesOf(values: readonly number[]): NonNullable<Measurement['quantiles']> {
-  return {
-    samples: values.length,
-    p50: quantile(values, 0.5),
-    p99: quantile(values, 0.99),
-    max: quantile(values, 1),
-  };
-}
-
-export function boundOf(value: number, atMost: number): NonNullable<Measurement['bound']> {
-  return { atMost, met: value <= atMost };
 }
 
 /** Figures of a measured group; `samples[i]` are the rounds of `group.subjects[i]`. */

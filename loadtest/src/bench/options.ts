@@ -24,8 +24,7 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
 
   redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo
-  allocate   next() and base62 beside loops that only allocate such strings; leases on a ZooKeeper of three nodes and MariaDB beside bare
-             versioned writes, ids/s of several servers, leases after a leader's death, writes to ZooKeeper, memory
+  allocate   next() and base62 beside loops that only allocate such strings
 
 options:
   --rounds N    rounds, each of which measures every subject once (${DEFAULTS.rounds}), at most ${MAX.rounds}

@@ -1,4 +1,4 @@
-import { type GroupFigures, type Measurement, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
+import { type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
 import type { Machine } from './machine.js';
 import type { HotFunction } from './profile.js';
 
@@ -13,8 +13,6 @@ export interface BenchReport {
   /** What a reader must know to judge the figures: pinning, file system, settings. */
   readonly notes: readonly string[];
   readonly groups: readonly GroupFigures[];
-  readonly measurements?: readonly Measurement[];
-  /** Ratios with a target, and measurements with a bound. */
   readonly targets: { readonly met: number; readonly missed: number };
   readonly profiles?: readonly Profile[];
 }
@@ -26,12 +24,9 @@ export interface Profile {
 }
 
 export function makeReport(report: Omit<BenchReport, 'targets'>): BenchReport {
-  const answers = [
-    ...targetsOf(report.groups).map(({ target }) => target?.met === true),
-    ...(report.measurements ?? []).flatMap(({ bound }) => (bound === undefined ? [] : [bound.met])),
-  ];
-  const met = answers.filter((isMet) => isMet).length;
-  return { ...report, targets: { met, missed: answers.length - met } };
+  const targets = targetsOf(report.groups);
+  const met = targets.filter((figures) => figures.target?.met).length;
+  return { ...report, targets: { met, missed: targets.length - met } };
 }
 
 /** The report as tables for people. */
@@ -44,7 +39,6 @@ export function formatReport(report: BenchReport): string {
   ];
   if (report.quick) lines.push('note: a quick pass, to see that it runs: its figures mean nothing');
   for (const group of report.groups) lines.push('', ...formatGroup(group));
-  if (report.measurements !== undefined) lines.push('', ...formatMeasurements(report.measurements));
   for (const profile of report.profiles ?? []) lines.push('', ...formatProfile(profile));
   const { met, missed } = report.targets;
   if (met + missed > 0) lines.push('', `targets: ${met} met, ${missed} missed`);
@@ -78,18 +72,6 @@ function ratioRow(ratio: RatioFigures): string[] {
   ];
 }
 
-function formatMeasurements(measurements: readonly Measurement[]): string[] {
-  const rows = measurements.map(({ title, unit, value, quantiles, bound }) => [
-    title,
-    `${decimal(value)} ${unit}`,
-    quantiles === undefined
-      ? ''
-      : `p50 ${decimal(quantiles.p50)}, p99 ${decimal(quantiles.p99)}, max ${decimal(quantiles.max)} of ${quantiles.samples}`,
-    bound === undefined ? '' : `bound ≤ ${bound.atMost}: ${bound.met ? 'met' : 'MISSED'}`,
-  ]);
-  return ['Measured once', ...table(rows), ...measurements.map(({ title, what }) => `  ${title}: ${what}`)];
-}
-
 function formatProfile(profile: Profile): string[] {
   const rows = profile.functions.map((hot) => [
     `${(hot.share * 100).toFixed(1)} %`,
@@ -100,11 +82,6 @@ function formatProfile(profile: Profile): string[] {
     `self time of ${profile.subject} (a run of its own, under node --cpu-prof)`,
     ...table([['self', 'function', 'where'], ...rows]),
   ];
-}
-
-/** Three digits that matter, without an exponent. */
-function decimal(value: number): string {
-  return Math.abs(value) >= 100 ? count(value) : String(Number(value.toPrecision(3)));
 }
 
 function count(value: number): string {

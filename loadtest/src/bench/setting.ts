@@ -1,6 +1,6 @@
 import type { Config } from '../config.js';
 import type { Scope } from '../scope.js';
-import type { Group, Measurement } from './figures.js';
+import type { Group } from './figures.js';
 import type { Pinning } from './machine.js';
 import type { Profile } from './report.js';
 
@@ -21,8 +21,6 @@ export interface Bench {
 export interface PreparedBench {
   readonly groups: readonly Group[];
   readonly notes: readonly string[];
-  /** What is measured after the groups, once. */
-  measure?(seconds: number): Promise<readonly Measurement[]>;
   /** Runs each of ours once more, for `seconds`, under a profiler. */
   profile(seconds: number): Promise<Profile[]>;
 }

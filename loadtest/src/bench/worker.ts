@@ -7,7 +7,6 @@ import type { Bench } from './setting.js';
 
 /** What a measuring process is asked: the program knows what `seconds` and `callers` mean to it. */
 export interface WorkerTask {
-  /** How long the task may take, and how long most do. */
   readonly seconds: number;
   readonly callers: number;
 }

@@ -99,16 +99,6 @@ export async function zookeeperMode(clientPort: number): Promise<string | undefi
 }
 
 /**
- * The number of the last entry in the ensemble's log that a node knows of; undefined when it does not serve. Entries are numbered one by
- * one until the next leader.
- */
-export async function zookeeperLastEntry(clientPort: number): Promise<bigint | undefined> {
-  const answer = await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS);
-  const zxid = answer?.match(/^Zxid: (0x[0-9a-f]+)$/m)?.[1];
-  return zxid === undefined ? undefined : BigInt(zxid);
-}
-
-/**
  * Plans for `nodes` members on free ports, in `dir`/zookeeper-1 …, and the connection string (without a chroot). Ports are
  * free at the time of the call: launch the plans soon, all at once.
  */
