@@ -18,7 +18,7 @@ const allowed: Record<string, { readonly pure?: boolean; readonly from: readonly
   'packages/embedded': { from: ['id-range', 'links'] },
   'packages/testkit': { from: ['id-range', 'links'] },
   'deploy/local': { from: [] },
-  loadtest: { from: ['local', 'id-range', 'short-code', 'links', 'links-mysql'] },
+  loadtest: { from: ['local', 'id-range', 'id-range-zookeeper', 'short-code', 'links', 'links-mysql'] },
   // A test that is a program: with the simulation the only one beside the tests that may import testkit, for its fault proxy.
   nemesis: { from: ['id-range', 'id-range-zookeeper', 'links', 'local', 'short-code', 'testkit'] },
   // The other one, for the simulated clock and its random numbers.

@@ -9,6 +9,7 @@ import { type BenchReport, formatReport, makeReport } from './bench/report.js';
 import { measureInTurns } from './bench/rounds.js';
 import type { Bench, PrepareBench } from './bench/setting.js';
 import { prepareShorten } from './bench/shorten.js';
+import type { TrialFigures } from './bench/trials.js';
 import { type Config, readConfig } from './config.js';
 import { runMain, type Scope } from './scope.js';
 
@@ -25,22 +26,27 @@ const prepare: Readonly<Record<BenchName, PrepareBench>> = {
 async function run(options: BenchOptions, config: Config, scope: Scope): Promise<BenchReport> {
   const dir = await scope.folder('bench', options.dir);
   const pinning = readPinning(config.path);
-  const bench: Bench = { root, dir, config, pinning, scope, quick: options.quick };
+  const { quick, kills, ids, only } = options;
+  const wants = (id: string) => only.length === 0 || only.includes(id);
+  const bench: Bench = { root, dir, config, pinning, scope, quick, kills, ids, wants };
   const prepared = await prepare[options.bench](bench);
   const groups: GroupFigures[] = [];
-  for (const group of prepared.groups) {
+  for (const group of prepared.groups.filter(({ id }) => wants(id))) {
     const warmSeconds = options.quick ? 0 : WARM_SECONDS;
     groups.push(await measureInTurns(group, { rounds: options.rounds, secondsPerRound: options.seconds, warmSeconds }));
   }
+  const trials: TrialFigures[] = [];
+  for (const trial of (prepared.trials ?? []).filter(({ id }) => wants(id))) trials.push(await trial.run());
   const durability = await durabilityNote(dir);
   return makeReport({
     bench: options.bench,
-    quick: options.quick,
+    quick,
     rounds: options.rounds,
     secondsPerRound: options.seconds,
     machine: machineFacts(),
     notes: [pinning.note, ...(durability ? [durability] : []), ...prepared.notes],
     groups,
+    trials,
     ...(options.profile ? { profiles: await prepared.profile(options.seconds) } : {}),
   });
 }

@@ -3,6 +3,7 @@ import { sumOf } from '../src/bench/metrics';
 import { parseBench } from '../src/bench/options';
 import { type CpuProfile, hottest } from '../src/bench/profile';
 import { formatReport, makeReport } from '../src/bench/report';
+import { figure } from '../src/bench/trials';
 import { readWrk } from '../src/bench/wrk';
 
 describe('pinning', () => {
@@ -13,7 +14,7 @@ describe('pinning', () => {
 
   test('takes cores that this process may use, not two threads of one where there is a choice', () => {
     const siblings = (core: number) => (core < 2 ? [0, 1] : [2, 3]);
-    expect(choosePinning([0, 1, 2, 3], siblings)).toMatchObject({ server: 0, generator: 2 });
+    expect(choosePinning([0, 1, 2, 3], siblings)).toMatchObject({ server: 0, generator: 2, servers: [0, 1, 3] });
     const pair = choosePinning([0, 1], siblings);
     expect(pair).toMatchObject({ server: 0, generator: 1 });
     expect(pair.note).toContain('two threads of one physical core');
@@ -21,11 +22,13 @@ describe('pinning', () => {
 
   test('says so when there is one core only, or when nothing is known', () => {
     const one = choosePinning([5], () => [5]);
-    expect(one).toMatchObject({ server: 5, generator: 5 });
+    expect(one).toMatchObject({ server: 5, generator: 5, servers: [5] });
     expect(one.note).toContain('one core');
     expect(choosePinning([], () => [])).toMatchObject({ server: undefined, generator: undefined });
     expect(pinned(undefined, ['node', 'x'])).toEqual(['node', 'x']);
+    expect(pinned([], ['node', 'x'])).toEqual(['node', 'x']);
     expect(pinned(3, ['node', 'x'])).toEqual(['taskset', '-c', '3', 'node', 'x']);
+    expect(pinned([0, 3], ['node', 'x'])).toEqual(['taskset', '-c', '0,3', 'node', 'x']);
   });
 });
 
@@ -81,6 +84,11 @@ describe('the command line', () => {
     expect(parseBench(['redirect'])).toMatchObject({ bench: 'redirect', rounds: 5, seconds: 5, json: false });
     expect(parseBench(['redirect', '--quick'])).toMatchObject({ rounds: 1, seconds: 1, quick: true });
     expect(parseBench(['allocate', '--quick', '--rounds', '3'])).toMatchObject({ rounds: 3, seconds: 1 });
+    expect(parseBench(['allocate'])).toMatchObject({ kills: 12, ids: 1e9, only: [] });
+    expect(parseBench(['allocate', '--quick', '--kills', '2'])).toMatchObject({ kills: 2, ids: 5e6 });
+    expect(parseBench(['allocate', '--only', 'leases-1', '--only', 'writes'])).toMatchObject({
+      only: ['leases-1', 'writes'],
+    });
     expect(parseBench(['--help'])).toBe('help');
   });
 
@@ -91,6 +99,8 @@ describe('the command line', () => {
     [['redirect', '--rounds', '0']],
     [['redirect', '--seconds', '1e9']],
     [['redirect', '--no-such']],
+    [['redirect', '--only', 'leases-1']],
+    [['allocate', '--kills', '0']],
   ])('refuses %j', (args) => {
     expect(() => parseBench(args)).toThrow();
   });
@@ -104,6 +114,17 @@ test('the report names what was met, what was missed, and what was left out', ()
     secondsPerRound: 1,
     machine: { cpu: 'c', cores: 2, node: '20.0.0', platform: 'linux x64' },
     notes: ['pinned'],
+    trials: [
+      {
+        id: 't',
+        title: 'Trial',
+        figures: [
+          figure({ name: 'pause', unit: 'ms', what: 'how long' }, [3, 1, 2], 2),
+          figure({ name: 'longest', unit: 'ms', what: 'how long' }, [0.5], 1),
+        ],
+        skipped: [{ name: 'a server', reason: 'not installed' }],
+      },
+    ],
     groups: [
       {
         id: 'g',
@@ -128,11 +149,15 @@ test('the report names what was met, what was missed, and what was left out', ()
     ],
     profiles: [{ subject: 'ours', functions: [{ name: 'f', location: 'x.js', line: 3, share: 0.25 }] }],
   });
-  expect(report.targets).toEqual({ met: 0, missed: 1 });
+  expect(report.targets).toEqual({ met: 1, missed: 2 });
   const text = formatReport(report);
   expect(text).toContain('ours ÷ them  0.50 (0.50 – 0.50)  target ≥ 1: MISSED');
   expect(text).toContain('skipped: nginx: not here');
   expect(text).toContain('its figures mean nothing');
   expect(text).toMatch(/25\.0 %\s+f\s+x\.js:3/);
-  expect(text).toContain('targets: 0 met, 1 missed');
+  expect(text).toMatch(/pause +ms +2 +3 +1 – 3 +3 +bound ≤ 2: MISSED\n/);
+  expect(text).toMatch(/longest +ms +0\.5 +bound ≤ 1: met\n/);
+  expect(text).toContain('  pause, longest: how long\n');
+  expect(text).toContain('skipped: a server: not installed');
+  expect(text).toContain('targets: 1 met, 2 missed');
 });

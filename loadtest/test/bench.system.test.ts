@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import type { BenchReport } from '../src/bench/report';
+import type { Figure } from '../src/bench/trials';
 
 const root = join(__dirname, '..', '..');
 
@@ -44,7 +45,19 @@ function expectWhole(report: BenchReport, rounds: number): void {
     }
     for (const ratio of group.ratios) expect(ratio.perRound).toHaveLength(rounds);
   }
-  const targets = report.groups.flatMap((group) => group.ratios).filter((ratio) => ratio.target);
+  for (const trial of report.trials) {
+    expect(trial.skipped).toEqual([]);
+    for (const figure of trial.figures) {
+      expect(figure.count).toBeGreaterThan(0);
+      expect(figure.p50).toBeGreaterThanOrEqual(figure.min);
+      expect(figure.p99).toBeGreaterThanOrEqual(figure.p50);
+      expect(figure.max).toBeGreaterThanOrEqual(figure.p99);
+    }
+  }
+  const targets = [
+    ...report.groups.flatMap((group) => group.ratios).filter((ratio) => ratio.target),
+    ...report.trials.flatMap((trial) => trial.figures).filter((figure) => figure.bound),
+  ];
   expect(report.targets.met + report.targets.missed).toBe(targets.length);
 }
 
@@ -60,9 +73,45 @@ function targetsOf(report: BenchReport): [string, string, number][] {
   );
 }
 
+function figureOf(report: BenchReport, trial: string, name: string): Figure {
+  const figures = report.trials.find(({ id }) => id === trial)?.figures ?? [];
+  const found = figures.find((figure) => figure.name === name);
+  if (found === undefined) throw new Error(`${trial} has no ${name}, but ${figures.map((figure) => figure.name)}`);
+  return found;
+}
+
+test('allocate: leases, servers, writes, failover and memory on a real ensemble; the bounds that no clock decides are met', async () => {
+  const parts = ['leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'];
+  const report = await bench('allocate', '--quick', '--json', ...parts.flatMap((part) => ['--only', part]));
+  expectWhole(report, 1);
+  expect(report.groups.map(({ id }) => id)).toEqual(['leases-1', 'leases-8', 'servers']);
+  for (const group of ['leases-1', 'leases-8']) {
+    expect(subjectsOf(report, group)).toEqual([
+      'lease, both witnesses',
+      'versioned write',
+      'versioned write, then a row',
+    ]);
+  }
+  expect(subjectsOf(report, 'servers')).toEqual(['1 server', '4 servers', '8 servers', '1 server, leases from memory']);
+  expect(report.trials.map(({ id }) => id)).toEqual(['servers', 'writes', 'failover', 'memory']);
+
+  expect(figureOf(report, 'servers', '8 servers: each').count).toBe(8);
+  expect(figureOf(report, 'servers', 'overlapping ranges')).toMatchObject({ max: 0, bound: { met: true } });
+  expect(figureOf(report, 'servers', 'ranges used without a row')).toMatchObject({ max: 0, bound: { met: true } });
+  const writes = figureOf(report, 'writes', 'writes a million ids');
+  expect(writes.bound).toEqual({ atMost: 11, met: true });
+  expect(writes.min).toBeGreaterThanOrEqual(10);
+  // One write a lease and nothing else that changes the mark.
+  expect(writes.max).toBe(figureOf(report, 'writes', 'leases a million ids').max);
+  expect(figureOf(report, 'failover', 'every client').count).toBe(9);
+  expect(figureOf(report, 'failover', 'clients of the dead node').count).toBe(3);
+  expect(figureOf(report, 'memory', 'heap grown').bound).toEqual({ atMost: 1, met: true });
+}, 180_000);
+
 test('allocate: codes beside loops that only allocate, two rounds, with a profile', async () => {
-  const report = await bench('allocate', '--quick', '--rounds', '2', '--json', '--profile');
+  const report = await bench('allocate', '--only', 'codes', '--quick', '--rounds', '2', '--json', '--profile');
   expectWhole(report, 2);
+  expect(report.trials).toEqual([]);
   expect(subjectsOf(report, 'codes')).toEqual(['next() + base62', 'String.fromCharCode', 'joined pieces']);
   expect(targetsOf(report).map(([, , atLeast]) => atLeast)).toEqual([0.5, 0.5]);
   expect(report.profiles?.[0]?.functions.length).toBeGreaterThan(0);

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts } from '../src/servers/launch';
-import { zookeeperEnsemble, zookeeperMode, zookeeperPlan } from '../src/servers/zookeeper';
+import { zookeeperEnsemble, zookeeperFacts, zookeeperMode, zookeeperPlan } from '../src/servers/zookeeper';
 
 const members = [
   { id: 1, clientPort: 2181, quorumPort: 2888, electionPort: 3888 },
@@ -50,4 +50,5 @@ test('an ensemble has ports and folders of its own, and is not ready before it r
   expect(await plans[0]?.ready()).toBe(false);
   const [port] = await freePorts(1);
   expect(await zookeeperMode(port as number)).toBeUndefined();
+  expect(await zookeeperFacts(port as number)).toBeUndefined();
 });

@@ -1,8 +1,19 @@
 import { join } from 'node:path';
-import type { Subject } from './figures.js';
+import { migrate, openShards, parseShards } from '@lakh/links-mysql';
+import { progress } from '../scope.js';
+import { failoverTrial } from './failover.js';
+import type { Group, Subject } from './figures.js';
+import { startDatabases } from './lakh-servers.js';
+import { leaseGroups } from './leases.js';
+import { memoryTrial } from './memory.js';
+import { whyMissing } from './packages.js';
 import { hottest, profileArguments, readProfiles } from './profile.js';
+import type { Profile } from './report.js';
+import { serverParts } from './servers.js';
 import type { Bench, PreparedBench } from './setting.js';
+import type { Trial } from './trials.js';
 import { startWorker } from './worker.js';
+import { writesTrial } from './writes.js';
 
 const PROGRAM = 'programs/allocate-worker.js';
 const OURS = 'next() + base62';
@@ -28,8 +39,52 @@ const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string 
   },
 ];
 
-/** Codes a second beside loops that only allocate strings of that length, each in a process of its own. */
+const NODES = 3;
+const OF_WITNESSES = ['leases-1', 'leases-8', 'servers', 'writes', 'failover'];
+
+/** Codes a second, and what leasing them costs on real witnesses. */
 export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
+  const groups: Group[] = bench.wants('codes') ? [await codesGroup(bench)] : [];
+  const trials: Trial[] = [];
+  const notes = ['codes: counters beyond 2^32, where they are doubles and no longer small integers'];
+  const wanted = OF_WITNESSES.find((id) => bench.wants(id));
+  if (wanted !== undefined) {
+    const missing = await whyMissing(['mariadb', 'zookeeper']);
+    if (missing) trials.push(skippedTrial(wanted, missing));
+    else await addWitnessParts(bench, groups, trials, notes);
+  }
+  trials.push(memoryTrial(bench));
+  return { groups, trials, notes, profile: (seconds) => profileCodes(bench, seconds) };
+}
+
+async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], notes: string[]): Promise<void> {
+  progress(`allocate: starting MariaDB and a ZooKeeper of ${NODES} nodes`);
+  const databases = await startDatabases(bench, NODES);
+  const { mysqlUrl, zookeeper } = databases;
+  if (zookeeper === undefined) throw new Error('no ZooKeeper was started');
+  const { first: pool } = openShards(parseShards(mysqlUrl));
+  await migrate(pool).finally(() => pool.close());
+  const addresses = { zookeeper, mysqlUrl };
+  groups.push(...(await leaseGroups(bench, addresses)));
+  if (bench.wants('servers')) {
+    const { group, trial } = await serverParts(bench, databases, zookeeper);
+    groups.push(group);
+    trials.push(trial);
+  }
+  trials.push(writesTrial(bench, databases, addresses), failoverTrial(bench, databases, addresses));
+  notes.push(
+    `witnesses: ${NODES} ZooKeeper nodes and MariaDB share one core and one disk; every node forces its log (forceSync), MariaDB every commit`,
+    'servers: however many, they share the cores that are left; a machine with one core left shows what leasing costs, not what more cores give',
+  );
+}
+
+function skippedTrial(id: string, reason: string): Trial {
+  const skipped = [{ name: 'leases, servers, writes and failover', reason }];
+  return { id, run: async () => ({ id, title: 'On real witnesses', figures: [], skipped }) };
+}
+
+/** Beside loops that only allocate strings of that length, each in a process of its own. */
+async function codesGroup(bench: Bench): Promise<Group> {
   const subjects = await Promise.all(
     VARIANTS.map(async ({ variant, ...subject }): Promise<Subject> => {
       const worker = await startWorker(bench, PROGRAM, [variant]);
@@ -39,17 +94,13 @@ export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
   const targets = subjects
     .filter(({ role }) => role === 'limit')
     .map(({ name }) => ({ ours: OURS, against: name, atLeast: 0.5 }));
-  return {
-    groups: [
-      { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets, skipped: [] },
-    ],
-    notes: ['counters beyond 2^32, where they are doubles and no longer small integers'],
-    async profile(seconds) {
-      const dir = join(bench.dir, 'profile-codes');
-      const worker = await startWorker(bench, PROGRAM, ['codes'], profileArguments(dir));
-      await worker.ask({ seconds, callers: 1 });
-      await worker.stop();
-      return [{ subject: OURS, functions: hottest(await readProfiles(dir), bench.root, seconds) }];
-    },
-  };
+  return { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets, skipped: [] };
+}
+
+async function profileCodes(bench: Bench, seconds: number): Promise<Profile[]> {
+  const dir = join(bench.dir, 'profile-codes');
+  const worker = await startWorker(bench, PROGRAM, ['codes'], { nodeArgs: profileArguments(dir) });
+  await worker.ask({ seconds, callers: 1 });
+  await worker.stop();
+  return [{ subject: OURS, functions: hottest(await readProfiles(dir), bench.root, seconds) }];
 }

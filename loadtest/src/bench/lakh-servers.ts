@@ -23,8 +23,9 @@ export interface Databases {
   readonly mariadb: ServerPlan;
   /** `mysql://user:password@host:port/database` of a user that may also migrate. */
   readonly mysqlUrl: string;
-  /** `host:port/chroot`; only with ZooKeeper. */
+  /** `host:port,…/chroot`; only with ZooKeeper. */
   readonly zookeeper: string | undefined;
+  readonly zookeeperNodes: readonly LocalServer[];
 }
 
 /** Room for what a bench writes, so that it measures inserts and not a buffer pool of 16 MB; durability as it is. */
@@ -34,18 +35,18 @@ const L1_TTL_MS = 3_600_000;
 
 export type LakhProgram = 'standalone' | 'shorten' | 'redirect';
 
-/** A private MariaDB, and one ZooKeeper node where servers are to lease from it. */
-export async function startDatabases(bench: Bench, withZookeeper: boolean): Promise<Databases> {
+/** A private MariaDB, and a ZooKeeper of so many nodes where servers are to lease from it. */
+export async function startDatabases(bench: Bench, nodes: number): Promise<Databases> {
   const [port] = (await freePorts(1)) as [number];
   const mariadb = mariadbPlan({ name: 'mariadb', dir: join(bench.dir, 'mariadb'), port, flags: MARIADB_FLAGS });
   await launchFor(bench, onGeneratorCore(bench, mariadb));
   const accounts = { password: randomBytes(16).toString('hex'), migratePassword: randomBytes(16).toString('hex') };
   await createLakhDatabase(mariadb, accounts);
   const mysqlUrl = `mysql://lakh_migrate:${accounts.migratePassword}@127.0.0.1:${port}/lakh`;
-  if (!withZookeeper) return { mariadb, mysqlUrl, zookeeper: undefined };
-  const { plans, connectString } = await zookeeperEnsemble({ dir: bench.dir, nodes: 1 });
-  await Promise.all(plans.map((plan) => launchFor(bench, onGeneratorCore(bench, plan))));
-  return { mariadb, mysqlUrl, zookeeper: `${connectString}/lakh` };
+  if (nodes === 0) return { mariadb, mysqlUrl, zookeeper: undefined, zookeeperNodes: [] };
+  const { plans, connectString } = await zookeeperEnsemble({ dir: bench.dir, nodes });
+  const zookeeperNodes = await Promise.all(plans.map((plan) => launchFor(bench, onGeneratorCore(bench, plan))));
+  return { mariadb, mysqlUrl, zookeeper: `${connectString}/lakh`, zookeeperNodes };
 }
 
 /** Starts `program` as its users do, with default settings except addresses, folders and {@link L1_TTL_MS}; `name` is its folder. */

@@ -15,6 +15,8 @@ export interface Machine {
 export interface Pinning {
   readonly server: number | undefined;
   readonly generator: number | undefined;
+  /** For several servers at once: every core but the generator's; none = the scheduler's choice. */
+  readonly servers: readonly number[];
   /** What a reader must know about it. */
   readonly note: string;
 }
@@ -51,15 +53,22 @@ export function choosePinning(allowed: readonly number[], siblingsOf: (core: num
   if (server === undefined) return unpinned('the cores of this process are unknown: nothing is pinned');
   if (next === undefined) {
     const note = `one core (${server}) for server and generator together: figures are of both, ratios are still comparable`;
-    return { server, generator: server, note };
+    return { server, generator: server, servers: [server], note };
   }
   const siblings = siblingsOf(server);
+  const allBut = (core: number) => allowed.filter((other) => other !== core);
   const generator = allowed.find((core) => core !== server && !siblings.includes(core));
   if (generator === undefined) {
     const note = `server on core ${server}, generator on core ${next}: two threads of one physical core`;
-    return { server, generator: next, note };
+    return { server, generator: next, servers: allBut(next), note };
   }
-  return { server, generator, note: `server on core ${server}, generator (and databases) on core ${generator}` };
+  const servers = allBut(generator);
+  return {
+    server,
+    generator,
+    servers,
+    note: `server on core ${server}, generator (and databases) on core ${generator}`,
+  };
 }
 
 /** {@link choosePinning} for this process. Needs Linux and `taskset` in `path`. */
@@ -73,9 +82,13 @@ export function readPinning(path: string): Pinning {
   );
 }
 
-/** `command`, on `core` only. taskset replaces itself by the command, so the process id is the command's own. */
-export function pinned(core: number | undefined, command: readonly [string, ...string[]]): [string, ...string[]] {
-  return core === undefined ? [...command] : ['taskset', '-c', String(core), ...command];
+/** `command`, on these cores only. taskset replaces itself by the command, so the process id is the command's own. */
+export function pinned(
+  cores: number | readonly number[] | undefined,
+  command: readonly [string, ...string[]],
+): [string, ...string[]] {
+  const list = [cores ?? []].flat().join(',');
+  return list === '' ? [...command] : ['taskset', '-c', list, ...command];
 }
 
 /** A warning where "durable" would mean memory; undefined on a real file system. */
@@ -86,7 +99,7 @@ export async function durabilityNote(dir: string): Promise<string | undefined> {
 }
 
 function unpinned(note: string): Pinning {
-  return { server: undefined, generator: undefined, note };
+  return { server: undefined, generator: undefined, servers: [], note };
 }
 
 function readText(file: string): string {

@@ -13,10 +13,22 @@ export interface BenchOptions {
   readonly profile: boolean;
   readonly strict: boolean;
   readonly dir: string | undefined;
+  readonly kills: number;
+  readonly ids: number;
+  /** Ids of groups and trials; empty: all. */
+  readonly only: readonly string[];
 }
 
-const DEFAULTS = { rounds: 5, seconds: 5 } as const;
-const MAX = { rounds: 100, seconds: 300 } as const;
+const DEFAULTS = { rounds: 5, seconds: 5, kills: 12, ids: 1_000_000_000 } as const;
+const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000 } as const;
+const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000 } as const;
+
+/** Groups and trials by their ids, in the order in which they run. */
+export const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
+  redirect: ['redirect', 'redirect_many'],
+  shorten: ['store-64', 'store-256', 'store-1024', 'create'],
+  allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
+};
 
 export const BENCH_HELP = `usage: npm run bench -- ${BENCHES.join('|')} [OPTION …]
 
@@ -24,11 +36,16 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
 
   redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo
-  allocate   next() and base62 beside loops that only allocate such strings
+  allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write
+             loop, 1, 4 and 8 servers, ZooKeeper's writes, a leader's death, memory
 
 options:
   --rounds N    rounds, each of which measures every subject once (${DEFAULTS.rounds}), at most ${MAX.rounds}
   --seconds S   length of each measurement (${DEFAULTS.seconds}), at most ${MAX.seconds}
+  --only PART   only this part (may be repeated):
+${BENCHES.map((name) => `                ${name}: ${PARTS[name].join(', ')}`).join('\n')}
+  --kills N     allocate, failover: how often the leader is killed (${DEFAULTS.kills})
+  --ids N       allocate, memory: counters issued (${DEFAULTS.ids})
   --quick       one round of 1 s over small sets: shows that everything runs, its figures mean nothing
   --profile     afterwards runs each of ours once more under node --cpu-prof and prints where its time goes
   --strict      exit 3 when a target is missed
@@ -47,10 +64,13 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
   const bench = BENCHES.find((known) => known === name);
   if (bench === undefined || rest.length > 0) throw new UsageError(`name one benchmark: ${BENCHES.join(', ')}`);
   const quick = values.quick ?? false;
-  const numberOf = (key: 'rounds' | 'seconds') => {
+  const numberOf = (key: keyof typeof DEFAULTS) => {
     const text = values[key];
-    return text === undefined ? (quick ? 1 : DEFAULTS[key]) : wholeNumber(`--${key}`, text, MAX[key]);
+    return text === undefined ? (quick ? QUICK : DEFAULTS)[key] : wholeNumber(`--${key}`, text, MAX[key]);
   };
+  const only = values.only ?? [];
+  const unknown = only.find((part) => !PARTS[bench].includes(part));
+  if (unknown !== undefined) throw new UsageError(`--only ${unknown}: ${bench} has ${PARTS[bench].join(', ')}`);
   return {
     bench,
     rounds: numberOf('rounds'),
@@ -60,6 +80,9 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     profile: values.profile ?? false,
     strict: values.strict ?? false,
     dir: values.dir,
+    kills: numberOf('kills'),
+    ids: numberOf('ids'),
+    only,
   };
 }
 
@@ -78,6 +101,9 @@ function parsed(args: readonly string[]) {
         profile: flag,
         strict: flag,
         dir: text,
+        kills: text,
+        ids: text,
+        only: { ...text, multiple: true },
         help: flag,
       },
     });

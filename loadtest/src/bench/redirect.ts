@@ -142,7 +142,7 @@ async function embedded(bench: Bench): Promise<Ours> {
 }
 
 async function onMariadb(bench: Bench): Promise<Ours> {
-  const databases: Databases = await startDatabases(bench, true);
+  const databases: Databases = await startDatabases(bench, 1);
   const shorten = await startLakh(bench, 'shorten', { databases });
   const codes = await fill(bench, shorten, 'shorten');
   await shorten.server.stop();

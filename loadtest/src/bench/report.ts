@@ -1,6 +1,7 @@
 import { type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
 import type { Machine } from './machine.js';
 import type { HotFunction } from './profile.js';
+import { boundsOf, type Figure, type TrialFigures } from './trials.js';
 
 /** The answer of `npm run bench`; `--json` prints exactly this. Fields are only ever added. */
 export interface BenchReport {
@@ -13,6 +14,9 @@ export interface BenchReport {
   /** What a reader must know to judge the figures: pinning, file system, settings. */
   readonly notes: readonly string[];
   readonly groups: readonly GroupFigures[];
+  /** What is no rate in rounds; none in most benchmarks. */
+  readonly trials: readonly TrialFigures[];
+  /** Of groups (ratios) and trials (bounds) together. */
   readonly targets: { readonly met: number; readonly missed: number };
   readonly profiles?: readonly Profile[];
 }
@@ -24,8 +28,11 @@ export interface Profile {
 }
 
 export function makeReport(report: Omit<BenchReport, 'targets'>): BenchReport {
-  const targets = targetsOf(report.groups);
-  const met = targets.filter((figures) => figures.target?.met).length;
+  const targets = [
+    ...targetsOf(report.groups).map(({ target }) => target),
+    ...boundsOf(report.trials).map(({ bound }) => bound),
+  ];
+  const met = targets.filter((target) => target?.met).length;
   return { ...report, targets: { met, missed: targets.length - met } };
 }
 
@@ -39,6 +46,7 @@ export function formatReport(report: BenchReport): string {
   ];
   if (report.quick) lines.push('note: a quick pass, to see that it runs: its figures mean nothing');
   for (const group of report.groups) lines.push('', ...formatGroup(group));
+  for (const trial of report.trials) lines.push('', ...formatTrial(trial));
   for (const profile of report.profiles ?? []) lines.push('', ...formatProfile(profile));
   const { met, missed } = report.targets;
   if (met + missed > 0) lines.push('', `targets: ${met} met, ${missed} missed`);
@@ -70,6 +78,38 @@ function ratioRow(ratio: RatioFigures): string[] {
     `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
     target ? `target ≥ ${target.atLeast}: ${target.met ? 'met' : 'MISSED'}` : '',
   ];
+}
+
+function formatTrial(trial: TrialFigures): string[] {
+  const skipped = trial.skipped.map(({ name, reason }) => `  skipped: ${name}: ${reason}`);
+  if (trial.figures.length === 0) return [trial.title, ...skipped];
+  const sameMeaning = new Map<string, string[]>();
+  for (const { name, what } of trial.figures) sameMeaning.set(what, [...(sameMeaning.get(what) ?? []), name]);
+  const heading = ['', '', 'p50', 'p99', 'min – max', 'of', ''];
+  return [
+    trial.title,
+    ...table([heading, ...trial.figures.map(figureRow)]),
+    ...[...sameMeaning].map(([what, names]) => `  ${names.join(', ')}: ${what}`),
+    ...skipped,
+  ];
+}
+
+function figureRow({ name, unit, count, p50, p99, min, max, bound }: Figure): string[] {
+  const many = count > 1;
+  return [
+    name,
+    unit,
+    digits(p50),
+    many ? digits(p99) : '',
+    many ? `${digits(min)} – ${digits(max)}` : '',
+    many ? String(count) : '',
+    bound ? `bound ≤ ${bound.atMost}: ${bound.met ? 'met' : 'MISSED'}` : '',
+  ];
+}
+
+/** Figures are of any size: small ones need their decimals. */
+function digits(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
 }
 
 function formatProfile(profile: Profile): string[] {

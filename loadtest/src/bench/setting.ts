@@ -3,6 +3,7 @@ import type { Scope } from '../scope.js';
 import type { Group } from './figures.js';
 import type { Pinning } from './machine.js';
 import type { Profile } from './report.js';
+import type { Trial } from './trials.js';
 
 /** What a benchmark runs in. */
 export interface Bench {
@@ -15,11 +16,19 @@ export interface Bench {
   readonly scope: Scope;
   /** Small sets: only to see that everything runs. */
   readonly quick: boolean;
+  /** How often the leader is killed. */
+  readonly kills: number;
+  /** Counters issued before memory is looked at again. */
+  readonly ids: number;
+  /** Whether the group or trial of this id is to be measured. */
+  wants(id: string): boolean;
 }
 
 /** A benchmark whose servers are up and whose data is there. */
 export interface PreparedBench {
   readonly groups: readonly Group[];
+  /** Run one by one after all groups. */
+  readonly trials?: readonly Trial[];
   readonly notes: readonly string[];
   /** Runs each of ours once more, for `seconds`, under a profiler. */
   profile(seconds: number): Promise<Profile[]>;

@@ -41,7 +41,7 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
   if (mariadbMissing) skipped.push({ name: 'shorten (MariaDB) and the store', reason: mariadbMissing });
   else {
     progress('shorten: starting MariaDB and ZooKeeper');
-    const started = await startDatabases(bench, true);
+    const started = await startDatabases(bench, 1);
     databases = started;
     const start = (nodeArgs: readonly string[]) => startLakh(bench, 'shorten', { databases: started, nodeArgs });
     ours.push({

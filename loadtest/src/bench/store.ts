@@ -73,7 +73,9 @@ export async function storeGroups(bench: Bench, databases: Databases): Promise<G
 
 export async function profileStore(bench: Bench, databases: Databases, seconds: number): Promise<Profile> {
   const dir = join(bench.dir, 'profile-store');
-  const worker = await startWorker(bench, PROGRAM, ['coalesced', databases.mysqlUrl], profileArguments(dir));
+  const worker = await startWorker(bench, PROGRAM, ['coalesced', databases.mysqlUrl], {
+    nodeArgs: profileArguments(dir),
+  });
   await emptyTable(databases);
   await worker.ask({ seconds, callers: PROFILED_CALLERS });
   await worker.stop();

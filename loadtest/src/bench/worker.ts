@@ -11,13 +11,19 @@ export interface WorkerTask {
   readonly callers: number;
 }
 
-export type WorkerAnswer = { readonly ok: Sample } | { readonly failed: string };
+export type WorkerAnswer<A> = { readonly ok: A } | { readonly failed: string };
 
-/** A process that measures itself, one task after another. */
-export interface Worker {
-  ask(task: WorkerTask): Promise<Sample>;
+/** A process that measures itself, one task after another; `A` is what it answers. */
+export interface Worker<A = Sample> {
+  ask(task: WorkerTask): Promise<A>;
   /** Ends it (its profile, if any, is written by then). */
   stop(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly nodeArgs?: readonly string[];
+  /** Where it may run, in place of the server's core. */
+  readonly cores?: readonly number[];
 }
 
 const ANSWER_GRACE_MS = 60_000;
@@ -27,15 +33,15 @@ const STOP_DEADLINE_MS = 10_000;
  * Starts `program` (of loadtest/dist) in a process of its own on the server's core, so that no variant runs on the types and
  * inline caches that another one left behind. It ends when this process does: its channel closes.
  */
-export async function startWorker(
+export async function startWorker<A = Sample>(
   bench: Bench,
   program: string,
   args: readonly string[],
-  nodeArgs: readonly string[] = [],
-): Promise<Worker> {
+  { nodeArgs = [], cores }: WorkerOptions = {},
+): Promise<Worker<A>> {
   await mkdir(bench.dir, { recursive: true });
   const script = join(bench.root, 'loadtest', 'dist', program);
-  const [file, ...rest] = pinned(bench.pinning.server, [process.execPath, ...nodeArgs, script, ...args]);
+  const [file, ...rest] = pinned(cores ?? bench.pinning.server, [process.execPath, ...nodeArgs, script, ...args]);
   bench.scope.assertOpen();
   const child = spawn(file, rest, {
     cwd: bench.dir,
@@ -55,7 +61,7 @@ export async function startWorker(
   }
   bench.scope.defer(stop);
 
-  function ask(task: WorkerTask): Promise<Sample> {
+  function ask(task: WorkerTask): Promise<A> {
     const deadlineMs = task.seconds * 1000 + ANSWER_GRACE_MS;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
@@ -63,7 +69,7 @@ export async function startWorker(
         settle(() => reject(new Error(`${program} ${args.join(' ')} gave no answer within ${deadlineMs} ms`)));
       }, deadlineMs);
       const onMessage = (message: unknown) => {
-        const answer = message as WorkerAnswer;
+        const answer = message as WorkerAnswer<A>;
         settle(() => ('ok' in answer ? resolve(answer.ok) : reject(new Error(answer.failed))));
       };
       function settle(finish: () => void): void {
@@ -80,11 +86,11 @@ export async function startWorker(
 }
 
 /** The other side: measures each task that arrives, and lets the process end when the channel closes. */
-export function serveTasks(measure: (task: WorkerTask) => Promise<Sample>, close: () => Promise<void>): void {
+export function serveTasks<A = Sample>(measure: (task: WorkerTask) => Promise<A>, close: () => Promise<void>): void {
   process.on('message', (task: WorkerTask) => {
     measure(task).then(
-      (ok) => process.send?.({ ok } satisfies WorkerAnswer),
-      (error: unknown) => process.send?.({ failed: String(error) } satisfies WorkerAnswer),
+      (ok) => process.send?.({ ok } satisfies WorkerAnswer<A>),
+      (error: unknown) => process.send?.({ failed: String(error) } satisfies WorkerAnswer<A>),
     );
   });
   process.once('disconnect', () => void close().finally(() => process.exit(0)));

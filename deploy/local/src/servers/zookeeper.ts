@@ -94,8 +94,27 @@ export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
 
 /** A node's `Mode` (`leader`, `follower`, `standalone`), or undefined when it does not serve. Bounded to a second. */
 export async function zookeeperMode(clientPort: number): Promise<string | undefined> {
+  return (await zookeeperFacts(clientPort))?.mode;
+}
+
+export interface ZookeeperFacts {
+  /** `leader`, `follower` or `standalone`. */
+  readonly mode: string;
+  /** The last transaction that this node knows: the upper half is the leader's epoch, the lower one counts within it. */
+  readonly zxid: bigint;
+  /** Packets from clients since the node started, pings and probes among them. */
+  readonly received: number;
+}
+
+/** What a node says of itself, or undefined when it does not serve. Bounded to a second. */
+export async function zookeeperFacts(clientPort: number): Promise<ZookeeperFacts | undefined> {
   const answer = await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS);
-  return answer?.match(/^Mode: (\w+)$/m)?.[1];
+  const fact = (pattern: RegExp) => answer?.match(pattern)?.[1];
+  const mode = fact(/^Mode: (\w+)$/m);
+  const zxid = fact(/^Zxid: (0x[0-9a-f]+)$/m);
+  const received = fact(/^Received: (\d+)$/m);
+  if (mode === undefined || zxid === undefined || received === undefined) return undefined;
+  return { mode, zxid: BigInt(zxid), received: Number(received) };
 }
 
 /**

@@ -1,0 +1,55 @@
+import type { Group, Subject } from './figures.js';
+import type { Bench } from './setting.js';
+import type { WitnessAddresses } from './witnesses.js';
+import { startWorker } from './worker.js';
+
+const PROGRAM = 'programs/lease-worker.js';
+const CLIENTS = [1, 8];
+
+const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string })[] = [
+  {
+    name: 'lease, both witnesses',
+    role: 'ours',
+    variant: 'both-witnesses',
+    what: "TwoWitnessLease over ZooKeeper's mark and MariaDB's ledger: barrier and read, head, versioned write, one transaction",
+  },
+  {
+    name: 'versioned write',
+    role: 'limit',
+    variant: 'versioned-write',
+    what: 'getData, then setData at that version through the same connection code, repeated when stale: no barrier, no ledger',
+  },
+  {
+    name: 'versioned write, then a row',
+    role: 'limit',
+    variant: 'versioned-write-and-row',
+    what: 'the same, then one INSERT of one row with fsync: the least that two witnesses cost',
+  },
+];
+
+/** Leases a second, by one client after another and by several against each other, one group for each number. */
+export async function leaseGroups(bench: Bench, addresses: WitnessAddresses): Promise<Group[]> {
+  const wanted = CLIENTS.filter((clients) => bench.wants(idOf(clients)));
+  if (wanted.length === 0) return [];
+  const workers = await Promise.all(
+    VARIANTS.map(async ({ variant, ...subject }) => ({
+      subject,
+      worker: await startWorker(bench, PROGRAM, [variant, addresses.zookeeper, addresses.mysqlUrl]),
+    })),
+  );
+  return wanted.map((clients) => ({
+    id: idOf(clients),
+    title: `Leases on a 3-node ensemble, ${clients === 1 ? 'one client' : `${clients} clients against each other`}`,
+    unit: 'leases/s',
+    subjects: workers.map(({ subject, worker }) => ({
+      ...subject,
+      measure: (seconds) => worker.ask({ seconds, callers: clients }),
+    })),
+    targets: [],
+    skipped: [],
+  }));
+}
+
+function idOf(clients: number): string {
+  return `leases-${clients}`;
+}

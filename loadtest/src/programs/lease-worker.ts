@@ -1,0 +1,88 @@
+/**
+ * Moves a mark in ZooKeeper for a task's callers, each with a session of its own. Arguments: variant, ZooKeeper address, mysql URL
+ * of a migrated database. Every variant is answered by the same ensemble through the same connection code.
+ */
+import { randomUUID } from 'node:crypto';
+import type { Pool } from '@lakh/links-mysql';
+import { openShards, parseShards } from '@lakh/links-mysql';
+import type { Sample } from '../bench/figures.js';
+import { quantile } from '../bench/trials.js';
+import { LAKH, openSession, openWitnesses } from '../bench/witnesses.js';
+import { serveTasks, type WorkerTask } from '../bench/worker.js';
+import { openBareNode } from './bare-node.js';
+
+/** One lease, or what is compared with one. */
+type Lease = () => Promise<unknown>;
+
+interface Client {
+  readonly lease: Lease;
+  close(): Promise<unknown>;
+}
+
+const [variant, zookeeper, mysqlUrl] = process.argv.slice(2) as [string, string, string];
+const clients: Client[] = [];
+
+async function bothWitnesses(index: number): Promise<Client> {
+  const serverId = `lease-${process.pid}-${index}`;
+  const { lease, close } = await openWitnesses({ zookeeper, mysqlUrl }, { serverId, firstNode: index });
+  return { lease: () => lease.lease(LAKH), close };
+}
+
+/** Reads the mark and writes it at the version it read, until a write is taken; no barrier, no pause, no second witness. */
+async function bareLoop(index: number, alsoARow: boolean): Promise<Client> {
+  const session = openSession(zookeeper, index);
+  await session.whenConnected(30_000);
+  const node = await openBareNode(session, '/bench-mark');
+  const { first: pool } = openShards(parseShards(mysqlUrl));
+  async function write(): Promise<number> {
+    for (;;) {
+      const { text, version } = await node.read();
+      const next = Number(text.split(' ')[0]) + LAKH;
+      if (await node.write(`${next} ${next - LAKH}`, version)) return next;
+    }
+  }
+  if (alsoARow) await makeTable(pool);
+  return {
+    lease: alsoARow ? async () => insertRow(pool, await write()) : write,
+    close: () => Promise.all([session.close(), pool.close()]),
+  };
+}
+
+/** Without a look for overlap, without a head: the least that puts a lease on record for good. */
+function makeTable(pool: Pool): Promise<unknown> {
+  const columns =
+    'end_counter BIGINT UNSIGNED NOT NULL PRIMARY KEY, server_id VARCHAR(255) NOT NULL, at_ms BIGINT NOT NULL';
+  return pool.run((session) => session.query(`CREATE TABLE IF NOT EXISTS bench_leases (${columns}) ENGINE=InnoDB`));
+}
+
+function insertRow(pool: Pool, end: number): Promise<unknown> {
+  // Nothing here needs escaping: digits and a UUID's characters.
+  const values = `(${end},'${randomUUID()}',${Date.now()})`;
+  return pool.run((session) => session.query(`INSERT INTO bench_leases VALUES ${values}`, true));
+}
+
+function open(index: number): Promise<Client> {
+  if (variant === 'both-witnesses') return bothWitnesses(index);
+  if (variant === 'versioned-write') return bareLoop(index, false);
+  if (variant === 'versioned-write-and-row') return bareLoop(index, true);
+  throw new Error(`no such variant: ${variant}`);
+}
+
+async function measure({ callers, seconds }: WorkerTask): Promise<Sample> {
+  while (clients.length < callers) clients.push(await open(clients.length));
+  const tookMs: number[] = [];
+  const started = performance.now();
+  const end = started + seconds * 1000;
+  await Promise.all(
+    clients.slice(0, callers).map(async ({ lease }) => {
+      for (let began = performance.now(); began < end; began = performance.now()) {
+        await lease();
+        tookMs.push(performance.now() - began);
+      }
+    }),
+  );
+  const elapsedS = (performance.now() - started) / 1000;
+  return { value: tookMs.length / elapsedS, p50Ms: quantile(tookMs, 0.5), p99Ms: quantile(tookMs, 0.99) };
+}
+
+serveTasks(measure, async () => void (await Promise.all(clients.map((client) => client.close()))));
