@@ -100,6 +100,7 @@ test('allocate: leases, servers, writes, failover and memory on a real ensemble;
   expect(figureOf(report, 'servers', 'ranges used without a row')).toMatchObject({ max: 0, bound: { met: true } });
   const writes = figureOf(report, 'writes', 'writes a million ids');
   expect(writes.bound).toEqual({ atMost: 11, met: true });
+  expect(figureOf(report, 'writes', 'transactions a million ids').bound).toEqual({ atMost: 11, met: true });
   expect(writes.min).toBeGreaterThanOrEqual(10);
   // One write a lease and nothing else that changes the mark.
   expect(writes.max).toBe(figureOf(report, 'writes', 'leases a million ids').max);

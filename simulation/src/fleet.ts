@@ -99,7 +99,8 @@ export class Fleet {
     const ambush = this.#ambushes.get(owner);
     if (ambush === undefined || server.process.state !== 'running') return;
     this.#ambushes.delete(owner);
-    if (ambush.kind === 'pause between witnesses') this.#pause(server, AMBUSHES_MS[ambush.amount % AMBUSHES_MS.length] as number);
+    if (ambush.kind === 'pause between witnesses')
+      this.#pause(server, AMBUSHES_MS[ambush.amount % AMBUSHES_MS.length] as number);
     else this.crash(ambush.slot, ambush.amount);
   }
 

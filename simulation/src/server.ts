@@ -192,7 +192,11 @@ export class SimulatedServer {
     const rows = database.tables.leasesOf(NAMESPACE);
     const own = rows.filter(({ serverId, state }) => serverId === dead.name && state === 'leased');
     const inherited = new ReclaimingLease({
-      lease: { lease: () => Promise.reject(new Error('gives back only')), mark: async () => undefined, endAt: () => {} },
+      lease: {
+        lease: () => Promise.reject(new Error('gives back only')),
+        mark: async () => undefined,
+        endAt: () => {},
+      },
       remainders: createZookeeperRemainderStore(this.zookeeper, { namespace: NAMESPACE }),
       ledger: createMysqlLedger({
         pool: new SimulatedPool({ database, network, process: this.process }),
