@@ -96,10 +96,11 @@ describe.each([
     await nearTheEnd(end);
     [one, two] = await Promise.all([system.startShorten(env), system.startShorten(env)]);
   }, 30_000);
+  // Before the next codec takes the database over.
   afterAll(async () => {
-    for (const { child, end: ended } of [one, two]) {
-      child.kill('SIGKILL');
-      await ended;
+    for (const server of [one, two]) {
+      server?.child.kill('SIGKILL');
+      await server?.end;
     }
   });
   afterEach(() => {
