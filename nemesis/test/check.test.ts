@@ -326,6 +326,17 @@ describe('counters: the checker finds', () => {
     expect(await violationsOf([...events, repair])).toEqual([]);
   });
 
+  test('a link that one server gave from the range of another', async () => {
+    const [start, end] = [FIRST, FIRST + 10];
+    const by = (target: string): HistoryEvent[] =>
+      history(create(A, { target }), look(A), lease(start, end, PID.killed), row(FIRST, A), heights(end));
+    expect(await violationsOf(by('shorten-1'))).toEqual([]);
+    expect(await violationsOf(by('gateway'))).toEqual([]);
+    expect(await violationsOf(by('shorten-2'))).toEqual([
+      `${A} was given by shorten-2, but counter ${FIRST} is of a range of shorten-1: [${start}, ${end})`,
+    ]);
+  });
+
   test('heights that contradict each other', async () => {
     const events = links([FIRST], lease(FIRST, FIRST + 1));
     expect(await violationsOf([...events, heights(FIRST)])).toContainEqual(expect.stringContaining('below the ledger'));

@@ -12,7 +12,7 @@ export function create(code: string, more: Partial<RequestEvent> = {}): RequestE
   clockMs += 2;
   const url = `https://example.com/${code}`;
   const times = { sentMs: clockMs, doneMs: clockMs + 1 };
-  return { type: 'request', op: 'create', client: 'a', target: 'shorten-1', ...times, url, code, status: 201, ...more };
+  return { type: 'request', op: 'create', client: 'a', target: 'gateway', ...times, url, code, status: 201, ...more };
 }
 
 /** A create without an answer. */

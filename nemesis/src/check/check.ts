@@ -2,6 +2,7 @@ import type { FaultName } from '../catalogue.js';
 import type { FaultEvent, HistoryEvent, RequestEvent } from '../history.js';
 import { type CounterFindings, judgeCounters } from './counters.js';
 import { type Evidence, gather, isAcknowledged } from './evidence.js';
+import { judgeHolders } from './holders.js';
 import { DatabaseLineage } from './lineage.js';
 import { judgeLinks, type LinkFindings } from './links.js';
 
@@ -38,7 +39,13 @@ export async function checkHistory(events: Iterable<HistoryEvent> | AsyncIterabl
   const count = (op: RequestEvent['op']) => evidence.requests.filter((request) => request.op === op).length;
   return {
     seed: evidence.run.seed,
-    violations: [...evidence.alarms, ...ofLinks, ...ofCounters, ...unfinished],
+    violations: [
+      ...evidence.alarms,
+      ...ofLinks,
+      ...ofCounters,
+      ...judgeHolders(evidence, lineage.wasRestored),
+      ...unfinished,
+    ],
     requests: { create: count('create'), read: count('read'), delete: count('delete') },
     failedCreates: evidence.requests.filter((request) => request.op === 'create' && !isAcknowledged(request)).length,
     links,

@@ -9,6 +9,7 @@ import { isReservedWord } from '@lakh/links';
 import { base62 } from '@lakh/short-code';
 import type { LeaseEvent, LossEvent } from '../history.js';
 import { type Evidence, isAcknowledged } from './evidence.js';
+import { pidIn } from './holders.js';
 
 /** Why counters below the mark carry no link. */
 export type LossReason = string;
@@ -143,8 +144,8 @@ function judgeGap(gap: CounterRange, evidence: Evidence, account: Account, viola
 }
 
 /** How the process in the middle of a server's id (`host-pid-random`) ended; undefined when it did not, or is none of ours. */
-function fateOf({ serverId }: LeaseEvent, { processes }: Evidence): 'killed' | 'stopped' | undefined {
-  const pid = Number(serverId.split('-').at(-2));
+function fateOf(lease: LeaseEvent, { processes }: Evidence): 'killed' | 'stopped' | undefined {
+  const pid = pidIn(lease);
   const fate = processes.findLast((event) => event.pid === pid)?.fate;
   return fate === 'started' ? undefined : fate;
 }
