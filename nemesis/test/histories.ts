@@ -93,6 +93,7 @@ const START: readonly HistoryEvent[] = [
   { type: 'run', seed: 1, startedAt: '', rangeSize: 10, firstMark: FIRST, staleMs: 1000 },
   { type: 'process', server: 'shorten-1', pid: PID.killed, fate: 'started', atMs: 0 },
   { type: 'process', server: 'shorten-2', pid: PID.stopped, fate: 'started', atMs: 0 },
+  { type: 'process', server: 'gateway', pid: 103, fate: 'started', atMs: 0 },
   { type: 'process', server: 'shorten-1', pid: PID.killed, fate: 'killed', atMs: 1 },
   { type: 'process', server: 'shorten-2', pid: PID.stopped, fate: 'stopped', atMs: 2 },
 ];

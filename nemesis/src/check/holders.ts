@@ -15,7 +15,7 @@ const codec = base62();
 export function judgeHolders(evidence: Evidence, wasRestored: boolean): string[] {
   if (wasRestored) return [];
   const serverOfPid = new Map(evidence.processes.map(({ pid, server }) => [pid, server]));
-  const known = new Set(serverOfPid.values());
+  const known = new Set([...serverOfPid.values()].filter((server) => server.startsWith('shorten')));
   const leases = evidence.leases.filter(({ state }) => state === 'leased').sort((a, b) => a.start - b.start);
   return evidence.requests.filter(isAcknowledged).flatMap(({ code, target }) => {
     const counter = codec.decode(code);
