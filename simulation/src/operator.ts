@@ -43,6 +43,7 @@ export class Operator {
       remainders: createZookeeperRemainderStore(this.#zookeeper, inZookeeper),
       counters: createMysqlCounterWitness({ all: [pool] }),
       links: { record: async () => undefined, setting: async () => undefined },
+      runningServers: async () => [],
       sealedKeys: [],
       operator: { serverId: name, host: 'host', processStartMs: clock.wallMs(), codec: 'none' },
       newClusterId: () => `cluster-of-${name.replaceAll(/\W+/g, '-')}`,

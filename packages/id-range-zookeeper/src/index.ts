@@ -4,7 +4,7 @@ export type { DigestAuth } from './connection.js';
 export { WitnessForbiddenError } from './errors.js';
 export { createZookeeperMarkAdmin } from './mark-admin.js';
 export { createZookeeperMarkStore, type ZookeeperMarkStoreOptions } from './mark-store.js';
-export { registerServer } from './register-server.js';
+export { type RegisteredServer, registeredServers, registerServer } from './register-server.js';
 export { createZookeeperRemainderStore } from './remainder-store.js';
 export {
   createZookeeperSession,

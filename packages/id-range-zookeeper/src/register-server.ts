@@ -1,5 +1,5 @@
 import type { Connection } from './connection.js';
-import { createNode, getData, isNodeError, makePath, nodeAcl, removeAnyVersion } from './nodes.js';
+import { createNode, getChildren, getData, isNodeError, makePath, nodeAcl, removeAnyVersion } from './nodes.js';
 import type { ZookeeperSession } from './session.js';
 
 /**
@@ -40,4 +40,40 @@ export function registerServer(session: ZookeeperSession, id: string, descriptio
   const stop = session.onConnected(start);
   if (session.state === 'connected') start();
   return stop;
+}
+
+export interface RegisteredServer {
+  readonly serverId: string;
+  readonly processStartMs: number;
+}
+
+/** Servers whose session lives, as they registered themselves: for people to look at, like the registration. */
+export async function registeredServers(
+  session: ZookeeperSession,
+  { connectWaitMs = 0 }: { readonly connectWaitMs?: number } = {},
+): Promise<readonly RegisteredServer[]> {
+  if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);
+  const connection = session.connection();
+  const folder = `${session.chroot}/servers`;
+  const unlessGone = (error: unknown): undefined => {
+    if (isNodeError(error, 'NO_NODE')) return undefined;
+    throw error;
+  };
+  const ids = (await getChildren(connection, folder).catch(unlessGone)) ?? [];
+  const servers: RegisteredServer[] = [];
+  for (const serverId of ids) {
+    const node = await getData(connection, `${folder}/${serverId}`).catch(unlessGone);
+    if (node !== undefined) servers.push({ serverId, processStartMs: startIn(node.data) });
+  }
+  return servers;
+}
+
+/** NaN, which no lease has, for a server of an older release and for what is no description. */
+function startIn(data: Buffer | undefined): number {
+  try {
+    const { processStartMs } = JSON.parse(String(data)) as { processStartMs?: unknown };
+    return typeof processStartMs === 'number' ? processStartMs : Number.NaN;
+  } catch {
+    return Number.NaN;
+  }
 }

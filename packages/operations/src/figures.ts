@@ -1,8 +1,8 @@
 /** What was leased by whom, and how much of it is known to have been used. */
-import { COUNTER_SPACE_END, FIRST_MARK, type LedgerRow, MAX_RANGES_ASKED } from '@lakh/id-range';
+import { COUNTER_SPACE_END, COVER_STATES, FIRST_MARK, type LedgerRow, MAX_RANGES_ASKED } from '@lakh/id-range';
 import { InvalidArgumentError } from './errors.js';
 import { readableMark } from './findings.js';
-import type { OperationsPorts } from './ports.js';
+import type { OperationsPorts, RunningServer } from './ports.js';
 import { knownHead, ledgerRows, spaceEndOf } from './witnesses.js';
 
 /** One row of the ledger, with what the links say of it. */
@@ -34,6 +34,12 @@ export async function listRows(
     throw new InvalidArgumentError(`a list has 1 to ${MAX_LISTED} rows, not ${limit}`);
   }
   return withFigures(ports, await ports.ledger.rowsBelow(before, limit));
+}
+
+/** The row that covers `counter`; undefined when none does. */
+export async function rowOf(ports: OperationsPorts, counter: number): Promise<LedgerRow | undefined> {
+  const [row] = await ports.ledger.rowsBelow(counter + 1, 1);
+  return row !== undefined && row.range.end > counter ? row : undefined;
 }
 
 export async function withFigures(ports: OperationsPorts, rows: readonly LedgerRow[]): Promise<RowFigures[]> {
@@ -68,12 +74,14 @@ function figuresOf({ range, holder, leasedAtMs, witnessVersion, state }: LedgerR
 export interface ServerFigures {
   readonly server: string;
   readonly host: string;
+  /** Whether a process of this name runs now. */
+  readonly running: boolean;
   readonly ranges: number;
   readonly leased: number;
   readonly issued: number;
   readonly remaining: number;
-  /** Counters on rows that it gave back and nobody has claimed, retired ones included; on none of its leased rows any more. */
-  readonly givenBack: number;
+  /** Of its counters, those that it will not issue, by reason as in {@link Summary.notIssued}. */
+  readonly notIssued: Readonly<Record<string, number>>;
   readonly firstLease: string;
   readonly lastLease: string;
 }
@@ -87,11 +95,13 @@ export interface Summary {
   readonly leased: number;
   /** Of those, up to the highest that became a link in each range. */
   readonly issued: number;
-  /** Of those, the rest: held by a server that runs, or lost with one that does not. The ledger cannot tell which. */
+  /** Of those, the rest: held by a process that runs, or lost with one that does not. */
   readonly remaining: number;
+  /** Of those, what processes hold that run: a crash of all of them would lose it. */
+  readonly held: number;
   /**
-   * Counters that nobody will issue, by reason: a row's state, or `unrecorded` where there is no row (a lease under way is one of
-   * those, until it is recorded). Released ones wait for a claim.
+   * Counters that nobody will issue, by reason: a row's state, {@link NOT_RUNNING}, or `unrecorded` where there is no row. Released ones
+   * wait for a claim. Together with what was issued and what is held they are all below the mark.
    */
   readonly notIssued: Readonly<Record<string, number>>;
   readonly highestCounter: number;
@@ -104,30 +114,39 @@ export interface Summary {
 
 export const MAX_SERVERS = 200;
 
-/** Rows of these states name the server that leased them, or that gave them back; others name who repaired. */
-const STATES_OF_SERVERS: ReadonlySet<string> = new Set(['leased', 'released', 'retired']);
+/** Left of a range whose process is not known to run: it ended without giving it back, or it is cut off from ZooKeeper and still issues. */
+export const NOT_RUNNING = 'not_running';
 
 /** Over the whole ledger: a few seconds a million rows. */
 export async function summarise(ports: OperationsPorts): Promise<Summary> {
   const { mark } = await ports.marks.inspect();
+  const running = new Set((await ports.runningServers()).map(processOf));
   const servers = new Map<string, MutableServer>();
   const notIssued = new Map<string, number>();
-  const add = (reason: string, counters: number): void => {
-    if (counters > 0) notIssued.set(reason, (notIssued.get(reason) ?? 0) + counters);
-  };
   let ranges = 0;
+  let held = 0;
   let end = FIRST_MARK;
   let page: LedgerRow[] = [];
   const flush = async (): Promise<void> => {
-    for (const row of await withFigures(ports, page)) {
-      if (row.state !== 'leased') add(row.state, row.size);
-      if (STATES_OF_SERVERS.has(row.state)) addToServer(servers, row);
-    }
+    const rows = page;
     page = [];
+    for (const [i, row] of (await withFigures(ports, rows)).entries()) {
+      const isRunning = running.has(processOf((rows[i] as LedgerRow).holder));
+      if (row.state === 'leased' && isRunning) held += row.remaining;
+      const [reason, lost] =
+        row.state !== 'leased' ? [row.state, row.size] : [NOT_RUNNING, isRunning ? 0 : row.remaining];
+      add(notIssued, reason, lost);
+      // Rows that a repair added are no server's.
+      if (Object.hasOwn(COVER_STATES, row.state)) continue;
+      const server = serverOf(servers, row);
+      server.isRunning ||= isRunning;
+      add(server.notIssued, reason, lost);
+      if (row.state === 'leased') addLease(server, row);
+    }
   };
   for await (const row of ledgerRows(ports)) {
     ranges += 1;
-    add('unrecorded', row.range.start - end);
+    add(notIssued, 'unrecorded', row.range.start - end);
     end = Math.max(end, row.range.end);
     page.push(row);
     if (page.length === MAX_RANGES_ASKED) await flush();
@@ -135,7 +154,8 @@ export async function summarise(ports: OperationsPorts): Promise<Summary> {
   await flush();
   const head = knownHead(await ports.ledger.head());
   const now = readableMark(mark);
-  add('unrecorded', (now?.next ?? 0) - end);
+  // The mark was read before the rows: what is above them has been on its way since, or was abandoned.
+  add(notIssued, 'unrecorded', (now?.next ?? 0) - end);
   const listed = [...servers.values()].sort((a, b) => b.lastMs - a.lastMs);
   const sum = (of: (server: MutableServer) => number): number => listed.reduce((total, each) => total + of(each), 0);
   return {
@@ -145,6 +165,7 @@ export async function summarise(ports: OperationsPorts): Promise<Summary> {
     leased: sum(({ leased }) => leased),
     issued: sum(({ issued }) => issued),
     remaining: sum(({ leased, issued }) => leased - issued),
+    held,
     notIssued: Object.fromEntries(notIssued),
     highestCounter: await ports.counters.highest(),
     left: Math.max(0, (await spaceEndOf(ports)) - Math.max(now?.next ?? 0, head)),
@@ -156,41 +177,54 @@ export async function summarise(ports: OperationsPorts): Promise<Summary> {
 interface MutableServer {
   readonly server: string;
   readonly host: string;
+  readonly notIssued: Map<string, number>;
+  isRunning: boolean;
   ranges: number;
   leased: number;
   issued: number;
-  givenBack: number;
   firstMs: number;
   lastMs: number;
 }
 
-function addToServer(servers: Map<string, MutableServer>, row: RowFigures): void {
-  const key = `${row.server}\n${row.host}`;
-  const atMs = Date.parse(row.leasedAt);
+const processOf = ({ serverId, processStartMs }: RunningServer): string => `${serverId}\n${processStartMs}`;
+
+function add(counts: Map<string, number>, reason: string, counters: number): void {
+  if (counters > 0) counts.set(reason, (counts.get(reason) ?? 0) + counters);
+}
+
+function serverOf(servers: Map<string, MutableServer>, { server, host, leasedAt }: RowFigures): MutableServer {
+  const key = `${server}\n${host}`;
+  const atMs = Date.parse(leasedAt);
   const found = servers.get(key) ?? {
-    server: row.server,
-    host: row.host,
+    server,
+    host,
+    notIssued: new Map<string, number>(),
+    isRunning: false,
     ranges: 0,
     leased: 0,
     issued: 0,
-    givenBack: 0,
     firstMs: atMs,
     lastMs: atMs,
   };
-  if (row.state === 'leased') {
-    found.ranges += 1;
-    found.leased += row.size;
-    found.issued += row.issued;
-  } else found.givenBack += row.size;
   found.firstMs = Math.min(found.firstMs, atMs);
   found.lastMs = Math.max(found.lastMs, atMs);
   servers.set(key, found);
+  return found;
 }
 
-function asServerFigures({ firstMs, lastMs, ...figures }: MutableServer): ServerFigures {
+function addLease(server: MutableServer, row: RowFigures): void {
+  server.ranges += 1;
+  server.leased += row.size;
+  server.issued += row.issued;
+}
+
+function asServerFigures(server: MutableServer): ServerFigures {
+  const { notIssued, isRunning, firstMs, lastMs, ...figures } = server;
   return {
     ...figures,
+    running: isRunning,
     remaining: figures.leased - figures.issued,
+    notIssued: Object.fromEntries(notIssued),
     firstLease: new Date(firstMs).toISOString(),
     lastLease: new Date(lastMs).toISOString(),
   };

@@ -5,6 +5,9 @@ import type { SealedKey } from '@lakh/short-code';
 /** What the first start recorded under this name: codec, parameters, fingerprints of keys. */
 export const CODEC_SETTING = 'codec';
 
+/** A process, by what its leases say of it. */
+export type RunningServer = Pick<LeaseHolder, 'serverId' | 'processStartMs'>;
+
 /** Everything that an operator's command touches; of one namespace. */
 export interface OperationsPorts {
   readonly namespace: string;
@@ -15,6 +18,8 @@ export interface OperationsPorts {
   readonly remainders: Pick<RemainderStore, 'list' | 'claim'>;
   readonly counters: CounterWitness;
   readonly links: LinkInspector;
+  /** Processes that are known to run now, and so hold what is left of their ranges. */
+  readonly runningServers: () => Promise<readonly RunningServer[]>;
   /** For `audit` of codes that no link has; without them a sealed code cannot be read. */
   readonly sealedKeys: readonly SealedKey[];
   /** Who works here, for the rows that a repair writes. */

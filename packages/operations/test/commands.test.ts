@@ -150,7 +150,11 @@ describe('figures', () => {
       row(280_000, 300_000, { state: 'retired', server: 'server-3' }),
       row(350_000, 390_000, { state: 'skipped', server: 'lakh' }),
     ];
-    const summary = await createOperations(portsOver(system)).summary();
+    const runs = { serverId: 'server-2', processStartMs: 1_700_000_000_000 };
+    // Of the name of the one that leased, and started since.
+    const follows = { serverId: 'server-1', processStartMs: 1_800_000_000_000 };
+    const runningServers = async () => [runs, follows];
+    const summary = await createOperations(portsOver(system, { runningServers })).summary();
     expect(summary).toMatchObject({
       mark: 400_000,
       head: 400_000,
@@ -158,19 +162,21 @@ describe('figures', () => {
       leased: 150_000,
       issued: 8,
       remaining: 149_992,
-      notIssued: { released: 30_000, retired: 20_000, unrecorded: 60_000, skipped: 40_000 },
+      held: 49_994,
+      notIssued: { not_running: 99_998, released: 30_000, retired: 20_000, unrecorded: 60_000, skipped: 40_000 },
       highestCounter: 200_005,
       serversLeftOut: 0,
     });
-    const accounted = summary.leased + Object.values(summary.notIssued).reduce((sum, count) => sum + count, 0);
+    const accounted =
+      summary.issued + summary.held + Object.values(summary.notIssued).reduce((sum, count) => sum + count, 0);
     expect(100_000 + accounted).toBe(400_000);
-    expect(summary.servers.map(({ server, ranges, issued, givenBack }) => [server, ranges, issued, givenBack])).toEqual(
-      [
-        ['server-1', 1, 2, 30_000],
-        ['server-2', 1, 6, 0],
-        ['server-3', 0, 0, 20_000],
-      ],
-    );
+    expect(
+      summary.servers.map(({ server, running, issued, notIssued }) => [server, running, issued, notIssued]),
+    ).toEqual([
+      ['server-1', false, 2, { not_running: 99_998, released: 30_000 }],
+      ['server-2', true, 6, {}],
+      ['server-3', false, 0, { retired: 20_000 }],
+    ]);
     // Abandoned before the first row, as well as between two and since the last one.
     system.rows = system.rows.slice(1);
     expect((await createOperations(portsOver(system)).summary()).notIssued.unrecorded).toBe(160_000);

@@ -15,6 +15,7 @@ export function portsOver(witnesses: MemoryWitnesses, override: Partial<Operatio
     counters: witnesses.counters,
     remainders: witnesses.remainders,
     links: { record: async () => undefined, setting: async () => undefined },
+    runningServers: async () => [],
     sealedKeys: [],
     operator: { serverId: 'lakh', host: 'desk', processStartMs: 1, codec: '' },
     newClusterId: () => CLUSTER,

@@ -56,7 +56,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     options: {},
     summary: 'The mark, and what was leased, issued, remains or was lost, in all and by server.',
     details:
-      'Reads the whole ledger. Not issued, by reason: unrecorded (abandoned leases, on no row, and those under way), hole, skipped, adopted, retired; released waits for a claim. Given back, by server: released and retired. What a server lost while it ran is part of remaining; why is in its metric lakh_ids_lost_total and its log.',
+      'Reads the whole ledger. Held: what is left to servers that run, as ZooKeeper has them. Not issued, by reason: not_running (left to a server that ended without giving it back, or that ZooKeeper has lost from sight), unrecorded (abandoned leases, on no row), hole, skipped, adopted, retired; released waits for a claim. Why a running server lost what it does not hold any more is in its metric lakh_ids_lost_total and its log.',
     examples: [`${NPM} ranges summary`, `${NPM} ranges summary --json`],
   },
   {

@@ -9,6 +9,7 @@ import {
   createZookeeperRemainderStore,
   createZookeeperSession,
   parseZookeeperAddress,
+  registeredServers,
 } from '@lakh/id-range-zookeeper';
 import {
   createMysqlCounterWitness,
@@ -70,7 +71,7 @@ function commonPorts(settings: Settings<'tool'>, tell: OpenOptions['tell']) {
     operator: {
       serverId: 'lakh',
       host: hostname(),
-      processStartMs: Math.round(Date.now() - process.uptime() * 1000),
+      processStartMs: Math.round(performance.timeOrigin),
       codec: '',
     },
     newClusterId: randomUUID,
@@ -114,6 +115,7 @@ async function openDistributed(
       ledger: createMysqlLedgerAdmin({ pool: shards.first, namespace }),
       counters: createMysqlCounterWitness(shards, recorded === undefined || recorded === namespace),
       links,
+      runningServers: () => registeredServers(session, inZookeeper),
       settleMs: Math.ceil(leaseAttemptMs * SETTLE_FACTOR),
     });
     return { operations, close };
@@ -146,6 +148,8 @@ async function openFile(settings: Settings<'tool'>, makes: boolean, tell: OpenOp
       ...common,
       ...embedded.admin(namespace, feedsLinks),
       remainders: embedded.remainderStore(namespace),
+      // Nobody else has the file open.
+      runningServers: async () => [],
       system: file,
       settleMs: FILE_SETTLE_MS,
     });

@@ -50,21 +50,24 @@ export function renderSummary(summary: Summary): string {
     ['ranges on record', group(summary.ranges)],
     ['leased', group(summary.leased)],
     ['issued', `${group(summary.issued)} (highest counter of a link: ${group(summary.highestCounter)})`],
-    ['remaining', `${group(summary.remaining)} (held by servers that run, or lost with those that do not)`],
+    ['held', `${group(summary.held)} (by servers that run now)`],
     ...lost.map(([reason, count]): [string, string] => [`not issued: ${reason}`, group(count)]),
     ['left to lease', group(summary.left)],
   ]);
   if (summary.servers.length === 0) return head;
   const servers = table(
-    ['server', 'host', 'ranges', 'leased', 'issued', 'remaining', 'given back', 'last lease'],
+    ['server', 'host', 'runs', 'ranges', 'leased', 'issued', 'remaining', 'not issued', 'last lease'],
     summary.servers.map((each) => [
       each.server,
       each.host,
+      each.running ? 'yes' : 'no',
       group(each.ranges),
       group(each.leased),
       group(each.issued),
       group(each.remaining),
-      group(each.givenBack),
+      Object.entries(each.notIssued)
+        .map(([reason, count]) => `${reason} ${group(count)}`)
+        .join(', ') || '–',
       each.lastLease,
     ]),
   );

@@ -238,9 +238,10 @@ test('a summary says mark, leased, issued and remaining, and every counter below
   const { stdout } = await lakh(env, 'ranges', 'summary');
   const summary = (await lakh(env, 'ranges', 'summary', '--json')).json<{
     mark: number;
-    leased: number;
+    issued: number;
+    held: number;
     notIssued: Record<string, number>;
-    servers: { server: string }[];
+    servers: { server: string; notIssued: Record<string, number> }[];
   }>();
   const size = ({ start, end }: { start: number; end: number }): number => end - start;
   const total = (ranges: readonly { start: number; end: number }[]): number =>
@@ -257,13 +258,21 @@ test('a summary says mark, leased, issued and remaining, and every counter below
     },
   });
   const lost = Object.values(summary.notIssued).reduce((sum, count) => sum + count, 0);
-  expect(100_000 + summary.leased + lost).toBe(summary.mark);
+  expect(100_000 + summary.issued + summary.held + lost).toBe(summary.mark);
   const byServer = Object.fromEntries(summary.servers.map((each) => [each.server, each]));
   expect(byServer).toMatchObject({
-    one: { leased: 10, issued: 10, remaining: 0, givenBack: total(one.published) },
-    two: { leased: total(two.leased), issued: 20, remaining: total(two.leased) - 20, givenBack: 0 },
+    one: { leased: 10, issued: 10, remaining: 0, running: false },
+    // It is registered nowhere, so that what it has left counts as lost.
+    two: {
+      leased: total(two.leased),
+      issued: 20,
+      remaining: total(two.leased) - 20,
+      notIssued: { not_running: total(two.leased) - 20 },
+    },
   });
-  for (const reason of ['released', 'retired', 'hole', 'skipped', 'unrecorded']) {
+  const { released = 0, retired: retiredOfOne = 0 } = byServer.one?.notIssued ?? {};
+  expect(released + retiredOfOne).toBe(total(one.published));
+  for (const reason of ['released', 'retired', 'hole', 'skipped', 'unrecorded', 'not_running']) {
     expect(stdout).toMatch(new RegExp(`^not issued: ${reason} +[\\d,]+`, 'm'));
   }
 });
@@ -276,9 +285,10 @@ test('a summary counts what was taken from the mark before the first row, too', 
   const summary = (await lakh(env, 'ranges', 'summary', '--json')).json<{
     mark: number;
     notIssued: Record<string, number>;
-    leased: number;
+    issued: number;
+    held: number;
   }>();
   const lost = Object.values(summary.notIssued).reduce((sum, count) => sum + count, 0);
-  expect(100_000 + summary.leased + lost).toBe(summary.mark);
+  expect(100_000 + summary.issued + summary.held + lost).toBe(summary.mark);
   expect(summary.notIssued.unrecorded).toBe(1_000);
 });

@@ -65,7 +65,7 @@ export function createAllocation(options: AllocationOptions): Allocation {
   const holder = {
     serverId,
     host: hostname(),
-    processStartMs: Math.round(Date.now() - process.uptime() * 1000),
+    processStartMs: Math.round(performance.timeOrigin),
     codec: codec.name,
   };
   const common = {

@@ -105,6 +105,8 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
       pid: process.pid,
       url,
       startedAt: new Date().toISOString(),
+      // As the leases of this process have it, so that an operator's tool can tell which of them are held.
+      processStartMs: Math.round(performance.timeOrigin),
       rangeSize: settings.rangeSize,
     };
   }

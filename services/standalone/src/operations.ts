@@ -17,6 +17,7 @@ const SETTLE_MS = 200;
 export function addOperations(context: ProgramContext<'standalone'>, embedded: Embedded): void {
   const { settings, log, serverId } = context;
   const { namespace, sealedKeys } = settings;
+  const processStartMs = Math.round(performance.timeOrigin);
   const operations = createOperations({
     namespace,
     system: realpathSync(embedded.file),
@@ -27,9 +28,10 @@ export function addOperations(context: ProgramContext<'standalone'>, embedded: E
     operator: {
       serverId,
       host: hostname(),
-      processStartMs: Math.round(Date.now() - process.uptime() * 1000),
+      processStartMs,
       codec: '',
     },
+    runningServers: async () => [{ serverId, processStartMs }],
     newClusterId: randomUUID,
     nowMs: Date.now,
     pause: async (ms) => {
