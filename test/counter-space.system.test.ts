@@ -23,7 +23,15 @@ let root: Connection;
 beforeAll(async () => {
   system = await DegradedStack.up(
     { shorten: 1, redirect: 1 },
-    { LAKH_RANGE_SIZE: String(RANGE_SIZE), LAKH_RANGES_MAX_HELD: '2', LAKH_RUNWAY_S: '1' },
+    {
+      LAKH_RANGE_SIZE: String(RANGE_SIZE),
+      LAKH_RANGES_MAX_HELD: '2',
+      LAKH_RUNWAY_S: '1',
+      // Every counter is accounted for below: a machine that is busy with other things must not cost one.
+      LAKH_STORE_DEADLINE_MS: '10000',
+      LAKH_LEASE_DEADLINE_MS: '10000',
+      LAKH_LEASE_ATTEMPT_MS: '30000',
+    },
   );
   root = await system.databaseRoot();
   // It has made tables and witnesses; the servers below have codecs of their own.
@@ -70,9 +78,13 @@ async function expectEnded(server: ExtraServer, created: CreatedLinks): Promise<
   expect(server.child.exitCode).toBeNull();
 }
 
-/** Creates as many as there are, and nothing else than the end is in the way. */
+/** Creates as many as there are. A lease that takes its time refuses a create too, and costs nothing. */
 async function useUp(server: ExtraServer, created: CreatedLinks): Promise<void> {
-  expect(problemOf(await created.untilRefused(server.url, 2 * LEFT)).code).toBe('counter_space_ended');
+  await until(async () => {
+    const { code } = problemOf(await created.untilRefused(server.url, 2 * LEFT));
+    expect(code).toMatch(/^(counter_space_ended|ids_exhausted)$/);
+    return code === 'counter_space_ended';
+  }, 'it has come to the end');
 }
 
 const createFew = async (server: ExtraServer, created: CreatedLinks): Promise<void> => {
