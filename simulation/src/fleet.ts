@@ -25,7 +25,7 @@ export class Fleet {
   readonly #servers: SimulatedServer[] = [];
   /** By name, those that are gone included. */
   readonly #everStarted = new Map<string, SimulatedServer>();
-  /** What waits for a server's next write of the mark. */
+  /** What waits for a server's next lease or claim. */
   readonly #ambushes = new Map<string, Ambush>();
 
   constructor(world: World, schedule: Schedule) {
@@ -86,13 +86,13 @@ export class Fleet {
     if (isReplaced) this.#succeed(server, this.start(slot));
   }
 
-  /** Something happens to this server between its next write of the mark and the ledger's record of it. */
+  /** Something happens to this server when ZooKeeper has given it its next range and the ledger has not. */
   ambush(slot: number, kind: EventKind, amount: number): void {
     this.#ambushes.set((this.#servers[slot] as SimulatedServer).name, { kind, slot, amount });
   }
 
-  /** Of whoever has just written the mark. */
-  markMoved(owner: string): void {
+  /** Of whoever has just moved the mark, or deleted a remainder. */
+  hasFirstWitness(owner: string): void {
     const server = this.#everStarted.get(owner);
     if (!server?.isLeasing) return;
     server.isBetweenWitnesses = true;

@@ -189,7 +189,7 @@ export class Simulation {
     const operator = this.#beginRepair();
     for (let step = 0; step < REPAIR_STEPS && operator.outcome === undefined; step += 1) {
       await this.time.advance(REPAIR_STEP_MS);
-      for (const server of this.#fleet.servers) if (server.process.state === 'running') server.take(1);
+      for (const server of this.#fleet.servers) if (server.process.state === 'running') server.take(2);
     }
     if (operator.outcome !== 'done') return false;
     this.#disasters.damaged = undefined;
@@ -243,6 +243,7 @@ export class Simulation {
     if (!path.startsWith(RELEASED_PATH) || from === undefined || to !== undefined) return;
     const [start, end] = path.slice(RELEASED_PATH.length).split('-').map(Number);
     this.#safety.gave('zookeeper', owner, { start: start as number, end: end as number });
+    this.#fleet.hasFirstWitness(owner);
   }
 
   #markMoved(owner: string, from: string, to: string): void {
@@ -252,6 +253,6 @@ export class Simulation {
       this.#safety.report('lowered', `${owner} lowered the mark from ${from} to ${to}`);
     }
     this.#safety.gave('zookeeper', owner, { start: was, end: next });
-    this.#fleet.markMoved(owner);
+    this.#fleet.hasFirstWitness(owner);
   }
 }

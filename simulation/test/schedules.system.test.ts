@@ -1,8 +1,8 @@
-import { EXPECTED_COVERAGE, MUTANT_NAMES, MUTANTS, type ViolationKind } from '@lakh/simulation';
+import { EXPECTED_COVERAGE, MUTANT_NAMES, MUTANTS, type MutantName, type ViolationKind } from '@lakh/simulation';
 import { coverageOf, simulate } from './program';
 
-/** A tenth of it on an idle machine. */
-jest.setTimeout(1_200_000);
+/** A twentieth of it on an idle machine. */
+jest.setTimeout(2_400_000);
 
 const SCHEDULES = 100_000;
 
@@ -11,6 +11,12 @@ test(`no counter is issued twice in ${SCHEDULES} schedules, and every fault that
   expect(coverage.schedules).toBeGreaterThanOrEqual(SCHEDULES);
   expect(EXPECTED_COVERAGE.filter((what) => !((coverage[what] ?? 0) > 0))).toEqual([]);
 });
+
+/**
+ * The rarest takes some ten thousand schedules, so that one run in some hundred would miss it. This seed comes to it within a few hundred; should
+ * a change of the simulation make it rare again, any other that `npm run simulate -- --mutant …` prints will do.
+ */
+const SEEDS: Partial<Record<MutantName, string>> = { 'attempts-never-too-old': '3' };
 
 const words: Record<ViolationKind, RegExp> = {
   duplicate: /^duplicate: counter \d+ was issued by .* and by /m,
@@ -25,7 +31,10 @@ const words: Record<ViolationKind, RegExp> = {
 test.each(MUTANT_NAMES.map((name) => [name, MUTANTS[name].setting, MUTANTS[name].what] as const))(
   'without its guard, %s (%s) is caught: %s',
   async (name) => {
-    const { exit, out, err } = await simulate('--mutant', name, '--schedules', String(SCHEDULES));
+    const { exit, out, err } = await simulate(
+      ...['--mutant', name, '--schedules', String(SCHEDULES)],
+      ...(SEEDS[name] === undefined ? [] : ['--seed', SEEDS[name]]),
+    );
     expect([err, out]).toEqual([
       expect.stringMatching(/^simulate: seed \d+$/m),
       expect.stringMatching(words[MUTANTS[name].shows]),
