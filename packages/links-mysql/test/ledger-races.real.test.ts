@@ -118,3 +118,29 @@ test(`a holder that gives back again what another claims at the same instant, ${
     giver = taker;
   }
 });
+
+test('a server that is paused in the middle of a lease keeps the others waiting for a few seconds, not for ever', async () => {
+  const paused = new Pool(database.app, { deadlineMs: 30_000 });
+  let wake: () => void = () => {};
+  const awake = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const held = paused.transaction(async (session) => {
+    await session.query("SELECT 1 FROM id_heads WHERE namespace='race' FOR UPDATE");
+    await session.query(
+      "INSERT INTO id_leases (namespace, start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec) VALUES ('race',100000,101000,'paused','host',1,1,1,'base62')",
+    );
+    await awake;
+  });
+  const startedMs = performance.now();
+  let recorded: string | undefined;
+  while (recorded === undefined && performance.now() - startedMs < 18_000) {
+    recorded = await record(b, B, 100_000, 101_000).catch(() => undefined);
+  }
+  expect(recorded).toBe('recorded');
+  // It wakes, and finds that nothing of it was kept.
+  wake();
+  await expect(held).rejects.toThrow();
+  paused.close();
+  expect(await database.sql("SELECT server_id FROM id_leases WHERE namespace='race'")).toContain('server-b');
+});
