@@ -11,13 +11,13 @@ const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string 
     name: 'lease, both witnesses',
     role: 'ours',
     variant: 'both-witnesses',
-    what: "TwoWitnessLease over ZooKeeper's mark and MariaDB's ledger: barrier and read, head, versioned write, one transaction",
+    what: "TwoWitnessLease over ZooKeeper's mark and MariaDB's ledger: read, head, versioned write, one transaction",
   },
   {
     name: 'versioned write',
     role: 'limit',
     variant: 'versioned-write',
-    what: 'getData, then setData at that version through the same connection code, repeated when stale: no barrier, no ledger',
+    what: 'getData, then setData at that version through the same connection code, repeated when stale: no ledger',
   },
   {
     name: 'versioned write, then a row',

@@ -131,7 +131,7 @@ function ofCount(count: number, runs: readonly Run[]): Figure[] {
       text(
         'transactions a lease',
         '',
-        "that ZooKeeper's leader ordered: barriers, writes, and writes that came too late",
+        "that ZooKeeper's leader ordered: writes, those that came too late among them, and looks at the mark as it stands after several of those",
       ),
       runs.map(({ servers, transactions }) => transactions / servers.reduce((sum, { leases }) => sum + leases, 0)),
     ),

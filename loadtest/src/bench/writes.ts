@@ -78,7 +78,7 @@ export function writesTrial(bench: Bench, databases: Databases, addresses: Witne
   };
 }
 
-/** The look at the mark that comes between the two looks at zxid is a barrier too. */
+/** The look at the mark that comes between the two looks at zxid is of the mark as it stands, and so a transaction too. */
 const BARRIERS_OF_THE_LOOK = 1;
 
 async function counts({ mariadb, zookeeperNodes }: Databases, { marks }: Witnesses) {

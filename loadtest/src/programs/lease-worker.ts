@@ -28,7 +28,7 @@ async function bothWitnesses(index: number): Promise<Client> {
   return { lease: () => lease.lease(LAKH), close };
 }
 
-/** Reads the mark and writes it at the version it read, until a write is taken; no barrier, no pause, no second witness. */
+/** Reads the mark and writes it at the version it read, until a write is taken; no pause, no second witness. */
 async function bareLoop(index: number, alsoARow: boolean): Promise<Client> {
   const session = openSession(zookeeper, index);
   await session.whenConnected(30_000);
