@@ -15,8 +15,9 @@ const shared = {
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@lakh/local$': '<rootDir>/deploy/local/src/index.ts',
-    '^@lakh/(loadtest|nemesis|simulation)$': '<rootDir>/$1/src/index.ts',
-    '^@lakh/(shorten|redirect|standalone|lakh)$': '<rootDir>/services/$1/src/index.ts',
+    '^@lakh/loadtest$': '<rootDir>/loadtest/src/index.ts',
+    '^@lakh/testkit$': '<rootDir>/test/kit/src/index.ts',
+    '^@lakh/(nemesis|simulation)$': '<rootDir>/test/$1/src/index.ts',
     '^@lakh/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },
   modulePathIgnorePatterns: ['/dist/'],

@@ -73,7 +73,7 @@ function buildKey() {
   };
   for (const dir of workspaces()) {
     hash.update(readFileSync(join(root, dir, 'tsconfig.json')));
-    hash.update(String(existsSync(join(root, dir, 'dist', 'index.js'))));
+    hash.update(String(existsSync(join(root, dir, 'dist'))));
     visit(join(dir, 'src'));
   }
   return hash.update(readFileSync(join(root, 'tsconfig.base.json'))).digest('hex');

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { migrate, openShards, parseShards } from '@lakh/links-mysql';
+import { migrate, openShards, parseShards } from '@lakh/mysql';
 import { progress } from '../scope.js';
 import { failoverTrial } from './failover.js';
 import type { Group, Subject } from './figures.js';

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { migrate, openShards, parseShards } from '@lakh/links-mysql';
 import { mariadbSql } from '@lakh/local';
+import { migrate, openShards, parseShards } from '@lakh/mysql';
 import type { Group, Subject } from './figures.js';
 import type { Databases } from './lakh-servers.js';
 import { hottest, profileArguments, readProfiles } from './profile.js';

@@ -8,14 +8,14 @@ import {
   systemClock,
   TwoWitnessLease,
 } from '@lakh/id-range';
+import { createMysqlLedger, openShards, type Pool, parseShards } from '@lakh/mysql';
 import {
   createZookeeperMarkStore,
   createZookeeperRemainderStore,
   createZookeeperSession,
   parseZookeeperAddress,
   type ZookeeperSession,
-} from '@lakh/id-range-zookeeper';
-import { createMysqlLedger, openShards, type Pool, parseShards } from '@lakh/links-mysql';
+} from '@lakh/zookeeper';
 
 export const NAMESPACE = 'links';
 export const LAKH = 100_000;

@@ -1,4 +1,4 @@
-import type { ZookeeperSession } from '@lakh/id-range-zookeeper';
+import type { ZookeeperSession } from '@lakh/zookeeper';
 
 /** A node read plainly and written at a version, with nothing around it. */
 export interface BareNode {

@@ -3,8 +3,8 @@
  * of a migrated database. Every variant is answered by the same ensemble through the same connection code.
  */
 import { randomUUID } from 'node:crypto';
-import type { Pool } from '@lakh/links-mysql';
-import { openShards, parseShards } from '@lakh/links-mysql';
+import type { Pool } from '@lakh/mysql';
+import { openShards, parseShards } from '@lakh/mysql';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
 import { LAKH, openSession, openWitnesses } from '../bench/witnesses.js';

@@ -4,7 +4,7 @@
  */
 
 import type { NewLink } from '@lakh/links';
-import { createMysqlLinkStore, openShards, parseShards } from '@lakh/links-mysql';
+import { createMysqlLinkStore, openShards, parseShards } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';

@@ -140,7 +140,7 @@ function heights({ markBefore, mark, head, rows, highestCounter, spaceEnd }: Wit
   return found;
 }
 
-/** Where servers warn too (services/shorten/src/space-watch.ts). */
+/** Where servers warn too (packages/issuing/src/space-watch.ts). */
 const LITTLE_LEFT = 568_000_000;
 
 function notesOf({ mark, rows, remainders, spaceEnd }: Witnesses): Finding[] {

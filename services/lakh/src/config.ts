@@ -1,4 +1,4 @@
-import { loadSettings, type Settings } from '@lakh/service-kit';
+import { loadSettings, type Settings } from '@lakh/settings';
 
 /** The only reader of the environment in this program. */
 export function readConfig(): Settings<'tool'> {

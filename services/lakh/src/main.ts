@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 /** `lakh`: the operator's commands. */
 import { once } from 'node:events';
+import { run } from '@lakh/commands';
 import { readConfig } from './config.js';
-import { run } from './run.js';
 
 async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   if (!stream.write(text)) await once(stream, 'drain');

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { openClusterStorage } from '@lakh/cluster-storage';
-import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
+import { openClusterStorage } from '@lakh/backend';
+import { createHttpMetrics } from '@lakh/http';
+import { type ProgramContext, runProgram } from '@lakh/process';
+import { createRedirectService } from '@lakh/redirects';
 import { readConfig } from './config.js';
-import { createRedirectService } from './redirect-service.js';
 
 await runProgram({
   description: {

@@ -1,4 +1,5 @@
-import { loadSettings, type ProgramConfig } from '@lakh/service-kit';
+import type { ProgramConfig } from '@lakh/process';
+import { loadSettings } from '@lakh/settings';
 
 /** The only reader of the environment in this service. */
 export function readConfig(): ProgramConfig<'shorten'> {

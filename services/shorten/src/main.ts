@@ -1,7 +1,14 @@
 #!/usr/bin/env node
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type ClusterStorage, openClusterStorage } from '@lakh/cluster-storage';
+import { accessPolicy } from '@lakh/api';
+import { type ClusterStorage, openClusterStorage, startRelay } from '@lakh/backend';
+import { createHttpMetrics } from '@lakh/http';
+import { codecOf, createAllocation } from '@lakh/issuing';
+import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createMysqlLedger } from '@lakh/mysql';
+import { createShortenApp } from '@lakh/page';
+import { type ProgramContext, runProgram } from '@lakh/process';
 import {
   createZookeeperMarkStore,
   createZookeeperRemainderStore,
@@ -9,17 +16,9 @@ import {
   parseZookeeperAddress,
   registerServer,
   type ZookeeperSession,
-} from '@lakh/id-range-zookeeper';
-import { createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { createMysqlLedger } from '@lakh/links-mysql';
-import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
-import { accessPolicy } from './access-policy.js';
-import { createAllocation } from './allocation.js';
-import { codecOf } from './codec-of.js';
+} from '@lakh/zookeeper';
 import { readConfig } from './config.js';
 import { prepareDatabase } from './prepare-database.js';
-import { startRelay } from './relay-loop.js';
-import { createShortenApp } from './shorten-app.js';
 
 await runProgram({
   description: {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterStorage } from '@lakh/cluster-storage';
+import type { ClusterStorage } from '@lakh/backend';
 import { type Ledger, WitnessUnavailableError } from '@lakh/id-range';
+import { agreeOnDatabaseFacts } from '@lakh/issuing';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
-import { checkSchema, migrate } from '@lakh/links-mysql';
-import type { Logger } from '@lakh/service-kit';
+import { checkSchema, migrate } from '@lakh/mysql';
+import type { Logger } from '@lakh/process';
 import type { Codec } from '@lakh/short-code';
-import { agreeOnDatabaseFacts } from './database-facts.js';
 
 export interface PrepareOptions {
   readonly storage: Pick<ClusterStorage, 'shards' | 'settings'>;

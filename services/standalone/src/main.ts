@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { openEmbedded } from '@lakh/embedded';
+import { accessPolicy } from '@lakh/api';
+import { createHttpMetrics } from '@lakh/http';
+import { agreeOnDatabaseFacts, codecOf, createAllocation } from '@lakh/issuing';
 import { createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { createRedirectService } from '@lakh/redirect';
-import { createHttpMetrics, type ProgramContext, runProgram } from '@lakh/service-kit';
-import { accessPolicy, agreeOnDatabaseFacts, codecOf, createAllocation, createShortenApp } from '@lakh/shorten';
+import { createShortenApp } from '@lakh/page';
+import { type ProgramContext, runProgram } from '@lakh/process';
+import { createRedirectService } from '@lakh/redirects';
+import { openEmbedded } from '@lakh/sqlite';
 import { readConfig } from './config.js';
 import { addOperations } from './operations.js';
 import { createRouter } from './router.js';

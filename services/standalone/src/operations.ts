@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Embedded } from '@lakh/embedded';
 import { createOperations, OPERATIONS, type OperationName } from '@lakh/operations';
-import type { ProgramContext } from '@lakh/service-kit';
+import type { ProgramContext } from '@lakh/process';
 import { parseSealedKeys } from '@lakh/short-code';
+import type { Embedded } from '@lakh/sqlite';
 
 /**
  * A lease of this process takes milliseconds from its mark to its row. It need not wait for older attempts: no process outlives the

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { originForm, type RequestHandler } from '@lakh/service-kit';
+import { originForm, type RequestHandler } from '@lakh/http';
 
 /** What the gateway does for the distributed system: the API and the page to shorten, everything else to redirect. */
 export function createRouter(shorten: RequestHandler, redirect: RequestHandler): RequestHandler {

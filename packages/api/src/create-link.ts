@@ -1,0 +1,69 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { InvalidRequestError, securityHeaders, UnauthorizedError } from '@lakh/http';
+import {
+  type Clock,
+  type FieldProblem,
+  InvalidLinkError,
+  ryowCookie,
+  type Shortener,
+  type ShortenRequest,
+} from '@lakh/links';
+import { parseCreateRequest } from './create-request.js';
+import { linkJson } from './link-json.js';
+
+/** How callers are told apart: the name of the token that an `Authorization` header carries, or undefined. */
+export type Authenticate = (authorization: string | undefined) => string | undefined;
+
+/** Throws unless the request carries a valid token, or no tokens are configured. */
+export function requireToken(authenticate: Authenticate | undefined, request: IncomingMessage): void {
+  if (authenticate && authenticate(request.headers.authorization) === undefined) {
+    throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
+  }
+}
+
+export interface CreateLinkOptions {
+  readonly shortener: Shortener;
+  readonly clock: Clock;
+  /** What short URLs begin with; no trailing slash. */
+  readonly publicUrl: string;
+}
+
+/** Creates the link that a parsed body asks for, and answers 201 (200 for an alias that is there already). */
+export type CreateLink = (response: ServerResponse, body: unknown) => Promise<void>;
+
+export function createLinkCreator({ shortener, clock, publicUrl }: CreateLinkOptions): CreateLink {
+  const secure = publicUrl.startsWith('https:');
+  const fixedHeaders = [
+    ...Object.entries(securityHeaders).flat(),
+    ...['content-type', 'application/json', 'cache-control', 'no-store'],
+  ];
+
+  /** A caller learns of everything that is wrong at once; a field that is missing or no object is not judged twice. */
+  function allProblems(problems: readonly FieldProblem[], asked: ShortenRequest): readonly FieldProblem[] {
+    if (problems.some(({ rule }) => rule === 'not_an_object')) return problems;
+    const named = new Set(problems.map(({ field }) => field));
+    return [...problems, ...shortener.check(asked).filter(({ field }) => !named.has(field))];
+  }
+
+  return async (response, body) => {
+    const { link: asked, problems } = parseCreateRequest(body);
+    if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, asked));
+    const { link, created } = await shortener.shorten(asked).catch(asInvalidRequest);
+    const json = linkJson(link, publicUrl);
+    const text = JSON.stringify(json);
+    const headers = [
+      ...fixedHeaders,
+      ...['location', json.short_url, 'set-cookie', ryowCookie(clock.nowMs(), secure)],
+      ...['content-length', String(Buffer.byteLength(text))],
+    ];
+    // One list at once: each `setHeader` before it would make Node build the headers a second time.
+    response.writeHead(created ? 201 : 200, headers);
+    response.end(text);
+  };
+}
+
+/** On the wire an invalid field looks the same whoever found it. */
+function asInvalidRequest(error: unknown): never {
+  if (error instanceof InvalidLinkError) throw new InvalidRequestError(error.problems);
+  throw error;
+}

@@ -1,0 +1,2 @@
+export { type ClusterStorage, type ClusterStorageOptions, openClusterStorage } from './open-cluster-storage.js';
+export { startRelay } from './relay-loop.js';

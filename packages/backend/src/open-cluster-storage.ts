@@ -1,0 +1,85 @@
+import type { Clock, InvalidationOutbox, LinkCache, SettingsStore } from '@lakh/links';
+import {
+  createMysqlLinkStore,
+  createMysqlOutbox,
+  createMysqlSettings,
+  type MysqlLinkStore,
+  observed,
+  openShards,
+  type Pool,
+  parseShards,
+  type ShardRouter,
+  type StatementTimer,
+} from '@lakh/mysql';
+import type { HealthCheck, Logger, Registry } from '@lakh/process';
+import { createRedisLinkCache, type RedisLinkCache } from '@lakh/redis';
+import type { Settings } from '@lakh/settings';
+import { createMysqlObserver } from './mysql-metrics.js';
+import { createRedisObserver } from './redis-metrics.js';
+
+export interface ClusterStorageOptions {
+  readonly settings: Pick<
+    Settings<'shorten' | 'redirect'>,
+    'shards' | 'redis' | 'storeDeadlineMs' | 'l2TtlS' | 'l2DeadlineMs'
+  >;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly registry: Registry;
+}
+
+/** MySQL and Redis as a server of the distributed system uses them, with their metrics and health. */
+export interface ClusterStorage {
+  readonly shards: ShardRouter<Pool>;
+  readonly store: MysqlLinkStore;
+  readonly settings: SettingsStore;
+  readonly outbox: InvalidationOutbox;
+  /** Undefined when LAKH_REDIS is not set. */
+  readonly cache: LinkCache | undefined;
+  readonly timer: StatementTimer;
+  readonly checks: { readonly database: HealthCheck; readonly redis?: HealthCheck };
+  close(): Promise<void>;
+}
+
+/** Connects to nothing yet: connections are made when they are first needed. */
+export function openClusterStorage(options: ClusterStorageOptions): ClusterStorage {
+  const { settings, clock, log, registry } = options;
+  const down = new Map<string, string>();
+  const observer = createMysqlObserver(registry, log, down);
+  const shards = openShards(parseShards(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
+  const timer = observed(observer);
+  const cache = openCache(options);
+  return {
+    shards,
+    store: createMysqlLinkStore({ shards, clock, observer }),
+    settings: createMysqlSettings({ pool: shards.first, timer }),
+    outbox: createMysqlOutbox({ shards, timer }),
+    cache,
+    timer,
+    checks: {
+      // Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more.
+      database: () =>
+        down.size === 0
+          ? { status: 'ok' }
+          : { status: 'degraded', detail: [...down].map(([shard, reason]) => `${shard}: ${reason}`).join('; ') },
+      ...(cache && {
+        redis: () =>
+          cache.available ? { status: 'ok' } : { status: 'degraded', detail: `the cache is ${cache.state}` },
+      }),
+    },
+    async close() {
+      await cache?.close();
+      await Promise.all(shards.all.map((pool) => pool.close()));
+    },
+  };
+}
+
+function openCache({ settings, log, registry }: ClusterStorageOptions): RedisLinkCache | undefined {
+  if (settings.redis === undefined) return undefined;
+  return createRedisLinkCache({
+    url: settings.redis,
+    ttlS: settings.l2TtlS,
+    deadlineMs: settings.l2DeadlineMs,
+    log,
+    observer: createRedisObserver(registry),
+  });
+}

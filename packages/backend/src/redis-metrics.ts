@@ -1,0 +1,26 @@
+import type { Registry } from '@lakh/process';
+import type { RedisLinkCacheObserver } from '@lakh/redis';
+import { Counter, Gauge } from 'prom-client';
+
+/** Metrics of the shared cache. */
+export function createRedisObserver(registry: Registry): Required<RedisLinkCacheObserver> {
+  const registers = [registry];
+  const reads = new Counter({
+    name: 'lakh_l2_reads_total',
+    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), failed, bypassed (breaker).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const writes = new Counter({
+    name: 'lakh_l2_writes_total',
+    help: 'Fills and invalidations of Redis: stored, kept (it has that version or a newer one), failed, bypassed (breaker).',
+    labelNames: ['outcome'],
+    registers,
+  });
+  const up = new Gauge({ name: 'lakh_l2_available', help: '1 while Redis is asked and answers.', registers });
+  return {
+    read: (outcome) => reads.inc({ outcome }),
+    write: (outcome) => writes.inc({ outcome }),
+    state: (state) => up.set(state === 'up' ? 1 : 0),
+  };
+}

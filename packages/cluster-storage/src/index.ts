@@ -1,1 +1,0 @@
-export { type ClusterStorage, type ClusterStorageOptions, openClusterStorage } from './open-cluster-storage.js';

@@ -1,0 +1,3 @@
+/** The operator's commands, as they are typed. */
+export { cliReference } from './help.js';
+export { run } from './run.js';

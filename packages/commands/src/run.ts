@@ -1,0 +1,133 @@
+import type { Operations } from '@lakh/operations';
+import { type Settings, SettingsError } from '@lakh/settings';
+import { type Invocation, parseInvocation } from './args.js';
+import { exportLedger, importLedger } from './ledger-stream.js';
+import { migrateShards } from './migrate.js';
+import { openSystem } from './open.js';
+import {
+  group,
+  renderAudit,
+  renderBootstrap,
+  renderCheck,
+  renderRange,
+  renderRepair,
+  renderRows,
+  renderSummary,
+} from './render.js';
+
+export type ExitCode = 0 | 1 | 2 | 3;
+
+export interface RunOptions {
+  readonly argv: readonly string[];
+  /** Reads the environment; throws a SettingsError. */
+  readonly config: () => Settings<'tool'>;
+  /** Resolves when the text has been taken. */
+  readonly stdout: (text: string) => Promise<void>;
+  readonly stderr: (text: string) => Promise<void>;
+}
+
+interface Outcome {
+  readonly answer: unknown;
+  readonly text: string;
+  readonly exitCode?: ExitCode;
+}
+
+/** Runs one command to its exit status. Never rejects. */
+export async function run({ argv, config, stdout, stderr }: RunOptions): Promise<ExitCode> {
+  const parsed = parseInvocation(argv);
+  if ('text' in parsed) {
+    await (parsed.stream === 'stdout' ? stdout : stderr)(parsed.text);
+    return parsed.exitCode;
+  }
+  try {
+    const outcome = await execute(parsed, config(), { stdout, stderr });
+    if (outcome.text !== '') await stdout(parsed.json ? `${JSON.stringify(outcome.answer)}\n` : outcome.text);
+    return outcome.exitCode ?? 0;
+  } catch (error) {
+    const { code, message } = error as { code?: unknown; message?: unknown };
+    const named = typeof code === 'string' ? code : 'failed';
+    const words = typeof message === 'string' ? message : String(error);
+    if (parsed.json) await stdout(`${JSON.stringify({ error: { code: named, message: words } })}\n`);
+    await stderr(`lakh: ${named}: ${words}\n`);
+    return error instanceof SettingsError ? 2 : 1;
+  }
+}
+
+async function execute(
+  invocation: Invocation,
+  settings: Settings<'tool'>,
+  { stdout, stderr }: Pick<RunOptions, 'stdout' | 'stderr'>,
+): Promise<Outcome> {
+  const { command, flags } = invocation;
+  if (command === 'migrate') {
+    const answer = await migrateShards(settings);
+    const lines = answer.shards.map(
+      ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
+    );
+    return { answer, text: lines.join('') };
+  }
+  const isFirst = command === 'import' || (command === 'bootstrap' && !flags.has('adopt'));
+  const system = await openSystem(settings, { makes: isFirst, tell: (progress) => stderr(`lakh: ${progress}\n`) });
+  try {
+    return await operate(invocation, settings, system.operations, stdout);
+  } finally {
+    await system.close();
+  }
+}
+
+async function operate(
+  { command, argument, flags, counts }: Invocation,
+  { restoreSkip: skip }: Settings<'tool'>,
+  operations: Operations,
+  stdout: RunOptions['stdout'],
+): Promise<Outcome> {
+  switch (command) {
+    case 'ranges list': {
+      const [before, limit] = [counts.get('before'), counts.get('limit')];
+      const answer = await operations.list({
+        ...(before === undefined ? {} : { before }),
+        ...(limit === undefined ? {} : { limit }),
+      });
+      return { answer, text: renderRows(answer) };
+    }
+    case 'ranges show': {
+      const isCounter = /^\d{1,13}$/.test(argument) && !flags.has('code');
+      const answer = await operations.show(isCounter ? { counter: Number(argument) } : { code: argument });
+      return { answer, text: renderRange(answer) };
+    }
+    case 'ranges summary': {
+      const answer = await operations.summary();
+      return { answer, text: renderSummary(answer) };
+    }
+    case 'ranges check': {
+      const answer = await operations.check();
+      return { answer, text: renderCheck(answer), exitCode: answer.ok ? 0 : 3 };
+    }
+    case 'ranges repair': {
+      const answer = await operations.repair({ apply: flags.has('apply') });
+      return { answer, text: renderRepair(answer, { apply: 'lakh ranges repair --apply' }) };
+    }
+    case 'audit': {
+      const answer = await operations.audit({ code: argument });
+      return { answer, text: renderAudit(answer), exitCode: answer.contradictions.length === 0 ? 0 : 3 };
+    }
+    case 'bootstrap': {
+      const answer = await operations.bootstrap({ adopt: flags.has('adopt'), skip });
+      return { answer, text: renderBootstrap(answer) };
+    }
+    case 'restore': {
+      const answer = await operations.restore({ apply: !flags.has('dry-run'), skip });
+      return { answer, text: renderRepair(answer, { apply: 'lakh restore' }) };
+    }
+    case 'export':
+      await exportLedger(operations, stdout);
+      return { answer: undefined, text: '' };
+    case 'import': {
+      const answer = await importLedger(operations, argument);
+      const text = `${group(answer.added)} rows added, ${group(answer.present)} were there; the head is ${group(answer.head)}: now run lakh ranges repair --apply\n`;
+      return { answer, text };
+    }
+    case 'migrate':
+      throw new Error('migrate opens no system');
+  }
+}

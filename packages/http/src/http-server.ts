@@ -1,0 +1,273 @@
+/**
+ * A node:http server that answers whatever arrives with something proper, bounded in time and number, and that can be
+ * drained. An optional fast lane answers in the same tick and costs one call; the rest is counted while in flight.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { formatAddress, type ListenAddress } from '@lakh/settings';
+import { answerClientError, refuseConnect } from './client-errors.js';
+import {
+  BadRequestError,
+  ExpectationFailedError,
+  OverloadedError,
+  type ProblemError,
+  sendProblem,
+  UriTooLongError,
+} from './errors.js';
+
+export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
+
+export interface HttpLimits {
+  /** Requests of the handler that may be unfinished at once; the next one gets 503. */
+  readonly maxInFlight: number;
+  readonly maxConnections: number;
+  /** Bytes of request line and headers together; more is 431 (414 when the line alone is too long). */
+  readonly maxHeaderBytes: number;
+  readonly maxUrlLength: number;
+  readonly headersTimeoutMs: number;
+  /** For the whole request, body included. */
+  readonly requestTimeoutMs: number;
+  /** Longer than the gateway keeps its idle connections (nginx: 60 s), so that it is the gateway who closes them. */
+  readonly keepAliveTimeoutMs: number;
+  /** A client that takes nothing of its answer for this long (up to twice, as it is looked at in turns) is cut off. */
+  readonly stallTimeoutMs: number;
+}
+
+export const defaultHttpLimits: HttpLimits = Object.freeze({
+  maxInFlight: 4096,
+  maxConnections: 16_384,
+  maxHeaderBytes: 16 * 1024,
+  maxUrlLength: 8192,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  keepAliveTimeoutMs: 75_000,
+  stallTimeoutMs: 60_000,
+});
+
+export interface HttpServerOptions {
+  /** A rejection or a throw becomes problem details. */
+  readonly handler: RequestHandler;
+  /** Asked first. True: it has ended the response; false: it has not touched it. */
+  readonly fastLane?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly limits?: Partial<HttpLimits>;
+  /** Told about every error of a handler that became a 5xx. */
+  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+  /** Told the status of each answer that no handler has seen: clientError, CONNECT, 414, 503 and the like. */
+  readonly onRefused?: (status: number) => void;
+}
+
+export interface HttpServer {
+  readonly server: Server;
+  /** Requests that a handler has not finished. */
+  readonly inFlight: number;
+  /**
+   * Stops accepting, closes idle connections, lets what is in flight finish for `limitMs`, then cuts the rest.
+   * @returns how many connections were cut
+   */
+  drain(limitMs: number): Promise<{ readonly cut: number }>;
+}
+
+interface Connection {
+  /** Handler requests of this connection that are unfinished (more than one only when the client pipelines). */
+  pending: number;
+  /** The latest of them. */
+  last: ServerResponse | undefined;
+  /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
+  sentAtLastCheck: number;
+}
+
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
+  const { handler, fastLane, onError, onRefused } = options;
+  const connections = new Map<Duplex, Connection>();
+  let inFlight = 0;
+  let isDraining = false;
+  let drained: (() => void) | undefined;
+
+  const server = createServer({
+    maxHeaderSize: limits.maxHeaderBytes,
+    headersTimeout: limits.headersTimeoutMs,
+    requestTimeout: limits.requestTimeoutMs,
+    keepAliveTimeout: limits.keepAliveTimeoutMs,
+    connectionsCheckingInterval: Math.max(50, Math.min(1000, limits.headersTimeoutMs / 2)),
+    insecureHTTPParser: false,
+  });
+  server.maxRequestsPerSocket = 0;
+  server.maxConnections = limits.maxConnections;
+  // Node's own timeout sets a timer of the socket for each request: 2 % of a redirect. Slow requests and idle connections have
+  // their own limits above; what is left is a client that stops reading, and that can be looked for now and then.
+  server.timeout = 0;
+  const stallCheck = setInterval(cutStalled, limits.stallTimeoutMs).unref();
+  server.once('close', () => clearInterval(stallCheck));
+
+  function cutStalled(): void {
+    for (const [socket, connection] of connections) {
+      const sent = socket.writableLength === 0 ? -1 : (socket as Socket).bytesWritten - socket.writableLength;
+      if (sent >= 0 && sent === connection.sentAtLastCheck) socket.destroy();
+      connection.sentAtLastCheck = sent;
+    }
+  }
+
+  server.on('connection', (socket: Socket) => {
+    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1 };
+    connections.set(socket, connection);
+    // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
+    socket.once('close', () => {
+      connections.delete(socket);
+      inFlight -= connection.pending;
+      connection.pending = 0;
+      connection.last = undefined;
+      if (connections.size === 0) drained?.();
+    });
+  });
+
+  function track(connection: Connection, response: ServerResponse): void {
+    inFlight += 1;
+    connection.pending += 1;
+    connection.last = response;
+    response.once('close', () => {
+      if (connection.pending === 0) return;
+      connection.pending -= 1;
+      inFlight -= 1;
+      if (connection.last === response) connection.last = undefined;
+      // An answer whose headers were out before the drain began keeps its connection open.
+      if (isDraining) setImmediate(() => server.closeIdleConnections());
+    });
+  }
+
+  function refuse(response: ServerResponse, error: ProblemError): void {
+    response.shouldKeepAlive = false;
+    sendProblem(response, error);
+    onRefused?.(error.status);
+  }
+
+  function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    // The client left in the middle of its body: nobody to answer, and nothing wrong here.
+    if (error === request.errored) return;
+    if (sendProblem(response, error).status >= 500) onError?.(error, request);
+  }
+
+  function onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (isDraining) response.shouldKeepAlive = false;
+    try {
+      if (fastLane?.(request, response)) return;
+    } catch (error) {
+      fail(error, request, response);
+      return;
+    }
+    if ((request.url ?? '').length > limits.maxUrlLength) {
+      refuse(response, new UriTooLongError(`The request target is longer than ${limits.maxUrlLength} characters.`));
+      return;
+    }
+    // Two Host headers make two servers on the way disagree about one request (RFC 9112, 3.2). The fast lane does not look
+    // at Host at all.
+    if (countHosts(request.rawHeaders) > 1) {
+      refuse(response, new BadRequestError('The request has more than one Host header.'));
+      return;
+    }
+    if (inFlight >= limits.maxInFlight) {
+      refuse(response, new OverloadedError('Too many requests are in flight; try again later.'));
+      return;
+    }
+    try {
+      const result = handler(request, response);
+      if (result) result.catch((error: unknown) => fail(error, request, response));
+    } catch (error) {
+      fail(error, request, response);
+    }
+    const connection = connections.get(request.socket);
+    if (connection && !response.writableEnded) track(connection, response);
+  }
+
+  server.on('request', onRequest);
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
+    refuse(response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
+  );
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    const status = refuseConnect(socket);
+    onRefused?.(status);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const status = answerClientError(error, socket, connections.get(socket)?.last);
+    if (status !== undefined) onRefused?.(status);
+  });
+
+  async function drain(limitMs: number): Promise<{ readonly cut: number }> {
+    isDraining = true;
+    const allClosed = new Promise<void>((resolve) => {
+      drained = resolve;
+    });
+    // Stops accepting and closes the connections that have served a request and wait for the next.
+    server.close();
+    for (const [socket, { last }] of connections) {
+      if (last && !last.headersSent) last.shouldKeepAlive = false;
+      // A connection that never sent a byte (a browser's preconnect) counts as active in Node's eyes.
+      if (!last && (socket as Socket).bytesRead === 0) socket.destroy();
+    }
+    if (connections.size > 0) await withinLimit(allClosed, limitMs);
+    const cut = connections.size;
+    server.closeAllConnections();
+    for (const socket of connections.keys()) socket.destroy();
+    return { cut };
+  }
+
+  return {
+    server,
+    drain,
+    get inFlight() {
+      return inFlight;
+    },
+  };
+}
+
+/** `rawHeaders` alternates names and values. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let hosts = 0;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts;
+}
+
+async function withinLimit(done: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([done, limit]);
+  clearTimeout(timer);
+}
+
+/** The address could not be taken: used already, not this machine's, or not permitted. */
+export class ListenError extends Error {
+  readonly code = 'cannot_listen';
+  override get name(): string {
+    return 'ListenError';
+  }
+}
+
+/**
+ * Resolves with where the server really listens (port 0 is replaced by the one the system chose).
+ * @throws ListenError naming the address and the system's reason
+ */
+export async function listen(
+  { server }: Pick<HttpServer, 'server'>,
+  address: ListenAddress,
+): Promise<ListenAddress & { readonly url: string }> {
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: NodeJS.ErrnoException): void =>
+      reject(
+        new ListenError(`cannot listen on ${formatAddress(address)}: ${error.code ?? error.message}`, { cause: error }),
+      );
+    server.once('error', onError);
+    server.listen(address.port, address.host, () => {
+      server.off('error', onError);
+      resolve();
+    });
+  });
+  const { port } = server.address() as AddressInfo;
+  const actual = { host: address.host, port };
+  return { ...actual, url: `http://${formatAddress(actual)}` };
+}

@@ -1,0 +1,69 @@
+import type { SettingsStore } from '@lakh/links';
+import type { Session } from '../wire/connection.js';
+import { ER_DUP_ENTRY, isRefusal, storeError } from '../wire/errors.js';
+import type { Pool } from '../wire/pool.js';
+import { asciiLiteral, isVisibleAscii, textLiteral } from '../wire/sql.js';
+import { observed, type StatementTimer } from '../wire/timing.js';
+
+const NAME_MAX_LENGTH = 128;
+
+/** Settings in the table of that name, on the shard that global tables live on. Values are compared byte by byte. */
+export function createMysqlSettings({
+  pool,
+  timer = observed(),
+}: {
+  readonly pool: Pool;
+  readonly timer?: StatementTimer;
+}): SettingsStore {
+  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await timer('settings', 1, work);
+    } catch (error) {
+      throw storeError(error);
+    }
+  };
+
+  return {
+    recordOnce: (name, value) =>
+      settle(() =>
+        pool.run(async (session) => {
+          const present = await readSetting(session, name);
+          if (present !== undefined) return present;
+          try {
+            await session.query(
+              `INSERT INTO settings (name, value) VALUES (${nameLiteral(name)},${textLiteral(value)})`,
+              true,
+            );
+            return value;
+          } catch (error) {
+            const first = isRefusal(error, ER_DUP_ENTRY) ? await readSetting(session, name) : undefined;
+            if (first === undefined) throw error;
+            return first;
+          }
+        }),
+      ),
+
+    replace: (name, expected, value) =>
+      settle(() =>
+        pool.transaction(async (session) => {
+          // Compared here: SQL's = ignores blanks at the end.
+          if ((await readSetting(session, name, ' FOR UPDATE')) !== expected) return false;
+          await session.query(`UPDATE settings SET value=${textLiteral(value)} WHERE name=${nameLiteral(name)}`);
+          return true;
+        }),
+      ),
+  };
+}
+
+function nameLiteral(name: string): string {
+  if (name === '' || name.length > NAME_MAX_LENGTH || !isVisibleAscii(name)) {
+    throw new RangeError(`a setting's name is 1–${NAME_MAX_LENGTH} visible ASCII characters`);
+  }
+  return asciiLiteral(name);
+}
+
+/** What is recorded under `name` now. */
+export async function readSetting(session: Session, name: string, lock = ''): Promise<string | undefined> {
+  const { rows } = await session.query(`SELECT value FROM settings WHERE name=${nameLiteral(name)}${lock}`);
+  return rows[0] ? String(rows[0][0]) : undefined;
+}

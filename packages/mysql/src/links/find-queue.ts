@@ -1,0 +1,104 @@
+import { type StoredLink, StoreUnavailableError } from '@lakh/links';
+import { Coalescer } from '../wire/coalescer.js';
+import { SqlFailure, storeError } from '../wire/errors.js';
+import type { Pool } from '../wire/pool.js';
+import type { StatementTimer } from '../wire/timing.js';
+import { asStored, isStorableCode, keyOf, selectRows } from './rows.js';
+
+export interface FindQueueOptions {
+  readonly pool: Pool;
+  readonly timer: StatementTimer;
+  readonly maxInFlight: number;
+  /** Codes of one statement, at most. */
+  readonly maxCodes: number;
+  /** Codes that may wait beside those under way; one more is refused at once. */
+  readonly maxQueued: number;
+}
+
+interface Asked {
+  readonly domainId: number;
+  readonly code: string;
+  readonly answer: Promise<StoredLink | undefined>;
+  readonly resolve: (found: StoredLink | undefined) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+class FindBatch {
+  readonly openedAtMs = performance.now();
+  readonly asked = new Map<string, Asked>();
+  get size(): number {
+    return this.asked.size;
+  }
+}
+
+/**
+ * Coalesces reads into `IN (…)`. Callers of one code share one question as long as it has not been sent; a question that
+ * is under way is not joined, since its answer may be older than what the caller knows of.
+ */
+export class FindQueue {
+  readonly #options: FindQueueOptions;
+  readonly #coalescer: Coalescer<FindBatch>;
+  /** Questions that no statement carries yet, by key. */
+  readonly #unsent = new Map<string, Asked>();
+
+  constructor(options: FindQueueOptions) {
+    this.#options = options;
+    this.#coalescer = new Coalescer({
+      maxInFlight: options.maxInFlight,
+      open: () => new FindBatch(),
+      send: (batch) => this.#read(batch),
+    });
+  }
+
+  get queued(): number {
+    return this.#coalescer.queued;
+  }
+
+  find(domainId: number, code: string): Promise<StoredLink | undefined> {
+    const { pool, maxQueued, maxCodes } = this.#options;
+    if (!isStorableCode(code)) return Promise.resolve(undefined);
+    if (!pool.available)
+      return Promise.reject(new StoreUnavailableError(`${pool.name} is away: ${pool.unavailableReason}`));
+    const key = keyOf(domainId, code);
+    const same = this.#unsent.get(key);
+    if (same) return same.answer;
+    if (this.queued >= maxQueued) {
+      return Promise.reject(new StoreUnavailableError(`${this.queued} reads wait for ${pool.name} already`));
+    }
+    const { promise: answer, resolve, reject } = withResolvers<StoredLink | undefined>();
+    const asked: Asked = { domainId, code, answer, resolve, reject };
+    this.#coalescer.batch((open) => open.size < maxCodes).asked.set(key, asked);
+    this.#unsent.set(key, asked);
+    this.#coalescer.added();
+    return answer;
+  }
+
+  async #read(batch: FindBatch): Promise<void> {
+    const { pool, timer } = this.#options;
+    for (const key of batch.asked.keys()) this.#unsent.delete(key);
+    try {
+      const remainingMs = batch.openedAtMs + pool.deadlineMs - performance.now();
+      if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the codes could be asked for');
+      const found = await timer('find', batch.size, () =>
+        pool.run((session) => selectRows(session, batch.asked.values()), remainingMs),
+      );
+      for (const [key, asked] of batch.asked) {
+        const row = found.get(key);
+        asked.resolve(row && asStored(row));
+      }
+    } catch (error) {
+      const told = storeError(error);
+      for (const asked of batch.asked.values()) asked.reject(told);
+    }
+  }
+}
+
+function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void; reject: (error: unknown) => void } {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

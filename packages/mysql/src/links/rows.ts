@@ -1,0 +1,105 @@
+import type { Link, NewLink, RedirectStatus, StoredLink } from '@lakh/links';
+import type { Session } from '../wire/connection.js';
+import { asciiLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
+
+export const KIND_GENERATED = 1;
+export const KIND_ALIAS = 2;
+export const KIND_DELETED = 3;
+
+const CODE_MAX_LENGTH = 64;
+const LONG_URL_MAX_LENGTH = 8192;
+/** MariaDB turns an IN list of 1,000 into a join with a temporary table (in_predicate_conversion_threshold). */
+const CODES_PER_SELECT = 500;
+
+const COLUMNS =
+  'domain_id,code,kind,counter,long_url,created_at_ms,expires_at_ms,redirect_status,version,HEX(insert_id)';
+
+/** One column value each, in the order of {@link COLUMNS}. */
+export type LinkRow = readonly unknown[];
+
+/** A code that the table can hold: what is none is nowhere in it, and must not be compared (ascii_bin ignores blanks at the end). */
+export function isStorableCode(code: string): boolean {
+  return code.length > 0 && code.length <= CODE_MAX_LENGTH && isVisibleAscii(code);
+}
+
+export const INSERT_HEAD =
+  'INSERT INTO links (domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status) VALUES ';
+
+/**
+ * The row in parentheses, all ASCII. `insertId`: 32 hexadecimal digits. The domain has validated the link; this last look before
+ * SQL throws a RangeError for what the table could not hold.
+ */
+export function rowValues(link: NewLink, insertId: string): string {
+  const { code, longUrl } = link;
+  if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
+  if (typeof longUrl !== 'string' || longUrl.length > LONG_URL_MAX_LENGTH || !isPrintableAscii(longUrl)) {
+    throw new RangeError(`its URL is not at most ${LONG_URL_MAX_LENGTH} printable ASCII characters`);
+  }
+  const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
+  return `(${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${asciiLiteral(longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
+}
+
+export function keyOf(domainId: number, code: string): string {
+  return `${domainId}:${code}`;
+}
+
+/** Condition for one row. `code` must be storable. */
+export function whereCode(domainId: number, code: string): string {
+  return `domain_id=${integerLiteral(domainId)} AND code=${asciiLiteral(code)}`;
+}
+
+/** The rows of these codes (each storable), by {@link keyOf}. */
+export async function selectRows(
+  session: Session,
+  keys: Iterable<{ readonly domainId: number; readonly code: string }>,
+): Promise<Map<string, LinkRow>> {
+  const codesByDomain = new Map<number, string[]>();
+  for (const { domainId, code } of keys) {
+    const codes = codesByDomain.get(domainId);
+    if (codes) codes.push(asciiLiteral(code));
+    else codesByDomain.set(domainId, [asciiLiteral(code)]);
+  }
+  const found = new Map<string, LinkRow>();
+  for (const [domainId, codes] of codesByDomain) {
+    for (let i = 0; i < codes.length; i += CODES_PER_SELECT) {
+      const list = codes.slice(i, i + CODES_PER_SELECT).join(',');
+      const { rows } = await session.query(
+        `SELECT ${COLUMNS} FROM links WHERE domain_id=${integerLiteral(domainId)} AND code IN (${list})`,
+      );
+      for (const row of rows) found.set(keyOf(Number(row[0]), String(row[1])), row);
+    }
+  }
+  return found;
+}
+
+export function kindOf(row: LinkRow): number {
+  return Number(row[2]);
+}
+
+/** 32 upper-case hexadecimal digits. */
+export function insertIdOf(row: LinkRow): string {
+  return String(row[9]);
+}
+
+export function asStored(row: LinkRow): StoredLink {
+  if (kindOf(row) !== KIND_DELETED) return asLink(row);
+  return { state: 'deleted', domainId: Number(row[0]), code: String(row[1]), version: Number(row[8]) };
+}
+
+/** A row that is not deleted. */
+export function asLink(row: LinkRow): Link {
+  const kind = kindOf(row);
+  if (kind !== KIND_GENERATED && kind !== KIND_ALIAS) throw new Error(`a row of links has kind ${kind}`);
+  return {
+    state: 'live',
+    domainId: Number(row[0]),
+    code: String(row[1]),
+    kind: kind === KIND_GENERATED ? 'generated' : 'alias',
+    counter: Number(row[3]),
+    longUrl: String(row[4]),
+    createdAtMs: Number(row[5]),
+    expiresAtMs: Number(row[6]) || null,
+    redirectStatus: (Number(row[7]) || null) as RedirectStatus | null,
+    version: Number(row[8]),
+  };
+}

@@ -1,0 +1,140 @@
+/**
+ * The admin listener: liveness, readiness, metrics and an operator's questions, on an address of its own that is not for the public. Ready means able
+ * to serve the main request now; a lost dependency that can be done without for now is `degraded`, and still 200.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createHttpServer, type HttpServer, MethodNotAllowedError, NotFoundError } from '@lakh/http';
+import { Gauge, type Registry } from 'prom-client';
+import { type AdminOperations, answerOperation, OPERATIONS_PATH } from './admin-operations.js';
+import type { LifecycleState } from './lifecycle.js';
+
+export interface CheckResult {
+  /** `degraded`: lost, and not needed right now. `down`: the main request cannot be served. */
+  readonly status: 'ok' | 'degraded' | 'down';
+  readonly detail?: string;
+}
+
+export type HealthCheck = () => CheckResult | Promise<CheckResult>;
+
+export interface Readiness {
+  readonly status: 'ready' | 'degraded' | 'unready' | 'draining';
+  readonly checks: Readonly<Record<string, CheckResult>>;
+}
+
+export interface AdminOptions {
+  readonly registry: Registry;
+  readonly lifecycle: { readonly state: LifecycleState };
+  /** By name. Better a look at what is known already than a question over the network. */
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  readonly checkDeadlineMs?: number;
+  /** What an operator's tool may ask for under `/ops/`; nothing by default. */
+  readonly operations?: AdminOperations;
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface AdminServer extends HttpServer {
+  readiness(): Promise<Readiness>;
+}
+
+const CHECK_DEADLINE_MS = 1000;
+const PATHS = ['/healthz/live', '/healthz/ready', '/metrics'];
+
+export function createAdminServer(options: AdminOptions): AdminServer {
+  const { registry, lifecycle, checks, onError } = options;
+  const deadlineMs = options.checkDeadlineMs ?? CHECK_DEADLINE_MS;
+
+  async function readiness(): Promise<Readiness> {
+    const results = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check, deadlineMs)] as const),
+    );
+    const statuses = results.map(([, { status }]) => status);
+    const isRunning = lifecycle.state === 'running';
+    const status =
+      lifecycle.state === 'draining'
+        ? 'draining'
+        : !isRunning || statuses.includes('down')
+          ? 'unready'
+          : statuses.includes('degraded')
+            ? 'degraded'
+            : 'ready';
+    return { status, checks: Object.fromEntries(results) };
+  }
+
+  const isServing = ({ status }: Readiness): boolean => status === 'ready' || status === 'degraded';
+
+  new Gauge({
+    name: 'lakh_ready',
+    help: '1 while the main request can be served, degraded included.',
+    registers: [registry],
+    async collect() {
+      this.set(isServing(await readiness()) ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: 'lakh_degraded',
+    help: '1 while a check is not ok.',
+    labelNames: ['check'],
+    registers: [registry],
+    async collect() {
+      const results = Object.entries((await readiness()).checks);
+      for (const [check, { status }] of results) this.set({ check }, status === 'ok' ? 0 : 1);
+    },
+  });
+
+  async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '').split('?', 1)[0] ?? '';
+    if (path.startsWith(OPERATIONS_PATH) && options.operations !== undefined) {
+      await answerOperation(options.operations, request, response);
+      return;
+    }
+    if (!PATHS.includes(path))
+      throw new NotFoundError('The admin listener has /healthz/live, /healthz/ready and /metrics.');
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw new MethodNotAllowedError(['GET', 'HEAD']);
+    if (path === '/metrics') {
+      send(request, response, 200, registry.contentType, await registry.metrics());
+    } else if (path === '/healthz/live') {
+      send(request, response, 200, 'application/json', JSON.stringify({ status: 'live', state: lifecycle.state }));
+    } else {
+      const answer = await readiness();
+      send(request, response, isServing(answer) ? 200 : 503, 'application/json', JSON.stringify(answer));
+    }
+  }
+
+  const http = createHttpServer({
+    handler,
+    limits: { maxInFlight: 64, maxConnections: 256 },
+    ...(onError ? { onError } : {}),
+  });
+  return {
+    server: http.server,
+    drain: http.drain,
+    readiness,
+    get inFlight() {
+      return http.inFlight;
+    },
+  };
+}
+
+function send(request: IncomingMessage, response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(body),
+    'cache-control': 'no-store',
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
+}
+
+/** A check that throws or does not answer says as much as one that answers `down`; its error stays inside. */
+async function runCheck(check: HealthCheck, deadlineMs: number): Promise<CheckResult> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<CheckResult>((resolve) => {
+    timer = setTimeout(() => resolve({ status: 'down', detail: `no answer within ${deadlineMs} ms` }), deadlineMs);
+  });
+  try {
+    return await Promise.race([Promise.resolve().then(check), late]);
+  } catch {
+    return { status: 'down', detail: 'the check itself failed' };
+  } finally {
+    clearTimeout(timer);
+  }
+}

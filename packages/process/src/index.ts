@@ -1,0 +1,28 @@
+/** The life of a program: arguments, log, metrics, admin listener, start and stop. It knows no domain. */
+export {
+  type AdminOptions,
+  type AdminServer,
+  type CheckResult,
+  createAdminServer,
+  type HealthCheck,
+  type Readiness,
+} from './admin.js';
+export type { AdminOperation, AdminOperations } from './admin-operations.js';
+export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
+export {
+  createLifecycle,
+  type Lifecycle,
+  type LifecycleOptions,
+  type LifecycleState,
+  type Releaser,
+} from './lifecycle.js';
+export { createLogger, type Logger, type LoggerOptions } from './logging.js';
+export { createMetrics, type ProgramMetrics, type Registry } from './metrics.js';
+export {
+  type ProgramConfig,
+  type ProgramContext,
+  type PublicListener,
+  type RunOptions,
+  runProgram,
+  type ServerProgram,
+} from './program.js';

@@ -1,0 +1,171 @@
+/** What the main programs have in common: arguments, settings, log, metrics, admin listener, lifecycle. */
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
+import {
+  createHttpServer,
+  createRequestContexts,
+  type HttpServerOptions,
+  listen,
+  OverloadedError,
+  type RequestHandler,
+} from '@lakh/http';
+import type { Program, Settings } from '@lakh/settings';
+import { loggableSettings, SettingsError } from '@lakh/settings';
+import type { Registry } from 'prom-client';
+import { createAdminServer, type HealthCheck } from './admin.js';
+import type { AdminOperation } from './admin-operations.js';
+import { type ProgramDescription, parseProgramArguments } from './cli.js';
+import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { createLogger, type Logger } from './logging.js';
+import { createMetrics } from './metrics.js';
+
+/** The programs that serve: those with a public and an admin listener. */
+export type ServerProgram = Extract<Program, 'shorten' | 'redirect' | 'standalone'>;
+
+export interface ProgramConfig<P extends ServerProgram> {
+  readonly settings: Settings<P>;
+  /** npm set its variables in our environment: drain when it dies. */
+  readonly startedByNpm: boolean;
+}
+
+/** The public listener: open, so that its address is known, before there is anything to serve. */
+export interface PublicListener {
+  /** Where it listens; port 0 is replaced by the one the system chose. */
+  readonly url: string;
+  /** From now on requests go to these, and a stop begins with draining them. */
+  serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane'>): void;
+}
+
+export interface ProgramContext<P extends ServerProgram> {
+  readonly settings: Settings<P>;
+  readonly serverId: string;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly lifecycle: Lifecycle;
+  /** Adds a check to the readiness. */
+  addCheck(name: string, check: HealthCheck): void;
+  /** Answers `/ops/<name>` on the admin listener. */
+  addOperation(name: string, operation: AdminOperation): void;
+  /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
+  readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
+  /** Opens the public listener; it answers 503 until it is told what to serve. */
+  open(options: { readonly onRefused: (status: number) => void }): Promise<PublicListener>;
+}
+
+export interface RunOptions<P extends ServerProgram> {
+  readonly description: ProgramDescription & { readonly program: P };
+  readonly argv: readonly string[];
+  /** Reads the environment; throws a SettingsError. */
+  readonly config: () => ProgramConfig<P>;
+  readonly start: (context: ProgramContext<P>) => Promise<void>;
+}
+
+/** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
+const DRAIN_MARGIN_MS = 2000;
+
+/** Runs a server until it is stopped; ends the process with its exit code: 0 after a clean drain, 1 after a failure, 2 for bad usage. */
+export async function runProgram<P extends ServerProgram>(options: RunOptions<P>): Promise<void> {
+  const early = parseProgramArguments(options.argv, options.description);
+  if (early) {
+    process[early.stream].write(early.text);
+    process.exitCode = early.exitCode;
+    return;
+  }
+  const config = readConfig(options);
+  if (!config) return;
+  // The settings of every server program contain these; TypeScript cannot see that through the parameter.
+  const settings = config.settings as Settings<P> & Settings<ServerProgram>;
+  const { program, version } = options.description;
+  const serverId = settings.serverId ?? `${hostname().slice(0, 40)}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const log = createLogger({ program, serverId, level: settings.logLevel });
+  const metrics = createMetrics({ program, version });
+  const lifecycle = createLifecycle({
+    log,
+    drainTimeoutMs: settings.drainTimeoutMs + DRAIN_MARGIN_MS,
+    exit: (code) => process.exit(code),
+    startedByNpm: config.startedByNpm,
+  });
+  const checks: Record<string, HealthCheck> = {};
+  const operations = new Map<string, AdminOperation>();
+
+  await lifecycle.main(async () => {
+    log.info({ settings: loggableSettings(settings), version, node: process.versions.node }, 'starting');
+    lifecycle.onStop('metrics', metrics.stop);
+    const admin = createAdminServer({
+      registry: metrics.registry,
+      lifecycle,
+      checks,
+      operations,
+      onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
+    });
+    const adminAddress = await listen(admin, settings.adminListen);
+    lifecycle.onStop('admin listener', async () => {
+      await admin.drain(0);
+    });
+    log.info({ address: adminAddress.url }, 'admin listener is open');
+
+    const contextOf = createRequestContexts(settings.trustedProxies);
+    const onRequestError = (error: unknown, request: IncomingMessage): void =>
+      log.error({ err: error, ...contextOf(request) }, 'a request failed');
+    await options.start({
+      onRequestError,
+      settings,
+      serverId,
+      log,
+      registry: metrics.registry,
+      lifecycle,
+      addCheck(name, check) {
+        checks[name] = check;
+      },
+      addOperation(name, operation) {
+        operations.set(name, operation);
+      },
+      open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, { onRefused, onError: onRequestError }),
+    });
+    if (lifecycle.state === 'starting') log.info('started');
+  });
+}
+
+async function openPublicListener(
+  settings: Settings<ServerProgram>,
+  log: Logger,
+  lifecycle: Lifecycle,
+  told: Required<Pick<HttpServerOptions, 'onRefused' | 'onError'>>,
+): Promise<PublicListener> {
+  let handler: RequestHandler = () => {
+    throw new OverloadedError('This server is still starting.');
+  };
+  let fastLane: NonNullable<HttpServerOptions['fastLane']> = () => false;
+  const http = createHttpServer({
+    handler: (request, response) => handler(request, response),
+    fastLane: (request, response) => fastLane(request, response),
+    ...told,
+    limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
+  });
+  const { url } = await listen(http, settings.listen);
+  log.info({ address: url }, 'public listener is open');
+  return {
+    url,
+    serve(what) {
+      handler = what.handler;
+      fastLane = what.fastLane ?? fastLane;
+      // Registered last, and so released first: what the requests in flight need is still there while they finish.
+      lifecycle.onStop('public listener', async () => {
+        const { cut } = await http.drain(settings.drainTimeoutMs);
+        if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
+      });
+    },
+  };
+}
+
+function readConfig<P extends ServerProgram>({ config, description }: RunOptions<P>): ProgramConfig<P> | undefined {
+  try {
+    return config();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    process.stderr.write(`${description.name}: ${error.message}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}

@@ -1,0 +1,2 @@
+/** Everything that answers `GET /{code}`. */
+export { createRedirectService, type RedirectService, type RedirectServiceOptions } from './redirect-service.js';

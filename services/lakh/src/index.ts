@@ -1,1 +1,0 @@
-export { cliReference } from './help.js';

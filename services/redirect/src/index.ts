@@ -1,1 +1,0 @@
-export { createRedirectService, type RedirectService, type RedirectServiceOptions } from './redirect-service.js';

@@ -1,0 +1,202 @@
+import SwaggerParser from '@apidevtools/swagger-parser';
+import { createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
+import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createShortenApp } from '@lakh/page';
+import { createAdminServer, createMetrics } from '@lakh/process';
+import { MemoryLinkStore } from '@lakh/testkit';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
+import { createRedirectService } from '../../packages/redirects/src/redirect-service.js';
+import { createRouter } from '../../services/standalone/src/router.js';
+import { root } from './support.js';
+
+interface ResponseDescription {
+  readonly headers?: Record<string, { readonly schema: object }>;
+  readonly content?: Record<string, { readonly schema: object }>;
+}
+type Operation = { readonly responses: Record<string, ResponseDescription> };
+type Paths = Record<string, Record<string, Operation>>;
+
+/** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
+async function openServices(token?: string) {
+  const store = new MemoryLinkStore();
+  const clock = { nowMs: () => Date.now() };
+  const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
+  const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
+  const publicUrl = 'http://lakh.example';
+  let counter = 100_000;
+  const next = () => ({ counter, code: `c${counter++}` });
+  const codes = { next, nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
+  const onError = () => {};
+  const redirect = createRedirectService({
+    store,
+    settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
+    clock,
+    registry,
+    metrics,
+    onError,
+  });
+  const shorten = createShortenApp({
+    shortener: createShortener({ store, codes, clock, policy: { ownHosts: new OwnHosts([publicUrl]) } }),
+    remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),
+    store,
+    clock,
+    publicUrl,
+    authenticate: token === undefined ? undefined : (header) => (header === `Bearer ${token}` ? 'docs' : undefined),
+    anonymousMayDelete: false,
+    urlMaxLength: 2048,
+    metrics,
+    onError,
+  });
+  const http = createHttpServer({ handler: createRouter(shorten, redirect.handler), fastLane: redirect.fastLane });
+  const admin = createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
+  const address = { host: '127.0.0.1', port: 0 };
+  const servers: HttpServer[] = [http, admin];
+  return {
+    store,
+    url: (await listen(http, address)).url,
+    adminUrl: (await listen(admin, address)).url,
+    async close() {
+      stop();
+      await Promise.all(servers.map((server) => server.drain(0)));
+    },
+  };
+}
+
+describe('the API description', () => {
+  const file = `${root}/docs/reference/openapi.yaml`;
+  const ajv = new Ajv2020({ strict: false, validateFormats: false });
+  const compiled = new Map<object, ValidateFunction>();
+  let paths: Paths;
+  let anyone: Awaited<ReturnType<typeof openServices>>;
+  let guarded: Awaited<ReturnType<typeof openServices>>;
+
+  beforeAll(async () => {
+    paths = (await SwaggerParser.dereference(file)).paths as unknown as Paths;
+    [anyone, guarded] = await Promise.all([openServices(), openServices('right')]);
+  });
+  afterAll(() => Promise.all([anyone.close(), guarded.close()]));
+
+  test('is valid OpenAPI 3.1', async () => {
+    const api = await SwaggerParser.validate(file);
+    expect((api as { openapi?: string }).openapi).toBe('3.1.0');
+  });
+
+  function mismatch(schema: object, value: unknown): string {
+    const validate = compiled.get(schema) ?? ajv.compile(schema);
+    compiled.set(schema, validate);
+    return validate(value) ? '' : `${JSON.stringify(value)}: ${ajv.errorsText(validate.errors)}`;
+  }
+
+  /** Sends a request and compares the answer with what the description says of `template`; resolves with its body. */
+  async function holds(status: number, template: string, url: string, init: RequestInit = {}): Promise<string> {
+    const response = await fetch(url, { redirect: 'manual', ...init });
+    const text = await response.text();
+    expect({ status: response.status, text }).toEqual({ status, text });
+    const item = paths[template] as Paths[string];
+    // HEAD is GET without a body; a method that is not there answers as any that is.
+    const described =
+      item[(init.method ?? 'GET').toLowerCase()] ?? Object.values(item).find((one) => 'responses' in one);
+    const expected = described?.responses[String(status)];
+    if (!expected) throw new Error(`${init.method ?? 'GET'} ${template} answered ${status}, which is not described`);
+    const problems = Object.entries(expected.headers ?? {}).map(([name, { schema }]) =>
+      mismatch(schema, response.headers.get(name)),
+    );
+    if (expected.content && init.method !== 'HEAD') {
+      const type = (response.headers.get('content-type') ?? '').split(';')[0] as string;
+      const content = expected.content[type];
+      if (!content) throw new Error(`${template} answered ${type}, which is not described for ${status}`);
+      problems.push(mismatch(content.schema, type.endsWith('json') ? JSON.parse(text) : text));
+    } else problems.push(text);
+    expect(problems.filter((problem) => problem !== '')).toEqual([]);
+    return text;
+  }
+
+  const URLS = '/api/v1/urls';
+  const LINK = '/api/v1/urls/{code}';
+  const json = (body: string, headers: Record<string, string> = {}): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  });
+  const form = (body: string, headers: Record<string, string> = {}): RequestInit => ({
+    method: 'POST',
+    headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+    body,
+  });
+  const alias = json(
+    '{"long_url": "https://example.com/é", "alias": "my-link", "expires_at": "2999-01-01T00:00:00+05:30"}',
+  );
+
+  test('holds for creating, looking, following and deleting', async () => {
+    const { url } = anyone;
+    const { code } = JSON.parse(await holds(201, URLS, url + URLS, json('{"long_url": "https://example.com/"}')));
+    await holds(201, URLS, url + URLS, alias);
+    await holds(200, URLS, url + URLS, alias);
+    await holds(409, URLS, url + URLS, json('{"long_url": "https://example.com/other", "alias": "my-link"}'));
+    await holds(200, LINK, `${url}${URLS}/my-link`);
+    await holds(200, LINK, `${url}${URLS}/${code}`, { method: 'HEAD' });
+    await holds(301, '/{code}', `${url}/${code}`);
+    await holds(301, '/{code}', `${url}/${code}?utm=1`, { method: 'HEAD' });
+    await holds(403, LINK, `${url}${URLS}/${code}`, { method: 'DELETE' });
+    const headers = { authorization: 'Bearer right' };
+    await holds(201, URLS, guarded.url + URLS, json('{"long_url": "https://example.com/", "alias": "gone"}', headers));
+    await holds(204, LINK, `${guarded.url}${URLS}/gone`, { method: 'DELETE', headers });
+    await holds(204, LINK, `${guarded.url}${URLS}/gone`, { method: 'DELETE', headers });
+    await holds(410, LINK, `${guarded.url}${URLS}/gone`, { headers });
+    await holds(410, '/{code}', `${guarded.url}/gone`);
+  });
+
+  test('holds for what is refused', async () => {
+    const { url } = anyone;
+    await holds(400, URLS, url + URLS, json('{"long_url": '));
+    await holds(400, '/{code}', `${url}/%zz`);
+    await holds(401, URLS, guarded.url + URLS, json('{}', { authorization: 'Bearer wrong' }));
+    await holds(401, '/-/shorten', `${guarded.url}/-/shorten`, form('long_url=https://example.com&token=wrong'));
+    await holds(403, '/-/shorten', `${url}/-/shorten`, form('long_url=x', { 'sec-fetch-site': 'cross-site' }));
+    await holds(404, LINK, `${url}${URLS}/none`);
+    await holds(404, LINK, `${url}${URLS}/none`, { headers: { authorization: 'Bearer whatever' } });
+    await holds(404, '/{code}', `${url}/none`);
+    await holds(404, '/{code}', `${url}/none`, { headers: { accept: 'text/html' } });
+    await holds(404, '/{code}', `${url}/a/b`);
+    await holds(405, URLS, url + URLS, { method: 'PUT' });
+    await holds(405, '/{code}', `${url}/none`, { method: 'POST' });
+    await holds(405, '/', `${url}/`, { method: 'DELETE' });
+    await holds(413, URLS, url + URLS, json(`{"long_url": "${'x'.repeat(17_000)}"}`));
+    await holds(414, '/{code}', `${url}/${'x'.repeat(9000)}`);
+    await holds(415, URLS, url + URLS, form('long_url=https://example.com'));
+    await holds(422, URLS, url + URLS, json('{"long_url": "ftp://example.com", "alias": "x", "tag": 1}'));
+    await holds(422, URLS, url + URLS, json('[]'));
+    await holds(422, URLS, url + URLS, json('{"long_url": "https://example.com"}', { 'idempotency-key': 'a' }));
+    await holds(422, '/-/shorten', `${url}/-/shorten`, form('long_url=nonsense'));
+  });
+
+  test('holds for a store that cannot answer', async () => {
+    const { url, store } = anyone;
+    store.gate = () => {
+      throw Object.assign(new Error('a word of the store'), { code: 'store_unavailable', status: 503 });
+    };
+    try {
+      for (const [template, path, init] of [
+        [URLS, URLS, json('{"long_url": "https://example.com/"}')],
+        [LINK, `${URLS}/none`, {}],
+        ['/{code}', '/none', {}],
+        ['/-/shorten', '/-/shorten', form('long_url=https://example.com/')],
+      ] as const) {
+        expect(await holds(503, template, url + path, init)).not.toContain('a word of the store');
+      }
+    } finally {
+      store.gate = undefined;
+    }
+  });
+
+  test('holds for the page and the admin listener', async () => {
+    const { url, adminUrl } = anyone;
+    await holds(200, '/', `${url}/`);
+    await holds(201, '/-/shorten', `${url}/-/shorten`, form('long_url=https://example.com/'));
+    await holds(200, '/-/page.css', `${url}/-/page.css`);
+    await holds(200, '/-/page.js', `${url}/-/page.js`);
+    await holds(200, '/healthz/live', `${adminUrl}/healthz/live`);
+    await holds(200, '/healthz/ready', `${adminUrl}/healthz/ready`);
+    await holds(200, '/metrics', `${adminUrl}/metrics`);
+  });
+});

@@ -1,0 +1,83 @@
+import { createHttpMetrics } from '@lakh/http';
+import { createAdminServer, createMetrics } from '@lakh/process';
+import { MemoryLinkStore } from '@lakh/testkit';
+import { createMysqlObserver } from '../../packages/backend/src/mysql-metrics.js';
+import { createRedisObserver } from '../../packages/backend/src/redis-metrics.js';
+import { createAllocationMetrics } from '../../packages/issuing/src/allocation-metrics.js';
+import { createRedirectService } from '../../packages/redirects/src/redirect-service.js';
+import { read, sources, tableRows, ticked } from './support.js';
+
+const PAGE = 'docs/reference/metrics.md';
+
+const snapshot = () => ({
+  state: 'ready' as const,
+  heldIds: 1,
+  heldRanges: 1,
+  runwayS: 1,
+  burnPerS: 1,
+  issuedIds: 1,
+  leasedRanges: 1,
+  waiting: 0,
+  sourceOk: true,
+  lastErrorCode: null,
+  lastErrorMessage: null,
+});
+
+/** Everything that any program registers, in one registry: `name type labels`. */
+async function registered(): Promise<string[]> {
+  const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
+  try {
+    createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
+    createAllocationMetrics(registry, snapshot, () => 1);
+    const metrics = createHttpMetrics(registry, ['redirect']);
+    metrics.observe('redirect', 301, 0.001);
+    createRedirectService({
+      store: new MemoryLinkStore(),
+      settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
+      clock: { nowMs: () => 0 },
+      registry,
+      metrics,
+      onError: () => {},
+    });
+    // Neither logs anything here.
+    createMysqlObserver(registry, undefined as never, new Map());
+    createRedisObserver(registry);
+    const labels = new Map(
+      registry.getMetricsAsArray().map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames]),
+    );
+    const json = await registry.getMetricsAsJSON();
+    return json.map(({ name, type, values }) => {
+      const fromValues = Object.keys(values[0]?.labels ?? {}).filter((label) => label !== 'le');
+      return `${name} ${type} ${[...(labels.get(name) ?? fromValues)].sort().join(',')}`;
+    });
+  } finally {
+    stop();
+  }
+}
+
+describe('the list of metrics', () => {
+  const documented = tableRows(read(PAGE)).map(
+    ([name, type, labels]) => `${ticked(name)[0]} ${type} ${ticked(labels).sort().join(',')}`,
+  );
+
+  test('is what the programs register: names, types and labels', async () => {
+    expect(documented.sort()).toEqual((await registered()).sort());
+  });
+
+  test('has every name that a source registers', () => {
+    const named = sources()
+      .filter((file) => /^(packages|services)\//.test(file))
+      .flatMap((file) => [...read(file).matchAll(/'(lakh_[a-z0-9_]+)'/g)].map((m) => m[1] as string));
+    const known = new Set(documented.map((row) => row.split(' ')[0]));
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !known.has(name))).toEqual([]);
+  });
+
+  test('is all that other pages speak of', () => {
+    const known = new Set(documented.map((row) => row.split(' ')[0]));
+    for (const page of ['README.md', 'docs/architecture.md', 'docs/reference/errors.md', PAGE]) {
+      const spoken = [...read(page).matchAll(/\blakh_[a-z0-9_]+/g)].map(([name]) => name);
+      expect(spoken.filter((name) => !known.has(name))).toEqual([]);
+    }
+  });
+});

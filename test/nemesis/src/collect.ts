@@ -1,0 +1,143 @@
+/** The closing look: at every link that was ever given, at the store, both witnesses and the servers' logs. All goes to the history. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
+import { isAcknowledged } from './check/evidence.js';
+import { CHECK_CLIENT } from './check/links.js';
+import { type HistoryWriter, readHistory } from './history.js';
+import { checkRanges } from './lakh-tool.js';
+import { PATIENCE_MS, SHORTEN, type System } from './system.js';
+import { until } from './until.js';
+
+const NAMESPACE = 'links';
+const LOOKS_AT_A_TIME = 32;
+const ATTEMPTS = 10;
+const BETWEEN_ATTEMPTS_MS = 250;
+/** Some hundred kilobytes of text. */
+const ROWS_A_PAGE = 5_000;
+const MOST_REMAINDERS = 10_000;
+
+/** Log lines that say which counters nobody will issue; each has `start`, `end` and `reason`. */
+const LOSSES = new Set([
+  'range abandoned: its lease has no certain outcome',
+  'leased counters given up at shutdown',
+  'remainder lost: its claim was not acknowledged',
+  'leased counters will not be issued',
+]);
+
+/** Follows every acknowledged link; the system is whole, and what was deleted is known everywhere. */
+export async function followEveryLink(system: System): Promise<void> {
+  const { history } = system;
+  history.flush();
+  const codes: string[] = [];
+  for await (const event of readHistory(history.file)) {
+    if (event.type === 'request' && isAcknowledged(event)) codes.push(event.code);
+  }
+  let next = 0;
+  const looker = async (): Promise<void> => {
+    while (next < codes.length) {
+      system.signal.throwIfAborted();
+      await follow(system, codes[next++] as string);
+    }
+  };
+  await Promise.all(Array.from({ length: LOOKS_AT_A_TIME }, looker));
+}
+
+async function follow(system: System, code: string): Promise<void> {
+  const { history, http } = system;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const sentMs = history.nowMs();
+    const answer = await http.ask('GET', `${system.url('gateway')}/${code}`).catch((error: Error) => error);
+    const said =
+      answer instanceof Error
+        ? { error: answer.message }
+        : { status: answer.status, ...(answer.location === undefined ? {} : { location: answer.location }) };
+    const asked = { type: 'request', op: 'read', client: CHECK_CLIENT, target: 'gateway', code } as const;
+    history.add({ ...asked, sentMs, doneMs: history.nowMs(), ...said });
+    if (!(answer instanceof Error) && answer.status < 500) return;
+    await sleep(BETWEEN_ATTEMPTS_MS);
+  }
+}
+
+/** Resolves when every deletion has reached Redis. */
+export function untilDelivered(system: System): Promise<void> {
+  const isEmpty = async (): Promise<boolean> => {
+    const [row] = await system.sql('SELECT COUNT(*) FROM lakh.invalidations');
+    return row?.[0] === '0';
+  };
+  return until(isEmpty, 'every deletion is delivered', PATIENCE_MS, system.signal);
+}
+
+/** What store, ledger, ZooKeeper and logs have. Shorten servers have ended, so that nothing moves. */
+export async function collectFacts(system: System): Promise<void> {
+  const { history } = system;
+  await collectLeases(system);
+  await collectRows(system);
+  const options = { namespace: NAMESPACE, connectWaitMs: PATIENCE_MS };
+  const { remainders } = await createZookeeperRemainderStore(system.zookeeper, options).list(MOST_REMAINDERS);
+  for (const { range } of remainders) history.add({ type: 'entry', ...range });
+  for (const name of SHORTEN) await collectLog(history, name, system.stack.logFile(name));
+  for (const message of await checkRanges(system)) history.add({ type: 'alarm', server: 'witnesses', message });
+  const snapshot = await createZookeeperMarkStore(system.zookeeper, options).read();
+  if (snapshot === 'missing') throw new Error('the mark is missing at the end');
+  history.add({ type: 'heights', ...snapshot.mark, head: await system.head() });
+}
+
+async function collectLeases(system: System): Promise<void> {
+  for (let after = -1; ; ) {
+    const rows = await system.sql(
+      `SELECT start_counter, end_counter, state, server_id FROM lakh.id_leases
+       WHERE namespace='${NAMESPACE}' AND start_counter>${after} ORDER BY start_counter LIMIT ${ROWS_A_PAGE}`,
+    );
+    for (const [start, end, state = '', serverId = ''] of rows) {
+      system.history.add({ type: 'lease', start: Number(start), end: Number(end), state, serverId });
+    }
+    if (rows.length < ROWS_A_PAGE) return;
+    after = Number(rows.at(-1)?.[0]);
+  }
+}
+
+async function collectRows(system: System): Promise<void> {
+  for (let after = ''; ; ) {
+    // By the primary key; codes are ASCII and compared by bytes.
+    const rows = await system.sql(
+      `SELECT counter, code, kind, long_url FROM lakh.links
+       WHERE domain_id=0 AND code>'${after}' ORDER BY code LIMIT ${ROWS_A_PAGE}`,
+    );
+    for (const [counter, code = '', kind, url = ''] of rows) {
+      system.history.add({ type: 'row', counter: Number(counter), code, kind: Number(kind), url });
+    }
+    if (rows.length < ROWS_A_PAGE) return;
+    after = rows.at(-1)?.[1] ?? '';
+  }
+}
+
+interface LogLine {
+  readonly level?: unknown;
+  readonly msg?: unknown;
+  readonly serverId?: unknown;
+  readonly reason?: unknown;
+  readonly start?: unknown;
+  readonly end?: unknown;
+}
+
+/** What every server that ever wrote to this file lost, and what should never be in a log. */
+async function collectLog(history: HistoryWriter, name: string, file: string): Promise<void> {
+  for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
+    const line = parsed(text);
+    const { level, msg, serverId, reason, start, end } = line;
+    if (level === 'fatal') history.add({ type: 'alarm', server: name, message: text });
+    if (typeof msg !== 'string' || !LOSSES.has(msg) || typeof start !== 'number' || typeof end !== 'number') continue;
+    history.add({ type: 'loss', server: String(serverId), reason: String(reason), start, end });
+  }
+}
+
+/** Empty for a line that is not JSON: a killed server's last one, or Node's own words. */
+function parsed(text: string): LogLine {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    return {};
+  }
+}

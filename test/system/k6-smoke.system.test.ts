@@ -1,0 +1,71 @@
+import { execFile } from 'node:child_process';
+import { accessSync, constants, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { LoadtestReport } from '@lakh/loadtest';
+import { openStack, readSettings, type Stack } from '@lakh/local';
+
+jest.setTimeout(180_000);
+
+const root = join(__dirname, '..', '..');
+const why = whyWithoutK6();
+if (why !== undefined) process.stderr.write(`k6 smoke: skipped: ${why}\n`);
+
+/** Undefined where "npm run loadtest" has a k6 at hand. No test builds one: that takes minutes. */
+function whyWithoutK6(): string | undefined {
+  const cache = join(root, 'node_modules', '.cache', 'lakh');
+  const built = existsSync(cache) ? readdirSync(cache).filter((name) => /^k6-v[\d.]+$/.test(name)) : [];
+  const places = [
+    process.env.LAKH_K6 ?? '',
+    ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'k6')),
+    ...built.map((name) => join(cache, name, 'k6')),
+  ];
+  if (places.some((file) => file !== '' && isExecutable(file))) return undefined;
+  return 'no k6 in LAKH_K6, on the PATH or built before; "npm run loadtest -- smoke" builds it once where Go is, or says how to get it';
+}
+
+function isExecutable(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+(why === undefined ? describe : describe.skip)('the k6 smoke scenario', () => {
+  let dir: string;
+  let stack: Stack;
+  beforeAll(() => {
+    dir = realpathSync(mkdtempSync(join(tmpdir(), 'lakh-smoke-')));
+    stack = openStack({ dir, root, settings: readSettings({ PATH: process.env.PATH, LAKH_LOG_LEVEL: 'warn' }) });
+  });
+  afterAll(async () => {
+    await stack.down({ wipe: true });
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('meets every threshold through the gateway of the whole system', async () => {
+    const { url } = await stack.up({ shorten: 2, redirect: 2, zookeeper: 3 });
+    const { code, stdout, stderr } = await loadtest('smoke', '--url', url, '--require', '--json');
+    expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
+    const report = JSON.parse(stdout) as Extract<LoadtestReport, { passed: boolean }>;
+    expect(report.thresholds.filter(({ met }) => !met)).toEqual([]);
+    expect(report.checks.failed).toBe(0);
+    expect(report.requests).toBeGreaterThan(100);
+    const { requests, checks, durationMs } = report;
+    process.stderr.write(
+      `k6 smoke: ${requests} requests, ${checks.passed} checks passed, ${(durationMs / 1000).toFixed(1)} s\n`,
+    );
+  });
+});
+
+/** What "npm run loadtest" runs, as it is built: a test is not the moment to build it. */
+function loadtest(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const script = join(root, 'loadtest', 'dist', 'loadtest.js');
+    execFile(process.execPath, [script, ...args], { timeout: 120_000 }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
+    );
+  });
+}

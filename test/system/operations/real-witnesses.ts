@@ -1,0 +1,195 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type CounterRange,
+  type LeaseHolder,
+  RangeAllocator,
+  type RangeAllocatorOptions,
+  ReclaimingLease,
+  systemClock,
+  TwoWitnessLease,
+} from '@lakh/id-range';
+import { launch, zookeeperEnsemble } from '@lakh/local';
+import { createMysqlLedger, openShards, type Pool, type ShardRouter } from '@lakh/mysql';
+import {
+  createZookeeperMarkStore,
+  createZookeeperRemainderStore,
+  createZookeeperSession,
+  parseZookeeperAddress,
+  type ZookeeperSession,
+  type ZookeeperSessionOptions,
+} from '@lakh/zookeeper';
+import { startDatabase, type TestDatabase } from '../../../packages/mysql/test/database.js';
+import { getData } from '../../../packages/zookeeper/src/nodes.js';
+import { lakh } from './harness.js';
+
+const DEADLINE_MS = 3_000;
+/** Closed at the end of a file at the latest, also when a test failed before it closed its own. */
+const sessions: ZookeeperSession[] = [];
+export const NAMESPACE = 'links';
+export const NEXT = `/ranges/${NAMESPACE}/next`;
+
+/** A ZooKeeper and a database of a test file's own, and the way to an unused system on them. */
+export interface RealWitnesses {
+  readonly database: TestDatabase;
+  readonly shards: ShardRouter<Pool>;
+  /** LAKH_SHARDS of a server. */
+  readonly shardsSetting: string;
+  /** Empties the database; a chroot that nobody has used, as LAKH_ZOOKEEPER. */
+  fresh(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startWitnesses({ nodes }: { readonly nodes: number }): Promise<RealWitnesses> {
+  const dir = await mkdtemp(join(tmpdir(), 'lakh-witnesses-'));
+  const ensemble = await zookeeperEnsemble({ dir, nodes });
+  const [database, ...servers] = await Promise.all([startDatabase(), ...ensemble.plans.map((plan) => launch(plan))]);
+  const shardsOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
+    `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
+  await lakh({ LAKH_SHARDS: shardsOf(database.migrator) }, 'migrate');
+  const shards = openShards([[database.app]]);
+  let chroots = 0;
+  return {
+    database,
+    shards,
+    shardsSetting: shardsOf(database.app),
+    async fresh() {
+      await database.sql(
+        'DELETE FROM id_heads; DELETE FROM id_leases; DELETE FROM id_releases; DELETE FROM links; DELETE FROM settings',
+      );
+      chroots += 1;
+      return `${ensemble.connectString}/system-${chroots}`;
+    },
+    async stop() {
+      await Promise.all(sessions.splice(0).map((session) => session.close()));
+      shards.first.close();
+      await Promise.all([database.stop(), ...servers.map((server) => server.stop())]);
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+export async function connect(
+  address: string,
+  options: Partial<ZookeeperSessionOptions> = {},
+): Promise<ZookeeperSession> {
+  const session = createZookeeperSession({ ...parseZookeeperAddress(address), deadlineMs: DEADLINE_MS, ...options });
+  sessions.push(session);
+  await session.whenConnected(10_000);
+  return session;
+}
+
+/** What stands in a node under the session's chroot. */
+export async function readNode(session: ZookeeperSession, path: string): Promise<{ text: string; version: number }> {
+  const { data, stat } = await getData(session.connection(), `${session.chroot}${path}`);
+  return { text: data?.toString() ?? '', version: stat.version };
+}
+
+/** Behind everybody's back, as an operator with zkCli would. */
+export function setNode(session: ZookeeperSession, path: string, text: string): Promise<void> {
+  return session
+    .connection()
+    .call('write', 'raw', (client, done) =>
+      client.setData(`${session.chroot}${path}`, Buffer.from(text), -1, (error) => done(error, undefined)),
+    );
+}
+
+export function removeNode(session: ZookeeperSession, path: string): Promise<void> {
+  return session
+    .connection()
+    .call('write', 'raw', (client, done) =>
+      client.remove(`${session.chroot}${path}`, -1, (error) => done(error, undefined)),
+    );
+}
+
+export interface AllocatorServerOptions {
+  readonly session: ZookeeperSession;
+  readonly pool: Pool;
+  readonly holder: LeaseHolder;
+  readonly rangeSize: number;
+  readonly allocator?: Partial<RangeAllocatorOptions>;
+  readonly newClusterId?: () => string;
+}
+
+/** The allocator as a server has it, in this process, with a record of where every counter went. */
+export class AllocatorServer {
+  readonly allocator: RangeAllocator;
+  readonly holder: LeaseHolder;
+  readonly rangeSize: number;
+  readonly issued: number[] = [];
+  readonly leased: CounterRange[] = [];
+  readonly claimed: CounterRange[] = [];
+  readonly published: CounterRange[] = [];
+  /** Given up, and why; what of these was ever this server's is in no other list. */
+  readonly lost: (CounterRange & { readonly reason: string })[] = [];
+  readonly errors: unknown[] = [];
+  readonly #session: ZookeeperSession;
+  readonly #source: ReclaimingLease;
+
+  constructor(options: AllocatorServerOptions) {
+    const { session, pool, holder, rangeSize, newClusterId = () => `cluster-of-${holder.serverId}` } = options;
+    this.holder = holder;
+    this.rangeSize = rangeSize;
+    this.#session = session;
+    const lose = (reason: string, { start, end }: CounterRange): void => {
+      this.lost.push({ start, end, reason });
+    };
+    const inZookeeper = { namespace: NAMESPACE, connectWaitMs: DEADLINE_MS };
+    const ledger = createMysqlLedger({ pool, namespace: NAMESPACE });
+    const common = { ledger, holder, clock: systemClock, random: Math.random };
+    const lease = new TwoWitnessLease({
+      ...common,
+      marks: createZookeeperMarkStore(session, inZookeeper),
+      newClusterId,
+      observer: { leased: (range) => this.leased.push(range), abandoned: lose, refused: () => {} },
+    });
+    this.#source = new ReclaimingLease({
+      ...common,
+      lease,
+      remainders: createZookeeperRemainderStore(session, inZookeeper),
+      smallestTail: 10,
+      observer: {
+        published: (range) => this.published.push(range),
+        notPublished: lose,
+        claimed: (range) => this.claimed.push(range),
+        notClaimed: lose,
+        missed: () => {},
+        implausible: (range) => lose('implausible', range),
+        malformed: () => {},
+        unlisted: (error) => this.errors.push(error),
+      },
+    });
+    this.allocator = new RangeAllocator({
+      source: this.#source,
+      clock: systemClock,
+      random: Math.random,
+      rangeSize,
+      maxHeld: 3,
+      prefetchJitterMs: 5,
+      waitMs: 10_000,
+      ...options.allocator,
+      observer: { leaseFailed: (error) => this.errors.push(error), lost: lose },
+    });
+  }
+
+  async issue(count: number): Promise<void> {
+    for (let i = 0; i < count; i += 1) this.issued.push(await this.allocator.nextOrWait());
+  }
+
+  /** A clean stop: what is left is given back. */
+  async stop(): Promise<void> {
+    this.allocator.stop();
+    await this.allocator.settled();
+    await this.#source.release(this.allocator.seal(), DEADLINE_MS);
+    await this.#session.close();
+  }
+
+  /** What it held is on record as leased, and nobody hears of it again. */
+  async crash(): Promise<void> {
+    this.allocator.stop();
+    await this.allocator.settled();
+    for (const { start, end } of this.allocator.held()) this.lost.push({ start, end, reason: 'crashed' });
+    await this.#session.close();
+  }
+}

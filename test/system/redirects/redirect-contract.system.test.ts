@@ -1,0 +1,202 @@
+import { ask, create, exchange, metric } from '../support/http.js';
+import { expectProblem } from '../support/problems.js';
+import { type Standalone, startStandalone } from '../support/standalone.js';
+
+// The HTTP contract of redirects and of paths in general, as a client of the built program meets it.
+jest.setTimeout(60_000);
+
+let server: Standalone;
+let port: number;
+beforeAll(async () => {
+  server = await startStandalone();
+  port = server.port;
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+const TARGET = 'https://example.com/a/path?with=a&query#and-fragment';
+
+async function createdCode(fields: Record<string, unknown> = {}): Promise<string> {
+  const answer = await create(port, { long_url: TARGET, ...fields });
+  expect(answer.status).toBe(201);
+  return answer.json().code as string;
+}
+
+describe('redirecting', () => {
+  test('answers 301 with the serialised target and a bounded lifetime; HEAD the same without a body', async () => {
+    const code = await createdCode();
+    // The first is answered by the app, the second by the fast lane.
+    for (let i = 0; i < 2; i += 1) {
+      const got = await ask(port, `/${code}`);
+      expect([got.status, got.headers.location, got.text]).toEqual([301, TARGET, '']);
+      expect(got.headers['cache-control']).toBe('private, max-age=90');
+      expect(got.headers['x-robots-tag']).toBe('noindex');
+    }
+    const get = await exchange(port, `GET /${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const head = await exchange(port, `HEAD /${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(head.rest).toBe('');
+    expect([...head.headers].filter(([name]) => name !== 'date')).toEqual(
+      [...get.headers].filter(([name]) => name !== 'date'),
+    );
+  });
+
+  test('HEAD has no body and the headers of GET on every other route too', async () => {
+    const code = await createdCode();
+    for (const path of [
+      '/',
+      '/-/page.css',
+      `/api/v1/urls/${code}`,
+      '/nosuchcode',
+      '/a/b',
+      '/api/nothing',
+      '/-/shorten',
+    ]) {
+      const [get, head] = await Promise.all(
+        ['GET', 'HEAD'].map((method) =>
+          exchange(port, `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+        ),
+      );
+      expect([path, head?.rest]).toEqual([path, '']);
+      expect(get?.rest).not.toBe('');
+      expect([path, head?.status, head?.headers.get('content-length')]).toEqual([
+        path,
+        get?.status,
+        get?.headers.get('content-length'),
+      ]);
+      expect([...(head?.headers.keys() ?? [])]).toEqual([...(get?.headers.keys() ?? [])]);
+    }
+  });
+
+  test('query strings are ignored; a code may be percent-encoded; a target may be absolute', async () => {
+    const code = await createdCode();
+    const encoded = [...code].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
+    for (const target of [
+      `/${code}?a=b`,
+      `/${code}?`,
+      `/${encoded}`,
+      `http://${server.host}/${code}`,
+      `HTTP://other.example/${code}?x`,
+    ]) {
+      const { status, headers } = await exchange(
+        port,
+        `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      );
+      expect([target, status, headers.get('location')]).toEqual([target, 301, TARGET]);
+    }
+    const absolute = await exchange(
+      port,
+      `GET http://${server.host}/api/v1/urls/${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+    );
+    expect([absolute.status, JSON.parse(absolute.rest).code]).toEqual([200, code]);
+    const page = await exchange(port, `GET http://${server.host} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect(page.status).toBe(200);
+  });
+
+  test.each([
+    '/nosuchcode',
+    '/a/b',
+    '/Q0u/',
+    '/robots.txt',
+    '/favicon.ico',
+    '/api',
+    '/api/',
+    '/api/v2/urls',
+    '/api/v1/urls/x/y',
+    '/-',
+    '/-/',
+    '/-/no',
+    '//',
+    '//Q0u',
+    '/API/v1/urls',
+    '/%2e%2e',
+    '/no%00code',
+    '/%2Fapi%2Fv1%2Furls',
+    '/65-characters-65-characters-65-characters-65-characters-65-charact',
+  ])('%s is 404, and no cache keeps that', async (path) => {
+    const { status, headers } = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    expect([status, headers.get('cache-control')]).toEqual([404, 'no-store']);
+  });
+
+  test('a code that does not decode is 400, a target that is too long 414', async () => {
+    expectProblem(await ask(port, '/%E0%A4%A'), 400, 'bad_request');
+    expectProblem(await ask(port, '/%zz'), 400, 'bad_request');
+    expect((await exchange(port, 'GET /\u00e4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).status).toBe(400);
+    expectProblem(await ask(port, `/${'x'.repeat(9000)}`), 414, 'uri_too_long');
+  });
+
+  test.each([
+    ['/Q0u', ['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND'], 'GET, HEAD'],
+    ['/', ['POST', 'DELETE', 'OPTIONS'], 'GET, HEAD'],
+    ['/-/page.css', ['POST', 'OPTIONS'], 'GET, HEAD'],
+    ['/-/page.js', ['PUT'], 'GET, HEAD'],
+    ['/-/shorten', ['GET', 'PUT', 'OPTIONS'], 'POST'],
+    ['/api/v1/urls', ['GET', 'PUT', 'DELETE', 'OPTIONS'], 'POST'],
+    ['/api/v1/urls/Q0u', ['POST', 'PUT', 'PATCH', 'OPTIONS'], 'GET, HEAD, DELETE'],
+  ])('%s refuses %j with 405 and says what is allowed', async (path, methods, allow) => {
+    for (const method of methods) {
+      const answer = await ask(port, path, { method });
+      expectProblem(answer, 405, 'method_not_allowed');
+      expect([method, answer.headers.allow]).toEqual([method, allow]);
+    }
+  });
+
+  test('an expiring link redirects until that very moment, is never cached past it, and is 410 from then on', async () => {
+    const expiresAtMs = Date.now() + 1500;
+    const code = await createdCode({ expires_at: new Date(expiresAtMs).toISOString() });
+    let redirects = 0;
+    for (;;) {
+      const askedMs = Date.now();
+      const { status, headers } = await ask(port, `/${code}`);
+      const answeredMs = Date.now();
+      if (status === 301) {
+        expect(askedMs).toBeLessThan(expiresAtMs);
+        const [, maxAge] = /^private, max-age=(\d+)$/.exec(headers['cache-control'] ?? '') ?? [];
+        expect(askedMs + Number(maxAge) * 1000).toBeLessThanOrEqual(expiresAtMs);
+        redirects += 1;
+      } else {
+        expect([status, headers['cache-control']]).toEqual([410, 'no-store']);
+        expect(answeredMs).toBeGreaterThanOrEqual(expiresAtMs);
+        break;
+      }
+    }
+    expect(redirects).toBeGreaterThan(10);
+    expectProblem(await ask(port, `/${code}?again`), 410, 'link_gone');
+    expect((await ask(port, `/api/v1/urls/${code}`)).status).toBe(200);
+  });
+
+  test('who has just written is answered past the cache; a window that is not ours changes nothing', async () => {
+    const code = await createdCode();
+    const hits = (): Promise<number> => metric(server.adminUrl, 'lakh_l1_hits_total');
+    await ask(port, `/${code}`);
+    const before = await hits();
+    for (const path of [`/${code}`, `/${code}?query`]) {
+      expect((await ask(port, path, { headers: { cookie: `a=b; ryow_until=${Date.now() + 20_000}` } })).status).toBe(
+        301,
+      );
+    }
+    expect(await hits()).toBe(before);
+    for (const until of [Date.now() + 60_000, Date.now() - 1, 'soon']) {
+      expect((await ask(port, `/${code}`, { headers: { cookie: `ryow_until=${until}` } })).status).toBe(301);
+    }
+    expect(await hits()).toBe(before + 3);
+  });
+
+  test('a browser is told of a missing link on a page, a program in problem details', async () => {
+    const page = await ask(port, '/nosuchcode', { headers: { accept: 'text/html,*/*;q=0.8' } });
+    expect([page.status, page.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
+    expect(page.headers['cache-control']).toBe('no-store');
+    expectProblem(await ask(port, '/nosuchcode'), 404, 'link_not_found');
+  });
+});
+
+test.each([302, 307, 308])('LAKH_REDIRECT_STATUS=%i is what redirects answer', async (status) => {
+  const other = await startStandalone({ env: { LAKH_REDIRECT_STATUS: String(status) } });
+  try {
+    const { code } = (await create(other.port, { long_url: TARGET })).json();
+    for (let i = 0; i < 2; i += 1) expect((await ask(other.port, `/${code}`)).status).toBe(status);
+  } finally {
+    await other.stop();
+  }
+});
