@@ -52,7 +52,7 @@ async function npmStart(options: { readonly ownGroup?: boolean } = {}): Promise<
 
 /** The server itself: under npm, and maybe under npm's shell. */
 function serverPid(): number {
-  const [server] = processesWith(dataVariable).filter(({ arguments: [, script] }) => script === 'scripts/lakh.mjs');
+  const [server] = processesWith(dataVariable).filter(({ arguments: [, script] }) => script === 'scripts/run.mjs');
   if (server === undefined) throw new Error('there is no server');
   return server.pid;
 }
