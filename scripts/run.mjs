@@ -15,6 +15,7 @@ const programs = {
   nemesis: 'test/nemesis/dist/main.js',
   simulate: 'test/simulation/dist/main.js',
   model: 'scripts/model.mjs',
+  mutation: 'scripts/mutation.mjs',
   lakh: 'services/lakh/dist/main.js',
   test: 'scripts/test.mjs',
   'test:long': 'scripts/test.mjs',

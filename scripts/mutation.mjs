@@ -1,0 +1,167 @@
+/**
+ * `npm run mutation`: StrykerJS changes the pure rooms in every small way that it knows and asks of each change whether a unit test
+ * of the same room notices. Progress on stderr; on stdout whatever lived, then one line a room. Exit 1 below the threshold.
+ */
+import { spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import jestConfig from '../jest.config.mjs';
+import { root } from './ensure.mjs';
+
+const ROOMS = ['id-range', 'short-code', 'links'];
+const LEAST_SCORE = 95;
+
+const HELP = `usage: npm run mutation [-- OPTIONS]
+
+Mutation testing (StrykerJS) of ${ROOMS.join(', ')} by the unit tests in each one's test folder.
+
+  --only ROOM[/FILE]  one room, or one file of its src (may be repeated): --only links, --only links/alias
+  --help              this text
+
+What no test noticed is listed, then a table says how many changes each room's tests killed (timeouts included).
+Exit code: 0 if each score is at least ${LEAST_SCORE} %, 1 if not, 2 if the tests could not be run.
+`;
+
+const say = (text) => process.stderr.write(`lakh: ${text}\n`);
+
+/** Ends the program with a reason. */
+function giveUp(reason) {
+  say(reason);
+  process.exit(2);
+}
+
+/** Each room that is asked for, with the sources to change. */
+function targets() {
+  let values;
+  try {
+    ({ values } = parseArgs({
+      options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', default: false } },
+    }));
+  } catch (error) {
+    giveUp(`${error.message}; see npm run mutation -- --help`);
+  }
+  if (values.help) {
+    process.stdout.write(HELP);
+    process.exit(0);
+  }
+  const files = new Map();
+  for (const only of values.only ?? ROOMS) {
+    const [room, file] = only.split('/', 2);
+    const source = `packages/${room}/src/${file === undefined ? '**/*' : file.replace(/\.ts$/, '')}.ts`;
+    if (!ROOMS.includes(room)) giveUp(`no pure room is called ${room}; there are ${ROOMS.join(', ')}`);
+    if (file !== undefined && !existsSync(join(root, source))) giveUp(`there is no ${source}`);
+    files.set(room, [...(files.get(room) ?? []), source]);
+  }
+  return files;
+}
+
+let child;
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    interrupted = true;
+    if (child) process.kill(-child.pid, signal);
+  });
+}
+
+function optionsOf(room, files, scratch) {
+  const {
+    rootDir: _,
+    displayName: __,
+    ...unit
+  } = jestConfig.projects.find(({ displayName }) => displayName === 'unit');
+  return {
+    mutate: files,
+    testRunner: 'jest',
+    plugins: ['@stryker-mutator/jest-runner'],
+    // Stryker's own reading of the file knows one project only, so it is given that one, and the root is its sandbox.
+    jest: {
+      configFile: 'package.json',
+      config: { ...unit, testMatch: [`<rootDir>/packages/${room}/test/**/*.test.ts`] },
+    },
+    coverageAnalysis: 'perTest',
+    concurrency: 2,
+    // A name that does not exist: Stryker cannot read the API of TypeScript 7.
+    tsconfigFile: 'none.json',
+    disableTypeChecks: false,
+    ignorePatterns: ['dist', '/docs', '/data', '/.stack'],
+    tempDirName: join(scratch, 'sandbox'),
+    cleanTempDir: 'always',
+    reporters: ['progress-append-only', 'json'],
+    jsonReporter: { fileName: join(scratch, 'report.json') },
+    allowConsoleColors: false,
+  };
+}
+
+/** Every mutant of the room, with its file. */
+async function mutantsOf(room, files) {
+  const scratch = mkdtempSync(join(tmpdir(), 'lakh-mutation-'));
+  try {
+    const options = optionsOf(room, files, scratch);
+    const optionsFile = join(scratch, 'stryker.json');
+    writeFileSync(optionsFile, JSON.stringify(options));
+    const stryker = join(root, 'node_modules', '@stryker-mutator', 'core', 'bin', 'stryker.js');
+    const exit = await new Promise((resolve, reject) => {
+      // stdout is for the answer. A group of its own, because an interrupted Stryker leaves its workers behind.
+      child = spawn(process.execPath, [stryker, 'run', optionsFile], {
+        cwd: root,
+        stdio: ['ignore', 2, 2],
+        detached: true,
+      });
+      child.once('error', reject);
+      child.once('exit', (code, signal) => resolve(signal ?? code));
+    });
+    if (interrupted) throw new Error('interrupted');
+    if (exit !== 0) throw new Error(`${room}: Stryker ended with ${exit}`);
+    const report = JSON.parse(readFileSync(options.jsonReporter.fileName, 'utf8'));
+    return Object.entries(report.files).flatMap(([file, { source, mutants }]) =>
+      mutants.map((mutant) => ({ ...mutant, file, original: textAt(source, mutant.location) })),
+    );
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function textAt(source, { start, end }) {
+  const lines = source.split('\n').slice(start.line - 1, end.line);
+  lines[lines.length - 1] = lines.at(-1).slice(0, end.column - 1);
+  lines[0] = lines[0].slice(start.column - 1);
+  return lines.join('\n');
+}
+
+const oneLine = (text) => text.replace(/\s+/g, ' ').slice(0, 120);
+
+function describeSurvivor({ file, location, status, mutatorName, original, replacement }) {
+  const { line, column } = location.start;
+  const what = status === 'NoCoverage' ? 'reached by no test' : 'noticed by no test';
+  return `${file}:${line}:${column} ${mutatorName}, ${what}\n  - ${oneLine(original)}\n  + ${oneLine(replacement)}\n`;
+}
+
+function count(mutants) {
+  const of = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length;
+  const [killed, survived, unreached] = [of('Killed', 'Timeout'), of('Survived'), of('NoCoverage')];
+  return { killed, survived, unreached, score: (100 * killed) / Math.max(1, killed + survived + unreached) };
+}
+
+function table(rows) {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |\n`;
+  return [line(rows[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|\n`, ...rows.slice(1).map(line)];
+}
+
+const rows = [['room', 'killed', 'survived', 'no coverage', 'score']];
+for (const [room, files] of targets()) {
+  const startedMs = performance.now();
+  say(`${room} …`);
+  const mutants = await mutantsOf(room, files).catch((error) => giveUp(error.message));
+  const { killed, survived, unreached, score } = count(mutants);
+  say(`${room} took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
+  for (const mutant of mutants) {
+    if (mutant.status === 'Survived' || mutant.status === 'NoCoverage') process.stdout.write(describeSurvivor(mutant));
+  }
+  rows.push([room, ...[killed, survived, unreached].map(String), `${score.toFixed(1)} %`]);
+  if (score < LEAST_SCORE) process.exitCode = 1;
+}
+process.stdout.write(table(rows).join(''));
