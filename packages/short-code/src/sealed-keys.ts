@@ -25,7 +25,7 @@ const FINGERPRINT_HEX_DIGITS = 16;
  * whatever stands in a malformed one may be key material. What the keys must be to each other is checked by `sealed`.
  */
 export function parseSealedKeys(text: string): SealedKey[] {
-  const entries = text.split(/\s+/).filter((entry) => entry !== '');
+  const entries = text.match(/\S+/g) ?? [];
   if (entries.length === 0) throw new InvalidCodecError('no sealed key is given');
   return entries.map((entry, index) => {
     const match = ENTRY.exec(entry);

@@ -48,7 +48,7 @@ export function sqids(params: SqidsParams = {}): Codec {
     },
 
     decode(code: string): number | undefined {
-      if (code.length === 0 || code.length > MAX_CODE_LENGTH) return undefined;
+      if (code.length > MAX_CODE_LENGTH) return undefined;
       const [counter, ...others] = coder.decode(code);
       if (counter === undefined || counter >= COUNTER_END) return undefined;
       // Padding makes several numbers of some texts, and blocked or foreign codes decode too: only encode decides.

@@ -65,6 +65,9 @@ describe('FF1', () => {
   });
 
   test.each([-1, 62 ** 2, 0.5, Number.NaN])('%d is refused', (value) => {
-    expect(() => numberPermutation(bytes(KEY_128), 62, 2).encrypt(value)).toThrow(RangeError);
+    const permutation = numberPermutation(bytes(KEY_128), 62, 2);
+    const refusal = new RangeError(`${value} is not below 3844`);
+    expect(() => permutation.encrypt(value)).toThrow(refusal);
+    expect(() => permutation.decrypt(value)).toThrow(refusal);
   });
 });

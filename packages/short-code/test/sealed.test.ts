@@ -1,15 +1,26 @@
 import fc from 'fast-check';
-import { CounterOutOfRangeError, InvalidCodecError, parseSealedKeys, type SealedKey, sealed } from '../src/index.js';
+import {
+  ALPHABET,
+  COUNTER_END,
+  CounterOutOfRangeError,
+  InvalidCodecError,
+  parseSealedKeys,
+  type SealedKey,
+  sealed,
+} from '../src/index.js';
 
 const HEX_A = '2b7e151628aed2a6abf7158809cf4f3c';
 const HEX_B = 'ef4359d8d580aa4f7f036d6f04fc6a94ef4359d8d580aa4f7f036d6f04fc6a94';
 const PER_KEY = 62 ** 6;
 const SECOND_START = 5_000_000;
-const [KEY_A, KEY_B] = parseSealedKeys(`A:${HEX_A}:100000 b:${HEX_B}:${SECOND_START}`) as [SealedKey, SealedKey];
-const codec = sealed([KEY_A, KEY_B]);
+const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
+const KEY_A: SealedKey = { id: 'A', key: bytes(HEX_A), startCounter: 100_000 };
+const KEY_B: SealedKey = { id: 'b', key: bytes(HEX_B), startCounter: SECOND_START };
+const twoKeys = () => sealed([KEY_A, KEY_B]);
 
 describe('sealed', () => {
   test('round trip over both keys, each code with its key’s id first and six characters after', () => {
+    const codec = twoKeys();
     fc.assert(
       fc.property(fc.integer({ min: 100_000, max: SECOND_START + PER_KEY - 1 }), (counter) => {
         const code = codec.encode(counter);
@@ -21,11 +32,13 @@ describe('sealed', () => {
   });
 
   test('the key changes exactly at the second one’s start', () => {
+    const codec = twoKeys();
     expect(codec.encode(SECOND_START - 1)[0]).toBe('A');
     expect(codec.encode(SECOND_START)[0]).toBe('b');
   });
 
   test('3,000 counters in a row have as many codes, in no order', () => {
+    const codec = twoKeys();
     const codes = Array.from({ length: 3_000 }, (_, index) => codec.encode(100_000 + index));
     expect(new Set(codes).size).toBe(codes.length);
     const ascents = codes.filter((code, index) => index > 0 && code > codes[index - 1]!).length;
@@ -34,6 +47,7 @@ describe('sealed', () => {
   });
 
   test('a code is what it always was', () => {
+    const codec = twoKeys();
     expect([codec.encode(100_000), codec.encode(100_001), codec.encode(SECOND_START)]).toEqual([
       'A1IFSq1',
       'AtPw7oE',
@@ -42,6 +56,7 @@ describe('sealed', () => {
   });
 
   test('a code of a counter that another key serves does not decode', () => {
+    const codec = twoKeys();
     const beforeRotation = sealed([KEY_A]);
     const code = beforeRotation.encode(SECOND_START);
     expect(beforeRotation.decode(code)).toBe(SECOND_START);
@@ -49,6 +64,7 @@ describe('sealed', () => {
   });
 
   test('other texts do not decode', () => {
+    const codec = twoKeys();
     const code = codec.encode(100_000);
     for (const text of [
       '',
@@ -65,18 +81,26 @@ describe('sealed', () => {
   });
 
   test('its capacity is from the first key’s start to where the last one is used up', () => {
+    const codec = twoKeys();
     expect(codec.capacity).toEqual({ firstCounter: 100_000, endCounter: SECOND_START + PER_KEY });
     expect(codec.decode(codec.encode(SECOND_START + PER_KEY - 1))).toBe(SECOND_START + PER_KEY - 1);
     for (const counter of [99_999, SECOND_START + PER_KEY, 100_000.5, Number.NaN, -1]) {
-      expect(() => codec.encode(counter)).toThrow(CounterOutOfRangeError);
+      expect(() => codec.encode(counter)).toThrow(
+        new CounterOutOfRangeError(
+          `the sealed codec's keys cover counters 100000 to 56805235583, not ${counter}; add a key that starts where the last one ends`,
+        ),
+      );
     }
   });
 
   test('describes its keys without giving them away', () => {
+    const codec = twoKeys();
     const description = codec.describe();
+    expect(description).toMatchObject({ codec: 'sealed', params: { method: 'ff1-aes', radix: 62, digits: 6 } });
     expect(description.keys).toEqual([
-      { id: 'A', fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/), startCounter: 100_000 },
-      { id: 'b', fingerprint: expect.stringMatching(/^[0-9a-f]{16}$/), startCounter: SECOND_START },
+      // For ever: databases have them on record.
+      { id: 'A', fingerprint: '4c6102f8b1ec398d', startCounter: 100_000 },
+      { id: 'b', fingerprint: '24686c827f0e788c', startCounter: SECOND_START },
     ]);
     const text = JSON.stringify(description).toLowerCase();
     for (const hex of [HEX_A, HEX_B]) {
@@ -84,26 +108,46 @@ describe('sealed', () => {
     }
   });
 
-  test.each<[string, SealedKey[]]>([
-    ['no key', []],
-    ['a first key that starts past the first counter', [KEY_B]],
-    ['the same id twice', [KEY_A, { ...KEY_B, id: 'A' }]],
-    ['the same key twice', [KEY_A, { ...KEY_A, id: 'C', startCounter: 200_000 }]],
+  const AN_ID = 'a key id is one character of 0-9A-Za-z';
+  const A_START = 'key A must start at a whole counter, 0 or above';
+  const IN_TURN =
+    'it must start after key A does, at 100000, and at the latest where that one is used up, at 56800335584';
+  test.each<[string, SealedKey[], string]>([
+    ['no key', [], 'the sealed codec needs at least one key'],
     [
-      'keys out of order',
-      [
-        { ...KEY_A, startCounter: 5 },
-        { ...KEY_B, startCounter: 4 },
-      ],
+      'a first key that starts past the first counter',
+      [{ ...KEY_A, startCounter: 100_001 }],
+      'key A starts at 100001, but counters are issued from 100000 on',
     ],
-    ['two keys with one start', [KEY_A, { ...KEY_B, startCounter: 100_000 }]],
-    ['a gap between keys', [KEY_A, { ...KEY_B, startCounter: 100_000 + PER_KEY + 1 }]],
-    ['an id of two characters', [{ ...KEY_A, id: 'AB' }]],
-    ['an id of none', [{ ...KEY_A, id: '' }]],
-    ['an id outside the alphabet', [{ ...KEY_A, id: '-' }]],
-    ['a key of 15 bytes', [{ ...KEY_A, key: KEY_A.key.slice(1) }]],
-    ['a start that is no counter', [{ ...KEY_A, startCounter: -1 }]],
-  ])('%s is refused', (_, keys) => expect(() => sealed(keys)).toThrow(InvalidCodecError));
+    ['the same id twice', [KEY_A, { ...KEY_B, id: 'A' }], 'two keys have the id A'],
+    ['the same key twice', [KEY_A, { ...KEY_A, id: 'C', startCounter: 200_000 }], 'keys A and C are the same key'],
+    ['keys out of order', [KEY_A, { ...KEY_B, startCounter: 4 }], `key b starts at 4; ${IN_TURN}`],
+    ['two keys with one start', [KEY_A, { ...KEY_B, startCounter: 100_000 }], `key b starts at 100000; ${IN_TURN}`],
+    [
+      'a gap between keys',
+      [KEY_A, { ...KEY_B, startCounter: 100_000 + PER_KEY + 1 }],
+      `key b starts at 56800335585; ${IN_TURN}`,
+    ],
+    ['an id of two characters that stand together in the alphabet', [{ ...KEY_A, id: 'AB' }], AN_ID],
+    ['an id of none', [{ ...KEY_A, id: '' }], AN_ID],
+    ['an id outside the alphabet', [{ ...KEY_A, id: '-' }], AN_ID],
+    ['a key of 15 bytes', [{ ...KEY_A, key: KEY_A.key.slice(1) }], 'key A has 15 bytes; AES keys have 16, 24 or 32'],
+    ['a start below 0', [{ ...KEY_A, startCounter: -1 }], A_START],
+    ['a start between two counters', [{ ...KEY_A, startCounter: 0.5 }], A_START],
+  ])('%s is refused', (_, keys, message) => expect(() => sealed(keys)).toThrow(new InvalidCodecError(message)));
+
+  test('62 keys in a row from the first counter on cover the space to its end, and no further', () => {
+    const keys = Array.from(ALPHABET, (id, i) => ({
+      id,
+      key: new Uint8Array(16).fill(i),
+      startCounter: 100_000 + i * PER_KEY,
+    }));
+    const codec = sealed(keys);
+    expect(codec.capacity).toEqual({ firstCounter: 100_000, endCounter: COUNTER_END });
+    const lastCode = codec.encode(COUNTER_END - 1);
+    expect(lastCode[0]).toBe('z');
+    expect(codec.decode(lastCode)).toBe(COUNTER_END - 1);
+  });
 
   test('a key may start exactly where the one before is used up', () => {
     const rotated = sealed([KEY_A, { ...KEY_B, startCounter: 100_000 + PER_KEY }]);
@@ -136,6 +180,7 @@ describe('LAKH_SEALED_KEYS', () => {
     `A:${hex}:-1`,
     `A:${hex}:1e5`,
     `A:${hex}:1:2`,
+    `A:${hex}:12345678901234`,
     `A:${hex.slice(1)}:1`,
     `A:${hex}00:1`,
     `A:${hex.slice(2)}xy:1`,
@@ -154,7 +199,13 @@ describe('LAKH_SEALED_KEYS', () => {
     expect(message).not.toMatch(/dead|beef|3q2/i);
   });
 
-  test('the error says which entry it is', () => {
-    expect(() => parseSealedKeys(`A:${hex}:0 B:${hex}`)).toThrow('sealed key 2 of 2 is not');
+  test('the error says which entry it is, and what is wrong with it', () => {
+    expect(() => parseSealedKeys(' ')).toThrow('no sealed key is given');
+    expect(() => parseSealedKeys(`A:${hex}:0 B:${hex}`)).toThrow(
+      'sealed key 2 of 2 is not <id>:<hexadecimal key>:<start counter>',
+    );
+    expect(() => parseSealedKeys(`A:${hex}:0 B:${hex}00:1`)).toThrow(
+      'sealed key 2 of 2 has 34 hexadecimal digits instead of 32, 48 or 64',
+    );
   });
 });

@@ -106,16 +106,35 @@ describe('sqids', () => {
   });
 
   test.each([-1, COUNTER_END, 1.5, Number.NaN])('%d is refused', (counter) => {
-    expect(() => sqids().encode(counter)).toThrow(CounterOutOfRangeError);
+    expect(() => sqids().encode(counter)).toThrow(
+      new CounterOutOfRangeError(`sqids encodes integers from 0 to 3521614606207, not ${counter}`),
+    );
   });
 
+  const DIFFERENT = 'the sqids alphabet must be 16 or more different characters';
+  const OUR_OWN = 'the sqids alphabet must be of 0-9A-Za-z';
+  const LENGTH = 'the sqids minimum length must be an integer from 0 to 32';
   test.each([
-    { alphabet: 'abc' },
-    { alphabet: '0123456789abcdeffg' },
-    { alphabet: '0123456789abcdef-_' },
-    { alphabet: '0123456789abcdefé' },
-    { minLength: -1 },
-    { minLength: 33 },
-    { minLength: 2.5 },
-  ])('%j is no sqids codec', (params) => expect(() => sqids(params)).toThrow(InvalidCodecError));
+    [{ alphabet: '0123456789abcde' }, DIFFERENT],
+    [{ alphabet: '0123456789abcdeffg' }, DIFFERENT],
+    [{ alphabet: '0123456789abcdef-_' }, OUR_OWN],
+    [{ alphabet: '0123456789abcdefé' }, OUR_OWN],
+    [{ minLength: -1 }, LENGTH],
+    [{ minLength: 33 }, LENGTH],
+    [{ minLength: 2.5 }, LENGTH],
+  ])('%j is no sqids codec', (params, message) => {
+    expect(() => sqids(params)).toThrow(new InvalidCodecError(message));
+  });
+
+  test('the longest codes, of 32 characters, decode; with the fewest characters an alphabet may have, too', () => {
+    const longest = sqids({ minLength: 32 });
+    expect(longest.encode(100_000)).toHaveLength(32);
+    expect(longest.decode(longest.encode(100_000))).toBe(100_000);
+    const fewest = sqids({ alphabet: '0123456789abcdef' });
+    expect(fewest.decode(fewest.encode(COUNTER_END - 1))).toBe(COUNTER_END - 1);
+  });
+
+  test('covers the whole space', () => {
+    expect(sqids()).toMatchObject({ name: 'sqids', capacity: { firstCounter: 0, endCounter: COUNTER_END } });
+  });
 });
