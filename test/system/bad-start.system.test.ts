@@ -57,12 +57,12 @@ function startShorten(env: Readonly<Record<string, string>>): ShortenProcess {
 async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   session = await connect(address, auth === undefined ? {} : { auth: { scheme: 'digest' as const, credential: auth } });
   clusters += 1;
-  const settings = createMysqlSettings({ pool: witnesses.shards.first });
+  const settings = createMysqlSettings({ pool: witnesses.pool });
   await settings.recordOnce('links_namespace', NAMESPACE);
   await settings.recordOnce('codec', recordOfCodec(codec));
   const lease = new TwoWitnessLease({
     marks: createZookeeperMarkStore(session, { namespace: NAMESPACE }),
-    ledger: createMysqlLedger({ pool: witnesses.shards.first, namespace: NAMESPACE }),
+    ledger: createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }),
     clock: systemClock,
     random: Math.random,
     holder: { serverId: 'gone', host: 'host', processStartMs: 1, codec: codec.name },
@@ -70,7 +70,7 @@ async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   });
   await lease.lease(1_000);
   await lease.lease(1_000);
-  await createMysqlLinkStore({ shards: witnesses.shards, clock: { nowMs: Date.now } }).insert({
+  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert({
     domainId: 0,
     code: codec.encode(100_001),
     kind: 'generated',
@@ -298,7 +298,7 @@ test.each(ENDED)(
 test('a first start that died between its two writes is finished by the next, whose lease row is true', async () => {
   address = await witnesses.fresh();
   session = await connect(address);
-  await createMysqlLedger({ pool: witnesses.shards.first, namespace: NAMESPACE }).create(100_000, 'chosen-before');
+  await createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }).create(100_000, 'chosen-before');
   const startedMs = Date.now();
   const server = startShorten({});
   await until(async () => {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { migrate, openShards, parseShards } from '@lakh/mysql';
+import { migrate, Pool, parseDatabase } from '@lakh/mysql';
 import { progress } from '../scope.js';
 import { failoverTrial } from './failover.js';
 import type { Group, Subject } from './figures.js';
@@ -62,7 +62,7 @@ async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], n
   const databases = await startDatabases(bench, NODES);
   const { mysqlUrl, zookeeper } = databases;
   if (zookeeper === undefined) throw new Error('no ZooKeeper was started');
-  const { first: pool } = openShards(parseShards(mysqlUrl));
+  const pool = new Pool(parseDatabase(mysqlUrl));
   await migrate(pool).finally(() => pool.close());
   const addresses = { zookeeper, mysqlUrl };
   groups.push(...(await leaseGroups(bench, addresses)));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { mariadbSql } from '@lakh/local';
-import { migrate, openShards, parseShards } from '@lakh/mysql';
+import { migrate, Pool, parseDatabase } from '@lakh/mysql';
 import type { Group, Subject } from './figures.js';
 import type { Databases } from './lakh-servers.js';
 import { hottest, profileArguments, readProfiles } from './profile.js';
@@ -38,11 +38,11 @@ const LEVELS: readonly { readonly callers: number; readonly atLeast?: number }[]
 
 /** Durable inserts of links into one MariaDB, one group for each number of callers. */
 export async function storeGroups(bench: Bench, databases: Databases): Promise<Group[]> {
-  const shards = openShards(parseShards(databases.mysqlUrl));
+  const pool = new Pool(parseDatabase(databases.mysqlUrl));
   try {
-    for (const pool of shards.all) await migrate(pool);
+    await migrate(pool);
   } finally {
-    await Promise.all(shards.all.map((pool) => pool.close()));
+    pool.close();
   }
   const workers = await Promise.all(
     VARIANTS.map(async ({ variant, ...subject }) => ({

@@ -8,7 +8,7 @@ import {
   systemClock,
   TwoWitnessLease,
 } from '@lakh/id-range';
-import { createMysqlLedger, openShards, type Pool, parseShards } from '@lakh/mysql';
+import { createMysqlLedger, Pool, parseDatabase } from '@lakh/mysql';
 import {
   createZookeeperMarkStore,
   createZookeeperRemainderStore,
@@ -65,7 +65,7 @@ export function openSession(zookeeper: string, firstNode: number): ZookeeperSess
 /** Resolves once connected to ZooKeeper. */
 export async function openWitnesses(addresses: WitnessAddresses, options: WitnessOptions): Promise<Witnesses> {
   const session = openSession(addresses.zookeeper, options.firstNode);
-  const { first: pool } = openShards(parseShards(addresses.mysqlUrl));
+  const pool = new Pool(parseDatabase(addresses.mysqlUrl));
   const inZookeeper = { namespace: NAMESPACE, connectWaitMs: ZOOKEEPER_DEADLINE_MS };
   const marks = createZookeeperMarkStore(session, inZookeeper);
   const ledger = createMysqlLedger({ pool, namespace: NAMESPACE });

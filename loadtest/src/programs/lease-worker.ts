@@ -3,8 +3,7 @@
  * of a migrated database. Every variant is answered by the same ensemble through the same connection code.
  */
 import { randomUUID } from 'node:crypto';
-import type { Pool } from '@lakh/mysql';
-import { openShards, parseShards } from '@lakh/mysql';
+import { Pool, parseDatabase } from '@lakh/mysql';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
 import { LAKH, openSession, openWitnesses } from '../bench/witnesses.js';
@@ -33,7 +32,7 @@ async function bareLoop(index: number, alsoARow: boolean): Promise<Client> {
   const session = openSession(zookeeper, index);
   await session.whenConnected(30_000);
   const node = await openBareNode(session, '/bench-mark');
-  const { first: pool } = openShards(parseShards(mysqlUrl));
+  const pool = new Pool(parseDatabase(mysqlUrl));
   async function write(): Promise<number> {
     for (;;) {
       const { text, version } = await node.read();

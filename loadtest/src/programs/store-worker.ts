@@ -4,7 +4,7 @@
  */
 
 import type { NewLink } from '@lakh/links';
-import { createMysqlLinkStore, openShards, parseShards } from '@lakh/mysql';
+import { createMysqlLinkStore, Pool, parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';
@@ -64,15 +64,15 @@ async function inLoops(task: WorkerTask, insert: () => Promise<void>): Promise<n
 }
 
 function coalesced(): Variant {
-  const shards = openShards(parseShards(mysqlUrl));
-  const store = createMysqlLinkStore({ shards, clock: { nowMs: Date.now } });
+  const pool = new Pool(parseDatabase(mysqlUrl));
+  const store = createMysqlLinkStore({ pool, clock: { nowMs: Date.now } });
   return {
     run: (task) =>
       inLoops(task, async () => {
         const { outcome } = await store.insert(nextLink());
         if (outcome !== 'inserted') throw new Error(`an insert met ${outcome}`);
       }),
-    close: async () => void (await Promise.all(shards.all.map((pool) => pool.close()))),
+    close: async () => pool.close(),
   };
 }
 

@@ -5,10 +5,8 @@ import {
   createMysqlSettings,
   type MysqlLinkStore,
   observed,
-  openShards,
-  type Pool,
-  parseShards,
-  type ShardRouter,
+  Pool,
+  parseDatabase,
   type StatementTimer,
 } from '@lakh/mysql';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
@@ -29,7 +27,7 @@ export interface ClusterStorageOptions {
 
 /** MySQL and Redis as a server of the distributed system uses them, with their metrics and health. */
 export interface ClusterStorage {
-  readonly shards: ShardRouter<Pool>;
+  readonly pool: Pool;
   readonly store: MysqlLinkStore;
   readonly settings: SettingsStore;
   readonly outbox: InvalidationOutbox;
@@ -45,14 +43,14 @@ export function openClusterStorage(options: ClusterStorageOptions): ClusterStora
   const { settings, clock, log, registry } = options;
   const down = new Map<string, string>();
   const observer = createMysqlObserver(registry, log, down);
-  const shards = openShards(parseShards(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
+  const pool = new Pool(parseDatabase(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
   const timer = observed(observer);
   const cache = openCache(options);
   return {
-    shards,
-    store: createMysqlLinkStore({ shards, clock, observer }),
-    settings: createMysqlSettings({ pool: shards.first, timer }),
-    outbox: createMysqlOutbox({ shards, timer }),
+    pool,
+    store: createMysqlLinkStore({ pool, clock, observer }),
+    settings: createMysqlSettings({ pool, timer }),
+    outbox: createMysqlOutbox({ pool, timer }),
     cache,
     timer,
     checks: {
@@ -68,7 +66,7 @@ export function openClusterStorage(options: ClusterStorageOptions): ClusterStora
     },
     async close() {
       await cache?.close();
-      await Promise.all(shards.all.map((pool) => pool.close()));
+      pool.close();
     },
   };
 }

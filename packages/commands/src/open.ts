@@ -7,8 +7,8 @@ import {
   createMysqlCounterWitness,
   createMysqlInspector,
   createMysqlLedgerAdmin,
-  openShards,
-  parseShards,
+  Pool,
+  parseDatabase,
 } from '@lakh/mysql';
 import { createOperations, NAMESPACE_SETTING, type Operations, type OperationsPorts } from '@lakh/operations';
 import { formatAddress, type Settings, SettingsError } from '@lakh/settings';
@@ -93,7 +93,7 @@ async function openDistributed(
 ): Promise<OpenSystem> {
   const { namespace, storeDeadlineMs, leaseDeadlineMs, leaseAttemptMs, zookeeperAuth } = settings;
   const common = commonPorts(settings, tell);
-  const shards = openShards(parseShards(shardsText), { deadlineMs: storeDeadlineMs });
+  const pool = new Pool(parseDatabase(shardsText), { deadlineMs: storeDeadlineMs });
   const session = createZookeeperSession({
     ...parseZookeeperAddress(zookeeper),
     deadlineMs: leaseDeadlineMs,
@@ -101,19 +101,19 @@ async function openDistributed(
   });
   const close = async (): Promise<void> => {
     await session.close();
-    for (const pool of shards.all) pool.close();
+    pool.close();
   };
   try {
-    const links = createMysqlInspector(shards);
+    const links = createMysqlInspector(pool);
     const recorded = await links.setting(NAMESPACE_SETTING);
     const inZookeeper = { namespace, connectWaitMs: leaseDeadlineMs };
     const operations = createOperations({
       ...common,
-      system: `${zookeeper} and ${shards.all.map(({ name }) => name).join(' ')}, namespace ${namespace}`,
+      system: `${zookeeper} and ${pool.name}, namespace ${namespace}`,
       marks: createZookeeperMarkAdmin(session, inZookeeper),
       remainders: createZookeeperRemainderStore(session, inZookeeper),
-      ledger: createMysqlLedgerAdmin({ pool: shards.first, namespace }),
-      counters: createMysqlCounterWitness(shards, recorded === undefined || recorded === namespace),
+      ledger: createMysqlLedgerAdmin({ pool, namespace }),
+      counters: createMysqlCounterWitness(pool, recorded === undefined || recorded === namespace),
       links,
       runningServers: () => registeredServers(session, inZookeeper),
       settleMs: Math.ceil(leaseAttemptMs * SETTLE_FACTOR),

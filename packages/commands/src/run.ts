@@ -2,7 +2,7 @@ import type { Operations } from '@lakh/operations';
 import { type Settings, SettingsError } from '@lakh/settings';
 import { type Invocation, parseInvocation } from './args.js';
 import { exportLedger, importLedger } from './ledger-stream.js';
-import { migrateShards } from './migrate.js';
+import { migrateDatabase } from './migrate.js';
 import { openSystem } from './open.js';
 import {
   group,
@@ -60,7 +60,7 @@ async function execute(
 ): Promise<Outcome> {
   const { command, flags } = invocation;
   if (command === 'migrate') {
-    const answer = await migrateShards(settings);
+    const answer = await migrateDatabase(settings);
     const lines = answer.shards.map(
       ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
     );

@@ -14,9 +14,8 @@ export {
   SchemaMismatchError,
   SqlFailure,
 } from './wire/errors.js';
+export * from './wire/member.js';
 export * from './wire/observer.js';
-export * from './wire/open-shards.js';
 export * from './wire/pool.js';
-export * from './wire/shards.js';
 export * from './wire/timing.js';
 export * from './wire/transaction.js';

@@ -8,7 +8,6 @@ import {
   createMysqlSettings,
   type MysqlObserver,
   migrate,
-  openShards,
   Pool,
   type PoolOptions,
 } from '../src/index.js';
@@ -32,13 +31,16 @@ afterEach(async () => {
 afterAll(() => database?.stop());
 
 function openStore(options: PoolOptions = {}, port = database.app.port) {
-  const shards = openShards([[{ ...database.app, port }]], {
-    deadlineMs: DEADLINE_MS,
-    connectDeadlineMs: DEADLINE_MS,
-    ...options,
-  });
-  cleanups.push(() => shards.first.close());
-  return { pool: shards.first, store: createMysqlLinkStore({ shards, clock }) };
+  const pool = new Pool(
+    { ...database.app, port },
+    {
+      deadlineMs: DEADLINE_MS,
+      connectDeadlineMs: DEADLINE_MS,
+      ...options,
+    },
+  );
+  cleanups.push(() => pool.close());
+  return { pool, store: createMysqlLinkStore({ pool, clock }) };
 }
 
 async function openProxy(): Promise<FaultProxy> {
@@ -245,9 +247,9 @@ describe('a server that answers, but not as hoped', () => {
   });
 
   test('a wrong password is told with the user, without the password', async () => {
-    const shards = openShards([[{ ...database.app, password: 'hunter2' }]]);
-    cleanups.push(() => shards.first.close());
-    const store = createMysqlLinkStore({ shards, clock });
+    const pool = new Pool({ ...database.app, password: 'hunter2' });
+    cleanups.push(() => pool.close());
+    const store = createMysqlLinkStore({ pool, clock });
     await expect(store.find(0, 'a')).rejects.toMatchObject({
       code: 'store_unavailable',
       message: expect.stringMatching(/Access denied for user 'lakh'/),

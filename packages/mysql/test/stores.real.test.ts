@@ -17,19 +17,17 @@ import {
   type MysqlLinkStore,
   type MysqlObserver,
   migrate,
-  openShards,
   Pool,
-  type ShardRouter,
   type StoreLimits,
 } from '../src/index.js';
 import { startDatabase, type TestDatabase } from './database.js';
 
 const clock = { nowMs: () => 1_790_000_000_000 };
 let database: TestDatabase;
-let shards: ShardRouter<Pool>;
+let pool: Pool;
 
 function makeStore(limits: StoreLimits = {}, observer: MysqlObserver = {}): MysqlLinkStore {
-  return createMysqlLinkStore({ shards, clock, limits, observer });
+  return createMysqlLinkStore({ pool, clock, limits, observer });
 }
 
 beforeAll(async () => {
@@ -37,11 +35,11 @@ beforeAll(async () => {
   const migrator = new Pool(database.migrator);
   await migrate(migrator);
   migrator.close();
-  shards = openShards([[database.app]]);
+  pool = new Pool(database.app);
 }, 60_000);
 
 afterAll(async () => {
-  shards?.first.close();
+  pool?.close();
   await database?.stop();
 });
 
@@ -56,16 +54,16 @@ describeLinkStore('MySQL, many small statements', async () => {
 });
 
 describeSettingsStore('MySQL', async () => ({
-  settings: createMysqlSettings({ pool: shards.first }),
+  settings: createMysqlSettings({ pool }),
   dispose: async () => {},
 }));
 
 async function openLedger(): Promise<LedgerHarness> {
   await database.sql('DELETE FROM links');
   const namespace = `ns-${randomBytes(6).toString('hex')}`;
-  const pools = [shards.first];
+  const pools = [pool];
   return {
-    ledger: createMysqlLedger({ pool: shards.first, namespace }),
+    ledger: createMysqlLedger({ pool, namespace }),
     another: async () => {
       const pool = new Pool(database.app);
       pools.push(pool);
@@ -95,7 +93,7 @@ describe('the ledger in MySQL', () => {
   });
 
   test('a lease row tells who leased it', async () => {
-    const ledger = createMysqlLedger({ pool: shards.first, namespace: 'told', feedsLinks: false });
+    const ledger = createMysqlLedger({ pool, namespace: 'told', feedsLinks: false });
     await ledger.create(100_000, 'cluster-1');
     await ledger.record(lease(100_000, 200_000, 'server-a'));
     expect(await database.sql("SELECT * FROM id_leases WHERE namespace='told'")).toBe(
@@ -105,10 +103,10 @@ describe('the ledger in MySQL', () => {
 
   test('links do not make a namespace used that they are not generated from', async () => {
     await makeStore().insert(new SampleLinks().generated({ code: 'someLink' }));
-    const ledger = createMysqlLedger({ pool: shards.first, namespace: 'invoices', feedsLinks: false });
+    const ledger = createMysqlLedger({ pool, namespace: 'invoices', feedsLinks: false });
     expect(await ledger.create(100_000, 'cluster-1')).toBe('created');
     expect(await ledger.head()).toMatchObject({ virgin: true });
-    expect(() => createMysqlLedger({ pool: shards.first, namespace: "x' OR 1=1 --" })).toThrow(RangeError);
+    expect(() => createMysqlLedger({ pool, namespace: "x' OR 1=1 --" })).toThrow(RangeError);
   });
 });
 
@@ -204,7 +202,7 @@ describe('rows in MySQL', () => {
   test('a removal empties the URL, keeps the origin, and waits in the outbox until it is delivered', async () => {
     await database.sql('DELETE FROM invalidations');
     const store = makeStore();
-    const outbox = createMysqlOutbox({ shards });
+    const outbox = createMysqlOutbox({ pool });
     const links = [sample.generated({ code: 'toRemove1' }), sample.alias({ code: 'toRemove2' })];
     for (const link of links) {
       await store.insert(link);
@@ -225,12 +223,12 @@ describe('rows in MySQL', () => {
   });
 
   test('sessions are strict, in UTC, read committed, and may not create tables', async () => {
-    const { rows } = await shards.first.run((session) =>
+    const { rows } = await pool.run((session) =>
       session.query('SELECT @@sql_mode, @@time_zone, @@tx_isolation, @@character_set_client, @@autocommit'),
     );
     expect(rows[0]?.[0]).toMatch(/^STRICT_ALL_TABLES,/);
     expect(rows[0]?.slice(1)).toEqual(['+00:00', 'READ-COMMITTED', 'utf8mb4', 1]);
-    await expect(shards.first.run((session) => session.query('CREATE TABLE x (y INT)'))).rejects.toMatchObject({
+    await expect(pool.run((session) => session.query('CREATE TABLE x (y INT)'))).rejects.toMatchObject({
       errno: 1142,
     });
   });

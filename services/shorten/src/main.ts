@@ -49,7 +49,7 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
 
   const inZookeeper = { namespace: settings.namespace, connectWaitMs: zookeeperDeadlineMs(settings) };
   const ledger = createMysqlLedger({
-    pool: storage.shards.first,
+    pool: storage.pool,
     namespace: settings.namespace,
     timer: storage.timer,
   });

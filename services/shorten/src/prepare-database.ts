@@ -8,7 +8,7 @@ import type { Logger } from '@lakh/process';
 import type { Codec } from '@lakh/short-code';
 
 export interface PrepareOptions {
-  readonly storage: Pick<ClusterStorage, 'shards' | 'settings'>;
+  readonly storage: Pick<ClusterStorage, 'pool' | 'settings'>;
   readonly ledger: Pick<Ledger, 'head'>;
   readonly codec: Codec;
   readonly settings: { readonly migrate: 'auto' | 'never'; readonly namespace: string };
@@ -26,14 +26,13 @@ const RETRY_CAP_MS = 5_000;
  */
 export async function prepareDatabase(options: PrepareOptions): Promise<void> {
   const { storage, ledger, codec, settings, log, signal } = options;
+  const { pool } = storage;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      for (const pool of storage.shards.all) {
-        if (settings.migrate === 'never') await checkSchema(pool);
-        else {
-          const applied = await migrate(pool);
-          if (applied.length > 0) log.info({ shard: pool.name, applied }, 'schema migrated');
-        }
+      if (settings.migrate === 'never') await checkSchema(pool);
+      else {
+        const applied = await migrate(pool);
+        if (applied.length > 0) log.info({ shard: pool.name, applied }, 'schema migrated');
       }
       await agreeOnDatabaseFacts({ settings: storage.settings, ledger, codec, namespace: settings.namespace });
       return;

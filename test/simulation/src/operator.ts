@@ -41,7 +41,7 @@ export class Operator {
       marks: createZookeeperMarkAdmin(this.#zookeeper, inZookeeper),
       ledger: createMysqlLedgerAdmin({ pool, namespace: NAMESPACE }),
       remainders: createZookeeperRemainderStore(this.#zookeeper, inZookeeper),
-      counters: createMysqlCounterWitness({ all: [pool] }),
+      counters: createMysqlCounterWitness(pool),
       links: { record: async () => undefined, setting: async () => undefined },
       runningServers: async () => [],
       sealedKeys: [],

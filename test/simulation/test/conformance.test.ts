@@ -83,7 +83,7 @@ describeWitnessAdmins('the real adapters over simulated witnesses', async () => 
     markStore: bench.driven(createZookeeperMarkStore(session, IN_ZOOKEEPER)),
     ledger: bench.driven(createMysqlLedgerAdmin({ pool, namespace: NAMESPACE })),
     serverLedger: bench.driven(createMysqlLedger({ pool, namespace: NAMESPACE })),
-    counters: bench.driven(createMysqlCounterWitness({ all: [pool] })),
+    counters: bench.driven(createMysqlCounterWitness(pool)),
     addLink: async (counter) => {
       bench.database.insertLink(link(counter));
     },

@@ -10,9 +10,7 @@ import {
   createMysqlLinkStore,
   createMysqlSettings,
   memberName,
-  openShards,
-  type Pool,
-  type ShardRouter,
+  Pool,
 } from '@lakh/mysql';
 import { base62, recordOfCodec } from '@lakh/short-code';
 import { describeWitnessAdmins } from '@lakh/testkit';
@@ -34,7 +32,7 @@ const DEADLINE_MS = 1_500;
 let dir: string;
 let server: LocalServer;
 let database: TestDatabase;
-let shards: ShardRouter<Pool>;
+let pool: Pool;
 let zookeeperHosts: string;
 let chroots = 0;
 let env: Record<string, string>;
@@ -52,11 +50,11 @@ beforeAll(async () => {
   expect((await lakh({ LAKH_SHARDS: migrator }, 'migrate')).stdout).toBe(
     `${memberName(database.migrator)}: up to date\n`,
   );
-  shards = openShards([[database.app]]);
+  pool = new Pool(database.app);
 }, 60_000);
 
 afterAll(async () => {
-  shards?.first.close();
+  pool?.close();
   await Promise.all([server?.stop(), database?.stop()]);
   await rm(dir, { recursive: true, force: true });
 });
@@ -83,7 +81,7 @@ afterEach(() => session.close());
 function serverLease(options: Partial<TwoWitnessLeaseOptions> = {}): TwoWitnessLease {
   return new TwoWitnessLease({
     marks: createZookeeperMarkStore(session, { namespace: 'links' }),
-    ledger: createMysqlLedger({ pool: shards.first, namespace: 'links' }),
+    ledger: createMysqlLedger({ pool, namespace: 'links' }),
     clock: systemClock,
     random: Math.random,
     holder: { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' },
@@ -95,7 +93,7 @@ function serverLease(options: Partial<TwoWitnessLeaseOptions> = {}): TwoWitnessL
 const lease = (size = 1000) => serverLease().lease(size);
 
 async function addLink(counter: number, code = `c${counter}`): Promise<void> {
-  await createMysqlLinkStore({ shards, clock: { nowMs: Date.now } }).insert({
+  await createMysqlLinkStore({ pool, clock: { nowMs: Date.now } }).insert({
     domainId: 0,
     code,
     kind: 'generated',
@@ -109,7 +107,7 @@ async function addLink(counter: number, code = `c${counter}`): Promise<void> {
 
 /** Two ranges, [100000, 102000), and a link from the first. */
 async function makeUsed(): Promise<void> {
-  const settings = createMysqlSettings({ pool: shards.first });
+  const settings = createMysqlSettings({ pool });
   await settings.recordOnce('links_namespace', 'links');
   await settings.recordOnce('codec', recordOfCodec(base62()));
   await lease();
@@ -137,9 +135,9 @@ const NEXT = '/ranges/links/next';
 describeWitnessAdmins('ZooKeeper and MySQL', async () => ({
   marks: createZookeeperMarkAdmin(session, { namespace: 'links' }),
   markStore: createZookeeperMarkStore(session, { namespace: 'links' }),
-  ledger: createMysqlLedgerAdmin({ pool: shards.first, namespace: 'links' }),
-  serverLedger: createMysqlLedger({ pool: shards.first, namespace: 'links' }),
-  counters: createMysqlCounterWitness(shards),
+  ledger: createMysqlLedgerAdmin({ pool, namespace: 'links' }),
+  serverLedger: createMysqlLedger({ pool, namespace: 'links' }),
+  counters: createMysqlCounterWitness(pool),
   addLink,
   dispose: async () => {},
 }));
@@ -292,7 +290,7 @@ test('without permission for the nodes, the message says so', async () => {
 
 test('restore skips, and takes back the remainders that an old copy offers', async () => {
   await makeUsed();
-  const ledger = createMysqlLedger({ pool: shards.first, namespace: 'links' });
+  const ledger = createMysqlLedger({ pool, namespace: 'links' });
   const remainders = createZookeeperRemainderStore(session, { namespace: 'links' });
   const tail = { start: 101_500, end: 102_000 };
   const holder = { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' };
@@ -354,7 +352,7 @@ test.each([
   const awake = new Promise<void>((resolve) => {
     wake = resolve;
   });
-  const ledger = createMysqlLedger({ pool: shards.first, namespace: 'links' });
+  const ledger = createMysqlLedger({ pool, namespace: 'links' });
   const sleeper = serverLease({
     attemptLimitMs,
     ledger: {

@@ -35,7 +35,7 @@ test('servers with ranges of 100, 1,000 and 7,919, at once and one after another
   const start = async (name: string, rangeSize: number): Promise<AllocatorServer> => {
     const server = new AllocatorServer({
       session: await connect(address),
-      pool: witnesses.shards.first,
+      pool: witnesses.pool,
       holder: { serverId: name, host: 'host', processStartMs: servers.length + 1, codec: 'base62' },
       rangeSize,
     });

@@ -11,7 +11,7 @@ import {
   TwoWitnessLease,
 } from '@lakh/id-range';
 import { launch, zookeeperEnsemble } from '@lakh/local';
-import { createMysqlLedger, openShards, type Pool, type ShardRouter } from '@lakh/mysql';
+import { createMysqlLedger, Pool } from '@lakh/mysql';
 import {
   createZookeeperMarkStore,
   createZookeeperRemainderStore,
@@ -33,7 +33,7 @@ export const NEXT = `/ranges/${NAMESPACE}/next`;
 /** A ZooKeeper and a database of a test file's own, and the way to an unused system on them. */
 export interface RealWitnesses {
   readonly database: TestDatabase;
-  readonly shards: ShardRouter<Pool>;
+  readonly pool: Pool;
   /** LAKH_SHARDS of a server. */
   readonly shardsSetting: string;
   /** Empties the database; a chroot that nobody has used, as LAKH_ZOOKEEPER. */
@@ -48,11 +48,11 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
   const shardsOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
     `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
   await lakh({ LAKH_SHARDS: shardsOf(database.migrator) }, 'migrate');
-  const shards = openShards([[database.app]]);
+  const pool = new Pool(database.app);
   let chroots = 0;
   return {
     database,
-    shards,
+    pool,
     shardsSetting: shardsOf(database.app),
     async fresh() {
       await database.sql(
@@ -63,7 +63,7 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
     },
     async stop() {
       await Promise.all(sessions.splice(0).map((session) => session.close()));
-      shards.first.close();
+      pool.close();
       await Promise.all([database.stop(), ...servers.map((server) => server.stop())]);
       await rm(dir, { recursive: true, force: true });
     },

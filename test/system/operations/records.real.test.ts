@@ -40,7 +40,7 @@ const holder = (serverId: string, processStartMs = 1_790_000_000_000): LeaseHold
 async function server(by: LeaseHolder, rangeSize = 1_000): Promise<AllocatorServer> {
   const made = new AllocatorServer({
     session: await connect(address),
-    pool: witnesses.shards.first,
+    pool: witnesses.pool,
     holder: by,
     rangeSize,
   });
@@ -49,7 +49,7 @@ async function server(by: LeaseHolder, rangeSize = 1_000): Promise<AllocatorServ
 }
 
 async function addLink(counter: number, code: string): Promise<void> {
-  await createMysqlLinkStore({ shards: witnesses.shards, clock: { nowMs: Date.now } }).insert({
+  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert({
     domainId: 0,
     code,
     kind: 'generated',
@@ -62,7 +62,7 @@ async function addLink(counter: number, code: string): Promise<void> {
 }
 
 async function recordCodec(codec: Codec): Promise<void> {
-  const settings = createMysqlSettings({ pool: witnesses.shards.first });
+  const settings = createMysqlSettings({ pool: witnesses.pool });
   await settings.recordOnce('links_namespace', 'links');
   await settings.recordOnce('codec', recordOfCodec(codec));
 }
@@ -71,7 +71,7 @@ test('each lease row says namespace, bounds, server, host, process start, lease 
   const session = await connect(address);
   const one = new AllocatorServer({
     session,
-    pool: witnesses.shards.first,
+    pool: witnesses.pool,
     holder: holder('server-1'),
     rangeSize: 1_000,
     // A single lease each time one is asked for, so that the node's version can be read in between.

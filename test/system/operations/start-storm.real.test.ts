@@ -101,7 +101,7 @@ test('a first start that died between its two writes is finished by the next ser
   const marks = createZookeeperMarkStore(session, { namespace: NAMESPACE });
   const died = new TwoWitnessLease({
     marks: { ...marks, create: () => Promise.reject(new Error('the process ends here')) },
-    ledger: createMysqlLedger({ pool: witnesses.shards.first, namespace: NAMESPACE }),
+    ledger: createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }),
     clock: systemClock,
     random: Math.random,
     holder: holder('died'),
@@ -116,7 +116,7 @@ test('a first start that died between its two writes is finished by the next ser
       async (i) =>
         new AllocatorServer({
           session: await connect(address),
-          pool: witnesses.shards.first,
+          pool: witnesses.pool,
           holder: holder(`next-${i}`),
           rangeSize: RANGE_SIZE,
         }),

@@ -7,7 +7,7 @@ import { observed, type StatementTimer } from '../wire/timing.js';
 
 const NAME_MAX_LENGTH = 128;
 
-/** Settings in the table of that name, on the shard that global tables live on. Values are compared byte by byte. */
+/** Settings in the table of that name. Values are compared byte by byte. */
 export function createMysqlSettings({
   pool,
   timer = observed(),

@@ -14,7 +14,7 @@ import { claimReleased, releaseTail } from './ledger-remainders.js';
 import { witnessError } from './witness-error.js';
 
 export interface MysqlLedgerOptions {
-  /** The primary of the shard that global tables live on. */
+  /** Of the primary. */
   readonly pool: SqlPool;
   /** 1–64 of 0-9 A-Z a-z _ - */
   readonly namespace: string;

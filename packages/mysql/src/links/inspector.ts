@@ -5,29 +5,22 @@ import { readSetting } from '../facts/settings.js';
 import { witnessError } from '../ledger/witness-error.js';
 import { ER_NO_SUCH_TABLE, isRefusal, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
-import type { ShardRouter } from '../wire/shards.js';
 import { integerLiteral } from '../wire/sql.js';
 import type { SqlPool } from '../wire/transaction.js';
 import { isStorableCode, KIND_ALIAS, KIND_GENERATED, whereCode } from './rows.js';
 
-/** What the links of every shard say of counters. `feedsLinks` false: this namespace's counters never become links. */
-export function createMysqlCounterWitness(
-  shards: Pick<ShardRouter<SqlPool>, 'all'>,
-  feedsLinks = true,
-): CounterWitness {
-  /** The maximum over all shards, for each question. A maximum between two constants is one look at the index. */
+/** What the links say of counters. `feedsLinks` false: this namespace's counters never become links. */
+export function createMysqlCounterWitness(pool: SqlPool, feedsLinks = true): CounterWitness {
+  /** The maximum for each question. A maximum between two constants is one look at the index. */
   const highestOf = async (conditions: readonly string[]): Promise<readonly number[]> => {
     if (!feedsLinks || conditions.length === 0) return conditions.map(() => 0);
     const sql = conditions
       .map((condition, i) => `SELECT ${i} AS question, COALESCE(MAX(counter), 0) FROM links WHERE ${condition}`)
       .join(' UNION ALL ');
     try {
-      const answers = await Promise.all(shards.all.map((pool) => pool.run((session) => session.query(sql))));
+      const { rows } = await pool.run((session) => session.query(sql));
       const highest = conditions.map(() => 0);
-      for (const row of answers.flatMap(({ rows }) => rows)) {
-        const question = Number(row[0]);
-        highest[question] = Math.max(highest[question] as number, Number(row[1]));
-      }
+      for (const row of rows) highest[Number(row[0])] = Number(row[1]);
       return highest;
     } catch (error) {
       throw witnessError(error);
@@ -45,12 +38,11 @@ export function createMysqlCounterWitness(
   };
 }
 
-/** Rows of links and recorded settings, from the primaries. */
-export function createMysqlInspector(shards: ShardRouter<Pool>): LinkInspector {
+/** Rows of links and recorded settings, from the primary. */
+export function createMysqlInspector(pool: Pool): LinkInspector {
   return {
     async record(domainId, code) {
       if (!isStorableCode(code)) return undefined;
-      const pool = shards.of(domainId, code);
       try {
         const { rows } = await pool.run((session) =>
           session.query(
@@ -65,7 +57,7 @@ export function createMysqlInspector(shards: ShardRouter<Pool>): LinkInspector {
 
     async setting(name) {
       try {
-        return await shards.first.run((session) => readSetting(session, name));
+        return await pool.run((session) => readSetting(session, name));
       } catch (error) {
         // A database that was never migrated has recorded nothing.
         if (isRefusal(error, ER_NO_SUCH_TABLE)) return undefined;

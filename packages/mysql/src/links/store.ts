@@ -3,7 +3,6 @@ import type { Session } from '../wire/connection.js';
 import { storeError } from '../wire/errors.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { Pool } from '../wire/pool.js';
-import type { ShardRouter } from '../wire/shards.js';
 import { asciiLiteral, integerLiteral } from '../wire/sql.js';
 import { observed } from '../wire/timing.js';
 import { FindQueue } from './find-queue.js';
@@ -11,100 +10,78 @@ import { InsertQueue } from './insert-queue.js';
 import { isStorableCode, KIND_DELETED, whereCode } from './rows.js';
 
 export interface StoreLimits {
-  /** Insert statements under way per shard; default 2. */
+  /** Insert statements under way; default 2. */
   readonly insertsInFlight?: number;
   /** Rows of one insert statement; default 1,000. */
   readonly insertRows?: number;
   /** Bytes of one insert statement; default 512 KiB, half of the lowest max_allowed_packet that is accepted. */
   readonly insertBytes?: number;
-  /** Rows waiting per shard; default 10,000. */
+  /** Rows waiting; default 10,000. */
   readonly insertsQueued?: number;
-  /** Alias inserts under way per shard (one row a statement); default 2. */
+  /** Alias inserts under way (one row a statement); default 2. */
   readonly aliasesInFlight?: number;
   /** Default 1,000. */
   readonly aliasesQueued?: number;
-  /** Read statements under way per shard; default 4. */
+  /** Read statements under way; default 4. */
   readonly findsInFlight?: number;
   /** Codes of one read statement; default 256. */
   readonly findCodes?: number;
-  /** Codes waiting per shard; default 10,000. */
+  /** Codes waiting; default 10,000. */
   readonly findsQueued?: number;
 }
 
 export interface MysqlLinkStoreOptions {
-  readonly shards: ShardRouter<Pool>;
+  readonly pool: Pool;
   readonly clock: Clock;
   readonly limits?: StoreLimits;
   readonly observer?: MysqlObserver;
 }
 
 export interface MysqlLinkStore extends LinkStore {
-  /** What no statement carries yet, over all shards; for metrics. */
+  /** What no statement carries yet; for metrics. */
   readonly queued: { readonly inserts: number; readonly finds: number };
 }
 
-interface ShardQueues {
-  readonly generated: InsertQueue;
-  readonly aliases: InsertQueue;
-  readonly finds: FindQueue;
-}
-
-/** The links, in MySQL or MariaDB. Its pools are the caller's to close. */
+/** The links, in MySQL or MariaDB. The pool is the caller's to close. */
 export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkStore {
-  const { shards, clock, limits = {}, observer } = options;
+  const { pool, clock, limits = {}, observer } = options;
   const timer = observed(observer);
-  const makeQueues = (pool: Pool): ShardQueues => {
-    const maxBytes = limits.insertBytes ?? 512 * 1024;
-    return {
-      generated: new InsertQueue({
-        kind: 'insert',
-        pool,
-        timer,
-        maxBytes,
-        maxInFlight: limits.insertsInFlight ?? 2,
-        maxRows: limits.insertRows ?? 1_000,
-        maxQueued: limits.insertsQueued ?? 10_000,
-      }),
-      // A row each: an alias that is taken must not send the batch of generated ones round again.
-      aliases: new InsertQueue({
-        kind: 'insert_alias',
-        pool,
-        timer,
-        maxBytes,
-        maxInFlight: limits.aliasesInFlight ?? 2,
-        maxRows: 1,
-        maxQueued: limits.aliasesQueued ?? 1_000,
-      }),
-      finds: new FindQueue({
-        pool,
-        timer,
-        maxInFlight: limits.findsInFlight ?? 4,
-        maxCodes: limits.findCodes ?? 256,
-        maxQueued: limits.findsQueued ?? 10_000,
-      }),
-    };
-  };
-  const byPool = new Map(shards.all.map((pool) => [pool, makeQueues(pool)]));
-  const queuesOf = (domainId: number, code: string): ShardQueues => {
-    const queues = byPool.get(shards.of(domainId, code));
-    if (!queues) throw new Error('the router knows a shard that it does not list');
-    return queues;
-  };
-  const total = (count: (queues: ShardQueues) => number): number =>
-    [...byPool.values()].reduce((sum, queues) => sum + count(queues), 0);
+  const maxBytes = limits.insertBytes ?? 512 * 1024;
+  const generated = new InsertQueue({
+    kind: 'insert',
+    pool,
+    timer,
+    maxBytes,
+    maxInFlight: limits.insertsInFlight ?? 2,
+    maxRows: limits.insertRows ?? 1_000,
+    maxQueued: limits.insertsQueued ?? 10_000,
+  });
+  // A row each: an alias that is taken must not send the batch of generated ones round again.
+  const aliases = new InsertQueue({
+    kind: 'insert_alias',
+    pool,
+    timer,
+    maxBytes,
+    maxInFlight: limits.aliasesInFlight ?? 2,
+    maxRows: 1,
+    maxQueued: limits.aliasesQueued ?? 1_000,
+  });
+  const finds = new FindQueue({
+    pool,
+    timer,
+    maxInFlight: limits.findsInFlight ?? 4,
+    maxCodes: limits.findCodes ?? 256,
+    maxQueued: limits.findsQueued ?? 10_000,
+  });
 
   return {
-    insert: (link) => {
-      const queues = queuesOf(link.domainId, link.code);
-      return (link.kind === 'alias' ? queues.aliases : queues.generated).insert(link);
-    },
+    insert: (link) => (link.kind === 'alias' ? aliases : generated).insert(link),
 
-    // There is one member per shard so far, the primary: every answer is fresh.
-    find: (domainId, code) => queuesOf(domainId, code).finds.find(domainId, code),
+    // There is one member so far, the primary: every answer is fresh.
+    find: (domainId, code) => finds.find(domainId, code),
 
     remove: async (domainId, code) => {
       if (!isStorableCode(code)) return 'missing';
-      const pool = shards.of(domainId, code);
       try {
         return await timer('remove', 1, () =>
           pool.transaction((session) => bury(session, domainId, code, clock.nowMs())),
@@ -115,13 +92,13 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     },
 
     get available() {
-      return shards.all.some((pool) => pool.available);
+      return pool.available;
     },
 
     get queued() {
       return {
-        inserts: total(({ generated, aliases }) => generated.queued + aliases.queued),
-        finds: total(({ finds }) => finds.queued),
+        inserts: generated.queued + aliases.queued,
+        finds: finds.queued,
       };
     },
   };

@@ -1,7 +1,7 @@
 import { connect as connectSocket, type Socket } from 'node:net';
 import { type Connection, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
 import { DatabaseUnsupportedError, SqlFailure } from './errors.js';
-import { type Member, memberName } from './shards.js';
+import { type Member, memberName } from './member.js';
 
 /** Rows as arrays of column values, and what a statement without rows changed. */
 export interface SqlResult {

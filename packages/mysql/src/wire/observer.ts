@@ -7,8 +7,8 @@ export type StatementOutcome = 'ok' | 'conflict' | 'unavailable' | 'unknown';
 export interface MysqlObserver {
   /** One statement (or transaction) of `rows` rows or codes ended. */
   statement?(kind: StatementKind, rows: number, durationMs: number, outcome: StatementOutcome): void;
-  /** The shard stopped (false, with the reason) or began again (true) to answer. */
-  availability?(shard: string, available: boolean, reason: string): void;
+  /** The server stopped (false, with the reason) or began again (true) to answer. */
+  availability?(server: string, available: boolean, reason: string): void;
   /** Something an operator must hear of, once each: durability is off, for instance. */
-  warning?(shard: string, message: string): void;
+  warning?(server: string, message: string): void;
 }

@@ -1,8 +1,8 @@
 import { Session } from './connection.js';
 import { SqlFailure } from './errors.js';
 import { Health } from './health.js';
+import { type Member, memberName } from './member.js';
 import type { MysqlObserver } from './observer.js';
-import { type Member, memberName } from './shards.js';
 import { inTransaction } from './transaction.js';
 
 export interface PoolOptions {
