@@ -20,7 +20,8 @@ Mutation testing (StrykerJS) of ${ROOMS.join(', ')} by the unit tests in each on
   --only ROOM[/FILE]  one room, or one file of its src (may be repeated): --only links, --only links/alias
   --help              this text
 
-What no test noticed is listed, then a table says how many changes each room's tests killed (timeouts included).
+What no test noticed is listed, then a table says how many changes each room's tests killed; those under which a test did not end
+count as killed, and stderr names them.
 Exit code: 0 if each score is at least ${LEAST_SCORE} %, 1 if not, 2 if the tests could not be run.
 `;
 
@@ -83,6 +84,7 @@ function optionsOf(room, files, scratch) {
     },
     coverageAnalysis: 'perTest',
     concurrency: 2,
+    timeoutFactor: 3,
     // A name that does not exist: Stryker cannot read the API of TypeScript 7.
     tsconfigFile: 'none.json',
     disableTypeChecks: false,
@@ -111,7 +113,10 @@ async function mutantsOf(room, files) {
         detached: true,
       });
       child.once('error', reject);
-      child.once('exit', (code, signal) => resolve(signal ?? code));
+      child.once('exit', (code, signal) => {
+        child = undefined;
+        resolve(signal ?? code);
+      });
     });
     if (interrupted) throw new Error('interrupted');
     if (exit !== 0) throw new Error(`${room}: Stryker ended with ${exit}`);
@@ -133,16 +138,29 @@ function textAt(source, { start, end }) {
 
 const oneLine = (text) => text.replace(/\s+/g, ' ').slice(0, 120);
 
-function describeSurvivor({ file, location, status, mutatorName, original, replacement }) {
+/** How a change lived; what is not listed here was killed, or could not be made. */
+const LIVED = { Survived: 'noticed by no test', NoCoverage: 'reached by no test', Timeout: 'a test did not end' };
+
+function tell({ file, location, status, mutatorName, original, replacement }) {
+  if (!Object.hasOwn(LIVED, status)) return;
   const { line, column } = location.start;
-  const what = status === 'NoCoverage' ? 'reached by no test' : 'noticed by no test';
-  return `${file}:${line}:${column} ${mutatorName}, ${what}\n  - ${oneLine(original)}\n  + ${oneLine(replacement)}\n`;
+  const stream = status === 'Timeout' ? process.stderr : process.stdout;
+  stream.write(
+    `${file}:${line}:${column} ${mutatorName}, ${LIVED[status]}\n  - ${oneLine(original)}\n  + ${oneLine(replacement)}\n`,
+  );
 }
 
 function count(mutants) {
-  const of = (...statuses) => mutants.filter(({ status }) => statuses.includes(status)).length;
-  const [killed, survived, unreached] = [of('Killed', 'Timeout'), of('Survived'), of('NoCoverage')];
-  return { killed, survived, unreached, score: (100 * killed) / Math.max(1, killed + survived + unreached) };
+  const of = (wanted) => mutants.filter(({ status }) => status === wanted).length;
+  const [killed, timedOut, survived, unreached] = ['Killed', 'Timeout', 'Survived', 'NoCoverage'].map(of);
+  const noticed = killed + timedOut;
+  return {
+    killed,
+    timedOut,
+    survived,
+    unreached,
+    score: (100 * noticed) / Math.max(1, noticed + survived + unreached),
+  };
 }
 
 function table(rows) {
@@ -151,17 +169,15 @@ function table(rows) {
   return [line(rows[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|\n`, ...rows.slice(1).map(line)];
 }
 
-const rows = [['room', 'killed', 'survived', 'no coverage', 'score']];
+const rows = [['room', 'killed', 'timed out', 'survived', 'no coverage', 'score']];
 for (const [room, files] of targets()) {
   const startedMs = performance.now();
   say(`${room} …`);
   const mutants = await mutantsOf(room, files).catch((error) => giveUp(error.message));
-  const { killed, survived, unreached, score } = count(mutants);
+  const { killed, timedOut, survived, unreached, score } = count(mutants);
   say(`${room} took ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
-  for (const mutant of mutants) {
-    if (mutant.status === 'Survived' || mutant.status === 'NoCoverage') process.stdout.write(describeSurvivor(mutant));
-  }
-  rows.push([room, ...[killed, survived, unreached].map(String), `${score.toFixed(1)} %`]);
+  mutants.forEach(tell);
+  rows.push([room, ...[killed, timedOut, survived, unreached].map(String), `${score.toFixed(1)} %`]);
   if (score < LEAST_SCORE) process.exitCode = 1;
 }
 process.stdout.write(table(rows).join(''));

@@ -1,11 +1,13 @@
 import {
+  type Clock,
   COUNTER_SPACE_END,
   FIRST_MARK,
   type MarkSnapshot,
+  type TwoWitnessLeaseOptions,
   UnknownOutcomeError,
   WitnessUnavailableError,
 } from '@lakh/id-range';
-import { handClock, override, witnesses } from './support.js';
+import { handClock, hastyClock, override, witnesses } from './support.js';
 
 const code = (error: unknown) => (error as { code?: string }).code;
 const failure = (promise: Promise<unknown>) =>
@@ -88,7 +90,50 @@ describe('a lease', () => {
   });
 
   test.each([0, -1, 1.5, Number.NaN])('of %p counters is a mistake of the caller', async (size) => {
-    await expect(witnesses().server().lease(size)).rejects.toThrow(RangeError);
+    await expect(witnesses().server().lease(size)).rejects.toThrow(
+      new RangeError(`a range has at least one counter, not ${size}`),
+    );
+  });
+
+  test('of one counter is the smallest', async () => {
+    expect(await witnesses().server().lease(1)).toEqual({ start: 100_000, end: 100_001 });
+  });
+
+  test('tells how long it took', async () => {
+    const { server, ledger } = witnesses();
+    const { clock, hands } = handClock();
+    hands.monotonicMs = 5000;
+    const client = ledger.client();
+    const record: typeof client.record = (lease) => {
+      hands.monotonicMs += 7;
+      return client.record(lease);
+    };
+    const leased = jest.fn();
+    const observer = { leased, abandoned: () => {}, refused: () => {} };
+    await server({ clock, observer, ledger: override(client, { record }) }).lease(10);
+    expect(leased).toHaveBeenCalledWith({ start: 100_000, end: 100_010 }, 7);
+  });
+
+  test('works with nobody watching, also where it fails', async () => {
+    const { server, node, ledger } = witnesses();
+    const silence = () => Promise.reject(new UnknownOutcomeError('silence'));
+    const overlap = async () => 'overlap' as const;
+    const unwatched = (options: Partial<TwoWitnessLeaseOptions> = {}) => server({ ...options, observer: undefined! });
+    await unwatched().lease(10);
+    const failing: [Partial<TwoWitnessLeaseOptions>, string][] = [
+      [{ marks: override(node.client(), { write: silence }) }, 'unknown_outcome'],
+      [{ ledger: override(ledger.client(), { record: silence }) }, 'unknown_outcome'],
+      [{ ledger: override(ledger.client(), { record: overlap }) }, 'range_overlap'],
+    ];
+    for (const [options, expected] of failing) expect(await failure(unwatched(options).lease(10))).toBe(expected);
+    const { clock, hands } = handClock();
+    const client = node.client();
+    const write: typeof client.write = async (version, mark) => {
+      hands.monotonicMs += 501;
+      return client.write(version, mark);
+    };
+    const slow = unwatched({ clock, attemptLimitMs: 500, marks: override(client, { write }) });
+    expect(await failure(slow.lease(10))).toBe('lease_too_old');
   });
 
   test('gives up after a bounded number of stale versions, and abandons nothing', async () => {
@@ -106,6 +151,43 @@ describe('a lease', () => {
     expect(log.refusals).toEqual([]);
   });
 
+  test('waits after each stale version, twice as long as before up to a quarter of a second, by the luck of the draw', async () => {
+    const { server, node } = witnesses();
+    await server().lease(10);
+    const write = async () => ({ outcome: 'stale' as const });
+    const pausesMs: number[] = [];
+    const clock: Clock = {
+      ...hastyClock,
+      schedule: (delayMs, run) => {
+        pausesMs.push(delayMs);
+        return hastyClock.schedule(delayMs, run);
+      },
+    };
+    const unlucky = { clock, marks: override(node.client(), { write }), maxAttempts: 7 };
+    expect(await failure(server({ ...unlucky, random: () => 1 }).lease(10))).toBe('lease_contention');
+    expect(pausesMs.splice(0)).toEqual([10, 20, 40, 80, 160, 250, 250]);
+    expect(await failure(server({ ...unlucky, random: () => 0.5 }).lease(10))).toBe('lease_contention');
+    expect(pausesMs).toEqual([5, 10, 20, 40, 80, 125, 125]);
+  });
+
+  test('is tried 50 times, unless told otherwise', async () => {
+    const { server, node } = witnesses();
+    await server().lease(10);
+    const write = jest.fn(async () => ({ outcome: 'stale' as const }));
+    await expect(server({ marks: override(node.client(), { write }) }).lease(10)).rejects.toThrow(
+      'other servers moved the mark 50 times in a row before this one could; nothing was leased',
+    );
+    expect(write).toHaveBeenCalledTimes(50);
+    const once = server({ marks: override(node.client(), { write }), maxAttempts: 1 });
+    await expect(once.lease(10)).rejects.toThrow('moved the mark 1 times');
+  });
+
+  test.each([0, -1, 1.5, Number.NaN])('cannot be tried %p times', (maxAttempts) => {
+    expect(() => witnesses().server({ maxAttempts })).toThrow(
+      new RangeError(`maxAttempts must be a positive integer, not ${maxAttempts}`),
+    );
+  });
+
   test.each([
     ['has no answer', new UnknownOutcomeError('no answer')],
     ['fails in a way nobody named', new TypeError('a bug')],
@@ -121,7 +203,16 @@ describe('a lease', () => {
       throw error;
     };
     const one = server({ marks: override(client, { write }) });
-    expect(await failure(one.lease(10))).toBe('unknown_outcome');
+    const told: unknown = await one.lease(10).catch((reason: unknown) => reason);
+    expect(told).toBeInstanceOf(UnknownOutcomeError);
+    if (told !== error) {
+      expect(told).toEqual(
+        new UnknownOutcomeError(
+          "the mark's write of [100010, 100020) failed in a way that does not say whether it was applied",
+        ),
+      );
+      expect((told as Error).cause).toBe(error);
+    }
     expect(log.lost).toEqual([{ reason: 'mark_write_unknown', range: { start: 100_010, end: 100_020 } }]);
     expect(await one.lease(10)).toEqual({ start: 100_020, end: 100_030 });
   });
@@ -143,7 +234,16 @@ describe('a lease', () => {
     const { server, ledger, log } = witnesses();
     await server().lease(10);
     const record = () => Promise.reject(error);
-    expect(await failure(server({ ledger: override(ledger.client(), { record }) }).lease(10))).toBe(errorCode);
+    const told: unknown = await server({ ledger: override(ledger.client(), { record }) })
+      .lease(10)
+      .catch((reason: unknown) => reason);
+    expect(code(told)).toBe(errorCode);
+    if (told !== error) {
+      expect((told as Error).message).toBe(
+        "the ledger's record of [100010, 100020) failed in a way that does not say whether it was applied",
+      );
+      expect((told as Error).cause).toBe(error);
+    }
     expect(log.lost).toEqual([{ reason, range: { start: 100_010, end: 100_020 } }]);
     expect(await server().lease(10)).toEqual({ start: 100_020, end: 100_030 });
   });
@@ -332,6 +432,25 @@ describe('a lease', () => {
   });
 });
 
+describe('the mark that both witnesses agree on', () => {
+  test('is undefined before the first lease, and where the last one ended after it', async () => {
+    const { server, node } = witnesses();
+    expect(await server().mark()).toBeUndefined();
+    await server().lease(10);
+    const client = node.client();
+    const read = jest.fn(client.read);
+    expect(await server({ marks: override(client, { read }) }).mark()).toBe(100_010);
+    expect(read.mock.calls).toEqual([[{ mayLag: true }]]);
+  });
+
+  test('is refused as a lease is', async () => {
+    const { server, node } = witnesses();
+    await server().lease(10);
+    node.wipe();
+    expect(await failure(server().mark())).toBe('mark_missing');
+  });
+});
+
 describe('a witness that forgot is refused', () => {
   test('ZooKeeper restored from an old copy', async () => {
     const { server, node, log } = witnesses();
@@ -420,6 +539,48 @@ describe('a witness that forgot is refused', () => {
     expect(await failure(running.lease(10))).toBe('ledger_missing');
   });
 
+  test('both gone under a process that has seen no more than the mark', async () => {
+    const { server, ledger, node } = witnesses();
+    await server().lease(10);
+    const running = server();
+    ledger.wipe();
+    expect(await failure(running.lease(10))).toBe('ledger_missing');
+    node.wipe();
+    expect(await failure(running.lease(10))).toBe('ledger_missing');
+    expect(await ledger.client().head()).toBe('missing');
+  });
+
+  test('both gone under a process that has seen no more than the ledger', async () => {
+    const { server, ledger, node } = witnesses();
+    await server().lease(10);
+    const running = server();
+    node.wipe();
+    expect(await failure(running.lease(10))).toBe('mark_missing');
+    ledger.wipe();
+    expect(await failure(running.lease(10))).toBe('ledger_missing');
+    expect(await ledger.client().head()).toBe('missing');
+  });
+
+  test.each([
+    ['is gone', 'missing' as const, 'mark_missing'],
+    ['is of another cluster', { clusterId: 'another' }, 'cluster_mismatch'],
+    ['is as low as before', {}, 'zookeeper_forgot'],
+  ])('a mark below the head that, when it is read again, %s', async (_, again, expected) => {
+    const { server, ledger, node } = witnesses();
+    await server().lease(10);
+    const old = (await node.client().read()) as MarkSnapshot;
+    await ledger.client().record({
+      range: { start: 100_010, end: 100_020 },
+      holder: { serverId: 's', host: 'h', processStartMs: 0, codec: 'base62' },
+      leasedAtMs: 0,
+      witnessVersion: 2,
+    });
+    const answers = [old, again === 'missing' ? again : { ...old, ...again }];
+    const read = async () => answers.shift()!;
+    expect(await failure(server({ marks: override(node.client(), { read }) }).lease(10))).toBe(expected);
+    expect(answers).toEqual([]);
+  });
+
   test('the ledger without its head row, and no mark', async () => {
     const { server, ledger, node } = witnesses();
     await server().lease(10);
@@ -479,7 +640,9 @@ describe('a mark or a head that cannot be is refused', () => {
     const { server, node, log } = witnesses();
     await server().lease(10);
     const read = async () => ({ ...((await node.client().read()) as MarkSnapshot), mark });
-    expect(await failure(server({ marks: override(node.client(), { read }) }).lease(10))).toBe('witness_corrupt');
+    await expect(server({ marks: override(node.client(), { read }) }).lease(10)).rejects.toThrow(
+      `the mark is next ${mark.next}, ledgered ${mark.ledgered}, which no server of Lakh writes: `,
+    );
     expect(log.refusals).toEqual(['witness_corrupt']);
   });
 
@@ -487,7 +650,9 @@ describe('a mark or a head that cannot be is refused', () => {
     const { server, ledger } = witnesses();
     await server().lease(10);
     const head = async () => ({ head: value, clusterId: 'any', virgin: false });
-    expect(await failure(server({ ledger: override(ledger.client(), { head }) }).lease(10))).toBe('witness_corrupt');
+    await expect(server({ ledger: override(ledger.client(), { head }) }).lease(10)).rejects.toThrow(
+      `the ledger's head is ${value}, which no server of Lakh writes: `,
+    );
   });
 
   test('each message says what was found and names the runbook', async () => {
@@ -546,6 +711,28 @@ describe('the end of the space', () => {
   });
 
   test.each([0, FIRST_MARK, 100_000.5, COUNTER_SPACE_END + 1])('cannot be %p', (spaceEnd) => {
-    expect(() => witnesses().server({ spaceEnd })).toThrow(RangeError);
+    expect(() => witnesses().server({ spaceEnd })).toThrow(
+      new RangeError(`spaceEnd must lie in (100000, 3521614606208], not ${spaceEnd}`),
+    );
+  });
+
+  test('can be right behind the first counter, and at the end of seven characters', async () => {
+    expect(
+      await witnesses()
+        .server({ spaceEnd: FIRST_MARK + 1 })
+        .lease(10),
+    ).toEqual({ start: 100_000, end: 100_001 });
+    expect(await witnesses().server({ spaceEnd: COUNTER_SPACE_END }).lease(1)).toEqual({
+      start: 100_000,
+      end: 100_001,
+    });
+  });
+
+  test('is said to be that of all counters where nothing else is known', async () => {
+    const ended = witnesses();
+    await ended.server().lease(10);
+    await expect(ended.server({ spaceEnd: 100_010 }).lease(1)).rejects.toThrow(
+      'the mark is 100010 and counters end at 100010: every counter has been leased',
+    );
   });
 });
