@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { formatAddress, type ListenAddress } from '@lakh/settings';
 import { answerClientError, refuseConnect } from './client-errors.js';
+import { Connections } from './connections.js';
 import {
   BadRequestError,
   ExpectationFailedError,
@@ -68,23 +69,83 @@ export interface HttpServer {
   drain(limitMs: number): Promise<{ readonly cut: number }>;
 }
 
-interface Connection {
-  /** Handler requests of this connection that are unfinished (more than one only when the client pipelines). */
-  pending: number;
-  /** The latest of them. */
-  last: ServerResponse | undefined;
-  /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
-  sentAtLastCheck: number;
-}
-
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
-  const { handler, fastLane, onError, onRefused } = options;
-  const connections = new Map<Duplex, Connection>();
-  let inFlight = 0;
+  const { handler, fastLane, onRefused } = options;
+  const connections = new Connections();
+  const server = createNodeServer(limits);
   let isDraining = false;
-  let drained: (() => void) | undefined;
 
+  const stallCheck = setInterval(() => connections.cutStalled(), limits.stallTimeoutMs).unref();
+  server.once('close', () => clearInterval(stallCheck));
+  server.on('connection', (socket: Socket) => connections.add(socket));
+
+  function refuse(response: ServerResponse, error: ProblemError): void {
+    response.shouldKeepAlive = false;
+    sendProblem(response, error);
+    onRefused?.(error.status);
+  }
+
+  function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
+    // The client left in the middle of its body: nobody to answer, and nothing wrong here.
+    if (error === request.errored) return;
+    if (sendProblem(response, error).status >= 500) options.onError?.(error, request);
+  }
+
+  // An answer whose headers were out before the drain began keeps its connection open.
+  function onClosed(): void {
+    if (isDraining) setImmediate(() => server.closeIdleConnections());
+  }
+
+  server.on('request', (request, response) => {
+    if (isDraining) response.shouldKeepAlive = false;
+    try {
+      if (fastLane?.(request, response)) return;
+      const refusal = refusalOf(request, limits, connections.inFlight);
+      if (refusal) {
+        refuse(response, refusal);
+        return;
+      }
+      const result = handler(request, response);
+      if (result) result.catch((error: unknown) => fail(error, request, response));
+    } catch (error) {
+      fail(error, request, response);
+    }
+    if (!response.writableEnded) connections.track(response, onClosed);
+  });
+  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
+    refuse(response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
+  );
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
+    const status = refuseConnect(socket);
+    onRefused?.(status);
+  });
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const status = answerClientError(error, socket, connections.lastOn(socket));
+    if (status !== undefined) onRefused?.(status);
+  });
+
+  async function drain(limitMs: number): Promise<{ readonly cut: number }> {
+    isDraining = true;
+    // Stops accepting and closes the connections that have served a request and wait for the next.
+    server.close();
+    await connections.settle(limitMs);
+    const cut = connections.size;
+    server.closeAllConnections();
+    connections.cut();
+    return { cut };
+  }
+
+  return {
+    server,
+    drain,
+    get inFlight() {
+      return connections.inFlight;
+    },
+  };
+}
+
+function createNodeServer(limits: HttpLimits): Server {
   const server = createServer({
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
@@ -98,127 +159,19 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   // Node's own timeout sets a timer of the socket for each request: 2 % of a redirect. Slow requests and idle connections have
   // their own limits above; what is left is a client that stops reading, and that can be looked for now and then.
   server.timeout = 0;
-  const stallCheck = setInterval(cutStalled, limits.stallTimeoutMs).unref();
-  server.once('close', () => clearInterval(stallCheck));
+  return server;
+}
 
-  function cutStalled(): void {
-    for (const [socket, connection] of connections) {
-      const sent = socket.writableLength === 0 ? -1 : (socket as Socket).bytesWritten - socket.writableLength;
-      if (sent >= 0 && sent === connection.sentAtLastCheck) socket.destroy();
-      connection.sentAtLastCheck = sent;
-    }
+/** Why no handler is to see a request. */
+function refusalOf(request: IncomingMessage, limits: HttpLimits, inFlight: number): ProblemError | undefined {
+  if ((request.url ?? '').length > limits.maxUrlLength) {
+    return new UriTooLongError(`The request target is longer than ${limits.maxUrlLength} characters.`);
   }
-
-  server.on('connection', (socket: Socket) => {
-    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1 };
-    connections.set(socket, connection);
-    // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
-    socket.once('close', () => {
-      connections.delete(socket);
-      inFlight -= connection.pending;
-      connection.pending = 0;
-      connection.last = undefined;
-      if (connections.size === 0) drained?.();
-    });
-  });
-
-  function track(connection: Connection, response: ServerResponse): void {
-    inFlight += 1;
-    connection.pending += 1;
-    connection.last = response;
-    response.once('close', () => {
-      if (connection.pending === 0) return;
-      connection.pending -= 1;
-      inFlight -= 1;
-      if (connection.last === response) connection.last = undefined;
-      // An answer whose headers were out before the drain began keeps its connection open.
-      if (isDraining) setImmediate(() => server.closeIdleConnections());
-    });
-  }
-
-  function refuse(response: ServerResponse, error: ProblemError): void {
-    response.shouldKeepAlive = false;
-    sendProblem(response, error);
-    onRefused?.(error.status);
-  }
-
-  function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-    // The client left in the middle of its body: nobody to answer, and nothing wrong here.
-    if (error === request.errored) return;
-    if (sendProblem(response, error).status >= 500) onError?.(error, request);
-  }
-
-  function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    if (isDraining) response.shouldKeepAlive = false;
-    try {
-      if (fastLane?.(request, response)) return;
-    } catch (error) {
-      fail(error, request, response);
-      return;
-    }
-    if ((request.url ?? '').length > limits.maxUrlLength) {
-      refuse(response, new UriTooLongError(`The request target is longer than ${limits.maxUrlLength} characters.`));
-      return;
-    }
-    // Two Host headers make two servers on the way disagree about one request (RFC 9112, 3.2). The fast lane does not look
-    // at Host at all.
-    if (countHosts(request.rawHeaders) > 1) {
-      refuse(response, new BadRequestError('The request has more than one Host header.'));
-      return;
-    }
-    if (inFlight >= limits.maxInFlight) {
-      refuse(response, new OverloadedError('Too many requests are in flight; try again later.'));
-      return;
-    }
-    try {
-      const result = handler(request, response);
-      if (result) result.catch((error: unknown) => fail(error, request, response));
-    } catch (error) {
-      fail(error, request, response);
-    }
-    const connection = connections.get(request.socket);
-    if (connection && !response.writableEnded) track(connection, response);
-  }
-
-  server.on('request', onRequest);
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
-    refuse(response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
-  );
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    const status = refuseConnect(socket);
-    onRefused?.(status);
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const status = answerClientError(error, socket, connections.get(socket)?.last);
-    if (status !== undefined) onRefused?.(status);
-  });
-
-  async function drain(limitMs: number): Promise<{ readonly cut: number }> {
-    isDraining = true;
-    const allClosed = new Promise<void>((resolve) => {
-      drained = resolve;
-    });
-    // Stops accepting and closes the connections that have served a request and wait for the next.
-    server.close();
-    for (const [socket, { last }] of connections) {
-      if (last && !last.headersSent) last.shouldKeepAlive = false;
-      // A connection that never sent a byte (a browser's preconnect) counts as active in Node's eyes.
-      if (!last && (socket as Socket).bytesRead === 0) socket.destroy();
-    }
-    if (connections.size > 0) await withinLimit(allClosed, limitMs);
-    const cut = connections.size;
-    server.closeAllConnections();
-    for (const socket of connections.keys()) socket.destroy();
-    return { cut };
-  }
-
-  return {
-    server,
-    drain,
-    get inFlight() {
-      return inFlight;
-    },
-  };
+  // Two Host headers make two servers on the way disagree about one request (RFC 9112, 3.2). The fast lane does not look
+  // at Host at all.
+  if (countHosts(request.rawHeaders) > 1) return new BadRequestError('The request has more than one Host header.');
+  if (inFlight >= limits.maxInFlight) return new OverloadedError('Too many requests are in flight; try again later.');
+  return undefined;
 }
 
 /** `rawHeaders` alternates names and values. */
@@ -229,15 +182,6 @@ function countHosts(rawHeaders: readonly string[]): number {
     if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
   }
   return hosts;
-}
-
-async function withinLimit(done: Promise<void>, limitMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, limitMs);
-  });
-  await Promise.race([done, limit]);
-  clearTimeout(timer);
 }
 
 /** The address could not be taken: used already, not this machine's, or not permitted. */

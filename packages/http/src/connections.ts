@@ -1,0 +1,97 @@
+/** The connections of one server: how many requests are unfinished on each, and which clients have stopped reading. */
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+interface Connection {
+  /** Handler requests of this connection that are unfinished (more than one only when the client pipelines). */
+  pending: number;
+  /** The latest of them. */
+  last: ServerResponse | undefined;
+  /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
+  sentAtLastCheck: number;
+}
+
+export class Connections {
+  readonly #open = new Map<Duplex, Connection>();
+  #inFlight = 0;
+  #onNoneLeft: (() => void) | undefined;
+
+  /** Requests that a handler has not finished. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  add(socket: Socket): void {
+    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1 };
+    this.#open.set(socket, connection);
+    // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
+    socket.once('close', () => {
+      this.#open.delete(socket);
+      this.#inFlight -= connection.pending;
+      connection.pending = 0;
+      connection.last = undefined;
+      if (this.#open.size === 0) this.#onNoneLeft?.();
+    });
+  }
+
+  /** Counts a request as in flight until its response closes; `onClosed` is told then. */
+  track(response: ServerResponse, onClosed: () => void): void {
+    const connection = this.#open.get(response.req.socket);
+    if (!connection) return;
+    this.#inFlight += 1;
+    connection.pending += 1;
+    connection.last = response;
+    response.once('close', () => {
+      if (connection.pending === 0) return;
+      connection.pending -= 1;
+      this.#inFlight -= 1;
+      if (connection.last === response) connection.last = undefined;
+      onClosed();
+    });
+  }
+
+  /** The latest unfinished response on a connection. */
+  lastOn(socket: Duplex): ServerResponse | undefined {
+    return this.#open.get(socket)?.last;
+  }
+
+  /** Cuts every client that has taken nothing of what waits for it since the last look. */
+  cutStalled(): void {
+    for (const [socket, connection] of this.#open) {
+      const sent = socket.writableLength === 0 ? -1 : (socket as Socket).bytesWritten - socket.writableLength;
+      if (sent >= 0 && sent === connection.sentAtLastCheck) socket.destroy();
+      connection.sentAtLastCheck = sent;
+    }
+  }
+
+  /** Ends what has nothing to wait for, and lets the others end with their answers; resolves when none is left, or after `limitMs`. */
+  async settle(limitMs: number): Promise<void> {
+    const noneLeft = new Promise<void>((resolve) => {
+      this.#onNoneLeft = resolve;
+    });
+    for (const [socket, { last }] of this.#open) {
+      if (last && !last.headersSent) last.shouldKeepAlive = false;
+      // A connection that never sent a byte (a browser's preconnect) counts as active in Node's eyes.
+      if (!last && (socket as Socket).bytesRead === 0) socket.destroy();
+    }
+    if (this.#open.size > 0) await withinLimit(noneLeft, limitMs);
+  }
+
+  cut(): void {
+    for (const socket of this.#open.keys()) socket.destroy();
+  }
+}
+
+async function withinLimit(done: Promise<void>, limitMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([done, limit]);
+  clearTimeout(timer);
+}
