@@ -1,14 +1,28 @@
 /**
- * Makes a bare clone runnable: installs when node_modules is missing or older than the lock file, builds when a source
- * changed. Everything it says goes to stderr. A warm pass costs a few tens of milliseconds: hashes of sizes and times, no compiler.
+ * Makes a bare clone runnable: installs when node_modules is missing, older than the lock file or short of what is needed, builds
+ * when a source changed. Everything it says goes to stderr. A warm pass costs a few tens of milliseconds: hashes of sizes and times, no compiler.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-export const root = join(import.meta.dirname, '..');
+export const root = join(fileURLToPath(import.meta.url), '..', '..');
 const cache = join(root, 'node_modules', '.cache', 'lakh');
+/** npm's own list of what it installed. */
+const installed = join(root, 'node_modules', '.package-lock.json');
+
+/**
+ * What a program may need: `run` is the servers and the tools beside them, with their compiler; `develop` is that and everything
+ * that tests, the formatter and the programs below test/ use.
+ *
+ * @type {Record<string, {install: string, build: string[]}>}
+ */
+export const kinds = {
+  run: { install: '--omit=dev', build: ['.'] },
+  develop: { install: '--include=dev', build: ['.', 'test'] },
+};
 
 const say = (text) => process.stderr.write(`lakh: ${text}\n`);
 
@@ -58,8 +72,15 @@ function workspaces() {
     .sort();
 }
 
+/** Whether the tests' packages are there, whoever installed them. */
+function isForDevelopment() {
+  return (
+    existsSync(installed) && Object.values(JSON.parse(readFileSync(installed, 'utf8')).packages).some((p) => p.dev)
+  );
+}
+
 /** What a build depends on: path, size and time of each source, and whether each project's output is there. */
-function buildKey() {
+function buildKey(kind) {
   const hash = createHash('sha256');
   const visit = (dir) => {
     for (const entry of readdirSync(join(root, dir), { withFileTypes: true })) {
@@ -71,7 +92,7 @@ function buildKey() {
       }
     }
   };
-  for (const dir of workspaces()) {
+  for (const dir of workspaces().filter((dir) => kind === 'develop' || !dir.startsWith('test/'))) {
     hash.update(readFileSync(join(root, dir, 'tsconfig.json')));
     hash.update(String(existsSync(join(root, dir, 'dist'))));
     visit(join(dir, 'src'));
@@ -86,19 +107,35 @@ function checkNode() {
   process.exit(1);
 }
 
-/** After this the workspace is installed and built. Exits 1, with the reason on stderr, when it cannot be. */
-export function ensure() {
+function install(kind) {
+  // `npm ci` empties node_modules first, maybe under a server that runs from it; what is there already is brought up to date instead.
+  const command = existsSync(installed) ? ['install', '--no-save'] : ['ci'];
+  const flags = [kinds[kind].install, '--include=optional', '--no-audit', '--no-fund', '--loglevel=error'];
+  run('npm', [...command, ...flags], kind === 'run' ? 'installing what it runs on …' : 'installing dependencies …');
+}
+
+function build(kind) {
+  const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  run(process.execPath, [compiler, '-b', ...kinds[kind].build], 'building …');
+}
+
+/**
+ * After this what `need` names is installed and built. A clone that has the tests' packages keeps them. Exits 1, with the reason on
+ * stderr, when it cannot be done.
+ *
+ * @param {'run' | 'develop'} need
+ */
+export function ensure(need) {
   checkNode();
-  const wantInstall = installKey();
-  if (!stampMatches('installed', wantInstall)) {
-    // Not `npm ci`: it refuses a lock file that does not list every platform's optional binaries. `--no-save` installs the
-    // locked versions too, adds the binary of a platform that the lock file lacks, and writes nothing.
-    run('npm', ['install', '--no-save', '--no-audit', '--no-fund', '--loglevel=error'], 'installing dependencies …');
-    writeStamp('installed', wantInstall);
+  const kind = isForDevelopment() ? 'develop' : need;
+  const wantInstalled = `${kind} ${installKey()}`;
+  if (!stampMatches('installed', wantInstalled)) {
+    install(kind);
+    writeStamp('installed', wantInstalled);
   }
-  if (!stampMatches('built', buildKey())) {
+  if (!stampMatches('built', buildKey(kind))) {
     rmSync(join(cache, 'built'), { force: true });
-    run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'], 'building …');
-    writeStamp('built', buildKey());
+    build(kind);
+    writeStamp('built', buildKey(kind));
   }
 }

@@ -12,6 +12,7 @@ jest.setTimeout(300_000);
 
 const FIRST_REDIRECT_MS = 60_000;
 const WARM_START_MS = 2_000;
+const INSTALLED_MB = 120;
 const CREATES = 1_000;
 const CALLERS = 16;
 /** After how many acknowledged creates the server is killed. */
@@ -91,6 +92,10 @@ test('a clone without node_modules: npm start to the first redirect within 60 s'
   expect([status, headers.location]).toEqual([301, 'https://example.com/first']);
   expect(tookMs).toBeLessThan(FIRST_REDIRECT_MS);
   await stop(started);
+  const modules = join(clone, 'node_modules');
+  expect(['jest', '@swc/core', '@biomejs/biome'].filter((name) => existsSync(join(modules, name)))).toEqual([]);
+  const [installedMb] = execFileSync('du', ['-sm', modules], { encoding: 'utf8' }).split('\t');
+  expect(Number(installedMb)).toBeLessThanOrEqual(INSTALLED_MB);
   // It has changed nothing that git knows of.
   expect(execFileSync('git', ['status', '--porcelain'], { cwd: clone, encoding: 'utf8' })).toBe('');
 });
