@@ -45,7 +45,8 @@ export function validateExpiry(input: unknown, nowMs: number): ExpiryResult {
   // setUTCFullYear and not Date.UTC, which takes the years 0 to 99 for 1900 to 1999.
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
-  if (date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day) return refused('impossible_date');
+  // A day that the month lacks falls into another one.
+  if (date.getUTCMonth() !== month - 1) return refused('impossible_date');
   date.setUTCHours(hour, minute, second, Number((match[7] ?? '').slice(0, 3).padEnd(3, '0')));
   const offsetMs = (offsetHours * 60 + offsetMinutes) * MS_PER_MINUTE;
   const expiresAtMs = date.getTime() - (match[8] === '-' ? -offsetMs : offsetMs);

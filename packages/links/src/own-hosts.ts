@@ -33,8 +33,9 @@ interface Place {
 }
 
 const LOOPBACK = 'localhost';
-const IPV4 = /^\d{1,3}(?:\.\d{1,3}){3}$/;
-const IPV4_MAPPED = /^\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]$/;
+/** The standard takes a host whose last label is a number for an IPv4 address, and refuses it where it is none. */
+const IPV4 = /\.\d+$/;
+const IPV4_MAPPED = /\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]/;
 
 function placeOf(url: URL): Place {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import {
+  type ALIAS_RULES,
   type EXPIRY_RULES,
   isPossibleCode,
   isReservedWord,
@@ -48,6 +49,16 @@ describe('an alias', () => {
     ['Www', 'reserved'],
     ['well-known', 'reserved'],
   ])('%j: %s', (alias, rule) => expect(aliasVerdict(alias)).toBe(rule));
+
+  test.each<[unknown, keyof typeof ALIAS_RULES, string]>([
+    [1, 'not_a_string', 'must be a string'],
+    ['ab', 'too_short', 'must have at least 3 characters'],
+    ['x'.repeat(65), 'too_long', 'must have at most 64 characters'],
+    ['a.b', 'bad_character', 'must be of 0-9, A-Z and a-z, with - and _ only inside'],
+    ['api', 'reserved', 'is a reserved word'],
+  ])('%p is refused as %s: it %s', (alias, rule, reason) => {
+    expect(validateAlias(alias)).toEqual({ problem: { field: 'alias', rule, reason } });
+  });
 
   test('reserved words are lower case, sorted, and could be codes', () => {
     expect(reservedWords()).toEqual([...new Set(reservedWords())].sort());
@@ -103,6 +114,7 @@ describe('an expiry', () => {
     ['2026-10-01 00:00:00Z', 'not_rfc3339'],
     ['2026-10-01T00:00Z', 'not_rfc3339'],
     ['2026-10-01T00:00:00.Z', 'not_rfc3339'],
+    ['2026-10-01T00:00:00.1234567890Z', 'not_rfc3339'],
     ['2026-10-01T00:00:00+0100', 'not_rfc3339'],
     ['2026-10-01T00:00:00+01', 'not_rfc3339'],
     ['2026-1-1T00:00:00Z', 'not_rfc3339'],
@@ -128,6 +140,17 @@ describe('an expiry', () => {
     ['0099-01-01T00:00:00Z', 'not_in_future'],
     ['9999-12-31T23:59:59-00:01', 'too_late'],
   ])('%j: %s', (text, rule) => expect(expiryVerdict(text)).toBe(rule));
+
+  test.each<[unknown, keyof typeof EXPIRY_RULES, string]>([
+    [0, 'not_a_string', 'must be a string'],
+    ['', 'not_rfc3339', 'must be an RFC 3339 date and time with an offset, such as 2030-01-31T23:59:59Z'],
+    ['2027-02-29T00:00:00Z', 'impossible_date', 'is not a date of the calendar or a time of the day'],
+    ['2026-12-31T23:59:60Z', 'leap_second', 'must not be in a leap second'],
+    ['1999-01-01T00:00:00Z', 'not_in_future', 'must be in the future'],
+    ['9999-12-31T23:59:59-00:01', 'too_late', 'must be before the year 10000 in UTC'],
+  ])('%p is refused as %s: it %s', (text, rule, reason) => {
+    expect(validateExpiry(text, NOW_MS)).toEqual({ problem: { field: 'expires_at', rule, reason } });
+  });
 
   test('must be past this very millisecond', () => {
     expect(expiryVerdict('2026-10-01T00:00:00.001Z', Date.UTC(2026, 9, 1))).toBe(Date.UTC(2026, 9, 1) + 1);

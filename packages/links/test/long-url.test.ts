@@ -15,6 +15,18 @@ function verdictOf(input: unknown, policy = {}): string {
 }
 
 describe('a long URL', () => {
+  test.each([
+    [
+      'spaces before and after it are dropped, those inside are not',
+      '   https://e.example/a  b ',
+      'https://e.example/a%20%20b',
+    ],
+    ['a scheme further in is not its own', '//e.example/?u=https://e.example/', 'not_absolute'],
+    ['nor one behind a host', 'e.example/http://e.example/', 'not_absolute'],
+    ['slashes further in are not those of its scheme', 'http:e.example//', 'not_absolute'],
+    ['a scheme begins with a letter', '1http://e.example/', 'not_absolute'],
+  ])('%s: %j → %s', (_, input, expected) => expect(verdictOf(input)).toBe(expected));
+
   test.each(SAMPLE.map(({ input, href, rule }) => [input, href ?? rule]))('%j → %s', (input, expected) => {
     expect(verdictOf(input)).toBe(expected);
   });
@@ -49,6 +61,46 @@ describe('a long URL', () => {
     expect(verdictOf(`${base}ab`, { maxLength: base.length + 1 })).toBe('too_long');
     expect(verdictOf('x'.repeat(10_000_000))).toBe('too_long');
   });
+
+  test.each<[unknown, keyof typeof LONG_URL_RULES, string]>([
+    [7, 'not_a_string', 'must be a string'],
+    ['', 'empty', 'is empty'],
+    ['https://e.example/aaaa', 'too_long', 'has more than 20 characters'],
+    ['https://e.example/ä', 'too_long', 'has more than 20 characters once its special characters are percent-encoded'],
+    ['\t', 'control_character', 'has a control character, tabs and line breaks included'],
+    ['\ud800', 'lone_surrogate', 'has half of a surrogate pair, which is no character'],
+    ['e.example', 'not_absolute', 'must begin with http:// or https://'],
+    ['ftp://e.example/', 'scheme_not_allowed', 'must be an http or https URL'],
+    ['https://', 'not_a_url', 'has no valid host or port'],
+    ['https://u@e.example', 'userinfo', 'must not hold a user name or password'],
+    ['https://own.example', 'own_host', 'leads back to this service'],
+  ])('%j is refused as %s: it %s', (input, rule, reason) => {
+    const policy = { maxLength: 20, ownHosts: new OwnHosts(['https://own.example']) };
+    expect(validateLongUrl(input, policy)).toEqual({ problem: { field: 'long_url', rule, reason } });
+  });
+
+  test('the general reason of a rule is in its table', () => {
+    expect(LONG_URL_RULES.too_long).toBe('is too long');
+  });
+
+  test.each(['http://é.example/', 'http://e.example/é', 'é', ''])(
+    'a parser that broke the standard’s promise, with %j, is noticed: Location rests on it',
+    (href) => {
+      const standard = globalThis.URL;
+      globalThis.URL = class extends standard {
+        override get href() {
+          return href;
+        }
+      } as typeof URL;
+      try {
+        expect(() => validateLongUrl('http://e.example/')).toThrow(
+          'a URL was serialised to something else than printable ASCII',
+        );
+      } finally {
+        globalThis.URL = standard;
+      }
+    },
+  );
 
   test('problems name the field, a rule of the table and a reason', () => {
     for (const { input, rule } of SAMPLE) {

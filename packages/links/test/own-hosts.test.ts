@@ -55,6 +55,29 @@ describe('own hosts', () => {
     'https://203.0.113.7:8080/',
   ])('%s is http://203.0.113.7:8080', (target) => expect(hasOf('http://203.0.113.7:8080')(target)).toBe(true));
 
+  test('an address without a port is on that of its scheme', () => {
+    expect(hasOf('https://203.0.113.7')('http://203.0.113.7:443/')).toBe(true);
+    expect(hasOf('http://203.0.113.7')('https://203.0.113.7:80/')).toBe(true);
+    expect(hasOf('http://203.0.113.7')('http://203.0.113.7:443/')).toBe(false);
+    expect(hasOf('https://203.0.113.7')('http://203.0.113.7/')).toBe(false);
+  });
+
+  test.each(['1.2.3.4.example', '1.2.3.4.e5', 'a.b.c.d'])('%s is a name, not an address: any port', (name) => {
+    expect(hasOf(`http://${name}`)(`http://${name}:8080/`)).toBe(true);
+  });
+
+  test('of an address every number counts, in whatever form it is written', () => {
+    const has = hasOf('http://198.51.100.1:8080', 'http://10.11.12.130:8080');
+    expect(has('http://[::ffff:198.51.100.1]:8080/')).toBe(true);
+    expect(has('http://[::ffff:10.11.12.130]:8080/')).toBe(true);
+    for (const other of ['[::ffff:199.51.100.1]', '[::ffff:198.50.100.1]', '[::ffff:198.51.101.1]', '198.51.100.2']) {
+      expect(has(`http://${other}:8080/`)).toBe(false);
+    }
+    // A small number leaves leading zeros out.
+    expect(hasOf('http://0.1.0.2')('http://[::ffff:0.1.0.2]/')).toBe(true);
+    expect(hasOf('http://10.11.12.130')('http://10.11.12.130:8080/')).toBe(false);
+  });
+
   test('an address on another port is somebody else', () => {
     const has = hasOf('http://203.0.113.7', 'http://[2001:db8::7]:8080');
     expect(has('http://203.0.113.7/')).toBe(true);

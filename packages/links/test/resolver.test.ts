@@ -180,7 +180,9 @@ describe('resolving', () => {
     const gate = new Gate();
     store.gate = () => gate.passed;
     const waiting = ['aa1', 'aa2', 'aa3'].map((code) => resolver.resolve(0, code));
-    await expect(resolver.resolve(0, 'aa4')).rejects.toThrow(StoreUnavailableError);
+    await expect(resolver.resolve(0, 'aa4')).rejects.toThrow(
+      new StoreUnavailableError('Too many look-ups are waiting for the store.'),
+    );
     await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ status: 503 });
     expect(finds()).toBe(3);
     const joined = resolver.resolve(0, 'aa1');
@@ -194,6 +196,59 @@ describe('resolving', () => {
     for (let i = 0; i < 10; i++) await expect(resolver.resolve(0, `bb${i}`)).rejects.toThrow('down');
     store.gate = undefined;
     expect(await resolver.resolve(0, 'bb0')).toBeUndefined();
+  });
+
+  test('1,024 may wait for the store where no other limit is given', async () => {
+    const store = new MemoryLinkStore();
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const resolver = createResolver({ store });
+    const waiting = Array.from({ length: 1_024 }, (_, i) => resolver.resolve(0, `c${i}`));
+    await expect(resolver.resolve(0, 'one-more')).rejects.toThrow(StoreUnavailableError);
+    gate.open();
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => undefined));
+  });
+
+  test('a look-up that does not ask for the primary does not get it', async () => {
+    const { store, resolver } = setUp();
+    const find = jest.spyOn(store, 'find');
+    await resolver.resolve(0, 'abc');
+    expect(find.mock.calls).toEqual([[0, 'abc', { fresh: false }]]);
+  });
+
+  test('a cache that is away is not filled', async () => {
+    const cache = new MemoryLinkCache();
+    const { store, resolver, runLater } = setUp({ cache });
+    const link = sample.generated();
+    await store.insert(link);
+    cache.available = false;
+    const put = jest.spyOn(cache, 'put');
+    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    runLater();
+    expect(put).not.toHaveBeenCalled();
+  });
+
+  test('a watcher hears of each read as it begins and as it ends, before whoever asked, and of no look-up that joins', async () => {
+    const store = new MemoryLinkStore();
+    const link = sample.generated();
+    await store.insert(link);
+    const heard: unknown[] = [];
+    const beginRead = () => {
+      heard.push('begun');
+      return (found: unknown) => void heard.push(found);
+    };
+    const resolver = createResolver({ store, beginRead });
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const asked = [1, 2].map(() => resolver.resolve(0, link.code).then(() => heard.push('answered')));
+    expect(heard).toEqual(['begun']);
+    gate.open();
+    await Promise.all(asked);
+    expect(heard).toEqual(['begun', storedAs(link), 'answered', 'answered']);
+    heard.length = 0;
+    await resolver.resolve(0, link.code, { fresh: true });
+    await resolver.resolve(0, 'no.code');
+    expect(heard).toEqual(['begun', storedAs(link)]);
   });
 
   test('a slow flight that started before a delete does not put the old link back', async () => {
@@ -284,7 +339,7 @@ describe('removing', () => {
 
   test.each(['nothing-here', '../etc', ''])('%j is not found', async (code) => {
     const { remover, removed } = setUpRemover();
-    await expect(remover.remove(0, code)).rejects.toThrow(LinkNotFoundError);
+    await expect(remover.remove(0, code)).rejects.toThrow(new LinkNotFoundError('There is no link with this code.'));
     expect(removed).toEqual([]);
   });
 

@@ -121,10 +121,21 @@ describe('shortening with a generated code', () => {
   test('gives up after a bounded number of burnt counters, none of which is used again', async () => {
     const { store, codes, shortener } = setUp();
     for (let i = 0; i <= MAX_BURNT; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
-    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow(TooManyBurntCountersError);
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow(
+      new TooManyBurntCountersError('6 counters in a row met codes that are taken.'),
+    );
     expect(codes.burnt).toEqual([0, 1, 2, 3, 4, 5].map((i) => 100_000 + i));
     expect(store.size).toBe(MAX_BURNT + 1);
     expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000 + MAX_BURNT + 1);
+  });
+
+  test('gives up after 33 counters where no other bound is given', async () => {
+    const codes = new CountingCodes(100_000);
+    const store = new MemoryLinkStore();
+    const shortener = createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, policy: {} });
+    for (let i = 0; i < 33; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow('33 counters in a row met codes');
+    expect(codes.burnt).toHaveLength(33);
   });
 
   test('succeeds on the last counter that it may try', async () => {
@@ -142,7 +153,9 @@ describe('shortening with a generated code', () => {
       clock: { nowMs: () => NOW_MS },
       policy: {},
     });
-    await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(DuplicateCounterError);
+    await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(
+      new DuplicateCounterError('Counter 100000 (code Q0u) was used already; issuing has stopped.'),
+    );
     expect(await store.find(0, 'Q0u')).toEqual(first.link);
 
     const reporting = new CountingCodes(100_000);
@@ -189,8 +202,8 @@ describe('a store that says it is away', () => {
     const { store, codes, shortener } = setUp();
     Object.defineProperty(store, 'available', { value: false, configurable: true });
     for (let i = 0; i < 10; i++) {
-      await expect(shortener.shorten({ longUrl: 'https://example.com/' })).rejects.toBeInstanceOf(
-        StoreUnavailableError,
+      await expect(shortener.shorten({ longUrl: 'https://example.com/' })).rejects.toThrow(
+        new StoreUnavailableError('The store is away.'),
       );
     }
     Object.defineProperty(store, 'available', { value: true });
@@ -232,7 +245,11 @@ describe('shortening with an alias', () => {
       { longUrl: URL_A, alias: 'mine', expiresAt: '2027-01-01T00:00:00Z' },
       { longUrl: URL_A, alias: generated.link.code },
     ];
-    for (const request of taken) await expect(shortener.shorten(request)).rejects.toThrow(AliasTakenError);
+    for (const request of taken) {
+      await expect(shortener.shorten(request)).rejects.toThrow(
+        new AliasTakenError(`The alias ${request.alias} is taken.`),
+      );
+    }
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'MINE' })).created).toBe(true);
 
     await store.remove(0, 'mine');
@@ -265,6 +282,36 @@ describe('an invalid request', () => {
     expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
   });
 
+  test('can be asked about beforehand, which takes and writes nothing', async () => {
+    const { store, shortener } = setUp();
+    const bad = { longUrl: 'ftp://example.com', alias: 'api', expiresAt: new Date(NOW_MS).toISOString() };
+    expect(shortener.check(bad).map(({ field, rule }) => [field, rule])).toEqual([
+      ['long_url', 'scheme_not_allowed'],
+      ['alias', 'reserved'],
+      ['expires_at', 'not_in_future'],
+    ]);
+    expect(shortener.check({ longUrl: 'https://lakh.example' })).toHaveLength(1);
+    expect(shortener.check({ longUrl: URL_A, alias: 'mine' })).toEqual([]);
+    expect(store.calls).toEqual([]);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
+  });
+
+  test('is told from a fault of the check itself', () => {
+    const fault = new TypeError('no clock');
+    const clock = {
+      nowMs: () => {
+        throw fault;
+      },
+    };
+    const shortener = createShortener({
+      store: new MemoryLinkStore(),
+      codes: new CountingCodes(100_000),
+      clock,
+      policy: {},
+    });
+    expect(() => shortener.check({ longUrl: URL_A })).toThrow(fault);
+  });
+
   test('an own host is refused, null counts as absent, an empty alias does not', async () => {
     const { shortener } = setUp();
     const rulesOf = (request: { longUrl: unknown; alias?: unknown; expiresAt?: unknown }) =>
@@ -282,5 +329,19 @@ describe('an invalid request', () => {
     ]);
     expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS).toISOString() })).toEqual(['not_in_future']);
     expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS + 1).toISOString() })).toEqual([]);
+  });
+});
+
+describe('a source of codes', () => {
+  test('encodes the next counter, whether it is there or has to be waited for', async () => {
+    const counters = { next: () => 100_000, nextOrWait: async () => 100_001, dropRange: () => {} };
+    const codes = codeSource(counters, base62());
+    expect(codes.next()).toEqual({ counter: 100_000, code: 'Q0u' });
+    expect(await codes.nextOrWait()).toEqual({ counter: 100_001, code: 'Q0v' });
+  });
+
+  test('needs nobody who hears of burnt counters', () => {
+    const codes = codeSource({ next: () => 1, nextOrWait: async () => 1, dropRange: () => {} }, base62());
+    expect(codes.reportBurnt(1)).toBeUndefined();
   });
 });
