@@ -1,6 +1,6 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
-import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createShortenApp } from '@lakh/page';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { MemoryLinkStore } from '@lakh/testkit';
@@ -36,7 +36,13 @@ async function openServices(token?: string) {
     onError,
   });
   const shorten = createShortenApp({
-    shortener: createShortener({ store, codes, clock, policy: { ownHosts: new OwnHosts([publicUrl]) } }),
+    shortener: createShortener({
+      store,
+      codes,
+      clock,
+      newInsertId: createInsertIds(new Uint8Array(8)),
+      policy: { ownHosts: new OwnHosts([publicUrl]) },
+    }),
     remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),
     store,
     clock,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
 import { createMysqlLedger, createMysqlLinkStore, createMysqlSettings } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed } from '@lakh/short-code';
+import { SampleLinks } from '@lakh/testkit';
 import { createZookeeperMarkStore, type ZookeeperSession } from '@lakh/zookeeper';
 import {
   connect,
@@ -70,16 +71,9 @@ async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   });
   await lease.lease(1_000);
   await lease.lease(1_000);
-  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert({
-    domainId: 0,
-    code: codec.encode(100_001),
-    kind: 'generated',
-    counter: 100_001,
-    longUrl: 'https://example.com/',
-    createdAtMs: 1,
-    expiresAtMs: null,
-    redirectStatus: null,
-  });
+  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert(
+    new SampleLinks().generated({ code: codec.encode(100_001), counter: 100_001 }),
+  );
 }
 
 const sql = (statements: string): Promise<string> => witnesses.database.sql(statements);

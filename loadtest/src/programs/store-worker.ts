@@ -3,7 +3,8 @@
  * mysql URL of a migrated database. All variants write the same rows into the same table.
  */
 
-import type { NewLink } from '@lakh/links';
+import { randomBytes } from 'node:crypto';
+import { createInsertIds, type NewLink } from '@lakh/links';
 import { createMysqlLinkStore, Pool, parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
@@ -26,6 +27,7 @@ interface Variant {
 
 const [variantName, mysqlUrl] = process.argv.slice(2) as [string, string];
 const codec = base62();
+const newInsertId = createInsertIds(randomBytes(8));
 let counter = FIRST_COUNTER;
 
 function nextLink(): NewLink {
@@ -40,12 +42,8 @@ function nextLink(): NewLink {
     createdAtMs: Date.now(),
     expiresAtMs: null,
     redirectStatus: null,
+    insertId: newInsertId(),
   };
-}
-
-/** 16 bytes, different for each row, as the store writes them. */
-function insertId(link: NewLink): string {
-  return String(link.counter).padStart(16, '0');
 }
 
 /** Rows that `callers` loops of `insert` make until the time is up. */
@@ -80,14 +78,14 @@ function coalesced(): Variant {
 function oneRow(): Variant {
   const pools = new Map<number, mysql.Pool>();
   const bestSize = new Map<number, number>();
-  const sql = `INSERT INTO links ${COLUMNS} VALUES (0, ?, 1, ?, ?, ?, ?)`;
+  const sql = `INSERT INTO links ${COLUMNS} VALUES (0, ?, 1, ?, UNHEX(?), ?, ?)`;
 
   function run(task: WorkerTask, connectionLimit: number): Promise<number> {
     const pool = pools.get(connectionLimit) ?? mysql.createPool({ uri: mysqlUrl, connectionLimit });
     pools.set(connectionLimit, pool);
     return inLoops(task, async () => {
       const link = nextLink();
-      await pool.execute(sql, [link.code, link.counter, insertId(link), link.longUrl, link.createdAtMs]);
+      await pool.execute(sql, [link.code, link.counter, link.insertId, link.longUrl, link.createdAtMs]);
     });
   }
 
@@ -120,7 +118,7 @@ function multiRow(): Variant {
         const values = Array.from({ length: callers }, () => {
           const link = nextLink();
           // Nothing here needs escaping: digits, letters and a fixed address.
-          return `(0,'${link.code}',1,${link.counter},'${insertId(link)}','${link.longUrl}',${link.createdAtMs})`;
+          return `(0,'${link.code}',1,${link.counter},x'${link.insertId}','${link.longUrl}',${link.createdAtMs})`;
         });
         await pool.query(`INSERT INTO links ${COLUMNS} VALUES ${values.join(',')}`);
         rows += callers;

@@ -36,4 +36,10 @@ export interface Tombstone {
 export type StoredLink = Link | Tombstone;
 
 /** A link about to be inserted; the store gives version 1 and state `live`. */
-export type NewLink = Omit<Link, 'state' | 'version'>;
+export interface NewLink extends Omit<Link, 'state' | 'version'> {
+  /**
+   * The insert's own, 16 bytes as 32 upper-case hexadecimal digits, kept with the row: who repeats an insert, in whatever
+   * process, meets its own row and not a stranger's.
+   */
+  readonly insertId: string;
+}

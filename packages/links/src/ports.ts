@@ -9,7 +9,7 @@ export interface Clock {
   nowMs(): number;
 }
 
-/** What an insert met. */
+/** What an insert met. Its own row, by the insert's id, is `inserted`, whoever put it there and when. */
 export type InsertOutcome =
   | { readonly outcome: 'inserted' }
   /** The code is an alias or was deleted: burn the counter (generated) or answer 409 (alias). `link` when it is alive. */

@@ -37,6 +37,8 @@ export interface ShortenerOptions {
   readonly store: LinkStore;
   readonly codes: CodeSource;
   readonly clock: Clock;
+  /** Gives each insert its own id; see `createInsertIds`. */
+  readonly newInsertId: () => string;
   readonly policy: ShortenPolicy;
 }
 
@@ -56,11 +58,11 @@ const DEFAULT_MAX_BURNT_COUNTERS = 32;
 type Draft = Pick<NewLink, 'longUrl' | 'createdAtMs' | 'expiresAtMs'>;
 
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
-export function createShortener({ store, codes, clock, policy }: ShortenerOptions): Shortener {
+export function createShortener({ store, codes, clock, newInsertId, policy }: ShortenerOptions): Shortener {
   const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
 
   async function claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
-    const link = newLink(draft, 'alias', alias, 0);
+    const link = newLink(draft, 'alias', alias, 0, newInsertId());
     const met = await store.insert(link);
     if (met.outcome === 'inserted') return { link: stored(link), created: true };
     if (met.outcome === 'taken' && met.link?.kind === 'alias' && isSameTarget(met.link, draft)) {
@@ -75,7 +77,7 @@ export function createShortener({ store, codes, clock, policy }: ShortenerOption
       if (store.available === false) throw new StoreUnavailableError('The store is away.');
       const { counter, code } = await codes.nextOrWait();
       if (!isReservedWord(code)) {
-        const link = newLink(draft, 'generated', code, counter);
+        const link = newLink(draft, 'generated', code, counter, newInsertId());
         const { outcome } = await store.insert(link);
         if (outcome === 'inserted') return { link: stored(link), created: true };
         if (outcome === 'duplicate') {
@@ -121,7 +123,7 @@ function validate(
   return { longUrl: url.href, alias: alias.alias, createdAtMs: nowMs, expiresAtMs: expiry.expiresAtMs };
 }
 
-function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number): NewLink {
+function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number, insertId: string): NewLink {
   return {
     domainId: DEFAULT_DOMAIN_ID,
     code,
@@ -131,10 +133,11 @@ function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: num
     createdAtMs: draft.createdAtMs,
     expiresAtMs: draft.expiresAtMs,
     redirectStatus: null,
+    insertId,
   };
 }
 
-function stored(link: NewLink): Link {
+function stored({ insertId: _, ...link }: NewLink): Link {
   return { ...link, state: 'live', version: 1 };
 }
 

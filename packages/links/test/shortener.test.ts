@@ -1,9 +1,11 @@
+import { randomBytes } from 'node:crypto';
 import { base62 } from '@lakh/short-code';
 import { MemoryLinkStore } from '@lakh/testkit';
 import {
   AliasTakenError,
   type CodeSource,
   codeSource,
+  createInsertIds,
   createShortener,
   DuplicateCounterError,
   InvalidLinkError,
@@ -46,6 +48,7 @@ function setUp(first = 100_000) {
     store,
     codes,
     clock: { nowMs: () => NOW_MS },
+    newInsertId: createInsertIds(randomBytes(8)),
     policy: { ownHosts: new OwnHosts(['https://lakh.example']), maxBurntCounters: MAX_BURNT },
   });
   return { store, codes, shortener };
@@ -151,6 +154,7 @@ describe('shortening with a generated code', () => {
       store,
       codes: new CountingCodes(100_000),
       clock: { nowMs: () => NOW_MS },
+      newInsertId: createInsertIds(randomBytes(8)),
       policy: {},
     });
     await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(
@@ -159,7 +163,13 @@ describe('shortening with a generated code', () => {
     expect(await store.find(0, 'Q0u')).toEqual(first.link);
 
     const reporting = new CountingCodes(100_000);
-    const again = createShortener({ store, codes: reporting, clock: { nowMs: () => NOW_MS }, policy: {} });
+    const again = createShortener({
+      store,
+      codes: reporting,
+      clock: { nowMs: () => NOW_MS },
+      newInsertId: createInsertIds(randomBytes(8)),
+      policy: {},
+    });
     await expect(again.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter', status: 503 });
     expect(reporting.duplicates).toEqual([100_000]);
     expect(reporting.burnt).toEqual([]);
@@ -190,7 +200,13 @@ describe('shortening with a generated code', () => {
       reportBurnt: () => {},
       reportDuplicate: () => {},
     };
-    const shortener = createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, policy: {} });
+    const shortener = createShortener({
+      store,
+      codes,
+      clock: { nowMs: () => NOW_MS },
+      newInsertId: createInsertIds(randomBytes(8)),
+      policy: {},
+    });
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(exhausted);
     expect(store.calls).toEqual([]);
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'still-works' })).created).toBe(true);

@@ -171,8 +171,10 @@ describe('a lost answer', () => {
     expect(await direct.find(0, link.code)).toEqual(storedAs(link));
     proxy.set({ kind: 'pass' });
     await eventually(() => outcomeOf(store.find(0, link.code)).then((found) => typeof found === 'object'));
-    // The caller may not use the counter again; were it to, it would not be told that it succeeded.
-    expect(await store.insert(link)).toEqual({ outcome: 'duplicate' });
+    // The counter may not be used for another link; the same insert again is told that it succeeded.
+    expect(await direct.insert(link)).toEqual({ outcome: 'inserted' });
+    const { insertId } = sample.generated();
+    expect(await store.insert({ ...link, insertId })).toEqual({ outcome: 'duplicate' });
   });
 
   test('cut at any byte: success means applied, unavailable means not applied, nothing else is said', async () => {

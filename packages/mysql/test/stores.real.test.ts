@@ -43,12 +43,19 @@ afterAll(async () => {
   await database?.stop();
 });
 
-describeLinkStore('MySQL', async () => ({ store: makeStore(), dispose: async () => {} }));
+describeLinkStore('MySQL', async () => ({
+  store: makeStore(),
+  another: async () => makeStore(),
+  dispose: async () => {},
+}));
 
 describeLinkStore('MySQL, many small statements', async () => {
   await database.sql('DELETE FROM links; DELETE FROM invalidations');
+  const another = async () =>
+    makeStore({ insertRows: 7, insertsInFlight: 5, insertBytes: 2_000, findCodes: 3, aliasesInFlight: 5 });
   return {
-    store: makeStore({ insertRows: 7, insertsInFlight: 5, insertBytes: 2_000, findCodes: 3, aliasesInFlight: 5 }),
+    store: await another(),
+    another,
     dispose: async () => {},
   };
 });

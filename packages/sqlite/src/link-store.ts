@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import {
   type InsertOutcome,
   type Link,
@@ -57,16 +56,11 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   );
   const highest = connection.prepare('SELECT max(counter) FROM links WHERE counter > 0');
 
-  // The insert's own id: this opening of the file, and a number in it.
-  const openingId = randomBytes(8).toString('hex');
-  let insertNumber = 0;
   let waiting: WaitingInsert[] = [];
   let scheduled = false;
   let lastBatchRows = 0;
 
   function insertOne(link: NewLink): InsertOutcome {
-    insertNumber += 1;
-    const insertId = `${openingId}-${insertNumber}`;
     try {
       insertRow.run([
         link.domainId,
@@ -77,20 +71,20 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
         link.createdAtMs,
         link.expiresAtMs,
         link.redirectStatus,
-        insertId,
+        link.insertId,
       ]);
       return { outcome: 'inserted' };
     } catch (error) {
       if (sqliteCode(error) !== 'SQLITE_CONSTRAINT_UNIQUE') throw error;
-      return classify(link, insertId);
+      return classify(link);
     }
   }
 
   /** What stands where `link` should have gone. */
-  function classify(link: NewLink, insertId: string): InsertOutcome {
+  function classify(link: NewLink): InsertOutcome {
     const row = select.get([link.domainId, link.code]);
     if (row === undefined) throw new Error(`a row in conflict with code ${link.code} could not be read`);
-    if (row[9] === insertId) return { outcome: 'inserted' };
+    if (row[9] === link.insertId) return { outcome: 'inserted' };
     if (link.kind === 'generated' && row[2] === KIND.generated) return { outcome: 'duplicate' };
     const stored = toStored(row);
     return stored.state === 'live' ? { outcome: 'taken', link: stored } : { outcome: 'taken' };

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeWitnessAdmins } from '@lakh/testkit';
+import { describeWitnessAdmins, SampleLinks } from '@lakh/testkit';
 import { openEmbedded } from '../src/index.js';
 
 describeWitnessAdmins('one SQLite file', async () => {
@@ -15,16 +15,7 @@ describeWitnessAdmins('one SQLite file', async () => {
     serverLedger: embedded.ledger('links'),
     counters,
     async addLink(counter) {
-      await embedded.links.insert({
-        domainId: 0,
-        code: `code${counter}`,
-        kind: 'generated',
-        counter,
-        longUrl: 'https://example.com/',
-        createdAtMs: 1,
-        expiresAtMs: null,
-        redirectStatus: null,
-      });
+      await embedded.links.insert(new SampleLinks().generated({ code: `code${counter}`, counter }));
     },
     async dispose() {
       embedded.close();

@@ -9,6 +9,7 @@ import {
   describeRemainderStore,
   describeSettingsStore,
   type LedgerHarness,
+  SampleLinks,
 } from '@lakh/testkit';
 import Database from 'libsql';
 import { type Embedded, openEmbedded } from '../src/index.js';
@@ -50,14 +51,7 @@ async function openLedger(): Promise<LedgerHarness> {
     } satisfies typeof ledger,
     another: async () => embedded.ledger('links'),
     addGeneratedLink: async () => {
-      const link = {
-        domainId: 0,
-        code: 'Q0u',
-        kind: 'generated',
-        counter: 100_000,
-        longUrl: 'https://example.com/',
-      } as const;
-      await embedded.links.insert({ ...link, createdAtMs: 1, expiresAtMs: null, redirectStatus: null });
+      await embedded.links.insert(new SampleLinks().generated({ code: 'Q0u', counter: 100_000 }));
     },
     dropHead: async () => {
       embedded.close();
@@ -82,8 +76,25 @@ describeRemainderStore('embedded', async () => {
 });
 
 describeLinkStore('embedded', async () => {
-  const { embedded, dispose } = open();
-  return { store: embedded.links, dispose };
+  const opened = open();
+  let { embedded } = opened;
+  return {
+    // Through the present opening: only one process at a time has the file.
+    store: {
+      insert: (link) => embedded.links.insert(link),
+      find: (domainId, code) => embedded.links.find(domainId, code),
+      remove: (domainId, code) => embedded.links.remove(domainId, code),
+    },
+    another: async () => {
+      embedded.close();
+      embedded = openEmbedded({ file: opened.file });
+      return embedded.links;
+    },
+    dispose: async () => {
+      embedded.close();
+      await opened.dispose();
+    },
+  };
 });
 
 describeSettingsStore('embedded', async () => {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -11,8 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UnknownOutcomeError, WitnessCorruptError, WitnessUnavailableError } from '@lakh/id-range';
-import type { NewLink } from '@lakh/links';
-import { StoreUnavailableError } from '@lakh/links';
+import { createInsertIds, type NewLink, StoreUnavailableError } from '@lakh/links';
 import Database from 'libsql';
 import { Connection } from '../src/connection.js';
 import { type Embedded, openEmbedded } from '../src/index.js';
@@ -48,6 +48,8 @@ function refusal(): { code: string; status: number; message: string } {
   throw new Error('the file was opened');
 }
 
+const newInsertId = createInsertIds(randomBytes(8));
+
 function link(counter: number, changes: Partial<NewLink> = {}): NewLink {
   return {
     domainId: 0,
@@ -58,6 +60,7 @@ function link(counter: number, changes: Partial<NewLink> = {}): NewLink {
     createdAtMs: 1,
     expiresAtMs: null,
     redirectStatus: null,
+    insertId: newInsertId(),
     ...changes,
   };
 }

@@ -11,7 +11,7 @@ import { openEmbedded } from '../src/index.js';
 const BUILT = pathToFileURL(join(__dirname, '..', 'dist', 'index.js')).href;
 
 const LINK = `(n) => ({ domainId: 0, code: 'c' + n, kind: 'generated', counter: n, longUrl: 'https://example.com/' + n,
-  createdAtMs: 1, expiresAtMs: null, redirectStatus: null })`;
+  createdAtMs: 1, expiresAtMs: null, redirectStatus: null, insertId: String(n) })`;
 
 /** Opens the file, says `open` or the error, and ends when its stdin does. */
 const HOLDER = `

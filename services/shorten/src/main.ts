@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accessPolicy } from '@lakh/api';
 import { type ClusterStorage, openClusterStorage, startRelay } from '@lakh/backend';
 import { createHttpMetrics } from '@lakh/http';
 import { codecOf, createAllocation } from '@lakh/issuing';
-import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createMysqlLedger } from '@lakh/mysql';
 import { createShortenApp } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
@@ -86,6 +86,7 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
         store,
         codes: allocation.codes,
         clock,
+        newInsertId: createInsertIds(randomBytes(8)),
         policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([url, listenUrl]) },
       }),
       remover: createRemover({ store, cache, outbox }),

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { accessPolicy } from '@lakh/api';
 import { createHttpMetrics } from '@lakh/http';
 import { agreeOnDatabaseFacts, codecOf, createAllocation } from '@lakh/issuing';
-import { createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createShortenApp } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirectService } from '@lakh/redirects';
@@ -68,6 +68,7 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
       store,
       codes: allocation.codes,
       clock,
+      newInsertId: createInsertIds(randomBytes(8)),
       policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
     }),
     remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),

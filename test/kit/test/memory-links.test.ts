@@ -5,6 +5,9 @@ import { MemoryLinkStore } from '../src/links/memory-link-store.js';
 import { MemorySettingsStore } from '../src/links/memory-settings-store.js';
 import { describeSettingsStore } from '../src/links/settings-store-conformance.js';
 
-describeLinkStore('memory', async () => ({ store: new MemoryLinkStore(), dispose: async () => {} }));
+describeLinkStore('memory', async () => {
+  const store = new MemoryLinkStore();
+  return { store, another: async () => new MemoryLinkStore(store), dispose: async () => {} };
+});
 describeLinkCache('memory', async () => ({ cache: new MemoryLinkCache(), dispose: async () => {} }));
 describeSettingsStore('memory', async () => ({ settings: new MemorySettingsStore(), dispose: async () => {} }));

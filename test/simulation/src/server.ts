@@ -7,7 +7,7 @@ import {
   ReclaimingLease,
   TwoWitnessLease,
 } from '@lakh/id-range';
-import { codeSource, createShortener, type LinkStore, type Shortener } from '@lakh/links';
+import { codeSource, createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
 import { createMysqlLedger } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
@@ -127,6 +127,8 @@ export class SimulatedServer {
         count('burnt'),
       ),
       clock: { nowMs: () => clock.wallMs() },
+      // The simulated database does not keep them: no server here repeats an insert.
+      newInsertId: createInsertIds(new Uint8Array(8)),
       policy: {},
     });
     this.#allocator.start();

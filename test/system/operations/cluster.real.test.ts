@@ -13,7 +13,7 @@ import {
   Pool,
 } from '@lakh/mysql';
 import { base62, recordOfCodec } from '@lakh/short-code';
-import { describeWitnessAdmins } from '@lakh/testkit';
+import { describeWitnessAdmins, SampleLinks } from '@lakh/testkit';
 import {
   createZookeeperMarkAdmin,
   createZookeeperMarkStore,
@@ -93,16 +93,9 @@ function serverLease(options: Partial<TwoWitnessLeaseOptions> = {}): TwoWitnessL
 const lease = (size = 1000) => serverLease().lease(size);
 
 async function addLink(counter: number, code = `c${counter}`): Promise<void> {
-  await createMysqlLinkStore({ pool, clock: { nowMs: Date.now } }).insert({
-    domainId: 0,
-    code,
-    kind: 'generated',
-    counter,
-    longUrl: 'https://example.com/',
-    createdAtMs: 1,
-    expiresAtMs: null,
-    redirectStatus: null,
-  });
+  await createMysqlLinkStore({ pool, clock: { nowMs: Date.now } }).insert(
+    new SampleLinks().generated({ code, counter }),
+  );
 }
 
 /** Two ranges, [100000, 102000), and a link from the first. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
 import { base62, recordOfCodec } from '@lakh/short-code';
 import { type Embedded, openEmbedded } from '@lakh/sqlite';
+import { SampleLinks } from '@lakh/testkit';
 import Database from 'libsql';
 import { lakh } from './harness.js';
 
@@ -47,14 +48,9 @@ async function makeUsed(): Promise<void> {
     await embedded.settings.recordOnce('codec', recordOfCodec(base62()));
     await lease(embedded);
     await lease(embedded);
-    const plain = { domainId: 0, createdAtMs: 1, expiresAtMs: null, redirectStatus: null };
-    await embedded.links.insert({
-      ...plain,
-      code: 'Q0v',
-      kind: 'generated',
-      counter: 100_001,
-      longUrl: 'https://e.org/',
-    });
+    await embedded.links.insert(
+      new SampleLinks().generated({ code: 'Q0v', counter: 100_001, longUrl: 'https://e.org/' }),
+    );
   });
 }
 

@@ -1,6 +1,7 @@
 import type { LeaseHolder } from '@lakh/id-range';
 import { createMysqlLinkStore, createMysqlSettings, memberName } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed, sqids } from '@lakh/short-code';
+import { SampleLinks } from '@lakh/testkit';
 import { eventually } from '../../../packages/mysql/test/database.js';
 import { lakh } from './harness.js';
 import {
@@ -49,16 +50,9 @@ async function server(by: LeaseHolder, rangeSize = 1_000): Promise<AllocatorServ
 }
 
 async function addLink(counter: number, code: string): Promise<void> {
-  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert({
-    domainId: 0,
-    code,
-    kind: 'generated',
-    counter,
-    longUrl: `https://example.com/${counter}`,
-    createdAtMs: Date.now(),
-    expiresAtMs: null,
-    redirectStatus: null,
-  });
+  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert(
+    new SampleLinks().generated({ code, counter, longUrl: `https://example.com/${counter}`, createdAtMs: Date.now() }),
+  );
 }
 
 async function recordCodec(codec: Codec): Promise<void> {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { type InsertOutcome, type NewLink, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
 import { ER_DUP_ENTRY, ER_LOCK_DEADLOCK, isRefusal, isRowFailure, SqlFailure, storeError } from '../wire/errors.js';
@@ -44,11 +43,6 @@ class InsertBatch {
   readonly resolve: ((outcome: InsertOutcome) => void)[] = [];
   readonly reject: ((error: unknown) => void)[] = [];
   bytes = INSERT_HEAD.length;
-  /** Sequence number of row 0 in its queue; the rows of a batch follow one another. */
-  readonly firstSequence: number;
-  constructor(firstSequence: number) {
-    this.firstSequence = firstSequence;
-  }
   get size(): number {
     return this.values.length;
   }
@@ -65,15 +59,12 @@ const DUPLICATE: InsertOutcome = { outcome: 'duplicate' };
 export class InsertQueue {
   readonly #options: InsertQueueOptions;
   readonly #coalescer: Coalescer<InsertBatch>;
-  /** Sixteen hexadecimal digits of this queue's own; with the row's sequence number they are its insert_id. */
-  readonly #idPrefix = randomBytes(8).toString('hex').toUpperCase();
-  #sequence = 0;
 
   constructor(options: InsertQueueOptions) {
     this.#options = options;
     this.#coalescer = new Coalescer({
       maxInFlight: options.maxInFlight,
-      open: () => new InsertBatch(this.#sequence),
+      open: () => new InsertBatch(),
       send: (batch) => this.#write(batch, Array.from(batch.values.keys()), 1),
     });
   }
@@ -91,14 +82,13 @@ export class InsertQueue {
     }
     let values: string;
     try {
-      values = rowValues(link, this.#insertId(this.#sequence));
+      values = rowValues(link);
     } catch (error) {
       return Promise.reject(
         new StoreUnavailableError(`the link cannot be stored: ${(error as Error).message}`, { cause: error }),
       );
     }
     const batch = this.#coalescer.batch((open) => open.size < maxRows && open.bytes + values.length < maxBytes);
-    this.#sequence += 1;
     batch.links.push(link);
     batch.values.push(values);
     batch.bytes += values.length + 1;
@@ -107,11 +97,6 @@ export class InsertQueue {
       batch.reject.push(reject);
       this.#coalescer.added();
     });
-  }
-
-  /** Upper case, as HEX() answers. */
-  #insertId(sequence: number): string {
-    return this.#idPrefix + sequence.toString(16).toUpperCase().padStart(16, '0');
   }
 
   /** Settles the batch's `rows`; never rejects. */
@@ -162,7 +147,7 @@ export class InsertQueue {
       const link = batch.links[i] as NewLink;
       const key = keyOf(link.domainId, link.code);
       const met = existing.get(key);
-      if (met) batch.resolve[i]?.(outcomeOf(link, met, this.#insertId(batch.firstSequence + i)));
+      if (met) batch.resolve[i]?.(outcomeOf(link, met));
       else if (seen.has(key)) repeated.push(i);
       else {
         seen.add(key);
@@ -180,8 +165,8 @@ export class InsertQueue {
 }
 
 /** What the insert of `link` met (§3, the last line of defence). */
-function outcomeOf(link: NewLink, met: LinkRow, ownId: string): InsertOutcome {
-  if (insertIdOf(met) === ownId) return INSERTED;
+function outcomeOf(link: NewLink, met: LinkRow): InsertOutcome {
+  if (insertIdOf(met) === link.insertId) return INSERTED;
   const kind = kindOf(met);
   if (kind === KIND_DELETED) return { outcome: 'taken' };
   if (kind === KIND_ALIAS || (kind === KIND_GENERATED && link.kind === 'alias'))

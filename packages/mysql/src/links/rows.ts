@@ -8,6 +8,8 @@ export const KIND_DELETED = 3;
 
 const CODE_MAX_LENGTH = 64;
 const LONG_URL_MAX_LENGTH = 8192;
+/** As HEX() answers. */
+const INSERT_ID = /^[0-9A-F]{32}$/;
 /** MariaDB turns an IN list of 1,000 into a join with a temporary table (in_predicate_conversion_threshold). */
 const CODES_PER_SELECT = 500;
 
@@ -26,15 +28,16 @@ export const INSERT_HEAD =
   'INSERT INTO links (domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status) VALUES ';
 
 /**
- * The row in parentheses, all ASCII. `insertId`: 32 hexadecimal digits. The domain has validated the link; this last look before
- * SQL throws a RangeError for what the table could not hold.
+ * The row in parentheses, all ASCII. The domain has validated the link; this last look before SQL throws a RangeError for what
+ * the table could not hold.
  */
-export function rowValues(link: NewLink, insertId: string): string {
-  const { code, longUrl } = link;
+export function rowValues(link: NewLink): string {
+  const { code, longUrl, insertId } = link;
   if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
   if (typeof longUrl !== 'string' || longUrl.length > LONG_URL_MAX_LENGTH || !isPrintableAscii(longUrl)) {
     throw new RangeError(`its URL is not at most ${LONG_URL_MAX_LENGTH} printable ASCII characters`);
   }
+  if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
   const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
   return `(${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${asciiLiteral(longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
 }

@@ -4,6 +4,8 @@ import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links
 /** One store for a whole suite: every test uses codes of its own. */
 export interface LinkStoreHarness {
   readonly store: LinkStore;
+  /** A second store on the same rows, as another process has it. */
+  another(): Promise<LinkStore>;
   dispose(): Promise<void>;
 }
 
@@ -95,8 +97,27 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const link = sample.generated();
         await insertedThenFound(link);
         expect(await store.insert(sample.generated({ code: link.code }))).toEqual({ outcome: 'duplicate' });
-        expect(await store.insert(link)).toEqual({ outcome: 'duplicate' });
+        const { insertId } = sample.generated();
+        expect(await store.insert({ ...link, insertId })).toEqual({ outcome: 'duplicate' });
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
+      });
+
+      test.each(['generated', 'alias'] as const)('an insert that meets its own id is inserted: %s', async (kind) => {
+        const link = sample[kind]();
+        await insertedThenFound(link);
+        const another = await harness.another();
+        for (const each of [store, another, another]) expect(await each.insert(link)).toEqual({ outcome: 'inserted' });
+        expect(await store.find(0, link.code)).toEqual(storedAs(link));
+        await store.remove(0, link.code);
+        expect(await another.insert(link)).toEqual({ outcome: 'inserted' });
+        expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
+      });
+
+      test('one insert that is sent by two stores at once is inserted for both', async () => {
+        const another = await harness.another();
+        const links = Array.from({ length: 20 }, () => sample.generated());
+        const outcomes = await Promise.all([store, another].flatMap((each) => links.map((link) => each.insert(link))));
+        expect(countsOf(outcomes)).toEqual({ inserted: 40 });
       });
 
       test('an alias that meets a living link is taken, and told which', async () => {

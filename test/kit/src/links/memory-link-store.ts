@@ -22,7 +22,15 @@ export class MemoryLinkStore implements LinkStore {
   /** Every call so far in order of arrival, for tests that count look-ups. */
   readonly calls: StoreCall[] = [];
   gate: StoreGate | undefined;
-  readonly #rows = new Map<string, StoredLink>();
+  readonly #rows: Map<string, StoredLink>;
+  /** The id of the insert that made a row. */
+  readonly #insertIds: Map<string, string>;
+
+  /** `sharing`: this store keeps its rows where that one does, as another process of one database. */
+  constructor(sharing?: MemoryLinkStore) {
+    this.#rows = sharing ? sharing.#rows : new Map();
+    this.#insertIds = sharing ? sharing.#insertIds : new Map();
+  }
 
   /** Number of rows, tombstones included. */
   get size(): number {
@@ -37,9 +45,12 @@ export class MemoryLinkStore implements LinkStore {
     const key = keyOf(link.domainId, link.code);
     const met = this.#rows.get(key);
     if (met === undefined) {
-      this.#rows.set(key, { ...link, state: 'live', version: 1 });
+      const { insertId, ...rest } = link;
+      this.#rows.set(key, { ...rest, state: 'live', version: 1 });
+      this.#insertIds.set(key, insertId);
       return { outcome: 'inserted' };
     }
+    if (this.#insertIds.get(key) === link.insertId) return { outcome: 'inserted' };
     if (met.state === 'deleted') return { outcome: 'taken' };
     if (link.kind === 'generated' && met.kind === 'generated') return { outcome: 'duplicate' };
     return { outcome: 'taken', link: met };

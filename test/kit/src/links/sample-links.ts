@@ -1,4 +1,5 @@
-import type { Link, NewLink, StoredLink } from '@lakh/links';
+import { randomBytes } from 'node:crypto';
+import { createInsertIds, type Link, type NewLink, type StoredLink } from '@lakh/links';
 
 /** Every printable ASCII byte, the characters that SQL and Redis quoting could trip over among them. */
 export const PRINTABLE_ASCII = Array.from({ length: 0x7f - 0x20 }, (_, index) =>
@@ -18,6 +19,7 @@ export const AWKWARD_URLS: readonly string[] = [
 /** Gives links with codes and counters of their own, so that one store can serve a whole suite. */
 export class SampleLinks {
   #counter = 100_000;
+  readonly #newInsertId = createInsertIds(randomBytes(8));
 
   generated(changes: Partial<NewLink> = {}): NewLink {
     this.#counter += 1;
@@ -30,6 +32,7 @@ export class SampleLinks {
       createdAtMs: 1_790_000_000_123,
       expiresAtMs: null,
       redirectStatus: null,
+      insertId: this.#newInsertId(),
       ...changes,
     };
   }
@@ -41,7 +44,7 @@ export class SampleLinks {
 }
 
 /** What a store gives back for a link that has just been inserted. */
-export function storedAs(link: NewLink, version = 1): Link {
+export function storedAs({ insertId: _, ...link }: NewLink, version = 1): Link {
   return { ...link, state: 'live', version };
 }
 
