@@ -10,6 +10,7 @@ import {
   DuplicateCounterError,
   InvalidLinkError,
   OwnHosts,
+  type ShortenPolicy,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
   TooManyBurntCountersError,
@@ -41,15 +42,17 @@ class CountingCodes implements CodeSource {
   reportBurnt = (counter: number) => this.#codes.reportBurnt(counter);
 }
 
+function shortenerOn(store: MemoryLinkStore, codes: CodeSource, policy: ShortenPolicy = {}) {
+  const newInsertId = createInsertIds(randomBytes(8));
+  return createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, newInsertId, policy });
+}
+
 function setUp(first = 100_000) {
   const store = new MemoryLinkStore();
   const codes = new CountingCodes(first);
-  const shortener = createShortener({
-    store,
-    codes,
-    clock: { nowMs: () => NOW_MS },
-    newInsertId: createInsertIds(randomBytes(8)),
-    policy: { ownHosts: new OwnHosts(['https://lakh.example']), maxBurntCounters: MAX_BURNT },
+  const shortener = shortenerOn(store, codes, {
+    ownHosts: new OwnHosts(['https://lakh.example']),
+    maxBurntCounters: MAX_BURNT,
   });
   return { store, codes, shortener };
 }
@@ -135,7 +138,7 @@ describe('shortening with a generated code', () => {
   test('gives up after 33 counters where no other bound is given', async () => {
     const codes = new CountingCodes(100_000);
     const store = new MemoryLinkStore();
-    const shortener = createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, policy: {} });
+    const shortener = shortenerOn(store, codes);
     for (let i = 0; i < 33; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow('33 counters in a row met codes');
     expect(codes.burnt).toHaveLength(33);
@@ -150,26 +153,14 @@ describe('shortening with a generated code', () => {
   test('another generated link under its code is a broken invariant: reported, not retried, not burnt', async () => {
     const { store, codes, shortener } = setUp();
     const first = await shortener.shorten({ longUrl: URL_A });
-    const twin = createShortener({
-      store,
-      codes: new CountingCodes(100_000),
-      clock: { nowMs: () => NOW_MS },
-      newInsertId: createInsertIds(randomBytes(8)),
-      policy: {},
-    });
+    const twin = shortenerOn(store, new CountingCodes(100_000));
     await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(
       new DuplicateCounterError('Counter 100000 (code Q0u) was used already; issuing has stopped.'),
     );
     expect(await store.find(0, 'Q0u')).toEqual(first.link);
 
     const reporting = new CountingCodes(100_000);
-    const again = createShortener({
-      store,
-      codes: reporting,
-      clock: { nowMs: () => NOW_MS },
-      newInsertId: createInsertIds(randomBytes(8)),
-      policy: {},
-    });
+    const again = shortenerOn(store, reporting);
     await expect(again.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter', status: 503 });
     expect(reporting.duplicates).toEqual([100_000]);
     expect(reporting.burnt).toEqual([]);
@@ -200,13 +191,7 @@ describe('shortening with a generated code', () => {
       reportBurnt: () => {},
       reportDuplicate: () => {},
     };
-    const shortener = createShortener({
-      store,
-      codes,
-      clock: { nowMs: () => NOW_MS },
-      newInsertId: createInsertIds(randomBytes(8)),
-      policy: {},
-    });
+    const shortener = shortenerOn(store, codes);
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(exhausted);
     expect(store.calls).toEqual([]);
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'still-works' })).created).toBe(true);
