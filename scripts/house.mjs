@@ -9,7 +9,7 @@
 export const wings = {
   ground: { rooms: ['packages/base', 'packages/settings'], from: [], within: true },
   domain: {
-    rooms: ['packages/id-range', 'packages/short-code', 'packages/links', 'packages/operations'],
+    rooms: ['packages/id-range', 'packages/short-code', 'packages/links', 'packages/facts', 'packages/operations'],
     from: ['ground'],
     within: true,
     pure: true,

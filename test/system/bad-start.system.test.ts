@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
-import { createMysqlLedger, createMysqlLinkStore, createMysqlSettings } from '@lakh/mysql';
+import { createMysqlFacts, createMysqlLedger, createMysqlLinkStore } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed } from '@lakh/short-code';
 import { SampleLinks } from '@lakh/testkit';
 import { createZookeeperMarkStore, type ZookeeperSession } from '@lakh/zookeeper';
@@ -58,7 +58,7 @@ function startShorten(env: Readonly<Record<string, string>>): ShortenProcess {
 async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   session = await connect(address, auth === undefined ? {} : { auth: { scheme: 'digest' as const, credential: auth } });
   clusters += 1;
-  const settings = createMysqlSettings({ pool: witnesses.pool });
+  const settings = createMysqlFacts({ pool: witnesses.pool });
   await settings.recordOnce('links_namespace', NAMESPACE);
   await settings.recordOnce('codec', recordOfCodec(codec));
   const lease = new TwoWitnessLease({

@@ -1,8 +1,9 @@
-import type { Clock, InvalidationOutbox, LinkCache, SettingsStore } from '@lakh/links';
+import type { FactStore } from '@lakh/facts';
+import type { Clock, InvalidationOutbox, LinkCache } from '@lakh/links';
 import {
+  createMysqlFacts,
   createMysqlLinkStore,
   createMysqlOutbox,
-  createMysqlSettings,
   type MysqlLinkStore,
   observed,
   Pool,
@@ -29,7 +30,7 @@ export interface ClusterStorageOptions {
 export interface ClusterStorage {
   readonly pool: Pool;
   readonly store: MysqlLinkStore;
-  readonly settings: SettingsStore;
+  readonly settings: FactStore;
   readonly outbox: InvalidationOutbox;
   /** Undefined when LAKH_REDIS is not set. */
   readonly cache: LinkCache | undefined;
@@ -49,7 +50,7 @@ export function openClusterStorage(options: ClusterStorageOptions): ClusterStora
   return {
     pool,
     store: createMysqlLinkStore({ pool, clock, observer }),
-    settings: createMysqlSettings({ pool, timer }),
+    settings: createMysqlFacts({ pool, timer }),
     outbox: createMysqlOutbox({ pool, timer }),
     cache,
     timer,

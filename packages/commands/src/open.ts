@@ -3,6 +3,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NAMESPACE_FACT } from '@lakh/facts';
 import {
   createMysqlCounterWitness,
   createMysqlInspector,
@@ -10,7 +11,7 @@ import {
   Pool,
   parseDatabase,
 } from '@lakh/mysql';
-import { createOperations, NAMESPACE_SETTING, type Operations, type OperationsPorts } from '@lakh/operations';
+import { createOperations, type Operations, type OperationsPorts } from '@lakh/operations';
 import { formatAddress, type Settings, SettingsError } from '@lakh/settings';
 import { parseSealedKeys } from '@lakh/short-code';
 import { DataDirInUseError, openEmbedded } from '@lakh/sqlite';
@@ -105,7 +106,7 @@ async function openDistributed(
   };
   try {
     const links = createMysqlInspector(pool);
-    const recorded = await links.setting(NAMESPACE_SETTING);
+    const recorded = await links.setting(NAMESPACE_FACT);
     const inZookeeper = { namespace, connectWaitMs: leaseDeadlineMs };
     const operations = createOperations({
       ...common,
@@ -142,7 +143,7 @@ async function openFile(settings: Settings<'tool'>, makes: boolean, tell: OpenOp
   const embedded = openWithAdvice(file, url, running);
   const close = async (): Promise<void> => embedded.close();
   try {
-    const recorded = await embedded.admin(namespace, false).links.setting(NAMESPACE_SETTING);
+    const recorded = await embedded.admin(namespace, false).links.setting(NAMESPACE_FACT);
     const feedsLinks = recorded === undefined || recorded === namespace;
     const operations = createOperations({
       ...common,

@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { FactStore } from '@lakh/facts';
 import {
   type AllocatorSnapshot,
   isRefusal,
@@ -10,7 +11,7 @@ import {
   systemClock,
   TwoWitnessLease,
 } from '@lakh/id-range';
-import { type CodeSource, codeSource, type SettingsStore } from '@lakh/links';
+import { type CodeSource, codeSource } from '@lakh/links';
 import type { CheckResult, Logger, Registry } from '@lakh/process';
 import type { Codec } from '@lakh/short-code';
 import { createAllocationMetrics } from './allocation-metrics.js';
@@ -24,7 +25,7 @@ export interface AllocationOptions {
   readonly remainders: RemainderStore;
   readonly codec: Codec;
   /** Where other servers record keys that they add; without it there are no other servers. */
-  readonly recorded?: Pick<SettingsStore, 'recordOnce'>;
+  readonly recorded?: Pick<FactStore, 'recordOnce'>;
   readonly settings: {
     readonly rangeSize: number;
     readonly runwayS: number;

@@ -1,4 +1,3 @@
 /** The allocator, its witnesses and its codec as one live thing. */
 export { type Allocation, type AllocationOptions, createAllocation } from './allocation.js';
 export { codecOf } from './codec-of.js';
-export { agreeOnDatabaseFacts } from './database-facts.js';

@@ -1,13 +1,13 @@
+import type { FactStore } from '@lakh/facts';
 import type { RangeSource, ReclaimingLease } from '@lakh/id-range';
-import { type SettingsStore, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import type { Logger } from '@lakh/process';
-import { type Codec, firstUnknownKey, recordOfCodec } from '@lakh/short-code';
-import { CODEC_SETTING } from './database-facts.js';
+import { CODEC_FACT, type Codec, firstUnknownKey, recordOfCodec } from '@lakh/short-code';
 
 export interface UnknownKeysOptions {
   readonly source: Pick<ReclaimingLease, 'lease' | 'endAt'>;
   /** Where every server of this database records its keys. */
-  readonly recorded: Pick<SettingsStore, 'recordOnce'>;
+  readonly recorded: Pick<FactStore, 'recordOnce'>;
   readonly codec: Codec;
   readonly log: Logger;
 }
@@ -25,7 +25,7 @@ export function endingAtUnknownKeys({ source, recorded, codec, log }: UnknownKey
   async function look(): Promise<void> {
     let record: string;
     try {
-      record = await recorded.recordOnce(CODEC_SETTING, ownRecord);
+      record = await recorded.recordOnce(CODEC_FACT, ownRecord);
     } catch (error) {
       // The ledger is in the same database: the lease itself will say what is wrong with it.
       if (error instanceof StoreUnavailableError || error instanceof StoreOutcomeUnknownError) return;

@@ -1,10 +1,9 @@
 import { PassThrough } from 'node:stream';
 import { StoreUnavailableError } from '@lakh/links';
 import { createLogger, createMetrics } from '@lakh/process';
-import { base62, type Codec, createCodec, parseSealedKeys, recordOfCodec } from '@lakh/short-code';
-import { MemoryLedger, MemoryMarkNode, MemorySettingsStore } from '@lakh/testkit';
+import { base62, CODEC_FACT, type Codec, createCodec, parseSealedKeys, recordOfCodec } from '@lakh/short-code';
+import { MemoryFactStore, MemoryLedger, MemoryMarkNode } from '@lakh/testkit';
 import { type AllocationOptions, createAllocation } from '../src/allocation.js';
-import { CODEC_SETTING } from '../src/database-facts.js';
 
 /** The end of the counter space: warned of, then said, never passed. */
 const SIZE = 1000;
@@ -115,11 +114,11 @@ describe('another server adds a key', () => {
     recordOfCodec(sealedWith(KEY_A, `B:ef4359d8d580aa4f7f036d6f04fc6a94:${start}`));
 
   test('this one issues to its start and says why not further, without key material', async () => {
-    const settings = new MemorySettingsStore();
+    const settings = new MemoryFactStore();
     const codec = sealedWith(KEY_A);
     const { allocation, holds, take, left, log } = open(codec, settings);
     await holds(2 * SIZE);
-    await settings.replace(CODEC_SETTING, recordOfCodec(codec), withB(102_500));
+    await settings.replace(CODEC_FACT, recordOfCodec(codec), withB(102_500));
     take(SIZE + 1);
     await eventually(() => allocation.snapshot().leasedRanges === 3);
     expect(await left()).toBe('0');

@@ -64,14 +64,6 @@ export interface CodeSource {
   reportBurnt(counter: number): void;
 }
 
-/** Facts that every server of one database must agree on (codec, key fingerprints, the namespace that feeds links). */
-export interface SettingsStore {
-  /** Records `value` under `name` unless something is there already; resolves with what is recorded now. */
-  recordOnce(name: string, value: string): Promise<string>;
-  /** Compare-and-set: false when the recorded value is not `expected` (any more). */
-  replace(name: string, expected: string, value: string): Promise<boolean>;
-}
-
 /** An invalidation that every cache must still hear of. */
 export interface PendingInvalidation {
   readonly domainId: number;

@@ -1,4 +1,4 @@
-export { createMysqlSettings } from './facts/settings.js';
+export { createMysqlFacts } from './facts/facts.js';
 export * from './ledger/ledger.js';
 export * from './ledger/ledger-admin.js';
 export * from './links/inspector.js';

@@ -3,9 +3,9 @@ import { runInNewContext } from 'node:vm';
 import type { LeaseRecord } from '@lakh/id-range';
 import { createFaultProxy, type FaultProxy, SampleLinks, storedAs } from '@lakh/testkit';
 import {
+  createMysqlFacts,
   createMysqlLedger,
   createMysqlLinkStore,
-  createMysqlSettings,
   type MysqlObserver,
   migrate,
   Pool,
@@ -82,7 +82,7 @@ describe('a frozen server', () => {
         store.find(0, before.code),
         store.remove(0, before.code),
         ledger.head(),
-        createMysqlSettings({ pool }).recordOnce('x', 'y'),
+        createMysqlFacts({ pool }).recordOnce('x', 'y'),
       ].map(outcomeOf),
     );
     expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + 250);
@@ -299,6 +299,6 @@ describe('a server that answers, but not as hoped', () => {
         throw new Error('the caller changed its mind');
       }),
     ).rejects.toThrow('changed its mind');
-    expect(await createMysqlSettings({ pool }).recordOnce('half', 'whole')).toBe('whole');
+    expect(await createMysqlFacts({ pool }).recordOnce('half', 'whole')).toBe('whole');
   });
 });

@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
 import type { LeaseRecord } from '@lakh/id-range';
 import {
+  describeFactStore,
   describeLedger,
   describeLedgerRemainders,
   describeLinkStore,
-  describeSettingsStore,
   type LedgerHarness,
   SampleLinks,
   storedAs,
 } from '@lakh/testkit';
 import {
+  createMysqlFacts,
   createMysqlLedger,
   createMysqlLinkStore,
   createMysqlOutbox,
-  createMysqlSettings,
   type MysqlLinkStore,
   type MysqlObserver,
   migrate,
@@ -60,8 +60,8 @@ describeLinkStore('MySQL, many small statements', async () => {
   };
 });
 
-describeSettingsStore('MySQL', async () => ({
-  settings: createMysqlSettings({ pool }),
+describeFactStore('MySQL', async () => ({
+  facts: createMysqlFacts({ pool }),
   dispose: async () => {},
 }));
 

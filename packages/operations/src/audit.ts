@@ -1,6 +1,7 @@
 /** `audit`: where a code comes from. */
 import {
   base62,
+  CODEC_FACT,
   type Codec,
   type CodecDescription,
   CodecMismatchError,
@@ -12,7 +13,7 @@ import {
 } from '@lakh/short-code';
 import { InvalidArgumentError } from './errors.js';
 import { type RowFigures, withFigures } from './figures.js';
-import { CODEC_SETTING, type OperationsPorts } from './ports.js';
+import type { OperationsPorts } from './ports.js';
 import { rowOf } from './witnesses.js';
 
 export interface Audit {
@@ -45,7 +46,7 @@ export async function audit(ports: OperationsPorts, code: string): Promise<Audit
   if (!/^[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?$/.test(code)) {
     throw new InvalidArgumentError(`${JSON.stringify(code)} is no code: 1 to 64 of 0-9, A-Z, a-z, and - and _ inside`);
   }
-  const [record, recorded] = await Promise.all([ports.links.record(0, code), ports.links.setting(CODEC_SETTING)]);
+  const [record, recorded] = await Promise.all([ports.links.record(0, code), ports.links.setting(CODEC_FACT)]);
   const description = recorded === undefined ? undefined : parseRecordedCodec(recorded);
   const remarks: string[] = [];
   const decoded = description && decode(description, recorded as string, ports.sealedKeys, code, remarks);

@@ -26,9 +26,6 @@ export interface CheckReport {
   readonly findings: readonly Finding[];
 }
 
-/** The first server to start records under this name which namespace feeds links. */
-export const NAMESPACE_SETTING = 'links_namespace';
-
 /**
  * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server's admin
  * listener and asked for from another process. Every call rejects with a named error (`code`, `status`).

@@ -2,9 +2,6 @@ import type { CounterWitness, LeaseHolder, LedgerAdmin, MarkAdmin, RemainderStor
 import type { LinkInspector } from '@lakh/links';
 import type { SealedKey } from '@lakh/short-code';
 
-/** What the first start recorded under this name: codec, parameters, fingerprints of keys. */
-export const CODEC_SETTING = 'codec';
-
 /** A process, by what its leases say of it. */
 export type RunningServer = Pick<LeaseHolder, 'serverId' | 'processStartMs'>;
 

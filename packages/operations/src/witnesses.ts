@@ -9,8 +9,8 @@ import {
   type MarkInspection,
   type Remainder,
 } from '@lakh/id-range';
-import { CodecMismatchError, endOfDescribedCodec, parseRecordedCodec } from '@lakh/short-code';
-import { CODEC_SETTING, type OperationsPorts } from './ports.js';
+import { CODEC_FACT, CodecMismatchError, endOfDescribedCodec, parseRecordedCodec } from '@lakh/short-code';
+import type { OperationsPorts } from './ports.js';
 
 /** What a look at everything found: both witnesses, the ledger's rows, and the links themselves. */
 export interface Witnesses {
@@ -77,7 +77,7 @@ export async function readWitnesses(ports: OperationsPorts): Promise<Witnesses> 
 
 /** Where counters end for servers of this system: 62^7, or where the last of the sealed keys on record does. */
 export async function spaceEndOf({ links }: Pick<OperationsPorts, 'links'>): Promise<number> {
-  const recorded = await links.setting(CODEC_SETTING);
+  const recorded = await links.setting(CODEC_FACT);
   if (recorded === undefined) return COUNTER_SPACE_END;
   try {
     return endOfDescribedCodec(parseRecordedCodec(recorded));

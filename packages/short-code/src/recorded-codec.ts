@@ -10,6 +10,9 @@ export type CodecConfig =
   | ({ readonly codec: 'sqids' } & SqidsParams)
   | { readonly codec: 'sealed'; readonly keys: readonly SealedKey[] };
 
+/** Under which name every database has its codec on record. */
+export const CODEC_FACT = 'codec';
+
 export function createCodec(config: CodecConfig): Codec {
   switch (config.codec) {
     case 'base62':

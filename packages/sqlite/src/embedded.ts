@@ -1,13 +1,14 @@
+import type { FactStore } from '@lakh/facts';
 import type { CounterWitness, Ledger, LedgerAdmin, MarkAdmin, MarkStore, RemainderStore } from '@lakh/id-range';
-import type { LinkInspector, SettingsStore } from '@lakh/links';
+import type { LinkInspector } from '@lakh/links';
 import { Connection, openError } from './connection.js';
+import { openFactStore } from './facts.js';
 import { openCounterWitness, openInspector } from './inspector.js';
 import { openLedger } from './ledger.js';
 import { type EmbeddedLinkStore, openLinkStore } from './link-store.js';
 import { openMarkStore } from './marks.js';
 import { openRemainderStore } from './remainders.js';
 import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
-import { openSettingsStore } from './settings.js';
 import { openLedgerAdmin, openMarkAdmin } from './witness-admin.js';
 
 /** The part of a pino logger that is used here. */
@@ -37,7 +38,7 @@ export interface Embedded {
   ledger(namespace: string): Ledger;
   remainderStore(namespace: string): RemainderStore;
   readonly links: EmbeddedLinkStore;
-  readonly settings: SettingsStore;
+  readonly settings: FactStore;
   /** `feedsLinks`: whether this namespace's counters become links. */
   admin(namespace: string, feedsLinks: boolean): EmbeddedAdmin;
   /** Commits what waits and gives up the file; calls after it are refused as unavailable. Synchronous. */
@@ -65,7 +66,7 @@ export function openEmbedded({ file, log }: EmbeddedOptions): Embedded {
       ledger: (namespace) => openLedger(connection, namespace),
       remainderStore: (namespace) => openRemainderStore(connection, namespace),
       links,
-      settings: openSettingsStore(connection),
+      settings: openFactStore(connection),
       admin: (namespace, feedsLinks) => ({
         marks: openMarkAdmin(connection, namespace),
         ledger: openLedgerAdmin(connection, namespace),

@@ -2,12 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  describeFactStore,
   describeLedger,
   describeLedgerRemainders,
   describeLinkStore,
   describeMarkStore,
   describeRemainderStore,
-  describeSettingsStore,
   type LedgerHarness,
   SampleLinks,
 } from '@lakh/testkit';
@@ -97,7 +97,7 @@ describeLinkStore('embedded', async () => {
   };
 });
 
-describeSettingsStore('embedded', async () => {
+describeFactStore('embedded', async () => {
   const { embedded, dispose } = open();
-  return { settings: embedded.settings, dispose };
+  return { facts: embedded.settings, dispose };
 });

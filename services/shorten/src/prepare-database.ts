@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStorage } from '@lakh/backend';
+import { agreeOnFacts } from '@lakh/facts';
 import { type Ledger, WitnessUnavailableError } from '@lakh/id-range';
-import { agreeOnDatabaseFacts } from '@lakh/issuing';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { checkSchema, migrate } from '@lakh/mysql';
 import type { Logger } from '@lakh/process';
@@ -34,7 +34,7 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
         const applied = await migrate(pool);
         if (applied.length > 0) log.info({ shard: pool.name, applied }, 'schema migrated');
       }
-      await agreeOnDatabaseFacts({ settings: storage.settings, ledger, codec, namespace: settings.namespace });
+      await agreeOnFacts({ facts: storage.settings, ledger, codec, namespace: settings.namespace });
       return;
     } catch (error) {
       if (!isPassing(error)) throw error;

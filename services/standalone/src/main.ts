@@ -2,8 +2,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { accessPolicy } from '@lakh/api';
+import { agreeOnFacts } from '@lakh/facts';
 import { createHttpMetrics } from '@lakh/http';
-import { agreeOnDatabaseFacts, codecOf, createAllocation } from '@lakh/issuing';
+import { codecOf, createAllocation } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createShortenApp } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
@@ -39,7 +40,7 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
   lifecycle.onStop('data file', () => embedded.close());
   const { links: store } = embedded;
   const ledger = embedded.ledger(settings.namespace);
-  await agreeOnDatabaseFacts({ settings: embedded.settings, ledger, codec, namespace: settings.namespace });
+  await agreeOnFacts({ facts: embedded.settings, ledger, codec, namespace: settings.namespace });
 
   addOperations(context, embedded);
 

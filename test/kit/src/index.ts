@@ -1,3 +1,4 @@
+export * from './facts/index.js';
 export * from './fault-proxy.js';
 export * from './id-range/index.js';
 export * from './links/index.js';

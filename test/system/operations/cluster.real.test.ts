@@ -5,10 +5,10 @@ import { isRefusal, systemClock, TwoWitnessLease, type TwoWitnessLeaseOptions } 
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
 import {
   createMysqlCounterWitness,
+  createMysqlFacts,
   createMysqlLedger,
   createMysqlLedgerAdmin,
   createMysqlLinkStore,
-  createMysqlSettings,
   memberName,
   Pool,
 } from '@lakh/mysql';
@@ -100,7 +100,7 @@ async function addLink(counter: number, code = `c${counter}`): Promise<void> {
 
 /** Two ranges, [100000, 102000), and a link from the first. */
 async function makeUsed(): Promise<void> {
-  const settings = createMysqlSettings({ pool });
+  const settings = createMysqlFacts({ pool });
   await settings.recordOnce('links_namespace', 'links');
   await settings.recordOnce('codec', recordOfCodec(base62()));
   await lease();

@@ -1,5 +1,5 @@
 import type { LeaseHolder } from '@lakh/id-range';
-import { createMysqlLinkStore, createMysqlSettings, memberName } from '@lakh/mysql';
+import { createMysqlFacts, createMysqlLinkStore, memberName } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed, sqids } from '@lakh/short-code';
 import { SampleLinks } from '@lakh/testkit';
 import { eventually } from '../../../packages/mysql/test/database.js';
@@ -56,7 +56,7 @@ async function addLink(counter: number, code: string): Promise<void> {
 }
 
 async function recordCodec(codec: Codec): Promise<void> {
-  const settings = createMysqlSettings({ pool: witnesses.pool });
+  const settings = createMysqlFacts({ pool: witnesses.pool });
   await settings.recordOnce('links_namespace', 'links');
   await settings.recordOnce('codec', recordOfCodec(codec));
 }

@@ -1,7 +1,7 @@
 import type { CounterRange, CounterWitness } from '@lakh/id-range';
 import { MAX_RANGES_ASKED } from '@lakh/id-range';
 import type { LinkInspector, LinkRecord } from '@lakh/links';
-import { readSetting } from '../facts/settings.js';
+import { readFact } from '../facts/facts.js';
 import { witnessError } from '../ledger/witness-error.js';
 import { ER_NO_SUCH_TABLE, isRefusal, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
@@ -57,7 +57,7 @@ export function createMysqlInspector(pool: Pool): LinkInspector {
 
     async setting(name) {
       try {
-        return await pool.run((session) => readSetting(session, name));
+        return await pool.run((session) => readFact(session, name));
       } catch (error) {
         // A database that was never migrated has recorded nothing.
         if (isRefusal(error, ER_NO_SUCH_TABLE)) return undefined;

@@ -2,6 +2,4 @@ export * from './link-cache-conformance.js';
 export * from './link-store-conformance.js';
 export * from './memory-link-cache.js';
 export * from './memory-link-store.js';
-export * from './memory-settings-store.js';
 export * from './sample-links.js';
-export * from './settings-store-conformance.js';

@@ -1,8 +1,8 @@
-import type { SettingsStore } from '@lakh/links';
+import type { FactStore } from '@lakh/facts';
 import type { Connection } from './connection.js';
 import { LINK_ERRORS } from './link-store.js';
 
-export function openSettingsStore(connection: Connection): SettingsStore {
+export function openFactStore(connection: Connection): FactStore {
   const select = connection.prepare('SELECT value FROM settings WHERE name = ?');
   const insert = connection.prepare('INSERT INTO settings (name, value) VALUES (?, ?)');
   const update = connection.prepare('UPDATE settings SET value = ? WHERE name = ? AND value = ?');

@@ -1,7 +1,7 @@
 import type { LedgerHead } from '@lakh/id-range';
-import { type Codec, createCodec, parseSealedKeys, recordOfCodec } from '@lakh/short-code';
-import { MemorySettingsStore } from '@lakh/testkit';
-import { agreeOnDatabaseFacts, CODEC_SETTING } from '../src/database-facts.js';
+import { CODEC_FACT, type Codec, createCodec, parseSealedKeys, recordOfCodec } from '@lakh/short-code';
+import { MemoryFactStore } from '@lakh/testkit';
+import { agreeOnFacts } from '../src/index.js';
 
 const HEX = { A: '2b7e151628aed2a6abf7158809cf4f3c', B: 'ef4359d8d580aa4f7f036d6f04fc6a94' };
 const keys = (startOfB?: number): Codec =>
@@ -10,16 +10,16 @@ const keys = (startOfB?: number): Codec =>
     keys: parseSealedKeys(`A:${HEX.A}:100000${startOfB === undefined ? '' : ` B:${HEX.B}:${startOfB}`}`),
   });
 
-let settings: MemorySettingsStore;
+let facts: MemoryFactStore;
 beforeEach(() => {
-  settings = new MemorySettingsStore();
+  facts = new MemoryFactStore();
 });
 
 function start(codec: Codec, head: number | 'missing', namespace = 'links'): Promise<void> {
   const answer: LedgerHead | 'missing' = head === 'missing' ? head : { head, clusterId: 'c', virgin: false };
-  return agreeOnDatabaseFacts({ settings, ledger: { head: async () => answer }, codec, namespace });
+  return agreeOnFacts({ facts, ledger: { head: async () => answer }, codec, namespace });
 }
-const recorded = () => settings.recordOnce(CODEC_SETTING, 'nothing');
+const recorded = () => facts.recordOnce(CODEC_FACT, 'nothing');
 
 test('a new key that starts below what is leased is refused, with the counter from which it may start', async () => {
   await start(keys(), 'missing');
@@ -43,9 +43,9 @@ test('one that starts there is recorded; whoever has it may start whatever is le
 test('what the ledger cannot say stops a start with a new key, and no other', async () => {
   await start(keys(), 'missing');
   const ledger = { head: () => Promise.reject(new Error('down')) };
-  const facts = { settings, ledger, namespace: 'links' };
-  await agreeOnDatabaseFacts({ ...facts, codec: keys() });
-  await expect(agreeOnDatabaseFacts({ ...facts, codec: keys(200_000) })).rejects.toThrow('down');
+  const server = { facts, ledger, namespace: 'links' };
+  await agreeOnFacts({ ...server, codec: keys() });
+  await expect(agreeOnFacts({ ...server, codec: keys(200_000) })).rejects.toThrow('down');
 });
 
 test('a database is of one namespace', async () => {

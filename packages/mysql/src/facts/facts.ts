@@ -1,4 +1,4 @@
-import type { SettingsStore } from '@lakh/links';
+import type { FactStore } from '@lakh/facts';
 import type { Session } from '../wire/connection.js';
 import { ER_DUP_ENTRY, isRefusal, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
@@ -7,14 +7,14 @@ import { observed, type StatementTimer } from '../wire/timing.js';
 
 const NAME_MAX_LENGTH = 128;
 
-/** Settings in the table of that name. Values are compared byte by byte. */
-export function createMysqlSettings({
+/** Facts, in the table `settings`. Values are compared byte by byte. */
+export function createMysqlFacts({
   pool,
   timer = observed(),
 }: {
   readonly pool: Pool;
   readonly timer?: StatementTimer;
-}): SettingsStore {
+}): FactStore {
   const settle = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       return await timer('settings', 1, work);
@@ -27,7 +27,7 @@ export function createMysqlSettings({
     recordOnce: (name, value) =>
       settle(() =>
         pool.run(async (session) => {
-          const present = await readSetting(session, name);
+          const present = await readFact(session, name);
           if (present !== undefined) return present;
           try {
             await session.query(
@@ -36,7 +36,7 @@ export function createMysqlSettings({
             );
             return value;
           } catch (error) {
-            const first = isRefusal(error, ER_DUP_ENTRY) ? await readSetting(session, name) : undefined;
+            const first = isRefusal(error, ER_DUP_ENTRY) ? await readFact(session, name) : undefined;
             if (first === undefined) throw error;
             return first;
           }
@@ -47,7 +47,7 @@ export function createMysqlSettings({
       settle(() =>
         pool.transaction(async (session) => {
           // Compared here: SQL's = ignores blanks at the end.
-          if ((await readSetting(session, name, ' FOR UPDATE')) !== expected) return false;
+          if ((await readFact(session, name, ' FOR UPDATE')) !== expected) return false;
           await session.query(`UPDATE settings SET value=${textLiteral(value)} WHERE name=${nameLiteral(name)}`);
           return true;
         }),
@@ -57,13 +57,13 @@ export function createMysqlSettings({
 
 function nameLiteral(name: string): string {
   if (name === '' || name.length > NAME_MAX_LENGTH || !isVisibleAscii(name)) {
-    throw new RangeError(`a setting's name is 1–${NAME_MAX_LENGTH} visible ASCII characters`);
+    throw new RangeError(`a fact's name is 1–${NAME_MAX_LENGTH} visible ASCII characters`);
   }
   return asciiLiteral(name);
 }
 
 /** What is recorded under `name` now. */
-export async function readSetting(session: Session, name: string, lock = ''): Promise<string | undefined> {
+export async function readFact(session: Session, name: string, lock = ''): Promise<string | undefined> {
   const { rows } = await session.query(`SELECT value FROM settings WHERE name=${nameLiteral(name)}${lock}`);
   return rows[0] ? String(rows[0][0]) : undefined;
 }

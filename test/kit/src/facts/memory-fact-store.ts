@@ -1,7 +1,7 @@
-import type { SettingsStore } from '@lakh/links';
+import type { FactStore } from '@lakh/facts';
 
-/** The SettingsStore contract on a map. */
-export class MemorySettingsStore implements SettingsStore {
+/** The FactStore contract on a map. */
+export class MemoryFactStore implements FactStore {
   readonly #values = new Map<string, string>();
 
   async recordOnce(name: string, value: string): Promise<string> {

@@ -1,6 +1,6 @@
 import type { Ledger } from '@lakh/id-range';
-import type { SettingsStore } from '@lakh/links';
-import { type Codec, checkRecordedCodec, recordOfCodec } from '@lakh/short-code';
+import { CODEC_FACT, type Codec, checkRecordedCodec, recordOfCodec } from '@lakh/short-code';
+import { type FactStore, NAMESPACE_FACT } from './fact-store.js';
 
 /** Another namespace feeds the links of this database: with two sequences, codes would repeat. */
 export class NamespaceMismatchError extends Error {
@@ -11,12 +11,8 @@ export class NamespaceMismatchError extends Error {
   }
 }
 
-/** Under which the codec of a database is recorded. */
-export const CODEC_SETTING = 'codec';
-const NAMESPACE_SETTING = 'links_namespace';
-
-export interface DatabaseFacts {
-  readonly settings: SettingsStore;
+export interface Agreement {
+  readonly facts: FactStore;
   /** Of the same database: says from where on a new key may start. */
   readonly ledger: Pick<Ledger, 'head'>;
   readonly codec: Codec;
@@ -29,8 +25,8 @@ export interface DatabaseFacts {
  * @throws CodecMismatchError, NamespaceMismatchError: this server must not run on this database
  * @throws StoreUnavailableError, StoreOutcomeUnknownError, WitnessUnavailableError: ask again
  */
-export async function agreeOnDatabaseFacts({ settings, ledger, codec, namespace }: DatabaseFacts): Promise<void> {
-  const recordedNamespace = await settings.recordOnce(NAMESPACE_SETTING, namespace);
+export async function agreeOnFacts({ facts, ledger, codec, namespace }: Agreement): Promise<void> {
+  const recordedNamespace = await facts.recordOnce(NAMESPACE_FACT, namespace);
   if (recordedNamespace !== namespace) {
     throw new NamespaceMismatchError(
       `links of this database are fed by the namespace ${recordedNamespace}, and LAKH_NAMESPACE is ${namespace}. See docs/runbooks/namespace_mismatch.md`,
@@ -38,12 +34,12 @@ export async function agreeOnDatabaseFacts({ settings, ledger, codec, namespace 
   }
   // Another server may add a key at the same moment: its record is compared in turn.
   for (let attempt = 0; attempt < 5; attempt += 1) {
-    const recorded = await settings.recordOnce(CODEC_SETTING, recordOfCodec(codec));
+    const recorded = await facts.recordOnce(CODEC_FACT, recordOfCodec(codec));
     if (checkRecordedCodec(recorded, codec) === 'same') return;
     // A lease that is under way is not in it yet: an operator chooses a start further off (docs/runbooks/rotate_sealed_key.md).
     const head = await ledger.head();
     checkRecordedCodec(recorded, codec, head === 'missing' ? 0 : head.head);
-    if (await settings.replace(CODEC_SETTING, recorded, recordOfCodec(codec))) return;
+    if (await facts.replace(CODEC_FACT, recorded, recordOfCodec(codec))) return;
   }
   throw new Error('the recorded codec kept changing while this server started; start it again');
 }

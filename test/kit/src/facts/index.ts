@@ -1,0 +1,2 @@
+export * from './fact-store-conformance.js';
+export * from './memory-fact-store.js';
