@@ -258,7 +258,8 @@ export class RangeAllocator {
   #delayMs(): number {
     const { prefetchJitterMs, random, rangeSize } = this.#options;
     if (this.#leasedIds < 2 * rangeSize || this.#heldIds() <= this.#leastIds()) return 0;
-    const runwayMs = this.#burn.perMs > 0 ? this.#heldIds() / this.#burn.perMs : Number.POSITIVE_INFINITY;
+    // Infinity while nothing is issued.
+    const runwayMs = this.#heldIds() / this.#burn.perMs;
     return random() * Math.min(prefetchJitterMs, runwayMs * JITTER_OF_RUNWAY);
   }
 

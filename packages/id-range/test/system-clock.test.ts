@@ -23,3 +23,11 @@ test('does not run what was taken back', async () => {
 test('tells the time of day in Unix milliseconds', () => {
   expect(Math.abs(systemClock.wallMs() - Date.now())).toBeLessThan(1000);
 });
+
+test('keeps no process alive', () => {
+  const waiting = () => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+  const before = waiting();
+  const cancel = systemClock.schedule(60_000, () => {});
+  expect(waiting()).toBe(before);
+  cancel();
+});
