@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backoff } from '@lakh/base';
 import type { LocalServer } from '@lakh/local';
 import { progress } from '../scope.js';
 import { timingOf, wholeEnsemble } from './ensemble.js';
@@ -147,6 +148,7 @@ class Client {
   }
 
   async #leaseForEver(): Promise<void> {
+    const backoffMs = backoff({ firstMs: BACKOFF_FIRST_MS, capMs: BACKOFF_CAP_MS, random: Math.random });
     let failures = 0;
     while (!this.#stop.signal.aborted) {
       const begunMs = performance.now();
@@ -157,8 +159,8 @@ class Client {
         failures = 0;
       } catch (error) {
         this.#lastFailure = error;
-        pauseMs = Math.min(BACKOFF_CAP_MS, BACKOFF_FIRST_MS * 2 ** failures) * (0.5 + Math.random() / 2);
         failures += 1;
+        pauseMs = backoffMs(failures);
       }
       await sleep(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => {});
     }

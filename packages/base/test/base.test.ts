@@ -12,6 +12,11 @@ describe('a backoff', () => {
     expect([1, 2, 5].map(shortest)).toEqual([50, 100, 500]);
   });
 
+  test('draws from the whole of it where it is told to', () => {
+    const draw = (drawn: number) => backoff({ firstMs: 100, capMs: 1_000, leastPart: 0, random: () => drawn })(2);
+    expect([0, 0.25, 0.75].map(draw)).toEqual([0, 50, 150]);
+  });
+
   test('stays finite however often it failed, and takes no failure for the first one', () => {
     expect(Math.round(longest(5_000))).toBe(1_000);
     expect(Math.round(longest(0))).toBe(100);

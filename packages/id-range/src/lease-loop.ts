@@ -3,6 +3,7 @@
  * in flight. A failure waits for a backoff that doubles up to a cap and that nobody shortens; a success is at rest until the
  * next `wake()`. A refusal is a failure like any other: repeated at the capped pace, so that a repair is noticed by itself.
  */
+import { backoff } from '@lakh/base';
 import type { AllocatorObserver } from './observer.js';
 import type { Clock, CounterRange, Randomness, RangeSource } from './ports.js';
 
@@ -29,6 +30,7 @@ const LATENCY_WEIGHT = 0.2;
 export class LeaseLoop {
   readonly #options: LeaseLoopOptions;
   readonly #leased: (range: CounterRange) => void;
+  readonly #backoffMs: (failures: number) => number;
   #phase: Phase = RESTING;
   #running = false;
   #attempt: Promise<void> = Promise.resolve();
@@ -38,8 +40,10 @@ export class LeaseLoop {
 
   /** `leased` gets each acknowledged range, also one that arrives after `stop()`. */
   constructor(options: LeaseLoopOptions, leased: (range: CounterRange) => void) {
+    const { backoffFirstMs: firstMs, backoffCapMs: capMs, random } = options;
     this.#options = options;
     this.#leased = leased;
+    this.#backoffMs = backoff({ firstMs, capMs, random });
   }
 
   get running(): boolean {
@@ -117,13 +121,10 @@ export class LeaseLoop {
   }
 
   #failed(error: unknown): void {
-    const { backoffCapMs, backoffFirstMs, observer, random } = this.#options;
     this.#lastError = error;
     this.#failures += 1;
-    // Past 2^30 the cap has long been reached, and the power must not become Infinity.
-    const longestMs = Math.min(backoffCapMs, backoffFirstMs * 2 ** Math.min(this.#failures - 1, 30));
-    const delayMs = longestMs * (0.5 + random() / 2);
-    observer?.leaseFailed(error, this.#failures, delayMs);
+    const delayMs = this.#backoffMs(this.#failures);
+    this.#options.observer?.leaseFailed(error, this.#failures, delayMs);
     if (this.#running) this.#attemptAfter(delayMs, true);
   }
 }

@@ -19,6 +19,7 @@
  * An attempt that took longer than it may is given up, even with both acknowledgements: it may have slept through the loss of both
  * witnesses, one after the other (attempt-age.ts).
  */
+import { backoff } from '@lakh/base';
 import { ATTEMPT_LIMIT_MS, startAge } from './attempt-age.js';
 import {
   ClusterMismatchError,
@@ -70,7 +71,7 @@ export interface TwoWitnessLeaseOptions {
 }
 
 /** Measured leases take 3 ms: the first pause lets one other server through, the longest some tens of them. */
-const FIRST_PAUSE_MS = 5;
+const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 250;
 
 /** Whose write was stale this often is told the mark as it stands: it may be another node that lags, and not others that lease. */
@@ -87,6 +88,7 @@ export class TwoWitnessLease implements RangeSource {
   #whyEnd = 'every counter has been leased';
   readonly #maxAttempts: number;
   readonly #attemptLimitMs: number;
+  readonly #pauseMs: (attempt: number) => number;
   /** The highest mark and head that this process has seen; 0 before the first. */
   #seenMark = 0;
   #seenHead = 0;
@@ -96,6 +98,8 @@ export class TwoWitnessLease implements RangeSource {
     this.#spaceEnd = options.spaceEnd ?? COUNTER_SPACE_END;
     this.#maxAttempts = options.maxAttempts ?? 50;
     this.#attemptLimitMs = options.attemptLimitMs ?? ATTEMPT_LIMIT_MS;
+    const { random } = options;
+    this.#pauseMs = backoff({ firstMs: FIRST_PAUSE_MS, capMs: LONGEST_PAUSE_MS, leastPart: 0, random });
     if (!Number.isSafeInteger(this.#spaceEnd) || this.#spaceEnd <= FIRST_MARK || this.#spaceEnd > COUNTER_SPACE_END) {
       throw new RangeError(`spaceEnd must lie in (${FIRST_MARK}, ${COUNTER_SPACE_END}], not ${this.#spaceEnd}`);
     }
@@ -272,10 +276,8 @@ export class TwoWitnessLease implements RangeSource {
   }
 
   #pause(attempt: number): Promise<void> {
-    const { clock, random } = this.#options;
-    const longestMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(attempt, 10));
     return new Promise((resolve) => {
-      clock.schedule(random() * longestMs, resolve);
+      this.#options.clock.schedule(this.#pauseMs(attempt), resolve);
     });
   }
 }

@@ -2,6 +2,7 @@
  * The `redis` client in its three shapes, with settings under which a dead or frozen server costs a bounded time and
  * none is given up for good. Each setting answers something that the client did when tried.
  */
+import { backoff } from '@lakh/base';
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { RedisTarget } from './url.js';
 
@@ -48,13 +49,11 @@ interface AnyClient extends RedisCommands {
   on(event: string, listener: (argument: unknown) => void): unknown;
 }
 
-/**
- * A doubling delay with jitter. Always a number: an Error or false would close the client for good, as the default does on a
- * SocketTimeoutError.
- */
+const backoffMs = backoff({ firstMs: RECONNECT_FIRST_MS, capMs: RECONNECT_MOST_MS, random: Math.random });
+
+/** Always a number: an Error or false would close the client for good, as the default does on a SocketTimeoutError. */
 function reconnectStrategy(retries: number): number {
-  const most = Math.min(RECONNECT_FIRST_MS * 2 ** Math.min(retries, 10), RECONNECT_MOST_MS);
-  return Math.ceil(most * (0.5 + Math.random() / 2));
+  return Math.ceil(backoffMs(retries + 1));
 }
 
 const socketOptions = { socketTimeout: SOCKET_TIMEOUT_MS, connectTimeout: CONNECT_TIMEOUT_MS, reconnectStrategy };

@@ -1,3 +1,4 @@
+import { backoff } from '@lakh/base';
 import { type Randomness, WitnessUnavailableError } from '@lakh/id-range';
 import type { ZookeeperServer } from './address.js';
 import type { NodeSession } from './calls.js';
@@ -69,6 +70,7 @@ export function createZookeeperSession(options: ZookeeperSessionOptions): Zookee
   if (options.servers.length === 0) throw new Error('createZookeeperSession needs at least one server');
   if (auth && !/^[^:]+:./.test(auth.credential)) throw new Error('digest credentials are user:password');
   const servers = shuffled(options.servers, random);
+  const backoffMs = backoff({ firstMs: BACKOFF_FIRST_MS, capMs: BACKOFF_MAX_MS, leastPart: 0, random });
   const listeners = new Set<() => void>();
   const waiting = new Set<() => void>();
 
@@ -122,7 +124,7 @@ export function createZookeeperSession(options: ZookeeperSessionOptions): Zookee
     options.observe?.({ type: 'disconnected', server, reason: end.reason });
     // A server that accepts sessions only to drop them is a failure like one that does not answer.
     failures = end.connectedMs > BACKOFF_MAX_MS ? 0 : failures + 1;
-    const delayMs = random() * Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures, 10));
+    const delayMs = backoffMs(failures + 1);
     const fields = { server, reason: end.reason, attempt: failures, retryInMs: Math.round(delayMs) };
     if (end.authFailed) log?.error(fields, 'ZooKeeper refused the credentials');
     else if (end.connectedMs > 0) log?.warn(fields, 'lost the connection to ZooKeeper');

@@ -1,3 +1,5 @@
+import { backoff } from '@lakh/base';
+
 /** Failures in a row after which nobody waits any more for a server that is probably away. */
 const FAILURES_TO_OPEN = 3;
 const FIRST_PAUSE_MS = 100;
@@ -17,6 +19,7 @@ export interface HealthOptions {
  */
 export class Health {
   readonly #options: HealthOptions;
+  readonly #pauseMs: (probes: number) => number;
   #failures = 0;
   #probes = 0;
   #open = false;
@@ -26,6 +29,8 @@ export class Health {
 
   constructor(options: HealthOptions) {
     this.#options = options;
+    // Drawn, so that the servers of a deployment do not knock at the same instant.
+    this.#pauseMs = backoff({ firstMs: FIRST_PAUSE_MS, capMs: LONGEST_PAUSE_MS, random: options.random });
   }
 
   get available(): boolean {
@@ -61,11 +66,8 @@ export class Health {
   }
 
   #scheduleProbe(): void {
-    const longest = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(this.#probes, 10));
-    // Between half of it and all of it, so that the servers of a deployment do not knock at the same instant.
-    const pauseMs = longest * (0.5 + this.#options.random() / 2);
     this.#probes += 1;
-    this.#timer = setTimeout(() => void this.#probe(), pauseMs);
+    this.#timer = setTimeout(() => void this.#probe(), this.#pauseMs(this.#probes));
     this.#timer.unref();
   }
 

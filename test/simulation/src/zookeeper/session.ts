@@ -1,3 +1,4 @@
+import { backoff } from '@lakh/base';
 import { WitnessUnavailableError } from '@lakh/id-range';
 import {
   type CallKind,
@@ -101,8 +102,13 @@ export class SimulatedZookeeperSession implements NodeSession {
     const { network, process } = this.#ends;
     if (this.#isClosed) return;
     this.#failures += 1;
-    const longestMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** Math.min(this.#failures, 10));
-    process.clock.schedule(network.random() * longestMs, () => this.#open());
+    const backoffMs = backoff({
+      firstMs: BACKOFF_FIRST_MS,
+      capMs: BACKOFF_MAX_MS,
+      leastPart: 0,
+      random: network.random,
+    });
+    process.clock.schedule(backoffMs(this.#failures + 1), () => this.#open());
   }
 }
 
