@@ -1,6 +1,6 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
-import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, OwnHosts, StoreUnavailableError } from '@lakh/links';
 import { createShortenApp } from '@lakh/page';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { MemoryLinkStore } from '@lakh/testkit';
@@ -179,7 +179,7 @@ describe('the API description', () => {
   test('holds for a store that cannot answer', async () => {
     const { url, store } = anyone;
     store.gate = () => {
-      throw Object.assign(new Error('a word of the store'), { code: 'store_unavailable', status: 503 });
+      throw new StoreUnavailableError('a word of the store');
     };
     try {
       for (const [template, path, init] of [

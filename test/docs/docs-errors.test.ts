@@ -1,3 +1,4 @@
+import { answerCodes, statusOf } from '@lakh/http';
 import { ALIAS_RULES, EXPIRY_RULES, LONG_URL_RULES } from '@lakh/links';
 import { parse } from 'yaml';
 import { read, section, sources, tableRows, ticked } from './support.js';
@@ -37,7 +38,8 @@ function errorClasses(of: (file: string) => boolean): Documented[] {
         .flatMap((body) => {
           const code = /^ {2}readonly code = '([a-z_]+)'/m.exec(body)?.[1];
           if (code === undefined) return [];
-          const status = /^ {2}readonly (?:status|exitCode) = (\d+)/m.exec(body)?.[1] ?? '–';
+          const exitCode = /^ {2}readonly exitCode = (\d+)/m.exec(body)?.[1];
+          const status = exitCode ?? String(statusOf(code) ?? '–');
           return [{ code, class: /^\w+/.exec(body)?.[0] ?? '', status }];
         }),
     )
@@ -65,6 +67,11 @@ describe('the list of errors', () => {
 
   test('is what the stack has', () => {
     expect(rowsOf('`npm run stack`').sort(byCode)).toEqual(errorClasses(isStack));
+  });
+
+  test('has every code that may be an answer', () => {
+    const codes = new Set(errorClasses(() => true).map(({ code }) => code));
+    expect(answerCodes().filter((code) => !codes.has(code))).toEqual([]);
   });
 
   test('no code stands for two errors', () => {

@@ -1,11 +1,9 @@
+import { CodedError } from '@lakh/base';
+
 /** Every failure that a person at the command line can cause or see: one class, one stable code, one exit status. */
-export abstract class LocalError extends Error {
-  abstract readonly code: string;
+export abstract class LocalError extends CodedError {
   /** 2: the command line or the environment is wrong; 1: it was right, and did not work. */
   abstract readonly exitCode: 1 | 2;
-  override get name(): string {
-    return this.constructor.name;
-  }
 }
 
 /** A verb, option or name that does not exist, or that does not fit the stack as it is. */

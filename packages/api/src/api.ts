@@ -5,6 +5,7 @@ import {
   MalformedJsonError,
   MethodNotAllowedError,
   PayloadTooLargeError,
+  ryowCookie,
   UnsupportedMediaTypeError,
 } from '@lakh/http';
 import {
@@ -15,7 +16,6 @@ import {
   LinkNotFoundError,
   type LinkStore,
   type Remover,
-  ryowCookie,
 } from '@lakh/links';
 import express, { type RequestHandler as Middleware, type Response, Router } from 'express';
 import { type Authenticate, type CreateLink, requireToken } from './create-link.js';

@@ -1,13 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InvalidRequestError, securityHeaders, UnauthorizedError } from '@lakh/http';
-import {
-  type Clock,
-  type FieldProblem,
-  InvalidLinkError,
-  ryowCookie,
-  type Shortener,
-  type ShortenRequest,
-} from '@lakh/links';
+import { InvalidRequestError, ryowCookie, securityHeaders, UnauthorizedError } from '@lakh/http';
+import { type Clock, type FieldProblem, InvalidLinkError, type Shortener, type ShortenRequest } from '@lakh/links';
 import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
 

@@ -3,15 +3,14 @@
  * because tokens are random (128 bits or more: nothing to guess, no dictionary, no rainbow table); for passwords it would not
  * be. Checked in about a microsecond, where a slow password hash would let anyone exhaust the server with wrong tokens.
  */
+
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { CodedError } from '@lakh/base';
 
 /** The file is missing, unreadable or has a bad line; the message says which, and holds no sum. */
-export class TokensFileError extends Error {
+export class TokensFileError extends CodedError {
   readonly code = 'invalid_tokens_file';
-  override get name(): string {
-    return 'TokensFileError';
-  }
 }
 
 interface Token {

@@ -8,3 +8,10 @@ export abstract class CodedError extends Error {
     return this.constructor.name;
   }
 }
+
+/** One invalid input field. `reason` is a sentence for people, `rule` a stable word for programs. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly rule: string;
+  readonly reason: string;
+}

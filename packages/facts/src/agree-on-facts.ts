@@ -1,14 +1,11 @@
+import { CodedError } from '@lakh/base';
 import type { Ledger } from '@lakh/id-range';
 import { CODEC_FACT, type Codec, checkRecordedCodec, recordOfCodec } from '@lakh/short-code';
 import { type FactStore, NAMESPACE_FACT } from './fact-store.js';
 
 /** Another namespace feeds the links of this database: with two sequences, codes would repeat. */
-export class NamespaceMismatchError extends Error {
+export class NamespaceMismatchError extends CodedError {
   readonly code = 'namespace_mismatch';
-  readonly status = 503;
-  override get name(): string {
-    return 'NamespaceMismatchError';
-  }
 }
 
 export interface Agreement {

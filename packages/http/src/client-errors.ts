@@ -8,15 +8,19 @@ import {
   PayloadTooLargeError,
   type ProblemError,
   RequestTimeoutError,
-  toProblem,
   UriTooLongError,
 } from './errors.js';
+import { toProblem } from './problem.js';
 
 /** How long a refused client may go on sending, so that it can read why before the connection is reset under it. */
 const LINGER_MS = 1000;
 
-/** Writes `error` as a whole HTTP response, stops writing, and closes the connection once the client has, or soon. */
-export function writeRawProblem(socket: Duplex, error: ProblemError): void {
+/**
+ * Writes `error` as a whole HTTP response, stops writing, and closes the connection once the client has, or soon.
+ *
+ * @returns the status
+ */
+export function writeRawProblem(socket: Duplex, error: ProblemError): number {
   const { status, headers, body } = toProblem(error);
   const text = JSON.stringify(body);
   const head = [
@@ -31,14 +35,14 @@ export function writeRawProblem(socket: Duplex, error: ProblemError): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => {
     if (socket.readableEnded) socket.destroy();
   });
+  return status;
 }
 
 /** CONNECT asks for a tunnel, which this is not. */
 export function refuseConnect(socket: Duplex): number {
   const error = new MethodNotAllowedError(['GET', 'HEAD', 'POST', 'DELETE']);
   socket.on('error', () => socket.destroy());
-  writeRawProblem(socket, error);
-  return error.status;
+  return writeRawProblem(socket, error);
 }
 
 /** `rawPacket`: the bytes at hand when the parser gave up. */
@@ -87,7 +91,5 @@ export function answerClientError(
       return undefined;
     }
   }
-  const problem = problemOf(error);
-  writeRawProblem(socket, problem);
-  return problem.status;
+  return writeRawProblem(socket, problemOf(error));
 }

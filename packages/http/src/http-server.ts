@@ -2,9 +2,11 @@
  * A node:http server that answers whatever arrives with something proper, bounded in time and number, and that can be
  * drained. An optional fast lane answers in the same tick and costs one call; the rest is counted while in flight.
  */
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { CodedError } from '@lakh/base';
 import { formatAddress, type ListenAddress } from '@lakh/settings';
 import { answerClientError, refuseConnect } from './client-errors.js';
 import { Connections } from './connections.js';
@@ -13,9 +15,9 @@ import {
   ExpectationFailedError,
   OverloadedError,
   type ProblemError,
-  sendProblem,
   UriTooLongError,
 } from './errors.js';
+import { sendProblem } from './problem.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -82,8 +84,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   function refuse(response: ServerResponse, error: ProblemError): void {
     response.shouldKeepAlive = false;
-    sendProblem(response, error);
-    onRefused?.(error.status);
+    const { status } = sendProblem(response, error);
+    onRefused?.(status);
   }
 
   function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
@@ -185,11 +187,8 @@ function countHosts(rawHeaders: readonly string[]): number {
 }
 
 /** The address could not be taken: used already, not this machine's, or not permitted. */
-export class ListenError extends Error {
+export class ListenError extends CodedError {
   readonly code = 'cannot_listen';
-  override get name(): string {
-    return 'ListenError';
-  }
 }
 
 /**

@@ -11,4 +11,7 @@ export {
   listen,
   type RequestHandler,
 } from './http-server.js';
+export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
+export { answerCodes, statusOf } from './problem-table.js';
+export { isReadYourWrites, RYOW_COOKIE, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
 export { createRequestContexts, originForm, type RequestContext, securityHeaders } from './request-context.js';

@@ -1,14 +1,21 @@
+import { CodedError } from '@lakh/base';
 import * as kit from '../src/index.js';
-import { InvalidRequestError, MethodNotAllowedError, OverloadedError, ProblemError, toProblem } from '../src/index.js';
+import {
+  InvalidRequestError,
+  MethodNotAllowedError,
+  OverloadedError,
+  ProblemError,
+  statusOf,
+  toProblem,
+} from '../src/index.js';
 
-class ForeignError extends Error {
+/** As a domain's errors are: a code, and perhaps when to ask again. */
+class ForeignError extends CodedError {
   readonly code: string;
-  readonly status: number;
   readonly retryAfterS?: number;
-  constructor(code: string, status: number, retryAfterS?: number) {
+  constructor(code: string, retryAfterS?: number) {
     super('inner words: mysql://10.0.0.1');
     this.code = code;
-    this.status = status;
     if (retryAfterS !== undefined) this.retryAfterS = retryAfterS;
   }
 }
@@ -23,12 +30,11 @@ describe('problem details', () => {
     expect(new Set(made.map(({ code }) => code)).size).toBe(classes.length);
     for (const error of made) {
       expect(error.name).toBe(error.constructor.name);
-      expect(toProblem(error)).toMatchObject({
-        status: error.status,
-        body: { code: error.code, status: error.status },
-      });
+      const status = statusOf(error.code);
+      expect(status).toBeGreaterThanOrEqual(400);
+      expect(toProblem(error)).toMatchObject({ status, body: { code: error.code, status } });
     }
-    expect(made.map(({ code, status }) => `${status} ${code}`).sort()).toEqual([
+    expect(made.map(({ code }) => `${statusOf(code)} ${code}`).sort()).toEqual([
       '400 bad_request',
       '400 malformed_json',
       '401 unauthorized',
@@ -68,21 +74,22 @@ describe('problem details', () => {
     expect(toProblem(new kit.UnauthorizedError('x')).headers['www-authenticate']).toBe('Bearer');
   });
 
-  test('an error of another package keeps its code and status, and its message below 500', () => {
-    const { status, body } = toProblem(new ForeignError('alias_taken', 409));
+  test('an error of another room keeps its code, has the status of the table, and keeps its message below 500', () => {
+    const { status, body } = toProblem(new ForeignError('alias_taken'));
     expect([status, body.code, body.detail]).toEqual([409, 'alias_taken', 'inner words: mysql://10.0.0.1']);
   });
 
   test('a 503 has Retry-After in whole seconds, at least the default', () => {
-    expect(toProblem(new ForeignError('ids_exhausted', 503)).headers['retry-after']).toBe('1');
-    expect(toProblem(new ForeignError('ids_exhausted', 503, 2.2)).headers['retry-after']).toBe('3');
+    expect(toProblem(new ForeignError('ids_exhausted')).headers['retry-after']).toBe('1');
+    expect(toProblem(new ForeignError('ids_exhausted', 2.2)).headers['retry-after']).toBe('3');
     expect(toProblem(new OverloadedError('x')).headers['retry-after']).toBe('1');
   });
 
   test('a 5xx says nothing of what failed inside', () => {
     for (const error of [
-      new ForeignError('store_unavailable', 503),
-      new ForeignError('odd', 500),
+      new ForeignError('store_unavailable'),
+      new ForeignError('odd'),
+      new ForeignError('namespace_mismatch'),
       new Error('inner words'),
       Object.assign(new Error('inner words'), { code: 'ECONNREFUSED' }),
       Object.assign(new Error('inner words'), { code: 'ER_DUP_ENTRY', status: 500 }),
@@ -97,7 +104,7 @@ describe('problem details', () => {
   });
 
   test('a 5xx says what its author vouches for, and nothing else', () => {
-    const told = Object.assign(new ForeignError('ids_exhausted', 503), { publicDetail: 'why, in public words' });
+    const told = Object.assign(new ForeignError('ids_exhausted'), { publicDetail: 'why, in public words' });
     expect(toProblem(told).body.detail).toBe('why, in public words');
   });
 

@@ -1,19 +1,14 @@
+import { CodedError } from '@lakh/base';
+
 /**
- * Every error of the allocator: one class, one stable code, one HTTP status. The codes are API: docs/reference/errors.md
- * lists them and a test holds the two together. Refusals name the runbook that says what to check and what to type.
+ * Every error of the allocator. Refusals name the runbook that says what to check and what to type. They speak of the mark and the ledger; what
+ * these are (ZooKeeper and a database, one data file) their adapters' own errors say.
  */
-export abstract class IdRangeError extends Error {
-  abstract readonly code: string;
-  abstract readonly status: number;
-  override get name(): string {
-    return this.constructor.name;
-  }
-}
+export abstract class IdRangeError extends CodedError {}
 
 /** Nothing left to issue right now; leases go on being tried in the background (I8). */
 export class IdsExhaustedError extends IdRangeError {
   readonly code = 'ids_exhausted';
-  readonly status = 503;
   /** The message is for clients too: it holds no more than the stable code of why leasing fails. */
   readonly publicDetail: string;
   /** Whole seconds, at least 1: when asking again may succeed. For `Retry-After`. */
@@ -28,25 +23,21 @@ export class IdsExhaustedError extends IdRangeError {
 /** The counter space itself has ended; no lease will ever succeed again. */
 export class CounterSpaceEndedError extends IdRangeError {
   readonly code = 'counter_space_ended';
-  readonly status = 503;
 }
 
 /** A witness could not be asked, and nothing was changed. */
 export class WitnessUnavailableError extends IdRangeError {
   readonly code = 'witness_unavailable';
-  readonly status = 503;
 }
 
 /** A write was sent and its answer never came: it may have been applied. Whatever it would have given is abandoned (I2). */
 export class UnknownOutcomeError extends IdRangeError {
   readonly code = 'unknown_outcome';
-  readonly status = 503;
 }
 
 /** A witness answered with something that cannot be a mark or a head (I6). */
 export class WitnessCorruptError extends IdRangeError {
   readonly code = 'witness_corrupt';
-  readonly status = 503;
   /** `what`: what was found, quoted, in place of what. */
   constructor(what: string, options?: ErrorOptions) {
     super(refusal('witness_corrupt', what, 'it was overwritten by something other than Lakh, or damaged'), options);
@@ -56,7 +47,6 @@ export class WitnessCorruptError extends IdRangeError {
 /** Other servers wrote the mark first, as many times in a row as one lease tries. */
 export class LeaseContentionError extends IdRangeError {
   readonly code = 'lease_contention';
-  readonly status = 503;
   constructor(attempts: number) {
     super(`other servers moved the mark ${attempts} times in a row before this one could; nothing was leased`);
   }
@@ -65,7 +55,6 @@ export class LeaseContentionError extends IdRangeError {
 /** Both witnesses may have acknowledged it, but it took longer than an attempt may: what it was given is abandoned. */
 export class LeaseTooOldError extends IdRangeError {
   readonly code = 'lease_too_old';
-  readonly status = 503;
   constructor(ageMs: number, limitMs: number) {
     super(
       `the attempt took ${Math.round(ageMs)} ms, and past ${limitMs} ms a lease is given up: this process was paused, or a witness is very slow`,
@@ -76,7 +65,6 @@ export class LeaseTooOldError extends IdRangeError {
 /** The allocator was sealed for shutdown: what it had left belongs to whoever it is handed to. */
 export class AllocatorSealedError extends IdRangeError {
   readonly code = 'allocator_sealed';
-  readonly status = 503;
   constructor() {
     super('this server is shutting down and has given up the counters it had left');
   }
@@ -85,7 +73,6 @@ export class AllocatorSealedError extends IdRangeError {
 /** A counter turned out to have been issued twice, or a range was handed out twice. Issuing stops until a restart. */
 export class BrokenInvariantError extends IdRangeError {
   readonly code = 'broken_invariant';
-  readonly status = 503;
   constructor(what: string) {
     super(
       refusal('broken_invariant', what, 'a counter may have been issued twice, so this process issues nothing more'),
@@ -96,16 +83,15 @@ export class BrokenInvariantError extends IdRangeError {
 /** What an operator's check compares heights with, beside the other witness. */
 export type HeightEvidence = 'a lease on record' | 'a link';
 
-/** The mark is lower than the ledger, or than this process, knows it was: ZooKeeper lost writes that it had acknowledged. */
-export class ZookeeperForgotError extends IdRangeError {
+/** The mark is lower than the ledger, or than this process, knows it was: the first witness lost writes that it had acknowledged. */
+export class MarkForgotError extends IdRangeError {
   readonly code = 'zookeeper_forgot';
-  readonly status = 503;
   constructor(mark: number, known: number, knownBy: 'the ledger' | 'this process' | HeightEvidence) {
     super(
       refusal(
         'zookeeper_forgot',
         `the mark is ${mark}, but ${knownBy} knows that it was at least ${known}`,
-        'ZooKeeper was wiped or restored from an old copy, and leasing from this mark would hand out counters again',
+        'the mark was wiped or restored from an old copy, and leasing from it would hand out counters again',
       ),
     );
   }
@@ -114,13 +100,12 @@ export class ZookeeperForgotError extends IdRangeError {
 /** The ledger's head is lower than the mark's writer, or than this process, saw it: the ledger lost leases. */
 export class LedgerForgotError extends IdRangeError {
   readonly code = 'ledger_forgot';
-  readonly status = 503;
   constructor(head: number, known: number, knownBy: 'the mark' | 'this process' | HeightEvidence) {
     super(
       refusal(
         'ledger_forgot',
         `the ledger's head is ${head}, but ${knownBy} knows that it was at least ${known}`,
-        'the database was restored from an old copy or an unsynchronised replica was promoted, so leases are missing from the ledger',
+        'the ledger was restored from an old copy or an unsynchronised replica of it was promoted, so leases are missing from it',
       ),
     );
   }
@@ -129,13 +114,12 @@ export class LedgerForgotError extends IdRangeError {
 /** The two witnesses belong to different systems. */
 export class ClusterMismatchError extends IdRangeError {
   readonly code = 'cluster_mismatch';
-  readonly status = 503;
   constructor(markClusterId: string, ledgerClusterId: string) {
     super(
       refusal(
         'cluster_mismatch',
-        `ZooKeeper's mark belongs to cluster ${markClusterId}, the ledger to cluster ${ledgerClusterId}`,
-        'this server is configured with the ZooKeeper of one system (or its chroot) and the database of another',
+        `the mark belongs to cluster ${markClusterId}, the ledger to cluster ${ledgerClusterId}`,
+        'this server is configured with the mark of one system (or another chroot) and the ledger of another',
       ),
     );
   }
@@ -144,13 +128,12 @@ export class ClusterMismatchError extends IdRangeError {
 /** No mark, though counters were leased or links were generated: never taken for a first start (I6). */
 export class MarkMissingError extends IdRangeError {
   readonly code = 'mark_missing';
-  readonly status = 503;
   constructor(head: number) {
     super(
       refusal(
         'mark_missing',
-        `ZooKeeper has no mark, but the database has leases or generated links (the ledger's head is ${head})`,
-        'ZooKeeper was wiped, or the chroot is not the one that was used before',
+        `there is no mark, but there are leases or generated links (the ledger's head is ${head})`,
+        'the mark was wiped, or this is not the place (the chroot) where it was kept before',
       ),
     );
   }
@@ -159,13 +142,12 @@ export class MarkMissingError extends IdRangeError {
 /** No head row in the ledger, though the mark is there: never taken for a first start (I6). */
 export class LedgerMissingError extends IdRangeError {
   readonly code = 'ledger_missing';
-  readonly status = 503;
   constructor(mark?: number) {
     super(
       refusal(
         'ledger_missing',
         mark === undefined ? 'the ledger has no head row' : `the mark is ${mark}, but the ledger has no head row`,
-        'the database was wiped, or is not the one that was used before',
+        'the ledger was wiped, or this is not the one that was used before',
       ),
     );
   }
@@ -174,28 +156,26 @@ export class LedgerMissingError extends IdRangeError {
 /** Leases or generated links without a head row, and no mark: neither a first start nor anything that was ever whole. */
 export class LedgerNotEmptyError extends IdRangeError {
   readonly code = 'ledger_not_empty';
-  readonly status = 503;
   constructor() {
     super(
       refusal(
         'ledger_not_empty',
-        'there is neither a mark nor a ledger head, but the database has leases or generated links',
+        'there is neither a mark nor a ledger head, but there are leases or generated links',
         'both witnesses were lost, and which counters have been issued is not known to either',
       ),
     );
   }
 }
 
-/** The ledger has a lease that overlaps the range that ZooKeeper just gave; the range is abandoned. */
+/** The ledger has a lease that overlaps the range that the mark just gave; the range is abandoned. */
 export class RangeOverlapError extends IdRangeError {
   readonly code = 'range_overlap';
-  readonly status = 503;
   constructor(start: number, end: number) {
     super(
       refusal(
         'range_overlap',
-        `the ledger already has a lease that overlaps [${start}, ${end}), which ZooKeeper has just given to this server`,
-        'ZooKeeper handed out counters a second time; the ledger stopped it, and the range is abandoned',
+        `the ledger already has a lease that overlaps [${start}, ${end}), which the mark has just given to this server`,
+        'the mark handed out counters a second time; the ledger stopped it, and the range is abandoned',
       ),
     );
   }

@@ -30,12 +30,12 @@ import {
   LedgerForgotError,
   LedgerMissingError,
   LedgerNotEmptyError,
+  MarkForgotError,
   MarkMissingError,
   RangeOverlapError,
   UnknownOutcomeError,
   WitnessCorruptError,
   WitnessUnavailableError,
-  ZookeeperForgotError,
 } from './errors.js';
 import type { LeaseObserver } from './observer.js';
 import type {
@@ -185,7 +185,7 @@ export class TwoWitnessLease implements RangeSource {
     const again = await this.#readMark();
     if (again === 'missing') throw new MarkMissingError(head.head);
     if (head.clusterId !== again.clusterId) throw new ClusterMismatchError(again.clusterId, head.clusterId);
-    if (head.head > again.mark.next) throw new ZookeeperForgotError(again.mark.next, head.head, 'the ledger');
+    if (head.head > again.mark.next) throw new MarkForgotError(again.mark.next, head.head, 'the ledger');
     return { snapshot: again, head: head.head };
   }
 
@@ -221,7 +221,7 @@ export class TwoWitnessLease implements RangeSource {
     if (!isCounter(next, FIRST_MARK, COUNTER_SPACE_END) || !isCounter(ledgered, 0, next)) {
       throw new WitnessCorruptError(`the mark is next ${next}, ledgered ${ledgered}, which no server of Lakh writes`);
     }
-    if (next < floor) throw new ZookeeperForgotError(next, floor, 'this process');
+    if (next < floor) throw new MarkForgotError(next, floor, 'this process');
     this.#seenMark = Math.max(this.#seenMark, next);
     return snapshot;
   }

@@ -659,7 +659,9 @@ describe('a mark or a head that cannot be is refused', () => {
     const { server, node } = witnesses();
     await server().lease(10);
     node.wipe();
-    await expect(server().lease(10)).rejects.toThrow(/has no mark.*head is 100010.*docs\/runbooks\/mark_missing\.md/);
+    await expect(server().lease(10)).rejects.toThrow(
+      /there is no mark.*head is 100010.*docs\/runbooks\/mark_missing\.md/,
+    );
   });
 });
 

@@ -1,23 +1,10 @@
-/** Errors of the domain: one class, one stable code, one HTTP status (docs/reference/errors.md, checked by a test). */
-export abstract class LinkError extends Error {
-  abstract readonly code: string;
-  abstract readonly status: number;
-  override get name(): string {
-    return this.constructor.name;
-  }
-}
+import { CodedError, type FieldProblem } from '@lakh/base';
 
-/** One invalid input field. `reason` is a sentence for people, `rule` a stable word for programs. */
-export interface FieldProblem {
-  readonly field: string;
-  readonly rule: string;
-  readonly reason: string;
-}
+export type { FieldProblem };
 
 /** The request is well formed but a field is missing, of a wrong type, unknown or invalid; names each. */
-export class InvalidLinkError extends LinkError {
+export class InvalidLinkError extends CodedError {
   readonly code = 'invalid_link';
-  readonly status = 422;
   readonly problems: readonly FieldProblem[];
   constructor(problems: readonly FieldProblem[]) {
     super(problems.map((p) => `${p.field}: ${p.reason}`).join('; '));
@@ -26,43 +13,36 @@ export class InvalidLinkError extends LinkError {
 }
 
 /** The alias belongs to another link, or did to a deleted one. */
-export class AliasTakenError extends LinkError {
+export class AliasTakenError extends CodedError {
   readonly code = 'alias_taken';
-  readonly status = 409;
 }
 
 /** No link has this code. */
-export class LinkNotFoundError extends LinkError {
+export class LinkNotFoundError extends CodedError {
   readonly code = 'link_not_found';
-  readonly status = 404;
 }
 
 /** The link was there and is not any more: deleted, or past its expiry. */
-export class LinkGoneError extends LinkError {
+export class LinkGoneError extends CodedError {
   readonly code = 'link_gone';
-  readonly status = 410;
 }
 
 /** The store could not be asked, and nothing was changed. */
-export class StoreUnavailableError extends LinkError {
+export class StoreUnavailableError extends CodedError {
   readonly code = 'store_unavailable';
-  readonly status = 503;
 }
 
 /** A write was sent and its answer never came: it may be applied. Its counter is never used again. */
-export class StoreOutcomeUnknownError extends LinkError {
+export class StoreOutcomeUnknownError extends CodedError {
   readonly code = 'store_outcome_unknown';
-  readonly status = 503;
 }
 
 /** A generated code met another generated row: uniqueness is broken; issuing has stopped. */
-export class DuplicateCounterError extends LinkError {
+export class DuplicateCounterError extends CodedError {
   readonly code = 'duplicate_counter';
-  readonly status = 503;
 }
 
 /** Too many counters in a row met aliases, tombstones or reserved words. */
-export class TooManyBurntCountersError extends LinkError {
+export class TooManyBurntCountersError extends CodedError {
   readonly code = 'too_many_burnt_counters';
-  readonly status = 503;
 }

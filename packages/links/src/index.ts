@@ -13,5 +13,4 @@ export * from './ports.js';
 export * from './remover.js';
 export * from './reserved-words.js';
 export * from './resolver.js';
-export * from './ryow.js';
 export * from './shortener.js';

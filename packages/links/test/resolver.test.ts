@@ -183,7 +183,7 @@ describe('resolving', () => {
     await expect(resolver.resolve(0, 'aa4')).rejects.toThrow(
       new StoreUnavailableError('Too many look-ups are waiting for the store.'),
     );
-    await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ status: 503 });
+    await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(finds()).toBe(3);
     const joined = resolver.resolve(0, 'aa1');
     gate.open();

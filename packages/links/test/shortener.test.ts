@@ -161,7 +161,7 @@ describe('shortening with a generated code', () => {
 
     const reporting = new CountingCodes(100_000);
     const again = shortenerOn(store, reporting);
-    await expect(again.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter', status: 503 });
+    await expect(again.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter' });
     expect(reporting.duplicates).toEqual([100_000]);
     expect(reporting.burnt).toEqual([]);
     expect(codes.duplicates).toEqual([]);
@@ -254,7 +254,7 @@ describe('shortening with an alias', () => {
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'MINE' })).created).toBe(true);
 
     await store.remove(0, 'mine');
-    await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ status: 409 });
+    await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ code: 'alias_taken' });
   });
 
   test('of many who claim it at once for different URLs, one gets it', async () => {
@@ -278,7 +278,7 @@ describe('an invalid request', () => {
       ['alias', 'reserved'],
       ['expires_at', 'not_rfc3339'],
     ]);
-    expect((error as InvalidLinkError).status).toBe(422);
+    expect((error as InvalidLinkError).code).toBe('invalid_link');
     expect(store.calls).toEqual([]);
     expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
   });

@@ -10,10 +10,10 @@ import {
   LedgerMissingError,
   LedgerNotEmptyError,
   type Mark,
+  MarkForgotError,
   MarkMissingError,
   RangeOverlapError,
   WitnessCorruptError,
-  ZookeeperForgotError,
 } from '@lakh/id-range';
 import { knownHead, type Witnesses } from './witnesses.js';
 
@@ -69,7 +69,7 @@ export function findingsOf(witnesses: Witnesses): readonly Finding[] {
     found.push({
       code: 'zookeeper_forgot',
       severity: 'problem',
-      message: `ZooKeeper offers the remainder [${range.start}, ${range.end}), which the ledger does not have as released: one of them was restored from an old copy (no server can claim it). See docs/runbooks/zookeeper_forgot.md`,
+      message: `there is an entry for the remainder [${range.start}, ${range.end}), which the ledger does not have as released: one of them was restored from an old copy (no server can claim it). See docs/runbooks/zookeeper_forgot.md`,
     });
   }
   found.push(...notesOf(witnesses));
@@ -129,11 +129,11 @@ function heights({ markBefore, mark, head, rows, highestCounter, spaceEnd }: Wit
     if (highestCounter >= height) found.push(problem(new LedgerForgotError(height, highestCounter + 1, 'a link')));
   }
   if (now === undefined) return found;
-  if (height > now.next) found.push(problem(new ZookeeperForgotError(now.next, height, 'the ledger')));
+  if (height > now.next) found.push(problem(new MarkForgotError(now.next, height, 'the ledger')));
   else if (rows.highestEnd > now.next) {
-    found.push(problem(new ZookeeperForgotError(now.next, rows.highestEnd, 'a lease on record')));
+    found.push(problem(new MarkForgotError(now.next, rows.highestEnd, 'a lease on record')));
   }
-  if (highestCounter >= now.next) found.push(problem(new ZookeeperForgotError(now.next, highestCounter + 1, 'a link')));
+  if (highestCounter >= now.next) found.push(problem(new MarkForgotError(now.next, highestCounter + 1, 'a link')));
   if (now.next >= spaceEnd) {
     found.push(problem(new CounterSpaceEndedError(`the mark is ${now.next} and counters end at ${spaceEnd}`)));
   }
@@ -151,15 +151,13 @@ function notesOf({ mark, rows, remainders, spaceEnd }: Witnesses): Finding[] {
     found.push(
       note(
         'holes',
-        `${total(rows.holes)} counters in ${rows.holes.length} places below the mark are on no row: leases that are being made, were abandoned, or that a restored database forgot; lakh ranges repair covers them`,
+        `${total(rows.holes)} counters in ${rows.holes.length} places below the mark are on no row: leases that are being made, were abandoned, or that a restored ledger forgot; lakh ranges repair covers them`,
       ),
     );
   }
   if (remainders.orphans.length > 0) {
     const ranges = remainders.orphans.map(({ range }) => range);
-    found.push(
-      note('remainders_lost', `${total(ranges)} counters were released, but no entry in ZooKeeper offers them`),
-    );
+    found.push(note('remainders_lost', `${total(ranges)} counters were released, but no entry offers them`));
   }
   const left = spaceEnd - (readableMark(mark.mark)?.next ?? 0);
   if (left > 0 && left < LITTLE_LEFT) {

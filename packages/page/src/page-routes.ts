@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { CreateLinkOptions } from '@lakh/api';
 import { type ApiOptions, BODY_MAX_BYTES, linkJson, refuseTooLarge } from '@lakh/api';
-import { ForbiddenError, MethodNotAllowedError, toProblem, UnsupportedMediaTypeError } from '@lakh/http';
-import { InvalidLinkError, ryowCookie } from '@lakh/links';
+import { ForbiddenError, MethodNotAllowedError, ryowCookie, toProblem, UnsupportedMediaTypeError } from '@lakh/http';
+import { InvalidLinkError } from '@lakh/links';
 import express, { type RequestHandler as Middleware, type Request, type Response, Router } from 'express';
 import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
 import { PAGE_CSS, PAGE_JS } from './page-assets.js';

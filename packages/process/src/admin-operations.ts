@@ -18,7 +18,7 @@ import { isLoopback } from '@lakh/settings';
 
 export interface AdminOperation {
   readonly writes: boolean;
-  /** Takes and gives plain JSON. What it throws is told to the caller with its message, if it has a `code` and a `status`. */
+  /** Takes and gives plain JSON. What it throws is told to the caller with its message, if its code may be an answer. */
   run(argument: unknown): Promise<unknown>;
 }
 

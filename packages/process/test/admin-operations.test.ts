@@ -1,12 +1,16 @@
+import { CodedError } from '@lakh/base';
 import { listen } from '@lakh/http';
 import { Registry } from 'prom-client';
 import { type AdminOperation, createAdminServer } from '../src/index.js';
 
-const coded = Object.assign(new Error('the mark is 5: see docs'), { code: 'zookeeper_forgot', status: 503 });
+class ForgotError extends CodedError {
+  readonly code = 'zookeeper_forgot';
+}
+
 const operations = new Map<string, AdminOperation>([
   ['look', { writes: false, run: async (argument) => ({ saw: argument }) }],
   ['raise', { writes: true, run: async (argument) => ({ raised: argument }) }],
-  ['refuse', { writes: false, run: () => Promise.reject(coded) }],
+  ['refuse', { writes: false, run: () => Promise.reject(new ForgotError('the mark is 5: see docs')) }],
   ['break', { writes: false, run: () => Promise.reject(new Error('a secret inside')) }],
 ]);
 

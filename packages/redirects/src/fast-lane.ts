@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { HttpMetrics } from '@lakh/http';
-import { isReadYourWrites } from '@lakh/links';
+import { isReadYourWrites } from '@lakh/http';
 import type { L1Cache } from './l1-cache.js';
 import { sendRedirect } from './redirect-response.js';
 

@@ -1,14 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type HttpMetrics, MethodNotAllowedError, NotFoundError, type RequestHandler } from '@lakh/http';
 import {
-  type Clock,
-  DEFAULT_DOMAIN_ID,
+  type HttpMetrics,
   isReadYourWrites,
-  LinkGoneError,
-  LinkNotFoundError,
-  outcomeOf,
-  type Resolver,
-} from '@lakh/links';
+  MethodNotAllowedError,
+  NotFoundError,
+  type RequestHandler,
+} from '@lakh/http';
+import { type Clock, DEFAULT_DOMAIN_ID, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
 import express, { type ErrorRequestHandler, type Request, type Response } from 'express';
 import { sendFailure } from './failure.js';
 import type { L1Cache } from './l1-cache.js';

@@ -1,20 +1,19 @@
 /** Reads the environment once, at start, into a frozen object; or says everything that is wrong with it. */
+
 import { readFileSync } from 'node:fs';
+import { CodedError } from '@lakh/base';
 import { formatAddress, isLoopback, type ListenAddress } from './parsers.js';
 import { listSettings, type Program, type SettingDefinition, type Settings } from './settings-registry.js';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Every problem of the environment at once. No message contains the value of a secret. */
-export class SettingsError extends Error {
+export class SettingsError extends CodedError {
   readonly code = 'invalid_settings';
   readonly problems: readonly string[];
   constructor(problems: readonly string[]) {
     super(`the settings are not usable:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`);
     this.problems = problems;
-  }
-  override get name(): string {
-    return 'SettingsError';
   }
 }
 

@@ -4,6 +4,7 @@
  */
 import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { CodedError } from '@lakh/base';
 import Database from 'libsql';
 import { DataDirInUseError, DataDirUnusableError, DataFileError, DataFileInvalidError } from './errors.js';
 
@@ -32,9 +33,9 @@ export function sqliteCode(error: unknown): string | undefined {
   return typeof code === 'string' && code.startsWith('SQLITE_') ? code : undefined;
 }
 
-/** An error that is an answer already (it has a `status`), as opposed to one that the driver threw. */
+/** An error that is an answer already (it has a code of ours), as opposed to one that the driver threw. */
 function isAnswer(error: unknown): error is Error {
-  return error instanceof Error && 'status' in error;
+  return error instanceof CodedError;
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
@@ -108,7 +109,7 @@ export class Connection {
   /**
    * Runs `body` in one durable transaction: when this returns, its changes survive a power cut.
    *
-   * @throws what `body` throws if that has a status of its own; `errors.unavailable` when the transaction was rolled back;
+   * @throws what `body` throws if that has a code of ours; `errors.unavailable` when the transaction was rolled back;
    *   `errors.unknown` when COMMIT itself failed: its frames may be in the log already, and a crash could bring them back
    */
   write<T>(errors: PortErrors, body: () => T): T {

@@ -3,7 +3,6 @@ import { IdRangeError } from '@lakh/id-range';
 /** ZooKeeper answered, and refused: credentials are missing or wrong, or the nodes belong to others. Nothing was applied. */
 export class WitnessForbiddenError extends IdRangeError {
   readonly code = 'witness_forbidden';
-  readonly status = 503;
   constructor(what: string) {
     super(`${what}. See docs/runbooks/witness_forbidden.md`);
   }

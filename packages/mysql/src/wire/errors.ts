@@ -1,21 +1,19 @@
-import { LinkError, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+import { CodedError } from '@lakh/base';
+import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 
 /** `LAKH_SHARDS` is malformed, or asks for more than this release can do. Never carries what was written there: passwords. */
-export class InvalidShardsError extends LinkError {
+export class InvalidShardsError extends CodedError {
   readonly code = 'invalid_shards';
-  readonly status = 500;
 }
 
 /** The server is older than what Lakh is written for, or its settings cannot hold what Lakh stores. */
-export class DatabaseUnsupportedError extends LinkError {
+export class DatabaseUnsupportedError extends CodedError {
   readonly code = 'database_unsupported';
-  readonly status = 503;
 }
 
 /** The database's schema is not the one that this program was built for. */
-export class SchemaMismatchError extends LinkError {
+export class SchemaMismatchError extends CodedError {
   readonly code = 'schema_mismatch';
-  readonly status = 503;
 }
 
 /**
