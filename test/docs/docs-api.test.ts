@@ -25,7 +25,7 @@ async function openServices(token?: string) {
   const publicUrl = 'http://lakh.example';
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
-  const codes = { next, nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
+  const codes = { nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
   const onError = () => {};
   const redirect = createRedirectService({
     store,

@@ -3,13 +3,13 @@ import { createAdminServer, createMetrics } from '@lakh/process';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { createMysqlObserver } from '../../packages/backend/src/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/redis-metrics.js';
-import { createAllocationMetrics } from '../../packages/issuing/src/allocation-metrics.js';
+import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
 import { createRedirectService } from '../../packages/redirects/src/redirect-service.js';
 import { read, sources, tableRows, ticked } from './support.js';
 
 const PAGE = 'docs/reference/metrics.md';
 
-const snapshot = () => ({
+const figures = () => ({
   state: 'ready' as const,
   heldIds: 1,
   heldRanges: 1,
@@ -18,9 +18,11 @@ const snapshot = () => ({
   issuedIds: 1,
   leasedRanges: 1,
   waiting: 0,
+  leasing: false,
   sourceOk: true,
   lastErrorCode: null,
   lastErrorMessage: null,
+  spaceLeft: 1,
 });
 
 /** Everything that any program registers, in one registry: `name type labels`. */
@@ -28,7 +30,8 @@ async function registered(): Promise<string[]> {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   try {
     createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
-    createAllocationMetrics(registry, snapshot, () => 1);
+    exposeFigures(registry, figures);
+    createEventMetrics(registry);
     const metrics = createHttpMetrics(registry, ['redirect']);
     metrics.observe('redirect', 301, 0.001);
     createRedirectService({

@@ -13,7 +13,7 @@ export interface RangeAllocatorOptions {
   readonly maxHeld?: number;
   /** Callers that may wait at a time, and how long each waits at most. */
   readonly maxWaiters?: number;
-  readonly waitMs?: number;
+  readonly waitMs?: number | undefined;
   /** The pause after the first failed attempt, and the longest one. */
   readonly backoffFirstMs?: number;
   readonly backoffCapMs?: number;
@@ -35,6 +35,8 @@ export interface AllocatorSnapshot {
   readonly leasedRanges: number;
   /** Callers in `nextOrWait()`. */
   readonly waiting: number;
+  /** Whether a lease is in flight. */
+  readonly leasing: boolean;
   /** Whether the last lease attempt succeeded, or none has failed yet. */
   readonly sourceOk: boolean;
   /** Why the last lease attempt failed, until one succeeds; or why issuing has ended. */

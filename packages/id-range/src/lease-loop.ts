@@ -50,6 +50,10 @@ export class LeaseLoop {
     return this.#running;
   }
 
+  get inFlight(): boolean {
+    return this.#phase.name === 'in flight';
+  }
+
   /** How the last attempt failed; undefined once one has succeeded, or before any has failed. */
   get lastError(): unknown {
     return this.#lastError;

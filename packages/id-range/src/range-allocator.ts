@@ -158,6 +158,7 @@ export class RangeAllocator {
       issuedIds: this.#issued(),
       leasedRanges: this.#leasedRanges,
       waiting: this.#waiters.count,
+      leasing: this.#leases.inFlight,
       sourceOk: this.#leases.lastError === undefined,
       lastErrorCode: code,
       lastErrorMessage: message,

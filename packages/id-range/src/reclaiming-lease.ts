@@ -44,9 +44,9 @@ export interface ReclaimingLeaseOptions {
   /** As the lease's. */
   readonly spaceEnd?: number;
   /** Tails with fewer counters are not given back. */
-  readonly smallestTail?: number;
+  readonly smallestTail?: number | undefined;
   /** As the lease's, of one claim. */
-  readonly attemptLimitMs?: number;
+  readonly attemptLimitMs?: number | undefined;
   readonly observer?: RemainderObserver;
 }
 

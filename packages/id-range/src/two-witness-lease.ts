@@ -66,7 +66,7 @@ export interface TwoWitnessLeaseOptions {
   /** How often one lease may find its version stale before it gives up. */
   readonly maxAttempts?: number;
   /** How long one attempt may take; {@link ATTEMPT_LIMIT_MS} by default. A repair has to wait for longer. */
-  readonly attemptLimitMs?: number;
+  readonly attemptLimitMs?: number | undefined;
   readonly observer?: LeaseObserver;
 }
 

@@ -1,3 +1,13 @@
 /** The allocator, its witnesses and its codec as one live thing. */
-export { type Allocation, type AllocationOptions, createAllocation } from './allocation.js';
 export { codecOf } from './codec-of.js';
+
+export {
+  createIssuing,
+  type Issuing,
+  type IssuingFigures,
+  type IssuingHealth,
+  type IssuingOptions,
+  type IssuingSettings,
+} from './issuing.js';
+export { metricsAndLog } from './metrics-and-log.js';
+export type { IssuingObserver } from './observer.js';

@@ -1,5 +1,4 @@
 export * from './alias.js';
-export * from './code-source.js';
 export * from './errors.js';
 export * from './expiry.js';
 export * from './insert-ids.js';

@@ -52,11 +52,9 @@ export interface LinkCache {
   readonly available: boolean;
 }
 
-/** Where generated codes come from: a counter and the code it encodes to. Synchronous while ids are held. */
+/** Where generated codes come from: a counter and the code it encodes to. */
 export interface CodeSource {
-  /** Throws the allocator's `ids_exhausted` error when nothing is held. */
-  next(): { readonly counter: number; readonly code: string };
-  /** Waits, bounded in count and time, for a lease when nothing is held. */
+  /** Waits, bounded in count and time, for a lease when nothing is held. Rejects with what the allocator throws. */
   nextOrWait(): Promise<{ readonly counter: number; readonly code: string }>;
   /** The last line of defence fired for this counter: drop the range, stop being ready. */
   reportDuplicate(counter: number): void;

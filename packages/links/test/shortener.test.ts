@@ -4,7 +4,6 @@ import { MemoryLinkStore } from '@lakh/testkit';
 import {
   AliasTakenError,
   type CodeSource,
-  codeSource,
   createInsertIds,
   createShortener,
   DuplicateCounterError,
@@ -25,21 +24,17 @@ class CountingCodes implements CodeSource {
   readonly burnt: number[] = [];
   readonly duplicates: number[] = [];
   #next: number;
-  readonly #codes: CodeSource;
 
   constructor(first: number) {
     this.#next = first;
-    const take = () => this.#next++;
-    this.#codes = codeSource(
-      { next: take, nextOrWait: async () => take(), dropRange: (counter) => this.duplicates.push(counter) },
-      base62(),
-      (counter) => this.burnt.push(counter),
-    );
   }
-  next = () => this.#codes.next();
-  nextOrWait = () => this.#codes.nextOrWait();
-  reportDuplicate = (counter: number) => this.#codes.reportDuplicate(counter);
-  reportBurnt = (counter: number) => this.#codes.reportBurnt(counter);
+
+  async nextOrWait() {
+    const counter = this.#next++;
+    return { counter, code: codeOf(counter) };
+  }
+  reportDuplicate = (counter: number) => this.duplicates.push(counter);
+  reportBurnt = (counter: number) => this.burnt.push(counter);
 }
 
 function shortenerOn(store: MemoryLinkStore, codes: CodeSource, policy: ShortenPolicy = {}) {
@@ -184,9 +179,6 @@ describe('shortening with a generated code', () => {
     const exhausted = new Error('ids_exhausted');
     const store = new MemoryLinkStore();
     const codes: CodeSource = {
-      next: () => {
-        throw exhausted;
-      },
       nextOrWait: () => Promise.reject(exhausted),
       reportBurnt: () => {},
       reportDuplicate: () => {},
@@ -330,19 +322,5 @@ describe('an invalid request', () => {
     ]);
     expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS).toISOString() })).toEqual(['not_in_future']);
     expect(await rulesOf({ longUrl: URL_A, expiresAt: new Date(NOW_MS + 1).toISOString() })).toEqual([]);
-  });
-});
-
-describe('a source of codes', () => {
-  test('encodes the next counter, whether it is there or has to be waited for', async () => {
-    const counters = { next: () => 100_000, nextOrWait: async () => 100_001, dropRange: () => {} };
-    const codes = codeSource(counters, base62());
-    expect(codes.next()).toEqual({ counter: 100_000, code: 'Q0u' });
-    expect(await codes.nextOrWait()).toEqual({ counter: 100_001, code: 'Q0v' });
-  });
-
-  test('needs nobody who hears of burnt counters', () => {
-    const codes = codeSource({ next: () => 1, nextOrWait: async () => 1, dropRange: () => {} }, base62());
-    expect(codes.reportBurnt(1)).toBeUndefined();
   });
 });

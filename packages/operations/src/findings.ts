@@ -9,6 +9,7 @@ import {
   LedgerForgotError,
   LedgerMissingError,
   LedgerNotEmptyError,
+  LITTLE_LEFT,
   type Mark,
   MarkForgotError,
   MarkMissingError,
@@ -139,9 +140,6 @@ function heights({ markBefore, mark, head, rows, highestCounter, spaceEnd }: Wit
   }
   return found;
 }
-
-/** Where servers warn too (packages/issuing/src/space-watch.ts). */
-const LITTLE_LEFT = 568_000_000;
 
 function notesOf({ mark, rows, remainders, spaceEnd }: Witnesses): Finding[] {
   const found: Finding[] = [];

@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import { accessPolicy } from '@lakh/api';
 import { type ClusterStorage, openClusterStorage, startRelay } from '@lakh/backend';
 import { createHttpMetrics } from '@lakh/http';
-import { codecOf, createAllocation } from '@lakh/issuing';
+import { systemClock } from '@lakh/id-range';
+import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createMysqlLedger } from '@lakh/mysql';
 import { createShortenApp } from '@lakh/page';
@@ -48,31 +49,27 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
   for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
 
   const inZookeeper = { namespace: settings.namespace, connectWaitMs: zookeeperDeadlineMs(settings) };
-  const ledger = createMysqlLedger({
-    pool: storage.pool,
-    namespace: settings.namespace,
-    timer: storage.timer,
-  });
-  const allocation = createAllocation({
+  const holder = { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin) };
+  const issuing: Issuing = createIssuing({
     marks: createZookeeperMarkStore(session, inZookeeper),
     remainders: createZookeeperRemainderStore(session, inZookeeper),
-    ledger,
-    recorded: storage.settings,
+    ledger: createMysqlLedger({ pool: storage.pool, namespace: settings.namespace, timer: storage.timer }),
+    facts: storage.settings,
     codec,
     settings,
-    serverId,
+    holder,
     newClusterId: randomUUID,
-    log,
-    registry,
+    clock: systemClock,
+    random: Math.random,
+    observer: metricsAndLog(registry, log, () => issuing.figures()),
   });
-  lifecycle.onStop('allocator', allocation.stop);
-  context.addCheck('ids', allocation.check);
+  lifecycle.onStop('issuing', issuing.stop);
+  context.addCheck('ids', issuing.health);
 
   const metrics = createHttpMetrics(registry, ['api', 'page', 'refused']);
   const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
-  // A server with another codec than its database's must not issue a single code.
-  await prepareDatabase({ storage, ledger, codec, settings, log, signal: lifecycle.signal });
-  allocation.start();
+  await prepareDatabase({ storage, settings, log, signal: lifecycle.signal });
+  await issuing.start();
   lifecycle.onStop('registration', registerServer(session, serverId, describeServer(listener.url)));
   lifecycle.onStop('invalidation relay', startRelay(storage, log));
 
@@ -84,7 +81,7 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
       ...access,
       shortener: createShortener({
         store,
-        codes: allocation.codes,
+        codes: issuing.codes,
         clock,
         newInsertId: createInsertIds(randomBytes(8)),
         policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([url, listenUrl]) },
@@ -101,12 +98,12 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
 
   function describeServer(url: string) {
     return {
-      host: hostname(),
       pid: process.pid,
       url,
       startedAt: new Date().toISOString(),
       // As the leases of this process have it, so that an operator's tool can tell which of them are held.
-      processStartMs: Math.round(performance.timeOrigin),
+      host: holder.host,
+      processStartMs: holder.processStartMs,
       rangeSize: settings.rangeSize,
     };
   }

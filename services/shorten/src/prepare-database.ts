@@ -1,17 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ClusterStorage } from '@lakh/backend';
-import { agreeOnFacts } from '@lakh/facts';
-import { type Ledger, WitnessUnavailableError } from '@lakh/id-range';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { checkSchema, migrate } from '@lakh/mysql';
 import type { Logger } from '@lakh/process';
-import type { Codec } from '@lakh/short-code';
 
 export interface PrepareOptions {
-  readonly storage: Pick<ClusterStorage, 'pool' | 'settings'>;
-  readonly ledger: Pick<Ledger, 'head'>;
-  readonly codec: Codec;
-  readonly settings: { readonly migrate: 'auto' | 'never'; readonly namespace: string };
+  readonly storage: Pick<ClusterStorage, 'pool'>;
+  readonly settings: { readonly migrate: 'auto' | 'never' };
   readonly log: Logger;
   /** Aborted when the server is told to stop. */
   readonly signal: AbortSignal;
@@ -21,11 +16,10 @@ const RETRY_FIRST_MS = 100;
 const RETRY_CAP_MS = 5_000;
 
 /**
- * Brings the schema up to date (or checks that it is), and compares codec and namespace with what the database has recorded.
- * Tries for as long as the database is away and the server is not told to stop; everything else that goes wrong is final.
+ * Brings the schema up to date (or checks that it is). Tries for as long as the database is away and the server is not told to stop; everything else that goes wrong is final.
  */
 export async function prepareDatabase(options: PrepareOptions): Promise<void> {
-  const { storage, ledger, codec, settings, log, signal } = options;
+  const { storage, settings, log, signal } = options;
   const { pool } = storage;
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -34,7 +28,6 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
         const applied = await migrate(pool);
         if (applied.length > 0) log.info({ shard: pool.name, applied }, 'schema migrated');
       }
-      await agreeOnFacts({ facts: storage.settings, ledger, codec, namespace: settings.namespace });
       return;
     } catch (error) {
       if (!isPassing(error)) throw error;
@@ -46,7 +39,5 @@ export async function prepareDatabase(options: PrepareOptions): Promise<void> {
 }
 
 function isPassing(error: unknown): boolean {
-  return [StoreUnavailableError, StoreOutcomeUnknownError, WitnessUnavailableError].some(
-    (kind) => error instanceof kind,
-  );
+  return error instanceof StoreUnavailableError || error instanceof StoreOutcomeUnknownError;
 }

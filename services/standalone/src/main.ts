@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { accessPolicy } from '@lakh/api';
-import { agreeOnFacts } from '@lakh/facts';
 import { createHttpMetrics } from '@lakh/http';
-import { codecOf, createAllocation } from '@lakh/issuing';
+import { systemClock } from '@lakh/id-range';
+import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createShortenApp } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
@@ -39,25 +40,24 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
   const embedded = openEmbedded({ file: join(settings.dataDir, DATA_FILE), log });
   lifecycle.onStop('data file', () => embedded.close());
   const { links: store } = embedded;
-  const ledger = embedded.ledger(settings.namespace);
-  await agreeOnFacts({ facts: embedded.settings, ledger, codec, namespace: settings.namespace });
-
-  addOperations(context, embedded);
-
-  const allocation = createAllocation({
+  const issuing: Issuing = createIssuing({
     marks: embedded.markStore(settings.namespace),
-    ledger,
+    ledger: embedded.ledger(settings.namespace),
     remainders: embedded.remainderStore(settings.namespace),
+    facts: embedded.settings,
     codec,
     settings,
-    serverId,
+    holder: { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin) },
     newClusterId: randomUUID,
-    log,
-    registry,
+    clock: systemClock,
+    random: Math.random,
+    observer: metricsAndLog(registry, log, () => issuing.figures()),
   });
-  lifecycle.onStop('allocator', allocation.stop);
-  context.addCheck('ids', allocation.check);
-  allocation.start();
+  lifecycle.onStop('issuing', issuing.stop);
+  context.addCheck('ids', issuing.health);
+  await issuing.start();
+
+  addOperations(context, embedded);
 
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page', 'refused']);
   const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
@@ -67,7 +67,7 @@ async function start(context: ProgramContext<'standalone'>): Promise<void> {
     ...access,
     shortener: createShortener({
       store,
-      codes: allocation.codes,
+      codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },

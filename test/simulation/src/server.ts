@@ -7,7 +7,7 @@ import {
   ReclaimingLease,
   TwoWitnessLease,
 } from '@lakh/id-range';
-import { codeSource, createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
+import { createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
 import { createMysqlLedger } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
@@ -117,15 +117,14 @@ export class SimulatedServer {
     });
     this.#shortener = createShortener({
       store: this.#watchedLinks(simulatedLinkStore(ends)),
-      codes: codeSource(
-        {
-          next: () => this.#took(this.#allocator.next()),
-          nextOrWait: async () => this.#took(await this.#allocator.nextOrWait()),
-          dropRange: (counter) => this.#allocator.dropRange(counter),
+      codes: {
+        nextOrWait: async () => {
+          const counter = this.#took(await this.#allocator.nextOrWait());
+          return { counter, code: codec.encode(counter) };
         },
-        codec,
-        count('burnt'),
-      ),
+        reportDuplicate: (counter) => this.#allocator.dropRange(counter),
+        reportBurnt: count('burnt'),
+      },
       clock: { nowMs: () => clock.wallMs() },
       // The simulated database does not keep them: no server here repeats an insert.
       newInsertId: createInsertIds(new Uint8Array(8)),
