@@ -2,6 +2,7 @@ export * from './alias.js';
 export * from './errors.js';
 export * from './expiry.js';
 export * from './insert-ids.js';
+export * from './insert-outcome.js';
 export type * from './inspector.js';
 export * from './invalidation-relay.js';
 export * from './link.js';

@@ -2,22 +2,18 @@
  * The domain's ports. Adapters live in links-mysql, links-redis and embedded; one conformance suite a port (in testkit)
  * holds each of them, and the in-memory fakes, to the same behaviour.
  */
-import type { Link, NewLink, StoredLink } from './link.js';
+import type { InsertOutcome } from './insert-outcome.js';
+import type { NewLink, StoredLink, Tombstone } from './link.js';
 
 export interface Clock {
   /** Unix milliseconds. */
   nowMs(): number;
 }
 
-/** What an insert met. Its own row, by the insert's id, is `inserted`, whoever put it there and when. */
-export type InsertOutcome =
-  | { readonly outcome: 'inserted' }
-  /** The code is an alias or was deleted: burn the counter (generated) or answer 409 (alias). `link` when it is alive. */
-  | { readonly outcome: 'taken'; readonly link?: Link }
-  /** A generated insert met another generated row: the uniqueness of counters is broken somewhere (§3, last line of defence). */
-  | { readonly outcome: 'duplicate' };
-
-export type RemoveOutcome = 'removed' | 'already-removed' | 'missing';
+/** What is left of a link, and who made it so: this call, or an earlier one. */
+export type RemoveOutcome =
+  | { readonly outcome: 'removed' | 'already-removed'; readonly tombstone: Tombstone }
+  | { readonly outcome: 'missing' };
 
 /**
  * Durable home of the links. Every call settles within the store's own deadline and rejects with `StoreUnavailableError`
@@ -33,10 +29,7 @@ export interface LinkStore {
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
   find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
-  /**
-   * Turns the row into a tombstone that keeps its code for ever and raises its version. `removed` carries that version
-   * through {@link find}. A code without a row is `missing`.
-   */
+  /** Turns the row into a tombstone that keeps its code for ever and raises its version. A code without a row is `missing`. */
   remove(domainId: number, code: string): Promise<RemoveOutcome>;
 }
 

@@ -1,7 +1,7 @@
 import { isPossibleCode } from './alias.js';
 import { LinkNotFoundError } from './errors.js';
-import type { StoredLink, Tombstone } from './link.js';
-import type { InvalidationOutbox, LinkCache, LinkStore } from './ports.js';
+import type { Tombstone } from './link.js';
+import type { InvalidationOutbox, LinkCache, LinkStore, RemoveOutcome } from './ports.js';
 
 export interface RemoverOptions {
   readonly store: LinkStore;
@@ -29,17 +29,6 @@ export interface Remover {
 }
 
 export function createRemover({ store, cache, outbox, onRemoved }: RemoverOptions): Remover {
-  async function tombstoneOf(domainId: number, code: string): Promise<Tombstone | undefined> {
-    let found: StoredLink | undefined;
-    try {
-      found = await store.find(domainId, code, { fresh: true });
-    } catch {
-      // The link is deleted all the same: only its version stays unknown, and the outbox holds that.
-      return undefined;
-    }
-    return found?.state === 'deleted' ? found : undefined;
-  }
-
   async function deliver(tombstone: Tombstone): Promise<boolean> {
     if (cache === undefined) return true;
     if (!(await cache.put(tombstone))) return false;
@@ -50,12 +39,10 @@ export function createRemover({ store, cache, outbox, onRemoved }: RemoverOption
 
   return {
     async remove(domainId, code) {
-      const outcome = isPossibleCode(code) ? await store.remove(domainId, code) : 'missing';
-      if (outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
-      const tombstone = await tombstoneOf(domainId, code);
-      if (tombstone !== undefined) onRemoved?.(tombstone);
-      const delivered = tombstone !== undefined && (await deliver(tombstone));
-      return { removed: outcome === 'removed', delivered };
+      const met: RemoveOutcome = isPossibleCode(code) ? await store.remove(domainId, code) : { outcome: 'missing' };
+      if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
+      onRemoved?.(met.tombstone);
+      return { removed: met.outcome === 'removed', delivered: await deliver(met.tombstone) };
     },
   };
 }

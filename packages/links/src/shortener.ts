@@ -4,11 +4,12 @@ import {
   DuplicateCounterError,
   type FieldProblem,
   InvalidLinkError,
+  LinkGoneError,
   StoreUnavailableError,
   TooManyBurntCountersError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
-import { DEFAULT_DOMAIN_ID, type Link, type NewLink } from './link.js';
+import { DEFAULT_DOMAIN_ID, type Link, type NewLink, type StoredLink } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import type { Clock, CodeSource, LinkStore } from './ports.js';
 import { isReservedWord } from './reserved-words.js';
@@ -64,8 +65,8 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
   async function claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
     const link = newLink(draft, 'alias', alias, 0, newInsertId());
     const met = await store.insert(link);
-    if (met.outcome === 'inserted') return { link: stored(link), created: true };
-    if (met.outcome === 'taken' && met.link?.kind === 'alias' && isSameTarget(met.link, draft)) {
+    if (met.outcome === 'inserted') return created(met.link);
+    if (met.link.state === 'live' && met.link.kind === 'alias' && isSameTarget(met.link, draft)) {
       return { link: met.link, created: false };
     }
     throw new AliasTakenError(`The alias ${alias} is taken.`);
@@ -78,8 +79,8 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
       const { counter, code } = await codes.nextOrWait();
       if (!isReservedWord(code)) {
         const link = newLink(draft, 'generated', code, counter, newInsertId());
-        const { outcome } = await store.insert(link);
-        if (outcome === 'inserted') return { link: stored(link), created: true };
+        const { outcome, link: met } = await store.insert(link);
+        if (outcome === 'inserted') return created(met);
         if (outcome === 'duplicate') {
           codes.reportDuplicate(counter);
           throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
@@ -137,8 +138,10 @@ function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: num
   };
 }
 
-function stored({ insertId: _, ...link }: NewLink): Link {
-  return { ...link, state: 'live', version: 1 };
+/** What is under an insert's own id. */
+function created(link: StoredLink): ShortenResult {
+  if (link.state === 'deleted') throw new LinkGoneError('This link was created, and deleted since.');
+  return { link, created: true };
 }
 
 function isSameTarget(link: Link, draft: Draft): boolean {

@@ -316,15 +316,16 @@ describe('removing', () => {
     expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
   });
 
-  test('is done even when the tombstone cannot be read back', async () => {
-    const { store, remover, done } = setUpRemover();
+  test('asks the store once, and tells the version that the store made of it', async () => {
+    const { store, remover, removed } = setUpRemover();
     const link = sample.generated();
     await store.insert(link);
-    store.gate = ({ call }) => {
-      if (call === 'find') throw new StoreUnavailableError('down');
-    };
-    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: false });
-    expect(done).toEqual([]);
+    store.overwrite(storedAs(link, 7));
+    for (let i = 0; i < 2; i++) await remover.remove(0, link.code);
+    expect(removed).toEqual([tombstoneOf(link, 8), tombstoneOf(link, 8)]);
+    expect(store.calls.filter(({ call }) => call !== 'insert')).toEqual(
+      Array(2).fill({ call: 'remove', code: link.code }),
+    );
   });
 
   test('works without a shared cache, and with an outbox that cannot be asked', async () => {

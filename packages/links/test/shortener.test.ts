@@ -8,6 +8,7 @@ import {
   createShortener,
   DuplicateCounterError,
   InvalidLinkError,
+  LinkGoneError,
   OwnHosts,
   type ShortenPolicy,
   StoreOutcomeUnknownError,
@@ -37,8 +38,12 @@ class CountingCodes implements CodeSource {
   reportBurnt = (counter: number) => this.burnt.push(counter);
 }
 
-function shortenerOn(store: MemoryLinkStore, codes: CodeSource, policy: ShortenPolicy = {}) {
-  const newInsertId = createInsertIds(randomBytes(8));
+function shortenerOn(
+  store: MemoryLinkStore,
+  codes: CodeSource,
+  policy: ShortenPolicy = {},
+  newInsertId = createInsertIds(randomBytes(8)),
+) {
   return createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, newInsertId, policy });
 }
 
@@ -187,6 +192,28 @@ describe('shortening with a generated code', () => {
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(exhausted);
     expect(store.calls).toEqual([]);
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'still-works' })).created).toBe(true);
+  });
+});
+
+describe('an insert that is made again', () => {
+  const again = (store: MemoryLinkStore) =>
+    shortenerOn(store, new CountingCodes(100_000), {}, () => '0'.repeat(31).concat('7'));
+
+  test.each([undefined, 'mine'])('answers the link that the first one made: alias %p', async (alias) => {
+    const store = new MemoryLinkStore();
+    const first = await again(store).shorten({ longUrl: URL_A, alias });
+    expect(await again(store).shorten({ longUrl: 'https://example.com/b', alias })).toEqual(first);
+    expect(first.created).toBe(true);
+    expect(store.size).toBe(1);
+  });
+
+  test('is told when the link was deleted in between', async () => {
+    const store = new MemoryLinkStore();
+    const { link } = await again(store).shorten({ longUrl: URL_A });
+    await store.remove(0, link.code);
+    await expect(again(store).shorten({ longUrl: URL_A })).rejects.toThrow(
+      new LinkGoneError('This link was created, and deleted since.'),
+    );
   });
 });
 

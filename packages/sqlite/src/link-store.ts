@@ -1,5 +1,7 @@
 import {
   type InsertOutcome,
+  insertedNew,
+  insertMet,
   type Link,
   type LinkStore,
   type NewLink,
@@ -73,21 +75,13 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
         link.redirectStatus,
         link.insertId,
       ]);
-      return { outcome: 'inserted' };
+      return insertedNew(link);
     } catch (error) {
       if (sqliteCode(error) !== 'SQLITE_CONSTRAINT_UNIQUE') throw error;
-      return classify(link);
+      const row = select.get([link.domainId, link.code]);
+      if (row === undefined) throw new Error(`a row in conflict with code ${link.code} could not be read`);
+      return insertMet(link, toStored(row), row[9] as string);
     }
-  }
-
-  /** What stands where `link` should have gone. */
-  function classify(link: NewLink): InsertOutcome {
-    const row = select.get([link.domainId, link.code]);
-    if (row === undefined) throw new Error(`a row in conflict with code ${link.code} could not be read`);
-    if (row[9] === link.insertId) return { outcome: 'inserted' };
-    if (link.kind === 'generated' && row[2] === KIND.generated) return { outcome: 'duplicate' };
-    const stored = toStored(row);
-    return stored.state === 'live' ? { outcome: 'taken', link: stored } : { outcome: 'taken' };
   }
 
   function commitBatch(): void {
@@ -152,10 +146,11 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
     async remove(domainId, code) {
       return connection.write(LINK_ERRORS, () => {
         const row = select.get([domainId, code]);
-        if (row === undefined) return 'missing';
-        if (row[2] === KIND.deleted) return 'already-removed';
+        if (row === undefined) return { outcome: 'missing' };
+        const stored = toStored(row);
+        if (stored.state === 'deleted') return { outcome: 'already-removed', tombstone: stored };
         bury.run([domainId, code]);
-        return 'removed';
+        return { outcome: 'removed', tombstone: { state: 'deleted', domainId, code, version: stored.version + 1 } };
       });
     },
 

@@ -1,5 +1,5 @@
 import type { InsertOutcome, Link, LinkStore } from '@lakh/links';
-import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+import { insertedNew, insertMet, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import type { SimulatedDatabase } from './database/database.js';
 import type { Network } from './network.js';
 import type { SimulatedProcess } from './process.js';
@@ -35,11 +35,11 @@ export function simulatedLinkStore({ database, network, process }: LinkStoreEnds
           const { code, kind, counter, longUrl } = link;
           const met = fault === 'lost request' ? 'inserted' : database.insertLink({ code, kind, counter, longUrl });
           if (fault.startsWith('lost')) answerIn(() => reject(new StoreOutcomeUnknownError('simulated')));
-          else if (met === 'inserted') answerIn(() => resolve({ outcome: 'inserted' }));
-          else if (met.kind === 'generated' && kind === 'generated') answerIn(() => resolve({ outcome: 'duplicate' }));
           else {
-            const present: Link = { ...link, ...met, state: 'live', version: 1 };
-            answerIn(() => resolve({ outcome: 'taken', link: present }));
+            const made = insertedNew(link);
+            // No server here repeats an insert, so that no row is ever met by its own.
+            const outcome = met === 'inserted' ? made : insertMet(link, { ...(made.link as Link), ...met }, 'another');
+            answerIn(() => resolve(outcome));
           }
         });
       }),

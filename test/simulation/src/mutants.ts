@@ -163,7 +163,7 @@ export const MUTANTS = {
         ...inner,
         insert: async (link) => {
           const met = await inner.insert(link);
-          return met.outcome === 'duplicate' ? { outcome: 'taken' } : met;
+          return met.outcome === 'duplicate' ? { ...met, outcome: 'taken' } : met;
         },
       }),
     },

@@ -1,21 +1,16 @@
-import { type InsertOutcome, type NewLink, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+import {
+  type InsertOutcome,
+  insertedNew,
+  insertMet,
+  type NewLink,
+  StoreOutcomeUnknownError,
+  StoreUnavailableError,
+} from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
 import { ER_DUP_ENTRY, ER_LOCK_DEADLOCK, isRefusal, isRowFailure, SqlFailure, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import type { StatementTimer } from '../wire/timing.js';
-import {
-  asLink,
-  INSERT_HEAD,
-  insertIdOf,
-  KIND_ALIAS,
-  KIND_DELETED,
-  KIND_GENERATED,
-  keyOf,
-  kindOf,
-  type LinkRow,
-  rowValues,
-  selectRows,
-} from './rows.js';
+import { asStored, INSERT_HEAD, insertIdOf, keyOf, rowValues, selectRows } from './rows.js';
 
 /**
  * Statements for the same rows at most: each round settles at least one row that was in conflict, and a second one is only
@@ -47,9 +42,6 @@ class InsertBatch {
     return this.values.length;
   }
 }
-
-const INSERTED: InsertOutcome = { outcome: 'inserted' };
-const DUPLICATE: InsertOutcome = { outcome: 'duplicate' };
 
 /**
  * Coalesces inserts into multi-row statements. A statement is atomic, so when a row of it meets an existing code nothing was
@@ -112,7 +104,7 @@ export class InsertQueue {
       if (affectedRows !== rows.length) {
         throw new StoreOutcomeUnknownError(`the database stored ${affectedRows} of ${rows.length} rows`);
       }
-      for (const i of rows) batch.resolve[i]?.(INSERTED);
+      for (const i of rows) batch.resolve[i]?.(insertedNew(batch.links[i] as NewLink));
     } catch (error) {
       await this.#recover(batch, rows, round, error).catch((failure: unknown) => {
         const told = storeError(failure);
@@ -147,7 +139,7 @@ export class InsertQueue {
       const link = batch.links[i] as NewLink;
       const key = keyOf(link.domainId, link.code);
       const met = existing.get(key);
-      if (met) batch.resolve[i]?.(outcomeOf(link, met));
+      if (met) batch.resolve[i]?.(insertMet(link, asStored(met), insertIdOf(met)));
       else if (seen.has(key)) repeated.push(i);
       else {
         seen.add(key);
@@ -162,14 +154,4 @@ export class InsertQueue {
     if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the rows could be sent');
     return remainingMs;
   }
-}
-
-/** What the insert of `link` met (§3, the last line of defence). */
-function outcomeOf(link: NewLink, met: LinkRow): InsertOutcome {
-  if (insertIdOf(met) === link.insertId) return INSERTED;
-  const kind = kindOf(met);
-  if (kind === KIND_DELETED) return { outcome: 'taken' };
-  if (kind === KIND_ALIAS || (kind === KIND_GENERATED && link.kind === 'alias'))
-    return { outcome: 'taken', link: asLink(met) };
-  return DUPLICATE;
 }

@@ -75,23 +75,19 @@ export async function selectRows(
   return found;
 }
 
-export function kindOf(row: LinkRow): number {
-  return Number(row[2]);
-}
-
 /** 32 upper-case hexadecimal digits. */
 export function insertIdOf(row: LinkRow): string {
   return String(row[9]);
 }
 
 export function asStored(row: LinkRow): StoredLink {
-  if (kindOf(row) !== KIND_DELETED) return asLink(row);
+  if (Number(row[2]) !== KIND_DELETED) return asLink(row);
   return { state: 'deleted', domainId: Number(row[0]), code: String(row[1]), version: Number(row[8]) };
 }
 
 /** A row that is not deleted. */
-export function asLink(row: LinkRow): Link {
-  const kind = kindOf(row);
+function asLink(row: LinkRow): Link {
+  const kind = Number(row[2]);
   if (kind !== KIND_GENERATED && kind !== KIND_ALIAS) throw new Error(`a row of links has kind ${kind}`);
   return {
     state: 'live',

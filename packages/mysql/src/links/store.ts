@@ -1,4 +1,4 @@
-import type { Clock, LinkStore, RemoveOutcome } from '@lakh/links';
+import type { Clock, LinkStore, RemoveOutcome, Tombstone } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { storeError } from '../wire/errors.js';
 import type { MysqlObserver } from '../wire/observer.js';
@@ -81,7 +81,7 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     find: (domainId, code) => finds.find(domainId, code),
 
     remove: async (domainId, code) => {
-      if (!isStorableCode(code)) return 'missing';
+      if (!isStorableCode(code)) return { outcome: 'missing' };
       try {
         return await timer('remove', 1, () =>
           pool.transaction((session) => bury(session, domainId, code, clock.nowMs())),
@@ -108,9 +108,11 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
 async function bury(session: Session, domainId: number, code: string, nowMs: number): Promise<RemoveOutcome> {
   const where = whereCode(domainId, code);
   const { rows } = await session.query(`SELECT kind, version FROM links WHERE ${where} FOR UPDATE`);
-  if (!rows[0]) return 'missing';
-  if (Number(rows[0][0]) === KIND_DELETED) return 'already-removed';
-  const version = integerLiteral(Number(rows[0][1]) + 1);
+  if (!rows[0]) return { outcome: 'missing' };
+  const [kind, present] = rows[0].map(Number) as [number, number];
+  const tombstone = (version: number): Tombstone => ({ state: 'deleted', domainId, code, version });
+  if (kind === KIND_DELETED) return { outcome: 'already-removed', tombstone: tombstone(present) };
+  const version = integerLiteral(present + 1);
   const now = integerLiteral(nowMs);
   await session.query(
     `UPDATE links SET kind=${KIND_DELETED}, long_url='', version=${version}, changed_at_ms=${now} WHERE ${where}`,
@@ -122,5 +124,5 @@ async function bury(session: Session, domainId: number, code: string, nowMs: num
       `INSERT INTO invalidations (domain_id, code, version, created_at_ms) VALUES (${integerLiteral(domainId)},${asciiLiteral(code)},${version},${now})`,
     );
   }
-  return 'removed';
+  return { outcome: 'removed', tombstone: tombstone(present + 1) };
 }

@@ -1,4 +1,4 @@
-import type { InsertOutcome, LinkStore, NewLink, RedirectStatus } from '@lakh/links';
+import type { InsertOutcome, LinkStore, NewLink, RedirectStatus, StoredLink } from '@lakh/links';
 import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
 
 /** One store for a whole suite: every test uses codes of its own. */
@@ -30,7 +30,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
     });
 
     async function insertedThenFound(link: NewLink): Promise<void> {
-      expect(await store.insert(link)).toEqual({ outcome: 'inserted' });
+      expect(await store.insert(link)).toEqual({ outcome: 'inserted', link: storedAs(link) });
       expect(await store.find(link.domainId, link.code)).toEqual(storedAs(link));
       expect(await store.find(link.domainId, link.code, { fresh: true })).toEqual(storedAs(link));
     }
@@ -89,16 +89,16 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
       test('a generated insert that meets an alias is taken', async () => {
         const alias = sample.alias({ code: 'promo2026' });
         await insertedThenFound(alias);
-        expect(await store.insert(sample.generated({ code: 'promo2026' }))).toMatchObject({ outcome: 'taken' });
+        expect(await store.insert(sample.generated({ code: 'promo2026' }))).toEqual(met('taken', storedAs(alias)));
         expect(await store.find(0, 'promo2026')).toEqual(storedAs(alias));
       });
 
       test('a generated insert that meets another generated row is a duplicate, even when both are equal', async () => {
         const link = sample.generated();
         await insertedThenFound(link);
-        expect(await store.insert(sample.generated({ code: link.code }))).toEqual({ outcome: 'duplicate' });
+        expect(await store.insert(sample.generated({ code: link.code }))).toEqual(met('duplicate', storedAs(link)));
         const { insertId } = sample.generated();
-        expect(await store.insert({ ...link, insertId })).toEqual({ outcome: 'duplicate' });
+        expect(await store.insert({ ...link, insertId })).toEqual(met('duplicate', storedAs(link)));
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
       });
 
@@ -106,10 +106,12 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const link = sample[kind]();
         await insertedThenFound(link);
         const another = await harness.another();
-        for (const each of [store, another, another]) expect(await each.insert(link)).toEqual({ outcome: 'inserted' });
+        for (const each of [store, another, another]) {
+          expect(await each.insert(link)).toEqual(met('inserted', storedAs(link)));
+        }
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
         await store.remove(0, link.code);
-        expect(await another.insert(link)).toEqual({ outcome: 'inserted' });
+        expect(await another.insert(link)).toEqual(met('inserted', tombstoneOf(link)));
         expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
       });
 
@@ -126,17 +128,18 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         await insertedThenFound(alias);
         await insertedThenFound(generated);
         const again = sample.alias({ code: alias.code });
-        expect(await store.insert(again)).toEqual({ outcome: 'taken', link: storedAs(alias) });
+        expect(await store.insert(again)).toEqual(met('taken', storedAs(alias)));
         const overGenerated = sample.alias({ code: generated.code });
-        expect(await store.insert(overGenerated)).toEqual({ outcome: 'taken', link: storedAs(generated) });
+        expect(await store.insert(overGenerated)).toEqual(met('taken', storedAs(generated)));
       });
 
       test('a deleted code is taken for ever, by nobody', async () => {
         for (const link of [sample.alias(), sample.generated()]) {
           await insertedThenFound(link);
-          expect(await store.remove(0, link.code)).toBe('removed');
-          expect(await store.insert(sample.alias({ code: link.code }))).toEqual({ outcome: 'taken' });
-          expect(await store.insert(sample.generated({ code: link.code }))).toEqual({ outcome: 'taken' });
+          await store.remove(0, link.code);
+          for (const again of [sample.alias({ code: link.code }), sample.generated({ code: link.code })]) {
+            expect(await store.insert(again)).toEqual(met('taken', tombstoneOf(link)));
+          }
           expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
         }
       });
@@ -147,7 +150,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const winner = claims.filter((_, index) => outcomes[index]?.outcome === 'inserted');
         expect(winner).toHaveLength(1);
         const others = outcomes.filter((outcome) => outcome.outcome !== 'inserted');
-        expect(others).toEqual(claims.slice(1).map(() => ({ outcome: 'taken', link: storedAs(winner[0]!) })));
+        expect(others).toEqual(claims.slice(1).map(() => met('taken', storedAs(winner[0]!))));
       });
 
       test('generated inserts of one code at once: one is inserted, each other is a duplicate', async () => {
@@ -247,19 +250,19 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
       test('a link once: a tombstone of version 2 is left', async () => {
         const link = sample.generated({ expiresAtMs: 1_999_999_999_999, redirectStatus: 308 });
         await insertedThenFound(link);
-        expect(await store.remove(0, link.code)).toBe('removed');
+        expect(await store.remove(0, link.code)).toEqual({ outcome: 'removed', tombstone: tombstoneOf(link) });
         expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
         expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
-        expect(await store.remove(0, link.code)).toBe('already-removed');
+        expect(await store.remove(0, link.code)).toEqual({ outcome: 'already-removed', tombstone: tombstoneOf(link) });
         expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
       });
 
       test('nothing where there is nothing, nor in another domain or case', async () => {
         const link = sample.generated({ code: 'keepMe' });
         await insertedThenFound(link);
-        expect(await store.remove(0, 'neverHere')).toBe('missing');
-        expect(await store.remove(0, 'KEEPME')).toBe('missing');
-        expect(await store.remove(2, link.code)).toBe('missing');
+        expect(await store.remove(0, 'neverHere')).toEqual({ outcome: 'missing' });
+        expect(await store.remove(0, 'KEEPME')).toEqual({ outcome: 'missing' });
+        expect(await store.remove(2, link.code)).toEqual({ outcome: 'missing' });
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
       });
 
@@ -267,15 +270,18 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const link = sample.generated();
         await insertedThenFound(link);
         const outcomes = await Promise.all(Array.from({ length: 10 }, () => store.remove(0, link.code)));
-        expect(outcomes.filter((outcome) => outcome === 'removed')).toHaveLength(1);
-        expect(outcomes.filter((outcome) => outcome === 'already-removed')).toHaveLength(9);
+        expect(countsOf(outcomes)).toEqual({ removed: 1, 'already-removed': 9 });
         expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
       });
     });
   });
 }
 
-function countsOf(outcomes: readonly InsertOutcome[]): Record<string, number> {
+function met(outcome: InsertOutcome['outcome'], link: StoredLink): InsertOutcome {
+  return { outcome, link };
+}
+
+function countsOf(outcomes: readonly { readonly outcome: string }[]): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const { outcome } of outcomes) counts[outcome] = (counts[outcome] ?? 0) + 1;
   return counts;

@@ -1,11 +1,14 @@
 import {
   type InsertOutcome,
+  insertedNew,
+  insertMet,
   type Link,
   type LinkStore,
   type NewLink,
   type RemoveOutcome,
   type StoredLink,
   StoreUnavailableError,
+  type Tombstone,
 } from '@lakh/links';
 
 /** Which call a {@link StoreGate} holds up, and for which code. */
@@ -45,15 +48,12 @@ export class MemoryLinkStore implements LinkStore {
     const key = keyOf(link.domainId, link.code);
     const met = this.#rows.get(key);
     if (met === undefined) {
-      const { insertId, ...rest } = link;
-      this.#rows.set(key, { ...rest, state: 'live', version: 1 });
-      this.#insertIds.set(key, insertId);
-      return { outcome: 'inserted' };
+      const made = insertedNew(link);
+      this.#rows.set(key, made.link);
+      this.#insertIds.set(key, link.insertId);
+      return made;
     }
-    if (this.#insertIds.get(key) === link.insertId) return { outcome: 'inserted' };
-    if (met.state === 'deleted') return { outcome: 'taken' };
-    if (link.kind === 'generated' && met.kind === 'generated') return { outcome: 'duplicate' };
-    return { outcome: 'taken', link: met };
+    return insertMet(link, met, this.#insertIds.get(key) as string);
   }
 
   async find(domainId: number, code: string): Promise<StoredLink | undefined> {
@@ -65,10 +65,11 @@ export class MemoryLinkStore implements LinkStore {
     await this.#arrive({ call: 'remove', code });
     const key = keyOf(domainId, code);
     const met = this.#rows.get(key);
-    if (met === undefined) return 'missing';
-    if (met.state === 'deleted') return 'already-removed';
-    this.#rows.set(key, { state: 'deleted', domainId, code, version: met.version + 1 });
-    return 'removed';
+    if (met === undefined) return { outcome: 'missing' };
+    if (met.state === 'deleted') return { outcome: 'already-removed', tombstone: met };
+    const tombstone: Tombstone = { state: 'deleted', domainId, code, version: met.version + 1 };
+    this.#rows.set(key, tombstone);
+    return { outcome: 'removed', tombstone };
   }
 
   /** An edit by somebody else, which no use case can make yet: raises the version. */

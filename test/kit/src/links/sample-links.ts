@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { createInsertIds, type Link, type NewLink, type StoredLink } from '@lakh/links';
+import { createInsertIds, type Link, type NewLink, type Tombstone } from '@lakh/links';
 
 /** Every printable ASCII byte, the characters that SQL and Redis quoting could trip over among them. */
 export const PRINTABLE_ASCII = Array.from({ length: 0x7f - 0x20 }, (_, index) =>
@@ -49,6 +49,6 @@ export function storedAs({ insertId: _, ...link }: NewLink, version = 1): Link {
 }
 
 /** What a store or cache holds for a deleted link. */
-export function tombstoneOf(link: NewLink, version = 2): StoredLink {
+export function tombstoneOf(link: NewLink, version = 2): Tombstone {
   return { state: 'deleted', domainId: link.domainId, code: link.code, version };
 }
