@@ -7,7 +7,7 @@
  * @type {Record<string, {rooms: string[], from: string[], within?: boolean, pure?: boolean}>}
  */
 export const wings = {
-  ground: { rooms: ['packages/base', 'packages/settings'], from: [], within: true },
+  ground: { rooms: ['packages/base', 'packages/settings'], from: [], within: true, pure: true },
   domain: {
     rooms: ['packages/id-range', 'packages/short-code', 'packages/links', 'packages/facts', 'packages/operations'],
     from: ['ground'],
@@ -41,6 +41,15 @@ export const wings = {
     within: true,
   },
 };
+
+/**
+ * The programs that a room's config module exports: each with a name and the settings that it reads.
+ *
+ * @param {object} config
+ */
+export function programsOf(config) {
+  return Object.values(config).filter((value) => value?.name !== undefined && value.settings !== undefined);
+}
 
 /** The rooms of a map from room to what it imports, without an arrow that another way round makes plain. */
 function withoutDetours(imports) {

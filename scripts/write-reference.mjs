@@ -1,12 +1,12 @@
 /** `node scripts/write-reference.mjs`: writes the pages of docs/reference that are made from code, and the picture in docs/architecture.md. Build first. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { cliReference } from '../packages/commands/dist/index.js';
-import { configurationReference } from '../packages/settings/dist/index.js';
+import { settingsTable, variablesOfAll } from '../packages/settings/dist/index.js';
 import { root } from './ensure.mjs';
-import { picture, wings } from './house.mjs';
+import { picture, programsOf, wings } from './house.mjs';
 
-writeFileSync(join(root, 'docs', 'reference', 'configuration.md'), configurationReference());
 writeFileSync(join(root, 'docs', 'reference', 'cli.md'), cliReference());
 
 const rooms = Object.values(wings).flatMap((wing) => wing.rooms);
@@ -20,9 +20,27 @@ const imports = new Map(
     Object.keys(dependencies).flatMap((name) => roomNamed.get(name) ?? []),
   ]),
 );
-const page = join(root, 'docs', 'architecture.md');
-const text = readFileSync(page, 'utf8');
+/** Replaces what `pattern` finds on a page that is otherwise written by hand. */
+function rewrite(page, pattern, text) {
+  const file = join(root, 'docs', page);
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(pattern, () => text),
+  );
+}
+
+rewrite('architecture.md', /```mermaid\nflowchart TD\n[\s\S]*?```/, picture(imports));
+
+const configs = rooms.map((room) => join(root, room, 'dist', 'config.js')).filter((file) => existsSync(file));
+const modules = await Promise.all(configs.map((file) => import(pathToFileURL(file).href)));
+const programs = modules.flatMap(programsOf);
+rewrite('reference/configuration.md', /\| variable \|[\s\S]*?\n(?=\n)/, `${settingsTable(programs)}\n`);
 writeFileSync(
-  page,
-  text.replace(/```mermaid\nflowchart TD\n[\s\S]*?```/, () => picture(imports)),
+  join(root, 'packages', 'settings', 'src', 'known-names.ts'),
+  `/** The variables of every program. Written by \`node scripts/write-reference.mjs\`, as the table of docs/reference/configuration.md is. */
+export const KNOWN_NAMES: readonly string[] = [
+${variablesOfAll(programs)
+  .map((name) => `  '${name}',\n`)
+  .join('')}];
+`,
 );

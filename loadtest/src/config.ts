@@ -1,7 +1,19 @@
-/** The only reader of `process.env` in this workspace. */
+import { installSettings } from '@lakh/local';
+import { defineProgram, type Environment, loadSettings, type SettingList, text } from '@lakh/settings';
+
+const k6Settings = {
+  k6: {
+    name: 'LAKH_K6',
+    parser: text('a program'),
+    description: 'The k6 binary; else k6 of the PATH.',
+  },
+} as const satisfies SettingList;
+
+export const bench = defineProgram({ name: 'bench', settings: installSettings });
+export const loadtest = defineProgram({ name: 'loadtest', settings: k6Settings });
+
+/** What both programs take from the environment. */
 export interface Config {
-  /** `LAKH_K6`: path of a k6 binary; wins over PATH and is never replaced silently. */
-  readonly k6: string | undefined;
   /** Where programs are looked for. */
   readonly path: string;
   /** npm started this process: it ends when npm does. */
@@ -12,7 +24,10 @@ export interface Config {
   readonly childEnvironment: Readonly<Record<string, string>>;
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
+export interface LoadtestConfig extends Config {
+  /** Path of a k6 binary; wins over PATH and is never replaced silently. */
+  readonly k6: string | undefined;
+}
 
 const CHILD_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
 
@@ -20,10 +35,14 @@ const CHILD_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
 export function readConfig(env: Environment = process.env): Config {
   const defined = Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined);
   return Object.freeze({
-    k6: env.LAKH_K6 || undefined,
     path: env.PATH ?? '',
     startedByNpm: env.npm_lifecycle_event !== undefined,
     buildEnvironment: Object.fromEntries(defined.filter(([name]) => !name.startsWith('LAKH_'))),
     childEnvironment: Object.fromEntries(defined.filter(([name]) => CHILD_VARIABLES.includes(name))),
   });
+}
+
+/** @throws SettingsError for a value that cannot be used */
+export function readLoadtestConfig(env: Environment = process.env): LoadtestConfig {
+  return Object.freeze({ ...readConfig(env), ...loadSettings(loadtest, env) });
 }

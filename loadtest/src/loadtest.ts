@@ -1,7 +1,7 @@
 /** `npm run loadtest -- SCENARIO`: a k6 scenario with the service's objectives as thresholds. See loadtest/README.md. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Config, readConfig } from './config.js';
+import { type LoadtestConfig, readConfig, readLoadtestConfig } from './config.js';
 import { findK6 } from './k6/find-k6.js';
 import { LOADTEST_HELP, type LoadtestOptions, parseLoadtest } from './k6/options.js';
 import { startOwnServer } from './k6/own-server.js';
@@ -14,7 +14,7 @@ const cacheDir = join(root, 'node_modules', '.cache', 'lakh');
 /** What test runners take for "skipped". */
 const EXIT_SKIPPED = 77;
 
-async function run(options: LoadtestOptions, config: Config, scope: Scope): Promise<LoadtestReport> {
+async function run(options: LoadtestOptions, config: LoadtestConfig, scope: Scope): Promise<LoadtestReport> {
   const { scenario, parameters, loadSeconds } = options;
   const token = options.tokenFile === undefined ? undefined : (await readFile(options.tokenFile, 'utf8')).trim();
   const k6 = await findK6(config, cacheDir, scope);
@@ -29,14 +29,13 @@ async function run(options: LoadtestOptions, config: Config, scope: Scope): Prom
   return readSummary(scenario, url, summary);
 }
 
-const config = readConfig();
-await runMain(config.startedByNpm, async (scope) => {
+await runMain(readConfig().startedByNpm, async (scope) => {
   const options = parseLoadtest(process.argv.slice(2));
   if (options === 'help') {
     process.stdout.write(LOADTEST_HELP);
     return 0;
   }
-  const report = await run(options, config, scope);
+  const report = await run(options, readLoadtestConfig(), scope);
   process.stdout.write(options.json ? `${JSON.stringify(report, null, 2)}\n` : formatLoadtest(report));
   if ('skipped' in report) return EXIT_SKIPPED;
   return report.passed ? 0 : EXIT_THRESHOLD;

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { watchInterruption } from '@lakh/local';
+import { SettingsError } from '@lakh/settings';
 import { UsageError } from './arguments.js';
 
 type Release = () => Promise<unknown> | unknown;
@@ -64,7 +65,7 @@ const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Runs a main program: its result is the exit code, an error is exit 1 with its message, a {@link UsageError} exit 2. A signal, or
+ * Runs a main program: its result is the exit code, an error is exit 1 with its message, a {@link UsageError} or a SettingsError exit 2. A signal, or
  * the end of npm (which does not pass a SIGTERM on), releases everything and exits 130. A second signal changes nothing: every
  * release is bounded, and none may be left out.
  */
@@ -77,7 +78,7 @@ export async function runMain(startedByNpm: boolean, main: (scope: Scope) => Pro
   } catch (error) {
     // What fails because an interruption is ending its servers is no news.
     if (!scope.closing) progress(error instanceof UsageError ? `${error.message} (try --help)` : messageOf(error));
-    process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+    process.exitCode = error instanceof UsageError || error instanceof SettingsError ? EXIT_USAGE : EXIT_FAILED;
   }
   await scope.close();
   dispose();

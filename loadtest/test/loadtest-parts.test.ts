@@ -1,4 +1,4 @@
-import { readConfig } from '../src/config';
+import { readConfig, readLoadtestConfig } from '../src/config';
 import { isNewEnough } from '../src/k6/find-k6';
 import { checkUrl, parseLoadtest } from '../src/k6/options';
 import { formatLoadtest, readSummary } from '../src/k6/summary';
@@ -65,10 +65,15 @@ test('Go 1.24 and later can build k6', () => {
 });
 
 test('children get no setting of the shell, and a build no setting of Lakh', () => {
-  const config = readConfig({ PATH: '/bin', HOME: '/h', LAKH_K6: '', LAKH_LISTEN: 'x', K6_VUS: '9', GOPROXY: 'p' });
-  expect(config.k6).toBeUndefined();
+  const config = readConfig({ PATH: '/bin', HOME: '/h', LAKH_K6: '/k6', LAKH_LISTEN: 'x', K6_VUS: '9', GOPROXY: 'p' });
   expect(config.childEnvironment).toEqual({ PATH: '/bin', HOME: '/h' });
   expect(config.buildEnvironment).toEqual({ PATH: '/bin', HOME: '/h', K6_VUS: '9', GOPROXY: 'p' });
+});
+
+test('an empty LAKH_K6 is an error, not a default', () => {
+  expect(readLoadtestConfig({}).k6).toBeUndefined();
+  expect(readLoadtestConfig({ LAKH_K6: '/k6' }).k6).toBe('/k6');
+  expect(() => readLoadtestConfig({ LAKH_K6: '' })).toThrow('LAKH_K6 is set but empty');
 });
 
 describe("k6's summary", () => {

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { readConfig } from '../src/config';
+import { readLoadtestConfig } from '../src/config';
 import { findK6, K6_VERSION } from '../src/k6/find-k6';
 import type { LoadtestReport } from '../src/k6/summary';
 import { Scope } from '../src/scope';
@@ -12,7 +12,7 @@ import { Scope } from '../src/scope';
 const root = join(__dirname, '..', '..');
 /** No test builds k6, which takes minutes: where it is not there, "npm run loadtest -- smoke" gets it. */
 const builtK6 = join(root, 'node_modules', '.cache', 'lakh', `k6-${K6_VERSION}`, 'k6');
-const { k6: namedK6, path } = readConfig();
+const { k6: namedK6, path } = readLoadtestConfig();
 const k6Places = [namedK6 ?? '', ...path.split(delimiter).map((folder) => join(folder, 'k6')), builtK6];
 const whereK6Is = k6Places.some((file) => file !== '' && existsSync(file)) ? test : test.skip;
 const scope = new Scope();
@@ -33,7 +33,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-function loadtest(args: readonly string[], env: Record<string, string> = {}): Promise<Outcome> {
+function loadtest(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [join(root, 'loadtest', 'dist', 'loadtest.js'), ...args], {
       env: { ...process.env, ...env },
@@ -116,7 +116,7 @@ describe('the runner', () => {
   whereNoneWasBuilt(
     'skips with 77 and says how to get k6 where there is neither k6 nor Go; --require fails',
     async () => {
-      const nowhere = { PATH: join(dir, 'empty'), LAKH_K6: '' };
+      const nowhere = { PATH: join(dir, 'empty'), LAKH_K6: undefined };
       const skipped = await loadtest(['smoke'], nowhere);
       expect(skipped.code).toBe(77);
       expect(skipped.stdout).toMatch(/^loadtest smoke: skipped: no k6 here: install k6/);
@@ -126,7 +126,8 @@ describe('the runner', () => {
 });
 
 describe('finding k6', () => {
-  const find = (env: Record<string, string>, cache = join(dir, 'cache')) => findK6(readConfig(env), cache, scope);
+  const find = (env: Record<string, string>, cache = join(dir, 'cache')) =>
+    findK6(readLoadtestConfig(env), cache, scope);
 
   test('takes LAKH_K6 first, then the PATH, then what was built before', async () => {
     const bin = mkdtempSync(join(dir, 'bin-'));

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { listSettings } from '@lakh/settings';
+import { KNOWN_NAMES } from '@lakh/settings';
 import { pages, prose, read, root, sources } from './support.js';
 
 /** What a heading is linked as: GitHub's rule. */
@@ -73,7 +73,7 @@ describe('runbooks', () => {
 });
 
 describe('what pages mention', () => {
-  const settings = new Set(listSettings().flatMap(({ name, secret }) => (secret ? [name, `${name}_FILE`] : [name])));
+  const settings = new Set(KNOWN_NAMES);
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
 
   test.each(pages())('settings and npm scripts of %s exist', (page) => {

@@ -1,10 +1,12 @@
-import { SettingError } from './errors.js';
+import { defineProgram, type Environment, loadSettings } from '@lakh/settings';
+import { installSettings, stackSettings } from './settings.js';
+
+export const stack = defineProgram({ name: 'stack', settings: stackSettings });
+/** `npm test`, which needs the servers too. */
+export const tests = defineProgram({ name: 'test', settings: installSettings });
 
 /** Where Debian puts servers; a plain user's PATH often lacks the sbin folders. Server plans use exactly this. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
-/** Requests a second of one client address; far above what loopback clients reach, so that load tests are not limited. */
-const DEFAULT_GATEWAY_RATE = 100_000;
 
 /** Settings of these programs themselves: never passed to a Lakh server. */
 const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_K6']);
@@ -24,12 +26,16 @@ const DECIDED = new Set([
   'LAKH_SERVER_ID',
 ]);
 
-export interface LocalSettings {
-  /** False with LAKH_INSTALL=0: missing Debian packages are named, not installed. */
+/** What finding and installing servers and tools depends on. */
+export interface InstallSettings {
+  /** Without it missing Debian packages are named, not installed. */
   readonly installAllowed: boolean;
   /** Folders of executables: the user's PATH, then Debian's. */
   readonly searchPath: readonly string[];
-  /** LAKH_GATEWAY_RATE: requests a second of one client address. */
+}
+
+export interface LocalSettings extends InstallSettings {
+  /** Requests a second of one client address. */
   readonly gatewayRatePerS: number;
   /** LAKH_… settings that reach the servers. */
   readonly serverSettings: Readonly<Record<string, string>>;
@@ -41,31 +47,25 @@ export interface LocalSettings {
   readonly underNpm: boolean;
 }
 
-/** Reads the environment once. Throws {@link SettingError} for a value that it cannot use. */
-export function readSettings(env: Readonly<Record<string, string | undefined>> = process.env): LocalSettings {
+/** @throws SettingsError for a value that cannot be used */
+export function readInstallSettings(env: Environment = process.env): InstallSettings {
+  return {
+    installAllowed: loadSettings(tests, env).install,
+    searchPath: [...new Set(`${env.PATH ?? ''}:${SYSTEM_PATH}`.split(':').filter((dir) => dir.startsWith('/')))],
+  };
+}
+
+/** Reads the environment once. Judges no name: the servers do. @throws SettingsError for a value that cannot be used */
+export function readSettings(env: Environment = process.env): LocalSettings {
   const lakh = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[0].startsWith('LAKH_') && entry[1] !== undefined,
   );
   return Object.freeze({
-    installAllowed: flag('LAKH_INSTALL', env.LAKH_INSTALL, true),
-    searchPath: [...new Set(`${env.PATH ?? ''}:${SYSTEM_PATH}`.split(':').filter((dir) => dir.startsWith('/')))],
-    gatewayRatePerS: gatewayRate(env.LAKH_GATEWAY_RATE),
+    gatewayRatePerS: loadSettings(stack, env).gatewayRate,
+    ...readInstallSettings(env),
     serverSettings: Object.freeze(Object.fromEntries(lakh.filter(([name]) => !OWN.has(name) && !DECIDED.has(name)))),
     ignoredSettings: lakh.map(([name]) => name).filter((name) => DECIDED.has(name)),
     nodeOptions: env.NODE_OPTIONS || undefined,
     underNpm: env.npm_lifecycle_event !== undefined,
   });
-}
-
-function flag(name: string, value: string | undefined, otherwise: boolean): boolean {
-  if (value === undefined || value === '') return otherwise;
-  if (value === '0' || value === 'false') return false;
-  if (value === '1' || value === 'true') return true;
-  throw new SettingError(`${name}=${value}: must be 0 or 1`);
-}
-
-function gatewayRate(value: string | undefined): number {
-  if (value === undefined || value === '') return DEFAULT_GATEWAY_RATE;
-  if (/^\d{1,7}$/.test(value) && Number(value) >= 1 && Number(value) <= 1_000_000) return Number(value);
-  throw new SettingError(`LAKH_GATEWAY_RATE=${value}: must be a whole number of requests a second from 1 to 1000000`);
 }

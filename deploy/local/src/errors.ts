@@ -12,12 +12,6 @@ export class UsageError extends LocalError {
   readonly exitCode = 2;
 }
 
-/** An environment variable with a value that cannot be used. */
-export class SettingError extends LocalError {
-  readonly code = 'invalid_setting';
-  readonly exitCode = 2;
-}
-
 /** Servers or tools are not installed, and could or might not be. */
 export class PackagesMissingError extends LocalError {
   readonly code = 'packages_missing';

@@ -1,5 +1,5 @@
 export { type Interruption, watchInterruption } from './cli/interruption.js';
-export { type LocalSettings, readSettings } from './config.js';
+export { type InstallSettings, type LocalSettings, readSettings } from './config.js';
 export * from './errors.js';
 export * from './install.js';
 export * from './servers/launch.js';
@@ -8,6 +8,7 @@ export * from './servers/nginx.js';
 export * from './servers/redis.js';
 export * from './servers/server.js';
 export * from './servers/zookeeper.js';
+export { installSettings, stackSettings } from './settings.js';
 export type { DownOptions } from './stack/down.js';
 export type { LayoutOptions } from './stack/layout.js';
 export type { Detours } from './stack/plans.js';

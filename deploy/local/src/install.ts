@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LocalSettings, readSettings, SYSTEM_PATH } from './config.js';
+import { type InstallSettings, readInstallSettings, SYSTEM_PATH } from './config.js';
 import { PackagesMissingError } from './errors.js';
 import { withLock } from './lock.js';
 import { withoutDaemonStarts } from './policy-rc.js';
@@ -39,17 +39,17 @@ const LOCK_WAIT_MS = UPDATE_DEADLINE_MS + INSTALL_DEADLINE_MS;
 const DPKG_LOCK_WAIT_S = 120;
 
 export interface InstallOptions {
-  readonly settings?: Pick<LocalSettings, 'installAllowed' | 'searchPath'>;
+  readonly settings?: InstallSettings;
   /** One line of progress; to stderr by default. */
   readonly report?: (line: string) => void;
 }
 
 /**
- * After this the named servers and tools can be run. Installs what is missing with apt-get, as root and unless LAKH_INSTALL=0,
+ * After this the named servers and tools can be run. Installs what is missing with apt-get, as root and unless LAKH_INSTALL=false,
  * without starting any daemon. Throws {@link PackagesMissingError}, with the line to type, when it may not or cannot.
  */
 export async function ensurePackages(dependencies: readonly Dependency[], options: InstallOptions = {}): Promise<void> {
-  const settings = options.settings ?? readSettings();
+  const settings = options.settings ?? readInstallSettings();
   const report = options.report ?? ((line: string) => process.stderr.write(`lakh: ${line}\n`));
   if (missingOf(dependencies, settings.searchPath).length === 0) return;
   await withLock('install', { waitMs: LOCK_WAIT_MS, what: 'another installation' }, async () => {
@@ -108,8 +108,8 @@ function isExecutable(file: string): boolean {
   }
 }
 
-function whyNotInstall(settings: Pick<LocalSettings, 'installAllowed'>): string | undefined {
-  if (!settings.installAllowed) return 'LAKH_INSTALL=0 forbids installing';
+function whyNotInstall(settings: Pick<InstallSettings, 'installAllowed'>): string | undefined {
+  if (!settings.installAllowed) return 'LAKH_INSTALL=false forbids installing';
   if (!existsSync('/etc/debian_version') || !existsSync('/usr/bin/apt-get'))
     return 'no Debian-like system with apt-get';
   if (process.getuid?.() !== 0) return 'not root';

@@ -1,5 +1,5 @@
+import { SettingsError } from '@lakh/settings';
 import { readSettings } from '../src/config';
-import { SettingError } from '../src/errors';
 
 describe('the settings of the stack', () => {
   test('LAKH_ settings reach the servers, except those that the stack decides and its own', () => {
@@ -32,12 +32,14 @@ describe('the settings of the stack', () => {
 
   test.each([
     { LAKH_INSTALL: 'no' },
+    { LAKH_INSTALL: '' },
+    { LAKH_GATEWAY_RATE: '' },
     { LAKH_GATEWAY_RATE: '0' },
     { LAKH_GATEWAY_RATE: '1e3' },
     { LAKH_GATEWAY_RATE: '1000001' },
     { LAKH_GATEWAY_RATE: '10r/s; evil' },
   ])('%j is refused by name', (env) => {
-    expect(() => readSettings(env)).toThrow(SettingError);
+    expect(() => readSettings(env)).toThrow(SettingsError);
     expect(() => readSettings(env)).toThrow(Object.keys(env)[0]);
   });
 });

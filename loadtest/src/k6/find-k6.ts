@@ -1,7 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import type { Config } from '../config.js';
+import type { Config, LoadtestConfig } from '../config.js';
 import { progress, type Scope } from '../scope.js';
 
 /** What is built where no k6 is found. */
@@ -22,7 +22,7 @@ const HOW_TO_GET_IT =
  * LAKH_K6, else k6 of the PATH, else the one built before, else one built now (2–3 minutes) where Go is new enough. `cacheDir` keeps
  * the build. Rejects when LAKH_K6 names something that is no k6, and when a build fails.
  */
-export async function findK6(config: Config, cacheDir: string, scope: Scope): Promise<FoundK6> {
+export async function findK6(config: LoadtestConfig, cacheDir: string, scope: Scope): Promise<FoundK6> {
   if (config.k6 !== undefined) {
     const version = await versionOf(config.k6, ['version']);
     if (version === undefined) throw new Error(`LAKH_K6=${config.k6}: cannot be run as k6`);

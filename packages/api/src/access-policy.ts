@@ -1,5 +1,5 @@
 import type { Logger } from '@lakh/process';
-import { isLoopback, type Settings } from '@lakh/settings';
+import { type HostPort, isLoopback } from '@lakh/settings';
 import type { Authenticate } from './create-link.js';
 import { loadTokens } from './tokens.js';
 
@@ -14,7 +14,7 @@ export interface AccessPolicy {
  * where that is this machine alone may they delete them too, for on an open server that would be anybody deleting everything.
  */
 export function accessPolicy(
-  settings: Pick<Settings<'shorten'>, 'apiTokensFile' | 'listen'>,
+  settings: { readonly apiTokensFile: string | undefined; readonly listen: HostPort },
   log: Logger,
 ): AccessPolicy {
   const { apiTokensFile, listen } = settings;

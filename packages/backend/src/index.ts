@@ -1,2 +1,3 @@
 export { type ClusterStorage, type ClusterStorageOptions, openClusterStorage } from './open-cluster-storage.js';
 export { startRelay } from './relay-loop.js';
+export { clusterSettings, storageSettings } from './settings.js';

@@ -12,15 +12,13 @@ import {
 } from '@lakh/mysql';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
 import { createRedisLinkCache, type RedisLinkCache } from '@lakh/redis';
-import type { Settings } from '@lakh/settings';
+import type { SettingsOf } from '@lakh/settings';
 import { createMysqlObserver } from './mysql-metrics.js';
 import { createRedisObserver } from './redis-metrics.js';
+import type { storageSettings } from './settings.js';
 
 export interface ClusterStorageOptions {
-  readonly settings: Pick<
-    Settings<'shorten' | 'redirect'>,
-    'shards' | 'redis' | 'storeDeadlineMs' | 'l2TtlS' | 'l2DeadlineMs'
-  >;
+  readonly settings: SettingsOf<typeof storageSettings>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly registry: Registry;

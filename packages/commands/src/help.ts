@@ -1,5 +1,6 @@
 import { describeSettings } from '@lakh/settings';
 import { COMMANDS, type CommandDefinition } from './commands.js';
+import { commandSettings } from './settings.js';
 
 const EXIT_STATUS = `Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 problems were found.`;
 const WHICH = `Works on the system of LAKH_ZOOKEEPER and LAKH_SHARDS or, when neither is set, on the data file in LAKH_DATA_DIR: through
@@ -22,7 +23,7 @@ ${EXIT_STATUS}
 lakh <command> --help says more, with examples.
 
 Settings, from the environment [default]:
-${describeSettings('tool')}
+${describeSettings(commandSettings)}
 `;
 }
 

@@ -1,5 +1,6 @@
 import { migrate, Pool, parseDatabase } from '@lakh/mysql';
-import { type Settings, SettingsError } from '@lakh/settings';
+import { SettingsError } from '@lakh/settings';
+import type { CommandSettings } from './settings.js';
 
 export interface MigrateReport {
   readonly shards: readonly { readonly shard: string; readonly applied: readonly number[] }[];
@@ -9,7 +10,7 @@ export interface MigrateReport {
 const DEADLINE_MS = 60_000;
 
 /** Brings the schema of the database up to date. @throws SettingsError without LAKH_SHARDS; otherwise as `migrate` */
-export async function migrateDatabase({ shards }: Pick<Settings<'tool'>, 'shards'>): Promise<MigrateReport> {
+export async function migrateDatabase({ shards }: Pick<CommandSettings, 'shards'>): Promise<MigrateReport> {
   if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
   const pool = new Pool(parseDatabase(shards), { deadlineMs: DEADLINE_MS });
   try {

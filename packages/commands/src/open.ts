@@ -12,7 +12,7 @@ import {
   parseDatabase,
 } from '@lakh/mysql';
 import { createOperations, type Operations, type OperationsPorts } from '@lakh/operations';
-import { formatAddress, type Settings, SettingsError } from '@lakh/settings';
+import { formatAddress, SettingsError } from '@lakh/settings';
 import { parseSealedKeys } from '@lakh/short-code';
 import { DataDirInUseError, openEmbedded } from '@lakh/sqlite';
 import {
@@ -24,6 +24,7 @@ import {
 } from '@lakh/zookeeper';
 import { DataFileMissingError } from './errors.js';
 import { remoteOperations, systemAt } from './remote.js';
+import type { CommandSettings } from './settings.js';
 
 export interface OpenSystem {
   readonly operations: Operations;
@@ -52,7 +53,7 @@ const TOLD_PAUSE_MS = 1_000;
  * @throws SettingsError: half of a distributed system is named
  * @throws DataFileMissingError, DataDirInUseError and the other errors of opening a data file
  */
-export async function openSystem(settings: Settings<'tool'>, { makes, tell }: OpenOptions): Promise<OpenSystem> {
+export async function openSystem(settings: CommandSettings, { makes, tell }: OpenOptions): Promise<OpenSystem> {
   const { zookeeper, shards } = settings;
   if (zookeeper !== undefined && shards !== undefined) return openDistributed(settings, zookeeper, shards, tell);
   if (zookeeper !== undefined || shards !== undefined) {
@@ -65,7 +66,7 @@ export async function openSystem(settings: Settings<'tool'>, { makes, tell }: Op
   return openFile(settings, makes, tell);
 }
 
-function commonPorts(settings: Settings<'tool'>, tell: OpenOptions['tell']) {
+function commonPorts(settings: CommandSettings, tell: OpenOptions['tell']) {
   return {
     namespace: settings.namespace,
     sealedKeys: settings.sealedKeys === undefined ? [] : parseSealedKeys(settings.sealedKeys),
@@ -87,7 +88,7 @@ function commonPorts(settings: Settings<'tool'>, tell: OpenOptions['tell']) {
 }
 
 async function openDistributed(
-  settings: Settings<'tool'>,
+  settings: CommandSettings,
   zookeeper: string,
   shardsText: string,
   tell: OpenOptions['tell'],
@@ -126,7 +127,7 @@ async function openDistributed(
   }
 }
 
-async function openFile(settings: Settings<'tool'>, makes: boolean, tell: OpenOptions['tell']): Promise<OpenSystem> {
+async function openFile(settings: CommandSettings, makes: boolean, tell: OpenOptions['tell']): Promise<OpenSystem> {
   const { adminListen, dataDir, namespace } = settings;
   const file = join(resolve(dataDir), DATA_FILE);
   if (!existsSync(file) && !makes) {

@@ -1,5 +1,5 @@
 import type { Operations } from '@lakh/operations';
-import { type Settings, SettingsError } from '@lakh/settings';
+import { SettingsError } from '@lakh/settings';
 import { type Invocation, parseInvocation } from './args.js';
 import { exportLedger, importLedger } from './ledger-stream.js';
 import { migrateDatabase } from './migrate.js';
@@ -14,13 +14,14 @@ import {
   renderRows,
   renderSummary,
 } from './render.js';
+import type { CommandSettings } from './settings.js';
 
 export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface RunOptions {
   readonly argv: readonly string[];
   /** Reads the environment; throws a SettingsError. */
-  readonly config: () => Settings<'tool'>;
+  readonly config: () => CommandSettings;
   /** Resolves when the text has been taken. */
   readonly stdout: (text: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
@@ -55,7 +56,7 @@ export async function run({ argv, config, stdout, stderr }: RunOptions): Promise
 
 async function execute(
   invocation: Invocation,
-  settings: Settings<'tool'>,
+  settings: CommandSettings,
   { stdout, stderr }: Pick<RunOptions, 'stdout' | 'stderr'>,
 ): Promise<Outcome> {
   const { command, flags } = invocation;
@@ -77,7 +78,7 @@ async function execute(
 
 async function operate(
   { command, argument, flags, counts }: Invocation,
-  { restoreSkip: skip }: Settings<'tool'>,
+  { restoreSkip: skip }: CommandSettings,
   operations: Operations,
   stdout: RunOptions['stdout'],
 ): Promise<Outcome> {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError } from '@lakh/base';
-import { formatAddress, type ListenAddress } from '@lakh/settings';
+import { formatAddress, type HostPort } from '@lakh/settings';
 import { answerClientError, refuseConnect } from './client-errors.js';
 import { Connections } from './connections.js';
 import {
@@ -197,8 +197,8 @@ export class ListenError extends CodedError {
  */
 export async function listen(
   { server }: Pick<HttpServer, 'server'>,
-  address: ListenAddress,
-): Promise<ListenAddress & { readonly url: string }> {
+  address: HostPort,
+): Promise<HostPort & { readonly url: string }> {
   await new Promise<void>((resolve, reject) => {
     const onError = (error: NodeJS.ErrnoException): void =>
       reject(

@@ -15,3 +15,4 @@ export { type Problem, type ProblemBody, sendProblem, toProblem } from './proble
 export { answerCodes, statusOf } from './problem-table.js';
 export { isReadYourWrites, RYOW_COOKIE, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
 export { createRequestContexts, originForm, type RequestContext, securityHeaders } from './request-context.js';
+export { httpSettings, listenRule } from './settings.js';

@@ -1,7 +1,7 @@
-import type { Settings } from '@lakh/settings';
-import { type Codec, createCodec, parseSealedKeys } from '@lakh/short-code';
+import type { SettingsOf } from '@lakh/settings';
+import { type Codec, type codecSettings, createCodec, parseSealedKeys } from '@lakh/short-code';
 
-type CodecSettings = Pick<Settings<'shorten'>, 'codec' | 'sealedKeys' | 'sqidsAlphabet' | 'sqidsMinLength'>;
+type CodecSettings = SettingsOf<typeof codecSettings>;
 
 /** The codec that the settings name. Throws the codec's own error, without key material, for parameters that make no sense. */
 export function codecOf({ codec, sealedKeys, sqidsAlphabet, sqidsMinLength }: CodecSettings): Codec {

@@ -5,6 +5,7 @@ export * from './links/inspector.js';
 export * from './links/outbox.js';
 export * from './links/store.js';
 export { checkSchema, type MigrateOptions, migrate } from './schema/migrate.js';
+export { migrationSettings, mysqlSettings } from './settings.js';
 export type { ServerFacts, Session, SqlResult } from './wire/connection.js';
 export {
   DatabaseUnsupportedError,

@@ -1,7 +1,6 @@
 /** The command line of a server: it has none but --help and --version, since its settings are environment variables. */
 import { parseArgs } from 'node:util';
-import type { Program } from '@lakh/settings';
-import { describeSettings } from '@lakh/settings';
+import { describeSettings, type Program } from '@lakh/settings';
 
 export interface ProgramDescription {
   /** As the user starts it, for instance `lakh-shorten`. */
@@ -9,7 +8,7 @@ export interface ProgramDescription {
   readonly version: string;
   /** One or two sentences. */
   readonly description: string;
-  /** Whose settings --help lists. */
+  /** Its settings, which --help lists. */
   readonly program: Program;
   /** Lines of shell. */
   readonly examples?: readonly string[];
@@ -48,7 +47,7 @@ function helpText({ name, version, description, program, examples = [] }: Progra
   const sections = [
     `${name} ${version}\n\n${description}`,
     `Usage: ${name} [--help] [--version]`,
-    `Settings, from the environment [default]:\n${describeSettings(program)}`,
+    `Settings, from the environment [default]:\n${describeSettings(program.settings)}`,
   ];
   if (examples.length > 0) sections.push(`Examples:\n${examples.map((line) => `  ${line}`).join('\n')}`);
   return `${sections.join('\n\n')}\n`;

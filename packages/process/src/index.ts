@@ -19,10 +19,11 @@ export {
 export { createLogger, type Logger, type LoggerOptions } from './logging.js';
 export { createMetrics, type ProgramMetrics, type Registry } from './metrics.js';
 export {
-  type ProgramConfig,
   type ProgramContext,
   type PublicListener,
   type RunOptions,
   runProgram,
-  type ServerProgram,
+  type ServerSettings,
 } from './program.js';
+export { type ProgramConfig, readProgramConfig } from './program-config.js';
+export { processSettings } from './settings.js';

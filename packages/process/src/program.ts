@@ -6,12 +6,12 @@ import {
   createHttpServer,
   createRequestContexts,
   type HttpServerOptions,
+  type httpSettings,
   listen,
   OverloadedError,
   type RequestHandler,
 } from '@lakh/http';
-import type { Program, Settings } from '@lakh/settings';
-import { loggableSettings, SettingsError } from '@lakh/settings';
+import { loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import { createAdminServer, type HealthCheck } from './admin.js';
 import type { AdminOperation } from './admin-operations.js';
@@ -19,15 +19,11 @@ import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
+import type { ProgramConfig } from './program-config.js';
+import type { processSettings } from './settings.js';
 
-/** The programs that serve: those with a public and an admin listener. */
-export type ServerProgram = Extract<Program, 'shorten' | 'redirect' | 'standalone'>;
-
-export interface ProgramConfig<P extends ServerProgram> {
-  readonly settings: Settings<P>;
-  /** npm set its variables in our environment: drain when it dies. */
-  readonly startedByNpm: boolean;
-}
+/** What every server reads: where it listens, and how it runs. */
+export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings>;
 
 /** The public listener: open, so that its address is known, before there is anything to serve. */
 export interface PublicListener {
@@ -37,8 +33,8 @@ export interface PublicListener {
   serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane'>): void;
 }
 
-export interface ProgramContext<P extends ServerProgram> {
-  readonly settings: Settings<P>;
+export interface ProgramContext<S extends ServerSettings> {
+  readonly settings: S;
   readonly serverId: string;
   readonly log: Logger;
   readonly registry: Registry;
@@ -53,19 +49,19 @@ export interface ProgramContext<P extends ServerProgram> {
   open(options: { readonly onRefused: (status: number) => void }): Promise<PublicListener>;
 }
 
-export interface RunOptions<P extends ServerProgram> {
-  readonly description: ProgramDescription & { readonly program: P };
+export interface RunOptions<S extends ServerSettings> {
+  readonly description: ProgramDescription;
   readonly argv: readonly string[];
   /** Reads the environment; throws a SettingsError. */
-  readonly config: () => ProgramConfig<P>;
-  readonly start: (context: ProgramContext<P>) => Promise<void>;
+  readonly config: () => ProgramConfig<S>;
+  readonly start: (context: ProgramContext<S>) => Promise<void>;
 }
 
 /** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
 const DRAIN_MARGIN_MS = 2000;
 
 /** Runs a server until it is stopped; ends the process with its exit code: 0 after a clean drain, 1 after a failure, 2 for bad usage. */
-export async function runProgram<P extends ServerProgram>(options: RunOptions<P>): Promise<void> {
+export async function runProgram<S extends ServerSettings>(options: RunOptions<S>): Promise<void> {
   const early = parseProgramArguments(options.argv, options.description);
   if (early) {
     process[early.stream].write(early.text);
@@ -74,9 +70,9 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
   }
   const config = readConfig(options);
   if (!config) return;
-  // The settings of every server program contain these; TypeScript cannot see that through the parameter.
-  const settings = config.settings as Settings<P> & Settings<ServerProgram>;
-  const { program, version } = options.description;
+  const { settings } = config;
+  const { version } = options.description;
+  const { name: program, settings: list } = options.description.program;
   const serverId = settings.serverId ?? `${hostname().slice(0, 40)}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const log = createLogger({ program, serverId, level: settings.logLevel });
   const metrics = createMetrics({ program, version });
@@ -90,7 +86,7 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
   const operations = new Map<string, AdminOperation>();
 
   await lifecycle.main(async () => {
-    log.info({ settings: loggableSettings(settings), version, node: process.versions.node }, 'starting');
+    log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
     lifecycle.onStop('metrics', metrics.stop);
     const admin = createAdminServer({
       registry: metrics.registry,
@@ -128,7 +124,7 @@ export async function runProgram<P extends ServerProgram>(options: RunOptions<P>
 }
 
 async function openPublicListener(
-  settings: Settings<ServerProgram>,
+  settings: ServerSettings,
   log: Logger,
   lifecycle: Lifecycle,
   told: Required<Pick<HttpServerOptions, 'onRefused' | 'onError'>>,
@@ -159,7 +155,7 @@ async function openPublicListener(
   };
 }
 
-function readConfig<P extends ServerProgram>({ config, description }: RunOptions<P>): ProgramConfig<P> | undefined {
+function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {
   try {
     return config();
   } catch (error) {

@@ -1,10 +1,10 @@
-import { parseProgramArguments } from '../src/index.js';
+import { parseProgramArguments, processSettings } from '../src/index.js';
 
 const program = {
   name: 'lakh-redirect',
   version: '1.2.3',
   description: 'Redirects short links.',
-  program: 'redirect',
+  program: { name: 'redirect', settings: processSettings },
   examples: ['LAKH_LISTEN=127.0.0.1:0 lakh-redirect'],
 } as const;
 
@@ -19,7 +19,8 @@ describe('the command line', () => {
     for (const part of [
       'Redirects short links.',
       'Usage: lakh-redirect',
-      '[5000]',
+      'LAKH_DRAIN_TIMEOUT_MS=<an integer from 0 to 600000>',
+      '[10000]',
       'LAKH_LISTEN=127.0.0.1:0 lakh-redirect',
     ]) {
       expect(answer?.text).toContain(part);

@@ -1,5 +1,25 @@
 /** How a program is told what to do: one variable, one parser. It knows no program and no domain. */
-export { formatAddress, isLoopback, type ListenAddress } from './parsers.js';
-export { type Environment, loadSettings, loggableSettings, SettingsError } from './settings.js';
-export { configurationReference, describeSettings } from './settings-describe.js';
-export { listSettings, type Program, type SettingDefinition, type Settings } from './settings-registry.js';
+export { describeSettings, settingsTable, variablesOfAll } from './describe.js';
+export { KNOWN_NAMES } from './known-names.js';
+export { type Environment, type LoadOptions, loadSettings, loggableSettings, SettingsError } from './load.js';
+export {
+  boolean,
+  formatAddress,
+  type HostPort,
+  integer,
+  isLoopback,
+  listenAddress,
+  matching,
+  oneOf,
+  type Parser,
+  text,
+} from './parsers.js';
+export {
+  defineProgram,
+  optional,
+  type Program,
+  type Rule,
+  type Setting,
+  type SettingList,
+  type SettingsOf,
+} from './setting.js';

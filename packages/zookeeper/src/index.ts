@@ -14,3 +14,4 @@ export {
   type ZookeeperSessionOptions,
   type ZookeeperState,
 } from './session.js';
+export { zookeeperSettings } from './settings.js';

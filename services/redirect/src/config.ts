@@ -1,10 +1,18 @@
-import type { ProgramConfig } from '@lakh/process';
-import { loadSettings } from '@lakh/settings';
+import { storageSettings } from '@lakh/backend';
+import { httpSettings, listenRule } from '@lakh/http';
+import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
+import { redirectSettings } from '@lakh/redirects';
+import { defineProgram, type SettingsOf } from '@lakh/settings';
+
+export const redirect = defineProgram({
+  name: 'redirect',
+  settings: { ...httpSettings, ...storageSettings, ...redirectSettings, ...processSettings },
+  rules: [listenRule],
+});
+
+export type RedirectSettings = SettingsOf<typeof redirect.settings>;
 
 /** The only reader of the environment in this service. */
-export function readConfig(): ProgramConfig<'redirect'> {
-  return {
-    settings: loadSettings(process.env, 'redirect'),
-    startedByNpm: process.env.npm_lifecycle_event !== undefined,
-  };
+export function readConfig(): ProgramConfig<RedirectSettings> {
+  return readProgramConfig(redirect, process.env);
 }

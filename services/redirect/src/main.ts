@@ -3,14 +3,14 @@ import { openClusterStorage } from '@lakh/backend';
 import { createHttpMetrics } from '@lakh/http';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirectService } from '@lakh/redirects';
-import { readConfig } from './config.js';
+import { type RedirectSettings, readConfig, redirect } from './config.js';
 
 await runProgram({
   description: {
     name: 'lakh-redirect',
     version: '0.1.0',
     description: 'Redirects short links: in-process cache, then Redis, then MySQL. Never talks to ZooKeeper.',
-    program: 'redirect',
+    program: redirect,
     examples: ['LAKH_SHARDS_FILE=/run/secrets/shards LAKH_REDIS=redis://127.0.0.1:6379 lakh-redirect'],
   },
   argv: process.argv.slice(2),
@@ -18,7 +18,7 @@ await runProgram({
   start,
 });
 
-async function start(context: ProgramContext<'redirect'>): Promise<void> {
+async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   const { settings, log, registry, lifecycle } = context;
   const clock = { nowMs: () => Date.now() };
   const storage = openClusterStorage({ settings, clock, log, registry });

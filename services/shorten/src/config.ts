@@ -1,10 +1,28 @@
-import type { ProgramConfig } from '@lakh/process';
-import { loadSettings } from '@lakh/settings';
+import { accessRule, apiSettings } from '@lakh/api';
+import { clusterSettings } from '@lakh/backend';
+import { httpSettings, listenRule } from '@lakh/http';
+import { issuingSettings, leaseSettings } from '@lakh/issuing';
+import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
+import { defineProgram, type SettingsOf } from '@lakh/settings';
+import { codecRule, codecSettings } from '@lakh/short-code';
+
+export const shorten = defineProgram({
+  name: 'shorten',
+  settings: {
+    ...httpSettings,
+    ...apiSettings,
+    ...codecSettings,
+    ...issuingSettings,
+    ...clusterSettings,
+    ...leaseSettings,
+    ...processSettings,
+  },
+  rules: [listenRule, accessRule, codecRule],
+});
+
+export type ShortenSettings = SettingsOf<typeof shorten.settings>;
 
 /** The only reader of the environment in this service. */
-export function readConfig(): ProgramConfig<'shorten'> {
-  return {
-    settings: loadSettings(process.env, 'shorten'),
-    startedByNpm: process.env.npm_lifecycle_event !== undefined,
-  };
+export function readConfig(): ProgramConfig<ShortenSettings> {
+  return readProgramConfig(shorten, process.env);
 }

@@ -18,7 +18,7 @@ import {
   registerServer,
   type ZookeeperSession,
 } from '@lakh/zookeeper';
-import { readConfig } from './config.js';
+import { readConfig, type ShortenSettings, shorten } from './config.js';
 import { prepareDatabase } from './prepare-database.js';
 
 await runProgram({
@@ -26,7 +26,7 @@ await runProgram({
     name: 'lakh-shorten',
     version: '0.1.0',
     description: 'Shortens links: leases ranges of counters through ZooKeeper, and keeps the links in MySQL.',
-    program: 'shorten',
+    program: shorten,
     examples: [
       'LAKH_ZOOKEEPER=zk1:2181,zk2:2181,zk3:2181/lakh LAKH_SHARDS_FILE=/run/secrets/shards lakh-shorten',
       'LAKH_LISTEN=0.0.0.0:8080 LAKH_PUBLIC_URL=https://lakh.example LAKH_API_TOKENS_FILE=/etc/lakh/tokens … lakh-shorten',
@@ -37,7 +37,7 @@ await runProgram({
   start,
 });
 
-async function start(context: ProgramContext<'shorten'>): Promise<void> {
+async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const { settings, log, registry, lifecycle, serverId } = context;
   const clock = { nowMs: () => Date.now() };
   const codec = codecOf(settings);
@@ -110,11 +110,11 @@ async function start(context: ProgramContext<'shorten'>): Promise<void> {
 }
 
 /** Half of the lease's: what a frozen node takes of it is left over for finding one that answers. */
-function zookeeperDeadlineMs({ leaseDeadlineMs }: ProgramContext<'shorten'>['settings']): number {
+function zookeeperDeadlineMs({ leaseDeadlineMs }: ShortenSettings): number {
   return Math.ceil(leaseDeadlineMs / 2);
 }
 
-function openSession({ settings, log, lifecycle, addCheck }: ProgramContext<'shorten'>): ZookeeperSession {
+function openSession({ settings, log, lifecycle, addCheck }: ProgramContext<ShortenSettings>): ZookeeperSession {
   const { servers, chroot } = parseZookeeperAddress(settings.zookeeper);
   const session = createZookeeperSession({
     servers,

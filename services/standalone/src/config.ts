@@ -1,10 +1,30 @@
-import type { ProgramConfig } from '@lakh/process';
-import { loadSettings } from '@lakh/settings';
+import { accessRule, apiSettings } from '@lakh/api';
+
+import { httpSettings, listenRule } from '@lakh/http';
+import { issuingSettings } from '@lakh/issuing';
+import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
+import { redirectSettings } from '@lakh/redirects';
+import { defineProgram, type SettingsOf } from '@lakh/settings';
+import { codecRule, codecSettings } from '@lakh/short-code';
+import { sqliteSettings } from '@lakh/sqlite';
+
+export const standalone = defineProgram({
+  name: 'standalone',
+  settings: {
+    ...httpSettings,
+    ...apiSettings,
+    ...codecSettings,
+    ...issuingSettings,
+    ...sqliteSettings,
+    ...redirectSettings,
+    ...processSettings,
+  },
+  rules: [listenRule, accessRule, codecRule],
+});
+
+export type StandaloneSettings = SettingsOf<typeof standalone.settings>;
 
 /** The only reader of the environment in this service. */
-export function readConfig(): ProgramConfig<'standalone'> {
-  return {
-    settings: loadSettings(process.env, 'standalone'),
-    startedByNpm: process.env.npm_lifecycle_event !== undefined,
-  };
+export function readConfig(): ProgramConfig<StandaloneSettings> {
+  return readProgramConfig(standalone, process.env);
 }

@@ -11,7 +11,7 @@ import { createShortenApp } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirectService } from '@lakh/redirects';
 import { openEmbedded } from '@lakh/sqlite';
-import { readConfig } from './config.js';
+import { readConfig, type StandaloneSettings, standalone } from './config.js';
 import { addOperations } from './operations.js';
 import { createRouter } from './router.js';
 
@@ -22,7 +22,7 @@ await runProgram({
     name: 'lakh',
     version: '0.1.0',
     description: 'Lakh on one machine: shortens and redirects, and keeps everything in one SQLite file.',
-    program: 'standalone',
+    program: standalone,
     examples: ['npm start', 'LAKH_LISTEN=127.0.0.1:9000 LAKH_DATA_DIR=/var/lib/lakh npm start'],
   },
   argv: process.argv.slice(2),
@@ -30,7 +30,7 @@ await runProgram({
   start,
 });
 
-async function start(context: ProgramContext<'standalone'>): Promise<void> {
+async function start(context: ProgramContext<StandaloneSettings>): Promise<void> {
   const { settings, log, registry, lifecycle, serverId } = context;
   const clock = { nowMs: () => Date.now() };
   const onError = context.onRequestError;

@@ -6,6 +6,7 @@ import { createOperations, OPERATIONS, type OperationName } from '@lakh/operatio
 import type { ProgramContext } from '@lakh/process';
 import { parseSealedKeys } from '@lakh/short-code';
 import type { Embedded } from '@lakh/sqlite';
+import type { StandaloneSettings } from './config.js';
 
 /**
  * A lease of this process takes milliseconds from its mark to its row. It need not wait for older attempts: no process outlives the
@@ -14,7 +15,7 @@ import type { Embedded } from '@lakh/sqlite';
 const SETTLE_MS = 200;
 
 /** What `lakh` asks of this server while it holds the data file: `/ops/…` on the admin listener. */
-export function addOperations(context: ProgramContext<'standalone'>, embedded: Embedded): void {
+export function addOperations(context: ProgramContext<StandaloneSettings>, embedded: Embedded): void {
   const { settings, log, serverId } = context;
   const { namespace, sealedKeys } = settings;
   const processStartMs = Math.round(performance.timeOrigin);

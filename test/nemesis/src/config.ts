@@ -1,4 +1,7 @@
-import { type LocalSettings, readSettings } from '@lakh/local';
+import { type LocalSettings, readSettings, stackSettings } from '@lakh/local';
+import { defineProgram, type Environment } from '@lakh/settings';
+
+export const nemesis = defineProgram({ name: 'nemesis', settings: stackSettings });
 
 /** The only reader of `process.env` in this workspace. */
 export interface Config {
@@ -7,6 +10,6 @@ export interface Config {
   readonly startedByNpm: boolean;
 }
 
-export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+export function readConfig(env: Environment = process.env): Config {
   return { settings: readSettings(env), startedByNpm: env.npm_lifecycle_event !== undefined };
 }

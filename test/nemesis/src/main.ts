@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensurePackages, watchInterruption } from '@lakh/local';
+import { SettingsError } from '@lakh/settings';
 import { readConfig } from './config.js';
 import { type CommandLine, listFaults, NEMESIS_HELP, parseCommandLine, UsageError } from './options.js';
 import { formatResult } from './report.js';
@@ -66,5 +67,5 @@ try {
   else process.exitCode = await main(command);
 } catch (error) {
   report(error instanceof UsageError ? `${error.message} (try --help)` : String(error));
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_WRONG;
+  process.exitCode = error instanceof UsageError || error instanceof SettingsError ? EXIT_USAGE : EXIT_WRONG;
 }

@@ -1,5 +1,6 @@
-import { loadSettings } from '@lakh/settings';
+import { readProgramConfig } from '@lakh/process';
 import { run } from '../../../packages/commands/src/run.js';
+import { tool } from '../../../services/lakh/src/config.js';
 
 export interface Ran {
   readonly exitCode: number;
@@ -15,7 +16,7 @@ export async function lakh(env: Readonly<Record<string, string>>, ...argv: reado
   let stderr = '';
   const exitCode = await run({
     argv,
-    config: () => loadSettings(env, 'tool'),
+    config: () => readProgramConfig(tool, env).settings,
     stdout: async (text) => {
       stdout += text;
     },

@@ -1,3 +1,6 @@
+import { describeSettings } from '@lakh/settings';
+import { stackSettings } from '../settings.js';
+
 export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'scale', 'down'] as const;
 export type Verb = (typeof VERBS)[number];
 
@@ -23,8 +26,7 @@ Every verb takes --dir D (default ./.stack). Progress goes to stderr, answers to
 Exit status: 0 done, 1 failed, 2 a mistake on the command line or in the environment.
 
 Environment: LAKH_ settings reach the servers, except those that the stack decides (addresses, folders, identities).
-LAKH_GATEWAY_RATE: requests a second that the gateway takes from one address (default 100000).
-LAKH_INSTALL=0: do not install missing Debian packages, say which are missing.
+${describeSettings(stackSettings)}
 `;
 
 const HELP: Readonly<Record<Verb, string>> = {

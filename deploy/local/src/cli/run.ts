@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SettingsError } from '@lakh/settings';
 import type { LocalSettings } from '../config.js';
 import { LocalError } from '../errors.js';
 import { openStack, type Stack } from '../stack/stack.js';
@@ -30,7 +31,7 @@ export async function runCli(options: CliOptions): Promise<number> {
   } catch (error) {
     if (!(error instanceof LocalError)) {
       options.report(error instanceof Error ? error.message : String(error));
-      return 1;
+      return error instanceof SettingsError ? 2 : 1;
     }
     options.report(error.message);
     if (error.code === 'usage') options.report('see: npm run stack -- --help');

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { processSettings } from '@lakh/process';
 import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
 import { withLock } from '../lock.js';
 import { awaitReady } from '../servers/launch.js';
@@ -149,8 +150,8 @@ export class Session {
   /** How long a server of this role may take to end by itself. */
   drainBoundMs(record: ProcessRecord): number {
     if (record.role !== 'shorten' && record.role !== 'redirect') return DEFAULT_DRAIN_MS;
-    const own = Number(this.saved().serverSettings.LAKH_DRAIN_TIMEOUT_MS ?? DEFAULT_DRAIN_MS);
-    return (Number.isFinite(own) ? own : DEFAULT_DRAIN_MS) + DRAIN_SLACK_MS;
+    const { name, parser } = processSettings.drainTimeoutMs;
+    return (parser.parse(this.saved().serverSettings[name] ?? '') ?? DEFAULT_DRAIN_MS) + DRAIN_SLACK_MS;
   }
 }
 

@@ -1,0 +1,22 @@
+import { boolean, integer, type SettingList } from '@lakh/settings';
+
+/** Of whatever needs servers or tools that Debian packages. */
+export const installSettings = {
+  install: {
+    name: 'LAKH_INSTALL',
+    parser: boolean,
+    default: 'true',
+    description: 'Whether missing Debian packages may be installed.',
+  },
+} as const satisfies SettingList;
+
+export const stackSettings = {
+  ...installSettings,
+  gatewayRate: {
+    name: 'LAKH_GATEWAY_RATE',
+    parser: integer(1, 1_000_000),
+    // Far above what loopback clients reach, so that load tests are not limited.
+    default: '100000',
+    description: 'Requests a second that the stack’s gateway lets one client address make.',
+  },
+} as const satisfies SettingList;

@@ -1,0 +1,15 @@
+/** What a program that opens a backend has to be told. */
+import { migrationSettings, mysqlSettings } from '@lakh/mysql';
+import { redisSettings } from '@lakh/redis';
+import type { SettingList } from '@lakh/settings';
+import { zookeeperSettings } from '@lakh/zookeeper';
+
+/** Of a cluster, as far as redirects need it. */
+export const storageSettings = { ...mysqlSettings, ...redisSettings } as const satisfies SettingList;
+
+/** Of a cluster, the whole of it. */
+export const clusterSettings = {
+  ...zookeeperSettings,
+  ...storageSettings,
+  ...migrationSettings,
+} as const satisfies SettingList;

@@ -1,0 +1,28 @@
+import { httpSettings } from '@lakh/http';
+import { leaseSettings, namespaceSettings } from '@lakh/issuing';
+import { mysqlSettings } from '@lakh/mysql';
+import { integer, optional, type SettingList, type SettingsOf } from '@lakh/settings';
+import { codecSettings } from '@lakh/short-code';
+import { sqliteSettings } from '@lakh/sqlite';
+import { zookeeperSettings } from '@lakh/zookeeper';
+
+/** The commands work on whichever system the environment names. */
+export const commandSettings = {
+  adminListen: httpSettings.adminListen,
+  ...sqliteSettings,
+  sealedKeys: codecSettings.sealedKeys,
+  ...namespaceSettings,
+  ...zookeeperSettings,
+  zookeeper: optional(zookeeperSettings.zookeeper),
+  ...mysqlSettings,
+  shards: optional(mysqlSettings.shards),
+  ...leaseSettings,
+  restoreSkip: {
+    name: 'LAKH_RESTORE_SKIP',
+    parser: integer(100_000, 1_000_000_000_000),
+    default: '100000000',
+    description: 'Counters that `lakh restore` skips: more than can have been issued since the copy was made.',
+  },
+} as const satisfies SettingList;
+
+export type CommandSettings = SettingsOf<typeof commandSettings>;

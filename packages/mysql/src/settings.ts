@@ -1,0 +1,26 @@
+import { integer, oneOf, type SettingList, text } from '@lakh/settings';
+
+export const mysqlSettings = {
+  shards: {
+    name: 'LAKH_SHARDS',
+    parser: text('shards apart by white space, members by commas, each mysql://user:password@host:port/database'),
+    required: true,
+    secret: true,
+    description: 'MySQL or MariaDB servers that hold the links.',
+  },
+  storeDeadlineMs: {
+    name: 'LAKH_STORE_DEADLINE_MS',
+    parser: integer(10, 60_000),
+    default: '3000',
+    description: 'Longest wait for the database, in milliseconds.',
+  },
+} as const satisfies SettingList;
+
+export const migrationSettings = {
+  migrate: {
+    name: 'LAKH_MIGRATE',
+    parser: oneOf('auto', 'never'),
+    default: 'auto',
+    description: 'Whether a start may migrate the database; with never, a server needs no right to change tables.',
+  },
+} as const satisfies SettingList;

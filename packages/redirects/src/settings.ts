@@ -1,0 +1,28 @@
+import { integer, oneOf, type SettingList } from '@lakh/settings';
+
+export const redirectSettings = {
+  redirectStatus: {
+    name: 'LAKH_REDIRECT_STATUS',
+    parser: oneOf(301, 302, 307, 308),
+    default: '301',
+    description: 'Status of a redirect.',
+  },
+  redirectMaxAgeS: {
+    name: 'LAKH_REDIRECT_MAX_AGE_S',
+    parser: integer(0, 86_400),
+    default: '90',
+    description: 'How long a browser may reuse a redirect, in seconds.',
+  },
+  l1TtlMs: {
+    name: 'LAKH_L1_TTL_MS',
+    parser: integer(0, 3_600_000),
+    default: '5000',
+    description: 'How long a link stays in the in-process cache, in milliseconds.',
+  },
+  l1MaxBytes: {
+    name: 'LAKH_L1_MAX_BYTES',
+    parser: integer(0, 17_179_869_184),
+    default: '67108864',
+    description: 'Size of the in-process cache, in bytes.',
+  },
+} as const satisfies SettingList;

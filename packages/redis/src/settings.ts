@@ -1,0 +1,25 @@
+import { integer, matching, type SettingList } from '@lakh/settings';
+
+export const redisSettings = {
+  redis: {
+    name: 'LAKH_REDIS',
+    parser: matching(
+      /^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/,
+      'a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
+    ),
+    secret: true,
+    description: 'Shared cache (L2); without it reads go from L1 to the database.',
+  },
+  l2TtlS: {
+    name: 'LAKH_L2_TTL_S',
+    parser: integer(1, 2_592_000),
+    default: '3600',
+    description: 'How long a link stays in Redis, in seconds.',
+  },
+  l2DeadlineMs: {
+    name: 'LAKH_L2_DEADLINE_MS',
+    parser: integer(1, 60_000),
+    default: '100',
+    description: 'Longest wait for Redis, in milliseconds.',
+  },
+} as const satisfies SettingList;

@@ -1,0 +1,44 @@
+import { type SettingList, variablesOf } from './setting.js';
+
+/** A message for each LAKH_ variable that is neither of `settings` nor of any program. */
+export function unknownNames(
+  env: Readonly<Record<string, string | undefined>>,
+  settings: SettingList,
+  knownNames: readonly string[],
+): string[] {
+  const known = new Set([...knownNames, ...Object.values(settings).flatMap(variablesOf)]);
+  return Object.keys(env)
+    .filter((name) => name.startsWith('LAKH_') && env[name] !== undefined && !known.has(name))
+    .map((name) => {
+      if (name.endsWith('_FILE') && known.has(name.slice(0, -'_FILE'.length))) {
+        return `${name} is unknown: only a secret can be given as a file`;
+      }
+      const near = nearest(name, known);
+      return `${name} is unknown${near === undefined ? '' : `: did you mean ${near}?`}`;
+    });
+}
+
+/** The closest known name, if it is close enough to have been meant. */
+function nearest(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = 4;
+  for (const candidate of known) {
+    const distance = editDistance(name, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+/** Levenshtein's distance, by the row. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] ?? 0;
+}

@@ -1,0 +1,188 @@
+import { readProgramConfig } from '@lakh/process';
+import { loggableSettings, type Program, type SettingList, SettingsError, type SettingsOf } from '@lakh/settings';
+import { tool } from '../../services/lakh/src/config';
+import { redirect } from '../../services/redirect/src/config';
+import { shorten } from '../../services/shorten/src/config';
+import { standalone } from '../../services/standalone/src/config';
+
+// What each server makes of an environment.
+
+const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_SHARDS: 'mysql://u:hunter2@db:3306/lakh' };
+const { LAKH_SHARDS } = shortenEnv;
+
+function load<L extends SettingList>(program: Program<L>, env: Readonly<Record<string, string>>): SettingsOf<L> {
+  return readProgramConfig(program, env).settings;
+}
+
+function problemsOf(program: Program, env: Readonly<Record<string, string>>): readonly string[] {
+  try {
+    load(program, env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as SettingsError).problems;
+  }
+  throw new Error('the settings were accepted');
+}
+
+describe('settings that are accepted', () => {
+  test('an empty environment gives standalone its defaults, parsed and frozen', () => {
+    const settings = load(standalone, {});
+    expect(settings).toMatchObject({
+      listen: { host: '127.0.0.1', port: 8080 },
+      adminListen: { host: '127.0.0.1', port: 8081 },
+      codec: 'base62',
+      rangeSize: 100_000,
+      runwayS: 600,
+      redirectStatus: 301,
+      redirectMaxAgeS: 90,
+      l1TtlMs: 5000,
+      urlMaxLength: 2048,
+      open: false,
+      publicUrl: undefined,
+    });
+    expect(Object.isFrozen(settings)).toBe(true);
+  });
+
+  test('a program gets its own settings and no others', () => {
+    expect(load(redirect, { LAKH_SHARDS })).not.toHaveProperty('zookeeper');
+    expect(load(shorten, shortenEnv)).toMatchObject({ zookeeper: 'zk:2181', l2TtlS: 3600 });
+    expect(load(tool, {})).toMatchObject({ zookeeper: undefined, shards: undefined, restoreSkip: 100_000_000 });
+  });
+
+  test('variables of other programs and of other people are ignored, even malformed ones', () => {
+    expect(() => load(shorten, { LAKH_L1_TTL_MS: 'soon', LAKH_K6: '', PATH: '/bin', ...shortenEnv })).not.toThrow();
+  });
+
+  test.each([
+    ['0.0.0.0:0', { host: '0.0.0.0', port: 0 }],
+    ['[::1]:8080', { host: '::1', port: 8080 }],
+    ['localhost:65535', { host: 'localhost', port: 65_535 }],
+  ])('LAKH_LISTEN=%s', (text, address) => {
+    const env = { LAKH_LISTEN: text, LAKH_PUBLIC_URL: 'https://lakh.example', LAKH_OPEN: 'true' };
+    expect(load(standalone, env).listen).toEqual(address);
+  });
+
+  test('lists of proxies are taken as blocks', () => {
+    const { trustedProxies } = load(standalone, { LAKH_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,::1' });
+    expect(trustedProxies).toEqual(['10.0.0.0/8', '127.0.0.1/32', '::1/128']);
+  });
+
+  test('a public URL is reduced to its origin', () => {
+    expect(load(standalone, { LAKH_PUBLIC_URL: 'HTTPS://Lakh.Example:443/' }).publicUrl).toBe('https://lakh.example');
+  });
+
+  test('what is logged of them says of a secret only that it is set', () => {
+    const logged = JSON.stringify(loggableSettings(shorten.settings, load(shorten, shortenEnv)));
+    expect(logged).toContain('"shards":"(set)"');
+    expect(logged).not.toContain('hunter2');
+    expect(logged).not.toContain('redis');
+  });
+});
+
+describe('settings that stop the start', () => {
+  test('every problem is told at once', () => {
+    const env = { LAKH_LISTEN: '8080', LAKH_CODEC: 'hex', LAKH_RNAGE_SIZE: '5', LAKH_ZOOKEEPER: 'zk', LAKH_REDIS: '' };
+    expect(problemsOf(shorten, env)).toEqual([
+      'LAKH_RNAGE_SIZE is unknown: did you mean LAKH_RANGE_SIZE?',
+      'LAKH_LISTEN: expected host:port (an IPv6 address in brackets; port 0 takes any free port), got "8080"',
+      'LAKH_CODEC: expected one of base62, sqids, sealed, got "hex"',
+      'LAKH_ZOOKEEPER: expected host:port,host:port,… and optionally /chroot, got "zk"',
+      expect.stringMatching(/^LAKH_SHARDS is required: /),
+      'LAKH_REDIS is set but empty: give it a value or unset it',
+    ]);
+  });
+
+  test.each([
+    ['LAKH_LISTEN', ':8080'],
+    ['LAKH_LISTEN', '::1:8080'],
+    ['LAKH_LISTEN', '[127.0.0.1]:80'],
+    ['LAKH_LISTEN', '127.0.0.1:65536'],
+    ['LAKH_LISTEN', '127.0.0.1:080'],
+    ['LAKH_RANGE_SIZE', '0'],
+    ['LAKH_RANGE_SIZE', '1e5'],
+    ['LAKH_RANGE_SIZE', ' 5'],
+    ['LAKH_RANGE_SIZE', '99999999999999999999'],
+    ['LAKH_REDIRECT_STATUS', '303'],
+    ['LAKH_OPEN', 'yes'],
+    ['LAKH_PUBLIC_URL', 'lakh.example'],
+    ['LAKH_PUBLIC_URL', 'ftp://lakh.example'],
+    ['LAKH_PUBLIC_URL', 'https://lakh.example/go'],
+    ['LAKH_PUBLIC_URL', 'https://me@lakh.example'],
+    ['LAKH_PUBLIC_URL', 'https://lakh.example/?'],
+    ['LAKH_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['LAKH_TRUSTED_PROXIES', '10.0.0.1,'],
+    ['LAKH_SERVER_ID', 'a b'],
+    ['LAKH_WORKERS', '2'],
+    ['LAKH_SQIDS_ALPHABET', '0123456789abcde'],
+    ['LAKH_SQIDS_ALPHABET', '0123456789abcdea'],
+  ])('%s=%s is malformed', (name, value) => {
+    const problems = problemsOf(standalone, { [name]: value });
+    expect(problems).toEqual([expect.stringContaining(`${name}: expected`)]);
+    expect(problems[0]).toContain(JSON.stringify(value));
+  });
+
+  test.each(['zk:0', 'zk:2181,', 'zk:2181/', 'zk:2181//a', '/lakh'])('LAKH_ZOOKEEPER=%s is malformed', (value) => {
+    expect(problemsOf(shorten, { ...shortenEnv, LAKH_ZOOKEEPER: value })).toEqual([
+      expect.stringContaining('LAKH_ZOOKEEPER'),
+    ]);
+  });
+
+  test('a malformed secret is not echoed', () => {
+    const [problem, ...rest] = problemsOf(shorten, { ...shortenEnv, LAKH_REDIS: 'http://:hunter3@redis' });
+    expect(rest).toEqual([]);
+    expect(problem).toContain('LAKH_REDIS: expected a redis://');
+    expect(problem).not.toContain('hunter3');
+  });
+
+  test('a secret’s file that is missing is named with the reason', () => {
+    const { LAKH_ZOOKEEPER } = shortenEnv;
+    expect(problemsOf(shorten, { LAKH_ZOOKEEPER, LAKH_SHARDS_FILE: '/nonexistent/shards' })).toEqual([
+      'LAKH_SHARDS_FILE: cannot read "/nonexistent/shards" (ENOENT)',
+    ]);
+  });
+
+  test('both listeners on one address conflict, except on port 0', () => {
+    const env = (port: number) => ({ LAKH_LISTEN: `127.0.0.1:${port}`, LAKH_ADMIN_LISTEN: `127.0.0.1:${port}` });
+    expect(problemsOf(standalone, env(80))).toEqual([
+      'LAKH_LISTEN=127.0.0.1:80 and LAKH_ADMIN_LISTEN=127.0.0.1:80 are the same address',
+    ]);
+    expect(() => load(standalone, env(0))).not.toThrow();
+  });
+
+  test.each(['0.0.0.0:80', '[::]:80', '192.0.2.1:80', 'web.internal:80'])(
+    'LAKH_LISTEN=%s, beyond loopback, needs a public URL, and tokens or LAKH_OPEN=true',
+    (listen) => {
+      const problems = problemsOf(standalone, { LAKH_LISTEN: listen });
+      expect(problems).toHaveLength(2);
+      expect(problems[0]).toContain('LAKH_PUBLIC_URL');
+      expect(problems[1]).toContain('LAKH_OPEN=true');
+      const withUrl = { LAKH_LISTEN: listen, LAKH_PUBLIC_URL: 'https://lakh.example' };
+      expect(() => load(standalone, { ...withUrl, LAKH_OPEN: 'true' })).not.toThrow();
+      expect(() => load(standalone, { ...withUrl, LAKH_API_TOKENS_FILE: 'tokens' })).not.toThrow();
+    },
+  );
+
+  test('redirect creates nothing and may listen anywhere', () => {
+    expect(() => load(redirect, { LAKH_SHARDS, LAKH_LISTEN: '0.0.0.0:80' })).not.toThrow();
+  });
+
+  test.each(['127.9.9.9:80', '[::1]:80', '[::ffff:127.0.0.1]:80', 'LOCALHOST:80'])('%s is loopback', (listen) => {
+    expect(() => load(standalone, { LAKH_LISTEN: listen })).not.toThrow();
+  });
+
+  test('open and with tokens is a contradiction', () => {
+    expect(problemsOf(standalone, { LAKH_OPEN: '1', LAKH_API_TOKENS_FILE: 't' })).toEqual([
+      'LAKH_OPEN=1 lets anyone create links and LAKH_API_TOKENS_FILE=t does not: keep one',
+    ]);
+  });
+
+  test('parameters of a codec belong to it', () => {
+    expect(problemsOf(standalone, { LAKH_CODEC: 'sealed' })).toEqual([
+      'LAKH_CODEC=sealed needs LAKH_SEALED_KEYS, which is not set or not usable',
+    ]);
+    expect(problemsOf(standalone, { LAKH_SEALED_KEYS: 'hunter4', LAKH_SQIDS_MIN_LENGTH: '6' })).toEqual([
+      'LAKH_SEALED_KEYS (secret) has no effect with LAKH_CODEC=base62: unset it, or set LAKH_CODEC=sealed',
+      'LAKH_SQIDS_MIN_LENGTH=6 has no effect with LAKH_CODEC=base62: unset it, or set LAKH_CODEC=sqids',
+    ]);
+  });
+});
