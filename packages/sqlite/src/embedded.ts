@@ -5,11 +5,12 @@ import { Connection, openError } from './connection.js';
 import { openFactStore } from './facts.js';
 import { openCounterWitness, openInspector } from './inspector.js';
 import { openLedger } from './ledger.js';
+import { openLedgerAdmin } from './ledger-admin.js';
 import { type EmbeddedLinkStore, openLinkStore } from './link-store.js';
+import { openMarkAdmin } from './mark-admin.js';
 import { openMarkStore } from './marks.js';
 import { openRemainderStore } from './remainders.js';
 import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
-import { openLedgerAdmin, openMarkAdmin } from './witness-admin.js';
 
 /** The part of a pino logger that is used here. */
 export interface EmbeddedLog {

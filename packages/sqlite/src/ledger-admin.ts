@@ -5,64 +5,15 @@ import {
   LedgerMissingError,
   type LedgerRow,
   MAX_ROWS_ADDED,
-  type MarkAdmin,
-  type MarkInspection,
-  type Unreadable,
 } from '@lakh/id-range';
 import type { Connection, Row } from './connection.js';
+import { type ReadRow, readableId } from './mark-admin.js';
 import { isHeight, WITNESS_ERRORS } from './marks.js';
-
-/** What was read, exactly; bound to the connection that read it, so that it means nothing after the file was opened again (I2). */
-interface ReadRow {
-  readonly connection: Connection;
-  readonly row: Row | undefined;
-}
-
-/** The first witness as an operator's tools see it: damaged or not, and to be raised. */
-export function openMarkAdmin(connection: Connection, namespace: string): MarkAdmin {
-  const select = connection.prepare('SELECT next, ledgered, cluster_id, version FROM marks WHERE namespace = ?');
-  const update = connection.prepare(
-    'UPDATE marks SET next = ?, ledgered = ?, cluster_id = ?, version = version + 1 WHERE namespace = ? AND version = ?',
-  );
-  const insert = connection.prepare(
-    'INSERT INTO marks (namespace, next, ledgered, cluster_id, version) VALUES (?, ?, ?, ?, 1)',
-  );
-
-  return {
-    async inspect(): Promise<MarkInspection> {
-      const row = connection.read(WITNESS_ERRORS, () => select.get([namespace]));
-      const version: ReadRow = { connection, row };
-      if (row === undefined) return { mark: 'missing', clusterId: 'missing', version };
-      const [next, ledgered, clusterId] = row;
-      const isMark = isHeight(next) && isHeight(ledgered, 0);
-      return {
-        mark: isMark ? { next, ledgered } : { unreadable: `${String(next)} ${String(ledgered)}` },
-        clusterId: readableId(clusterId),
-        version,
-      };
-    },
-
-    async put(version, mark, clusterId) {
-      const { connection: readOn, row } = version as ReadRow;
-      if (readOn !== connection) return 'stale';
-      return connection.write(WITNESS_ERRORS, () => {
-        const present = select.get([namespace]);
-        if (row === undefined) {
-          if (present !== undefined) return 'stale';
-          insert.run([namespace, mark.next, mark.ledgered, clusterId]);
-          return 'written';
-        }
-        const changes = update.run([mark.next, mark.ledgered, clusterId, namespace, row[3] as number]).changes;
-        return changes === 1 ? 'written' : 'stale';
-      });
-    },
-  };
-}
 
 const COLUMNS =
   'range_start, range_end, server_id, host, process_start_ms, codec, leased_at_ms, witness_version, state';
 
-/** The second witness, likewise. */
+/** The second witness as an operator's tools see it: damaged or not, and to be raised. */
 export function openLedgerAdmin(connection: Connection, namespace: string): LedgerAdmin {
   const selectHead = connection.prepare('SELECT head, cluster_id FROM ledger_heads WHERE namespace = ?');
   const insertHead = connection.prepare('INSERT INTO ledger_heads (namespace, head, cluster_id) VALUES (?, ?, ?)');
@@ -80,6 +31,12 @@ export function openLedgerAdmin(connection: Connection, namespace: string): Ledg
   const retire = connection.prepare(
     "UPDATE leases SET state = 'retired' WHERE namespace = ? AND range_start = ? AND range_end = ? AND state = 'released'",
   );
+
+  /** Rows on record do not overlap, so of all that start below an end the one that starts last also ends last. */
+  const meetsOther = ({ range }: LedgerRow): boolean => {
+    const [before] = below.all([namespace, range.end, 1]).map(toRow);
+    return before !== undefined && before.range.end > range.start;
+  };
 
   return {
     async head(): Promise<HeadInspection | 'missing'> {
@@ -117,29 +74,12 @@ export function openLedgerAdmin(connection: Connection, namespace: string): Ledg
     rowsBelow: async (end, limit) =>
       connection.read(WITNESS_ERRORS, () => below.all([namespace, end, limit]).map(toRow)),
 
-    async add(rows) {
-      if (rows.length === 0 || rows.length > MAX_ROWS_ADDED)
-        throw new RangeError(`${rows.length} rows cannot be added`);
-      let last = 0;
-      for (const { range } of rows) {
-        if (!isHeight(range.end) || range.start < last || range.start >= range.end) {
-          throw new RangeError('rows are added in order, and disjoint');
-        }
-        last = range.end;
-      }
+    add: async (rows) => {
+      const last = endOf(rows);
       return connection.write(WITNESS_ERRORS, () => {
         if (selectHead.get([namespace]) === undefined) throw new LedgerMissingError();
-        // Rows on record do not overlap, so of all that start below an end the one that starts last also ends last.
-        const meets = rows.some(({ range }) => {
-          const [before] = below.all([namespace, range.end, 1]).map(toRow);
-          return before !== undefined && before.range.end > range.start;
-        });
-        if (meets) return 'overlap';
-        for (const { range, holder, leasedAtMs, witnessVersion, state } of rows) {
-          const { serverId, host, processStartMs, codec } = holder;
-          const who = [serverId, host, processStartMs, codec];
-          insertRow.run([namespace, range.start, range.end, ...who, leasedAtMs, witnessVersion, state]);
-        }
+        if (rows.some(meetsOther)) return 'overlap';
+        for (const row of rows) insertRow.run([namespace, ...valuesOf(row)]);
         raiseHead.run([last, namespace, last]);
         return 'added';
       });
@@ -150,6 +90,25 @@ export function openLedgerAdmin(connection: Connection, namespace: string): Ledg
       return changes === 1 ? 'retired' : 'gone';
     },
   };
+}
+
+/** The end of the last of rows that may be added. @throws RangeError where they may not */
+function endOf(rows: readonly LedgerRow[]): number {
+  if (rows.length === 0 || rows.length > MAX_ROWS_ADDED) throw new RangeError(`${rows.length} rows cannot be added`);
+  let last = 0;
+  for (const { range } of rows) {
+    if (!isHeight(range.end) || range.start < last || range.start >= range.end) {
+      throw new RangeError('rows are added in order, and disjoint');
+    }
+    last = range.end;
+  }
+  return last;
+}
+
+/** In the order of {@link COLUMNS}. */
+function valuesOf({ range, holder, leasedAtMs, witnessVersion, state }: LedgerRow) {
+  const { serverId, host, processStartMs, codec } = holder;
+  return [range.start, range.end, serverId, host, processStartMs, codec, leasedAtMs, witnessVersion, state];
 }
 
 function toRow(row: Row): LedgerRow {
@@ -165,8 +124,4 @@ function toRow(row: Row): LedgerRow {
     witnessVersion: row[7] as number,
     state: row[8] as string,
   };
-}
-
-function readableId(value: unknown): string | Unreadable {
-  return typeof value === 'string' && value !== '' ? value : { unreadable: String(value) };
 }
