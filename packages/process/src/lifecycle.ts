@@ -53,14 +53,56 @@ export interface Lifecycle {
 const ECHO_MS = 150;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
 
+interface NamedReleaser {
+  readonly name: string;
+  readonly run: Releaser;
+  readonly timeoutMs: number;
+}
+
+/** A start's releasers, run in reverse order, each within its own limit. */
+class Releasers {
+  readonly #log: LifecycleOptions['log'];
+  readonly #waiting: NamedReleaser[] = [];
+
+  constructor(log: LifecycleOptions['log']) {
+    this.#log = log;
+  }
+
+  add(releaser: NamedReleaser): void {
+    this.#waiting.push(releaser);
+  }
+
+  /** Whether every one finished; one that fails or hangs keeps none of the others. */
+  async runAll(): Promise<boolean> {
+    let clean = true;
+    for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) clean = (await this.run(next)) && clean;
+    return clean;
+  }
+
+  /** Whether it finished. */
+  async run({ name, run, timeoutMs }: NamedReleaser): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      const limit = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`not released within ${timeoutMs} ms`)), timeoutMs);
+      });
+      await Promise.race([Promise.resolve().then(run), limit]);
+      return true;
+    } catch (error) {
+      this.#log.error({ err: error, releaser: name }, 'a releaser failed');
+      return false;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
 export function createLifecycle(options: LifecycleOptions): Lifecycle {
   const { log, drainTimeoutMs, exit } = options;
-  const events: ProcessEvents = options.events ?? process;
-  const releasers: { name: string; release: Releaser; timeoutMs: number }[] = [];
+  const releasers = new Releasers(log);
   const abort = new AbortController();
   let state: LifecycleState = 'starting';
   let draining: Promise<void> | undefined;
-  let firstSignalMs: number | undefined;
   let finish: () => void = () => {};
   const finished = new Promise<void>((resolve) => {
     finish = resolve;
@@ -76,25 +118,8 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     finish();
   }
 
-  async function release({ name, release: run, timeoutMs }: (typeof releasers)[number]): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    try {
-      const limit = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => reject(new Error(`not released within ${timeoutMs} ms`)), timeoutMs);
-      });
-      await Promise.race([Promise.resolve().then(run), limit]);
-      return true;
-    } catch (error) {
-      log.error({ err: error, releaser: name }, 'a releaser failed');
-      return false;
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   async function releaseAll(): Promise<void> {
-    let clean = true;
-    for (let next = releasers.pop(); next; next = releasers.pop()) clean = (await release(next)) && clean;
+    const clean = await releasers.runAll();
     if (state !== 'draining') return;
     enter('stopped');
     log.info({ clean }, 'stopped');
@@ -121,6 +146,47 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     leave(1);
   }
 
+  async function main(start: () => Promise<void>): Promise<void> {
+    const unlisten = listen(options, { drain, fail, leave });
+    try {
+      await start();
+      // A signal during the start has begun a drain already.
+      if (state === 'starting') enter('running');
+    } catch (error) {
+      // What a start says after it was told to stop is not the reason of anything.
+      if (state === 'starting') fail(error, 'the start failed');
+    }
+    await finished;
+    unlisten();
+  }
+
+  return {
+    signal: abort.signal,
+    get state() {
+      return state;
+    },
+    onStop(name, run, { timeoutMs = drainTimeoutMs } = {}) {
+      const releaser = { name, run, timeoutMs };
+      if (state === 'starting' || state === 'running') releasers.add(releaser);
+      else void releasers.run(releaser);
+    },
+    main,
+    drain,
+  };
+}
+
+interface Ways {
+  drain(reason: string): Promise<void>;
+  fail(error: unknown, why: string): void;
+  leave(code: number): void;
+}
+
+/** Hears of signals, of errors that nobody caught and of the launcher's death, until the returned function is called. */
+function listen(options: LifecycleOptions, { drain, fail, leave }: Ways): () => void {
+  const { log, startedByNpm } = options;
+  const events: ProcessEvents = options.events ?? process;
+  let firstSignalMs: number | undefined;
+
   function onSignal(signal: keyof typeof signalNumbers): void {
     const now = performance.now();
     if (firstSignalMs === undefined) {
@@ -128,7 +194,7 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
       void drain(signal);
       return;
     }
-    if (options.startedByNpm && now - firstSignalMs < ECHO_MS) return;
+    if (startedByNpm && now - firstSignalMs < ECHO_MS) return;
     log.warn({ signal }, 'second signal: exiting at once');
     leave(128 + signalNumbers[signal]);
   }
@@ -139,35 +205,11 @@ export function createLifecycle(options: LifecycleOptions): Lifecycle {
     ['uncaughtException', (error: unknown) => fail(error, 'uncaught exception')],
     ['unhandledRejection', (error: unknown) => fail(error, 'unhandled rejection')],
   ];
-
-  async function main(start: () => Promise<void>): Promise<void> {
-    for (const [event, listener] of listeners) events.on(event, listener);
-    const launcher = options.launcher ?? (options.startedByNpm ? describeLauncher() : undefined);
-    const unwatch = launcher && watchLauncher(launcher, () => void drain('the launcher is gone'));
-    try {
-      await start();
-      // A signal during the start has begun a drain already.
-      if (state === 'starting') enter('running');
-    } catch (error) {
-      // What a start says after it was told to stop is not the reason of anything.
-      if (state === 'starting') fail(error, 'the start failed');
-    }
-    await finished;
+  for (const [event, listener] of listeners) events.on(event, listener);
+  const launcher = options.launcher ?? (startedByNpm ? describeLauncher() : undefined);
+  const unwatch = launcher && watchLauncher(launcher, () => void drain('the launcher is gone'));
+  return () => {
     unwatch?.();
     for (const [event, listener] of listeners) events.off(event, listener);
-  }
-
-  return {
-    signal: abort.signal,
-    get state() {
-      return state;
-    },
-    onStop(name, run, { timeoutMs = drainTimeoutMs } = {}) {
-      const releaser = { name, release: run, timeoutMs };
-      if (state === 'starting' || state === 'running') releasers.push(releaser);
-      else void release(releaser);
-    },
-    main,
-    drain,
   };
 }

@@ -71,47 +71,9 @@ export function openStack(options: StackOptions): Stack {
       return statusOf(open, readState(open.context.dir)?.processes ?? []);
     },
 
-    async kill(name, signal = 'SIGKILL') {
-      const open = session();
-      const record = open.record(name);
-      const { process: running } = record;
-      if (running === undefined || !isAlive(running)) throw new WrongStateError(`${name} is not running`);
-      const processDir = open.folderOf(name);
-      report(`${name} (pid ${running.pid}): ${signal}`);
-      // What cannot be handled reaches the workers as well: a server half frozen or half dead is none of the faults meant.
-      if (signal === 'SIGKILL' || signal === 'SIGSTOP' || signal === 'SIGCONT') {
-        signalGroup(running, processDir, signal);
-        if (signal === 'SIGKILL' && !(await awaitGone(running, processDir, KILL_DEADLINE_MS))) {
-          throw new StopFailedError(`${name} (pid ${running.pid}) is still there after SIGKILL`);
-        }
-        return;
-      }
-      if (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT') await open.mark(name, true);
-      signalOne(running, signal);
-    },
+    kill: (name, signal = 'SIGKILL') => killOne(session(), name, signal),
 
-    async start(...names) {
-      const open = session();
-      if (names.length === 0) throw new UsageError('start needs the name of a process');
-      const waits = await open.exclusively(async () => {
-        const spawned: (() => Promise<void>)[] = [];
-        for (const name of new Set(names)) {
-          const record = open.record(name);
-          if (record.process && isAlive(record.process)) {
-            if (!record.isDraining) throw new WrongStateError(`${name} runs already (pid ${record.process.pid})`);
-            report(`${name} is draining; waiting for its end`);
-            if (!(await awaitGone(record.process, open.folderOf(name), open.drainBoundMs(record)))) {
-              throw new WrongStateError(`${name} (pid ${record.process.pid}) has not ended yet`);
-            }
-          }
-          spawned.push(await open.spawn(name));
-        }
-        return spawned;
-      });
-      // Not under the lock: a ZooKeeper node is ready only when enough others have been started too.
-      await Promise.all(waits.map((ready) => ready()));
-      for (const name of new Set(names)) report(`${name} is ready`);
-    },
+    start: (...names) => startAgain(session(), new Set(names)),
 
     async scale(targets) {
       const open = session();
@@ -150,4 +112,48 @@ export function openStack(options: StackOptions): Stack {
       };
     },
   };
+}
+
+async function killOne(open: Session, name: string, signal: NodeJS.Signals): Promise<void> {
+  const { process: running } = open.record(name);
+  if (running === undefined || !isAlive(running)) throw new WrongStateError(`${name} is not running`);
+  const processDir = open.folderOf(name);
+  open.report(`${name} (pid ${running.pid}): ${signal}`);
+  // What cannot be handled reaches the workers as well: a server half frozen or half dead is none of the faults meant.
+  if (signal === 'SIGKILL' || signal === 'SIGSTOP' || signal === 'SIGCONT') {
+    signalGroup(running, processDir, signal);
+    if (signal === 'SIGKILL' && !(await awaitGone(running, processDir, KILL_DEADLINE_MS))) {
+      throw new StopFailedError(`${name} (pid ${running.pid}) is still there after SIGKILL`);
+    }
+    return;
+  }
+  if (signal === 'SIGTERM' || signal === 'SIGINT' || signal === 'SIGQUIT') await open.mark(name, true);
+  signalOne(running, signal);
+}
+
+async function startAgain(open: Session, names: ReadonlySet<string>): Promise<void> {
+  if (names.size === 0) throw new UsageError('start needs the name of a process');
+  const waits = await open.exclusively(async () => {
+    const spawned: (() => Promise<void>)[] = [];
+    for (const name of names) {
+      await awaitDrained(open, name);
+      spawned.push(await open.spawn(name));
+    }
+    return spawned;
+  });
+  // Not under the lock: a ZooKeeper node is ready only when enough others have been started too.
+  await Promise.all(waits.map((ready) => ready()));
+  for (const name of names) open.report(`${name} is ready`);
+}
+
+/** @throws WrongStateError where the server runs and is not to end */
+async function awaitDrained(open: Session, name: string): Promise<void> {
+  const record = open.record(name);
+  if (record.process === undefined || !isAlive(record.process)) return;
+  const { pid } = record.process;
+  if (!record.isDraining) throw new WrongStateError(`${name} runs already (pid ${pid})`);
+  open.report(`${name} is draining; waiting for its end`);
+  if (!(await awaitGone(record.process, open.folderOf(name), open.drainBoundMs(record)))) {
+    throw new WrongStateError(`${name} (pid ${pid}) has not ended yet`);
+  }
 }
