@@ -1,12 +1,12 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
+import { apiRoutes, createApi } from '@lakh/api';
+import { createApp, createHttpMetrics, createHttpServer, type HttpServer, labelsOf, listen } from '@lakh/http';
 import { createInsertIds, createRemover, createShortener, OwnHosts, StoreUnavailableError } from '@lakh/links';
-import { createShortenApp } from '@lakh/page';
-import { createAdminServer, createMetrics } from '@lakh/process';
+import { createPage, pageRoutes } from '@lakh/page';
+import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
+import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { createRedirectService } from '../../packages/redirects/src/redirect-service.js';
-import { createRouter } from '../../services/standalone/src/router.js';
 import { root } from './support.js';
 
 interface ResponseDescription {
@@ -14,6 +14,8 @@ interface ResponseDescription {
   readonly content?: Record<string, { readonly schema: object }>;
 }
 type Operation = { readonly responses: Record<string, ResponseDescription> };
+const faceRoutes = [redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes));
+
 type Paths = Record<string, Record<string, Operation>>;
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
@@ -21,21 +23,20 @@ async function openServices(token?: string) {
   const store = new MemoryLinkStore();
   const clock = { nowMs: () => Date.now() };
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
-  const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
+  const metrics = createHttpMetrics(registry, labelsOf(faceRoutes));
   const publicUrl = 'http://lakh.example';
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
   const codes = { nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
   const onError = () => {};
-  const redirect = createRedirectService({
+  const redirects = createRedirects({
     store,
     settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
     clock,
     registry,
     metrics,
-    onError,
   });
-  const shorten = createShortenApp({
+  const options = {
     shortener: createShortener({
       store,
       codes,
@@ -43,17 +44,19 @@ async function openServices(token?: string) {
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy: { ownHosts: new OwnHosts([publicUrl]) },
     }),
-    remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),
-    store,
     clock,
     publicUrl,
-    authenticate: token === undefined ? undefined : (header) => (header === `Bearer ${token}` ? 'docs' : undefined),
-    anonymousMayDelete: false,
-    urlMaxLength: 2048,
-    metrics,
+    authenticate:
+      token === undefined ? undefined : (header?: string) => (header === `Bearer ${token}` ? 'docs' : undefined),
     onError,
-  });
-  const http = createHttpServer({ handler: createRouter(shorten, redirect.handler), fastLane: redirect.fastLane });
+  };
+  const remover = createRemover({ store, onRemoved: ({ code }) => redirects.l1.invalidate(code) });
+  const faces = [
+    redirects,
+    createApi({ ...options, remover, store, anonymousMayDelete: false, metrics }),
+    createPage({ ...options, urlMaxLength: 2048 }),
+  ];
+  const http = createHttpServer(createApp({ faces, metrics, onError }));
   const admin = createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
   const servers: HttpServer[] = [http, admin];
@@ -85,6 +88,18 @@ describe('the API description', () => {
   test('is valid OpenAPI 3.1', async () => {
     const api = await SwaggerParser.validate(file);
     expect((api as { openapi?: string }).openapi).toBe('3.1.0');
+  });
+
+  test('describes every route of the table, and nothing else', () => {
+    const rows = [...faceRoutes, ...Object.values(adminRoutes)];
+    const described = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).flatMap((key) =>
+        key === 'parameters' || key === 'servers' ? [] : [`${key.toUpperCase()} ${path}`],
+      ),
+    );
+    expect(described.sort()).toEqual(
+      rows.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort(),
+    );
   });
 
   function mismatch(schema: object, value: unknown): string {

@@ -1,10 +1,10 @@
 import { createHttpMetrics } from '@lakh/http';
 import { createAdminServer, createMetrics } from '@lakh/process';
+import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { createMysqlObserver } from '../../packages/backend/src/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/redis-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
-import { createRedirectService } from '../../packages/redirects/src/redirect-service.js';
 import { read, sources, tableRows, ticked } from './support.js';
 
 const PAGE = 'docs/reference/metrics.md';
@@ -34,13 +34,12 @@ async function registered(): Promise<string[]> {
     createEventMetrics(registry);
     const metrics = createHttpMetrics(registry, ['redirect']);
     metrics.observe('redirect', 301, 0.001);
-    createRedirectService({
+    createRedirects({
       store: new MemoryLinkStore(),
       settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
       clock: { nowMs: () => 0 },
       registry,
       metrics,
-      onError: () => {},
     });
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());

@@ -11,6 +11,7 @@ import {
   UriTooLongError,
 } from './errors.js';
 import { toProblem } from './problem.js';
+import { METHODS } from './route-table.js';
 
 /** How long a refused client may go on sending, so that it can read why before the connection is reset under it. */
 const LINGER_MS = 1000;
@@ -40,7 +41,7 @@ export function writeRawProblem(socket: Duplex, error: ProblemError): number {
 
 /** CONNECT asks for a tunnel, which this is not. */
 export function refuseConnect(socket: Duplex): number {
-  const error = new MethodNotAllowedError(['GET', 'HEAD', 'POST', 'DELETE']);
+  const error = new MethodNotAllowedError(METHODS);
   socket.on('error', () => socket.destroy());
   return writeRawProblem(socket, error);
 }

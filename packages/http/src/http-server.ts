@@ -88,12 +88,6 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     onRefused?.(status);
   }
 
-  function fail(error: unknown, request: IncomingMessage, response: ServerResponse): void {
-    // The client left in the middle of its body: nobody to answer, and nothing wrong here.
-    if (error === request.errored) return;
-    if (sendProblem(response, error).status >= 500) options.onError?.(error, request);
-  }
-
   // An answer whose headers were out before the drain began keeps its connection open.
   function onClosed(): void {
     if (isDraining) setImmediate(() => server.closeIdleConnections());
@@ -109,9 +103,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
         return;
       }
       const result = handler(request, response);
-      if (result) result.catch((error: unknown) => fail(error, request, response));
+      if (result) result.catch((error: unknown) => fail(options, error, request, response));
     } catch (error) {
-      fail(error, request, response);
+      fail(options, error, request, response);
     }
     if (!response.writableEnded) connections.track(response, onClosed);
   });
@@ -145,6 +139,17 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return connections.inFlight;
     },
   };
+}
+
+function fail(
+  { onError }: HttpServerOptions,
+  error: unknown,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
+  // The client left in the middle of its body: nobody to answer, and nothing wrong here.
+  if (error === request.errored) return;
+  if (sendProblem(response, error).status >= 500) onError?.(error, request);
 }
 
 function createNodeServer(limits: HttpLimits): Server {

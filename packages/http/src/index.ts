@@ -1,4 +1,14 @@
-/** HTTP as every listener of Lakh speaks it: server, limits, problem details, metrics. It knows no domain. */
+/** HTTP as every listener of Lakh speaks it: server, limits, route table, problem details, metrics. It knows no domain. */
+export { answerError } from './answer-error.js';
+export {
+  type App,
+  type AppOptions,
+  createApp,
+  type Face,
+  type RouteHandler,
+  type RouteRequest,
+  type RouteResponse,
+} from './app.js';
 export * from './errors.js';
 export { createHttpMetrics, type HttpMetrics, LATENCY_BUCKETS_S, SlotHistogram } from './http-metrics.js';
 export {
@@ -14,5 +24,18 @@ export {
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
 export { isReadYourWrites, RYOW_COOKIE, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
-export { createRequestContexts, originForm, type RequestContext, securityHeaders } from './request-context.js';
+export { isPlainJson, readPlainJson } from './request-body.js';
+export { createRequestContexts, type RequestContext, securityHeaders } from './request-context.js';
+export {
+  type Area,
+  allowedAt,
+  areasOf,
+  type BodyRule,
+  labelsOf,
+  METHODS,
+  methodsOf,
+  type Route,
+  type Routes,
+  speakerFinder,
+} from './route-table.js';
 export { httpSettings, listenRule } from './settings.js';

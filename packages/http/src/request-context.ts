@@ -70,15 +70,3 @@ export function createRequestContexts(
     };
   };
 }
-
-/**
- * Path and query of a request target: an absolute target (`GET http://host/x`), which a server has to understand (RFC 9112,
- * 3.2.2), without its origin; `undefined` for any other form (`*`, `host:port`, nonsense).
- */
-export function originForm(target: string): string | undefined {
-  if (target.startsWith('/')) return target;
-  const match = /^https?:\/\/[^/?#]+(.*)$/i.exec(target);
-  if (!match) return undefined;
-  const rest = match[1] ?? '';
-  return rest.startsWith('/') ? rest : `/${rest}`;
-}

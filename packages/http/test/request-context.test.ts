@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createRequestContexts, originForm } from '../src/index.js';
+import { createRequestContexts } from '../src/index.js';
 
 const request = (remoteAddress: string | undefined, headers: Record<string, string> = {}): IncomingMessage =>
   ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
@@ -54,23 +54,5 @@ describe('the request’s id', () => {
 
   test('is generated for anybody else', () => {
     expect(contextOf(request('192.0.2.1', { 'x-request-id': 'abcDEF-0123' })).requestId).toMatch(generated);
-  });
-});
-
-describe('the origin form of a request target', () => {
-  test.each([
-    ['/abc?x=1', '/abc?x=1'],
-    ['//abc', '//abc'],
-    ['http://host/abc', '/abc'],
-    ['HTTPS://host:1/abc?x', '/abc?x'],
-    ['http://host', '/'],
-    ['http://host?x', '/?x'],
-    ['*', undefined],
-    ['host:443', undefined],
-    ['ftp://host/abc', undefined],
-    ['http:///abc', undefined],
-    ['', undefined],
-  ])('%s → %s', (target, path) => {
-    expect(originForm(target)).toBe(path);
   });
 });

@@ -1,2 +1,3 @@
 /** The page that shortens, for people. */
-export { createShortenApp, type ShortenAppOptions } from './shorten-app.js';
+export { createPage, type PageOptions } from './page-face.js';
+export { pageRoutes } from './page-routes.js';

@@ -3,7 +3,14 @@
  * to serve the main request now; a lost dependency that can be done without for now is `degraded`, and still 200.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createHttpServer, type HttpServer, MethodNotAllowedError, NotFoundError } from '@lakh/http';
+import {
+  allowedAt,
+  createHttpServer,
+  type HttpServer,
+  MethodNotAllowedError,
+  NotFoundError,
+  type Routes,
+} from '@lakh/http';
 import { Gauge, type Registry } from 'prom-client';
 import { type AdminOperations, answerOperation, OPERATIONS_PATH } from './admin-operations.js';
 import type { LifecycleState } from './lifecycle.js';
@@ -37,7 +44,22 @@ export interface AdminServer extends HttpServer {
 }
 
 const CHECK_DEADLINE_MS = 1000;
-const PATHS = ['/healthz/live', '/healthz/ready', '/metrics'];
+
+const common = {
+  method: 'GET',
+  service: 'any',
+  role: 'admin',
+  rate: 'none',
+  errors: 'problem',
+  label: 'admin',
+} as const;
+
+/** What every server's admin listener answers, beside an operator's questions. */
+export const adminRoutes = {
+  isLive: { ...common, path: '/healthz/live' },
+  isReady: { ...common, path: '/healthz/ready' },
+  getMetrics: { ...common, path: '/metrics' },
+} as const satisfies Routes;
 
 export function createAdminServer(options: AdminOptions): AdminServer {
   const { registry, lifecycle, checks, onError } = options;
@@ -87,12 +109,14 @@ export function createAdminServer(options: AdminOptions): AdminServer {
       await answerOperation(options.operations, request, response);
       return;
     }
-    if (!PATHS.includes(path))
+    const allowed = allowedAt(Object.values(adminRoutes), path);
+    if (allowed.length === 0) {
       throw new NotFoundError('The admin listener has /healthz/live, /healthz/ready and /metrics.');
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw new MethodNotAllowedError(['GET', 'HEAD']);
-    if (path === '/metrics') {
+    }
+    if (!allowed.includes(request.method ?? '')) throw new MethodNotAllowedError(allowed);
+    if (path === adminRoutes.getMetrics.path) {
       send(request, response, 200, registry.contentType, await registry.metrics());
-    } else if (path === '/healthz/live') {
+    } else if (path === adminRoutes.isLive.path) {
       send(request, response, 200, 'application/json', JSON.stringify({ status: 'live', state: lifecycle.state }));
     } else {
       const answer = await readiness();

@@ -2,6 +2,7 @@
 export {
   type AdminOptions,
   type AdminServer,
+  adminRoutes,
   type CheckResult,
   createAdminServer,
   type HealthCheck,

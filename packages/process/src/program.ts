@@ -3,13 +3,18 @@ import { randomBytes } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import {
+  type App,
+  createApp,
+  createHttpMetrics,
   createHttpServer,
   createRequestContexts,
-  type HttpServerOptions,
+  type Face,
+  type HttpMetrics,
   type httpSettings,
+  labelsOf,
   listen,
   OverloadedError,
-  type RequestHandler,
+  type Route,
 } from '@lakh/http';
 import { loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
@@ -29,8 +34,10 @@ export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSett
 export interface PublicListener {
   /** Where it listens; port 0 is replaced by the one the system chose. */
   readonly url: string;
-  /** From now on requests go to these, and a stop begins with draining them. */
-  serve(options: Pick<HttpServerOptions, 'handler' | 'fastLane'>): void;
+  /** Of the labels of the routes it was opened for. */
+  readonly metrics: HttpMetrics<string>;
+  /** From now on requests go to these, those asked most first, and a stop begins with draining them. */
+  serve(...faces: readonly Face[]): void;
 }
 
 export interface ProgramContext<S extends ServerSettings> {
@@ -45,8 +52,8 @@ export interface ProgramContext<S extends ServerSettings> {
   addOperation(name: string, operation: AdminOperation): void;
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
   readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
-  /** Opens the public listener; it answers 503 until it is told what to serve. */
-  open(options: { readonly onRefused: (status: number) => void }): Promise<PublicListener>;
+  /** Opens the public listener for these routes; it answers 503 until it is told what to serve. */
+  open(routes: readonly Route[]): Promise<PublicListener>;
 }
 
 export interface RunOptions<S extends ServerSettings> {
@@ -104,7 +111,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     const contextOf = createRequestContexts(settings.trustedProxies);
     const onRequestError = (error: unknown, request: IncomingMessage): void =>
       log.error({ err: error, ...contextOf(request) }, 'a request failed');
-    await options.start({
+    const context: ProgramContext<S> = {
       onRequestError,
       settings,
       serverId,
@@ -117,35 +124,39 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       addOperation(name, operation) {
         operations.set(name, operation);
       },
-      open: ({ onRefused }) => openPublicListener(settings, log, lifecycle, { onRefused, onError: onRequestError }),
-    });
+      open: (routes) => openPublicListener(context, routes),
+    };
+    await options.start(context);
     if (lifecycle.state === 'starting') log.info('started');
   });
 }
 
+/** What is not a route's answer is counted under this label. */
+const REFUSED = 'refused';
+
 async function openPublicListener(
-  settings: ServerSettings,
-  log: Logger,
-  lifecycle: Lifecycle,
-  told: Required<Pick<HttpServerOptions, 'onRefused' | 'onError'>>,
+  { settings, log, registry, lifecycle, onRequestError: onError }: ProgramContext<ServerSettings>,
+  routes: readonly Route[],
 ): Promise<PublicListener> {
-  let handler: RequestHandler = () => {
+  let handler: App['handler'] = () => {
     throw new OverloadedError('This server is still starting.');
   };
-  let fastLane: NonNullable<HttpServerOptions['fastLane']> = () => false;
+  let fastLane: App['fastLane'] = () => false;
+  const metrics = createHttpMetrics(registry, [...labelsOf(routes), REFUSED]);
   const http = createHttpServer({
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
-    ...told,
+    onRefused: (status) => metrics.observe(REFUSED, status, 0),
+    onError,
     limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
   });
   const { url } = await listen(http, settings.listen);
   log.info({ address: url }, 'public listener is open');
   return {
     url,
-    serve(what) {
-      handler = what.handler;
-      fastLane = what.fastLane ?? fastLane;
+    metrics,
+    serve(...faces) {
+      ({ handler, fastLane } = createApp({ faces, metrics, onError }));
       // Registered last, and so released first: what the requests in flight need is still there while they finish.
       lifecycle.onStop('public listener', async () => {
         const { cut } = await http.drain(settings.drainTimeoutMs);

@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { HttpMetrics } from '@lakh/http';
-import { isReadYourWrites } from '@lakh/http';
+import { type HttpMetrics, isReadYourWrites } from '@lakh/http';
 import type { L1Cache } from './l1-cache.js';
 import { sendRedirect } from './redirect-response.js';
 

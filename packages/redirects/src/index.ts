@@ -1,3 +1,4 @@
 /** Everything that answers `GET /{code}`. */
-export { createRedirectService, type RedirectService, type RedirectServiceOptions } from './redirect-service.js';
+export { redirectRoutes } from './redirect-routes.js';
+export { createRedirects, type RedirectOptions, type Redirects } from './redirects.js';
 export { redirectSettings } from './settings.js';

@@ -1,8 +1,7 @@
 #!/usr/bin/env node
 import { openClusterStorage } from '@lakh/backend';
-import { createHttpMetrics } from '@lakh/http';
 import { type ProgramContext, runProgram } from '@lakh/process';
-import { createRedirectService } from '@lakh/redirects';
+import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
 
 await runProgram({
@@ -25,17 +24,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   lifecycle.onStop('storage', () => storage.close());
   for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
 
-  const metrics = createHttpMetrics(registry, ['redirect', 'refused']);
-  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
-  listener.serve(
-    createRedirectService({
-      store: storage.store,
-      cache: storage.cache,
-      settings,
-      clock,
-      registry,
-      metrics,
-      onError: context.onRequestError,
-    }),
-  );
+  const listener = await context.open(Object.values(redirectRoutes));
+  const { store, cache } = storage;
+  listener.serve(createRedirects({ store, cache, settings, clock, registry, metrics: listener.metrics }));
 }

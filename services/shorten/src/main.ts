@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy } from '@lakh/api';
-import { type ClusterStorage, openClusterStorage, startRelay } from '@lakh/backend';
-import { createHttpMetrics } from '@lakh/http';
+import { accessPolicy, apiRoutes, createApi } from '@lakh/api';
+import { openClusterStorage, startRelay } from '@lakh/backend';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createMysqlLedger } from '@lakh/mysql';
-import { createShortenApp } from '@lakh/page';
+import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import {
   createZookeeperMarkStore,
@@ -66,35 +65,31 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   lifecycle.onStop('issuing', issuing.stop);
   context.addCheck('ids', issuing.health);
 
-  const metrics = createHttpMetrics(registry, ['api', 'page', 'refused']);
-  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
+  const listener = await context.open([...Object.values(apiRoutes), ...Object.values(pageRoutes)]);
   await prepareDatabase({ storage, settings, log, signal: lifecycle.signal });
   await issuing.start();
   lifecycle.onStop('registration', registerServer(session, serverId, describeServer(listener.url)));
   lifecycle.onStop('invalidation relay', startRelay(storage, log));
 
   const publicUrl = settings.publicUrl ?? listener.url;
-  listener.serve({ handler: createApp(storage, publicUrl, listener.url) });
-
-  function createApp({ store, cache, outbox }: ClusterStorage, url: string, listenUrl: string) {
-    return createShortenApp({
-      ...access,
-      shortener: createShortener({
-        store,
-        codes: issuing.codes,
-        clock,
-        newInsertId: createInsertIds(randomBytes(8)),
-        policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([url, listenUrl]) },
-      }),
-      remover: createRemover({ store, cache, outbox }),
+  const { store, cache, outbox } = storage;
+  const options = {
+    ...access,
+    shortener: createShortener({
       store,
+      codes: issuing.codes,
       clock,
-      publicUrl: url,
-      urlMaxLength: settings.urlMaxLength,
-      metrics,
-      onError: context.onRequestError,
-    });
-  }
+      newInsertId: createInsertIds(randomBytes(8)),
+      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
+    }),
+    clock,
+    publicUrl,
+    onError: context.onRequestError,
+  };
+  listener.serve(
+    createApi({ ...options, remover: createRemover({ store, cache, outbox }), store, metrics: listener.metrics }),
+    createPage({ ...options, urlMaxLength: settings.urlMaxLength }),
+  );
 
   function describeServer(url: string) {
     return {

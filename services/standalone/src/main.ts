@@ -2,18 +2,16 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { accessPolicy } from '@lakh/api';
-import { createHttpMetrics } from '@lakh/http';
+import { accessPolicy, apiRoutes, createApi } from '@lakh/api';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { createShortenApp } from '@lakh/page';
+import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
-import { createRedirectService } from '@lakh/redirects';
+import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { openEmbedded } from '@lakh/sqlite';
 import { readConfig, type StandaloneSettings, standalone } from './config.js';
 import { addOperations } from './operations.js';
-import { createRouter } from './router.js';
 
 const DATA_FILE = 'lakh.db';
 
@@ -33,7 +31,6 @@ await runProgram({
 async function start(context: ProgramContext<StandaloneSettings>): Promise<void> {
   const { settings, log, registry, lifecycle, serverId } = context;
   const clock = { nowMs: () => Date.now() };
-  const onError = context.onRequestError;
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
 
@@ -59,11 +56,11 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
 
   addOperations(context, embedded);
 
-  const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page', 'refused']);
-  const listener = await context.open({ onRefused: (status) => metrics.observe('refused', status, 0) });
+  const listener = await context.open([redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes)));
+  const { metrics } = listener;
   const publicUrl = settings.publicUrl ?? listener.url;
-  const redirect = createRedirectService({ store, settings, clock, registry, metrics, onError });
-  const shorten = createShortenApp({
+  const redirects = createRedirects({ store, settings, clock, registry, metrics });
+  const options = {
     ...access,
     shortener: createShortener({
       store,
@@ -72,14 +69,15 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       newInsertId: createInsertIds(randomBytes(8)),
       policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
     }),
-    remover: createRemover({ store, onRemoved: ({ code }) => redirect.l1.invalidate(code) }),
-    store,
     clock,
     publicUrl,
-    urlMaxLength: settings.urlMaxLength,
-    metrics,
-    onError,
-  });
-  listener.serve({ handler: createRouter(shorten, redirect.handler), fastLane: redirect.fastLane });
+    onError: context.onRequestError,
+  };
+  const remover = createRemover({ store, onRemoved: ({ code }) => redirects.l1.invalidate(code) });
+  listener.serve(
+    redirects,
+    createApi({ ...options, remover, store, metrics }),
+    createPage({ ...options, urlMaxLength: settings.urlMaxLength }),
+  );
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }

@@ -140,6 +140,13 @@ describe('creating a link', () => {
     },
   );
 
+  test('a refusal has the same headers, whether the request was plain or had something unusual', async () => {
+    const plain = await create(port, '{');
+    const unusual = await create(port, '{', { 'content-type': 'application/json; charset=utf-8' });
+    expect(plain.headers['x-content-type-options']).toBe('nosniff');
+    expect({ ...plain.headers, date: '' }).toEqual({ ...unusual.headers, date: '' });
+  });
+
   test('a body that is not UTF-8 is 400, not a link to something else', async () => {
     const body = Buffer.concat([
       Buffer.from('{"long_url":"https://example.com/'),

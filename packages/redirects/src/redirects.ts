@@ -1,14 +1,14 @@
-import type { IncomingMessage } from 'node:http';
-import type { HttpMetrics, RequestHandler } from '@lakh/http';
+import type { Face, HttpMetrics } from '@lakh/http';
 import { type Clock, createResolver, type LinkCache, type LinkStore } from '@lakh/links';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
-import { createFastLane, type FastLane } from './fast-lane.js';
+import { createFastLane } from './fast-lane.js';
+import { createLinkFollower } from './follow-link.js';
 import { L1Cache } from './l1-cache.js';
-import { createRedirectApp } from './redirect-app.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
+import { redirectRoutes } from './redirect-routes.js';
 
-export interface RedirectServiceOptions {
+export interface RedirectOptions {
   readonly store: Pick<LinkStore, 'find'>;
   /** The shared cache, where there is one. */
   readonly cache?: LinkCache | undefined;
@@ -21,19 +21,15 @@ export interface RedirectServiceOptions {
   readonly clock: Clock;
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
-  /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
-export interface RedirectService {
-  readonly handler: RequestHandler;
-  readonly fastLane: FastLane;
+export interface Redirects extends Face<typeof redirectRoutes> {
   readonly l1: L1Cache;
 }
 
-/** Everything that answers `GET /{code}`: L1, the fast lane over it, and the app behind both. */
-export function createRedirectService(options: RedirectServiceOptions): RedirectService {
-  const { store, cache, settings, clock, registry, metrics, onError } = options;
+/** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
+export function createRedirects(options: RedirectOptions): Redirects {
+  const { store, cache, settings, clock, registry, metrics } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     ttlMs: settings.l1TtlMs,
@@ -43,8 +39,12 @@ export function createRedirectService(options: RedirectServiceOptions): Redirect
   });
   registerL1Metrics(registry, l1);
   const resolver = createResolver({ store, cache, beginRead: () => l1.beginRead(clock.nowMs()) });
-  const handler = createRedirectApp({ resolver, l1, answerOf, clock, metrics, onError });
-  return { handler, fastLane: createFastLane({ l1, metrics }), l1 };
+  return {
+    routes: redirectRoutes,
+    handlers: { followLink: createLinkFollower({ resolver, l1, answerOf, clock }) },
+    lanes: { fast: createFastLane({ l1, metrics }) },
+    l1,
+  };
 }
 
 function registerL1Metrics(registry: Registry, l1: L1Cache): void {

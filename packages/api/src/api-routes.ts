@@ -1,0 +1,17 @@
+import type { Routes } from '@lakh/http';
+
+const BODY_MAX_BYTES = 16 * 1024;
+
+const common = { service: 'shorten', role: 'api', rate: 'client', errors: 'problem', label: 'api' } as const;
+
+/** The REST API. */
+export const apiRoutes = {
+  createLink: {
+    ...common,
+    method: 'POST',
+    path: '/api/v1/urls',
+    body: { type: 'json', holds: 'link', maxBytes: BODY_MAX_BYTES },
+  },
+  getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code' },
+  deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code' },
+} as const satisfies Routes;

@@ -1,0 +1,123 @@
+/** Faces, composed: what a listener serves beyond its server's own refusals. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import express, { type Express, type Request, type Response, Router } from 'express';
+import { answerError } from './answer-error.js';
+import { MethodNotAllowedError, NotFoundError } from './errors.js';
+import type { HttpMetrics } from './http-metrics.js';
+import type { RequestHandler } from './http-server.js';
+import { createBodyReader } from './request-body.js';
+import { allowedAt, type Route, type Routes, speakerFinder } from './route-table.js';
+
+export type RouteRequest = Request<Record<string, string>>;
+export type RouteResponse = Response;
+
+/** `body` reads the body by the route's rule, and refuses what does not fit it. */
+export type RouteHandler = (
+  request: RouteRequest,
+  response: RouteResponse,
+  body: () => Promise<unknown>,
+) => void | Promise<void>;
+
+/** Routes, and what answers them. */
+export interface Face<R extends Routes = Routes> {
+  readonly routes: R;
+  readonly handlers: Readonly<Record<keyof R, RouteHandler>>;
+  /** Set before a handler answers. Errors have the security headers anyway. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Asked about every request at or under the path that the routes have in common; throws to refuse it. */
+  readonly guard?: (request: IncomingMessage) => void;
+  /** Measured exceptions, which answer and count what they recognise before anything else sees it. */
+  readonly lanes?: {
+    /** In the same tick. True: it has ended the response; false: it has not touched it. */
+    readonly fast?: (request: IncomingMessage, response: ServerResponse) => boolean;
+    /** Undefined: it has not touched the request. */
+    readonly plain?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined;
+  };
+}
+
+export interface AppOptions {
+  /** The order decides nothing but who is asked first, and that paths of no area count as the last one's. At most one has each lane. */
+  readonly faces: readonly Face[];
+  readonly metrics: HttpMetrics<string>;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
+}
+
+export interface App {
+  readonly handler: RequestHandler;
+  readonly fastLane: (request: IncomingMessage, response: ServerResponse) => boolean;
+}
+
+export function createApp({ faces, metrics, onError }: AppOptions): App {
+  const speakerOf = speakerFinder(faces.flatMap(({ routes }) => Object.values(routes)));
+  const app = express();
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.set('query parser', false);
+  app.set('case sensitive routing', true);
+  app.set('strict routing', true);
+
+  app.use((request: Request, response: Response, next: () => void) => {
+    const startedMs = performance.now();
+    const { label } = speakerOf(request.path);
+    response.once('close', () => metrics.observe(label, response.statusCode, (performance.now() - startedMs) / 1000));
+    next();
+  });
+  for (const face of faces) mount(app, face);
+  app.use(() => {
+    throw new NotFoundError('There is nothing here.');
+  });
+  app.use((error: unknown, request: Request, response: Response, _next: () => void) => {
+    answerError(speakerOf(request.path).errors, request, response, error, onError);
+  });
+
+  const lanes = faces.flatMap((face) => face.lanes ?? []);
+  const plain = lanes.find((lane) => lane.plain)?.plain;
+  return {
+    handler: plain ? (request, response) => plain(request, response) ?? app(request, response) : app,
+    fastLane: lanes.find((lane) => lane.fast)?.fast ?? (() => false),
+  };
+}
+
+function mount(app: Express, { routes, handlers, headers = {}, guard }: Face): void {
+  const rows = Object.values(routes);
+  const base = guard ? commonPath(rows) : '';
+  const router = Router({ caseSensitive: true, strict: true });
+  if (guard) {
+    router.use((request: Request, _response: Response, next: () => void) => {
+      guard(request);
+      next();
+    });
+  }
+  for (const path of new Set(rows.map((row) => row.path))) {
+    const here = router.route(path.slice(base.length) || '/');
+    for (const [name, row] of Object.entries(routes)) {
+      if (row.path !== path) continue;
+      const handle = handlers[name] as RouteHandler;
+      const read = row.body ? createBodyReader(row.body) : async () => undefined;
+      here[methodOf(row)]((request: RouteRequest, response: Response) => {
+        response.set(headers);
+        return handle(request, response, () => read(request, response));
+      });
+    }
+    const allowed = allowedAt(rows, path);
+    here.all(() => {
+      throw new MethodNotAllowedError(allowed);
+    });
+  }
+  app.use(base || '/', router);
+}
+
+const methodOf = ({ method }: Route) => method.toLowerCase() as Lowercase<Route['method']>;
+
+/** The longest path at or under which all routes are. */
+function commonPath(rows: readonly Route[]): string {
+  const [first = '', ...others] = rows.map(({ path }) => path.split('/:', 1)[0] as string);
+  const isUnder = (base: string) => others.every((path) => path === base || path.startsWith(`${base}/`));
+  const parts = first.split('/');
+  for (let length = parts.length; length > 1; length -= 1) {
+    const base = parts.slice(0, length).join('/');
+    if (isUnder(base)) return base;
+  }
+  return '';
+}

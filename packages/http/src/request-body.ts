@@ -1,0 +1,78 @@
+/** Bodies, as a route's row allows them. */
+import { isUtf8 } from 'node:buffer';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import express, { type Request, type Response } from 'express';
+import { MalformedJsonError, PayloadTooLargeError, UnsupportedMediaTypeError } from './errors.js';
+import type { BodyRule } from './route-table.js';
+
+const MEDIA_TYPES = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
+const FORM_FIELDS_MAX = 16;
+
+/** Whether a body is JSON of a known, allowed length, with no header that asks for anything more. */
+export function isPlainJson(headers: IncomingHttpHeaders, { maxBytes }: BodyRule): boolean {
+  const length = Number(headers['content-length']);
+  return (
+    headers['content-type'] === MEDIA_TYPES.json &&
+    length > 0 &&
+    length <= maxBytes &&
+    headers['content-encoding'] === undefined
+  );
+}
+
+/** Reads a body that {@link isPlainJson} has allowed: its length was announced, and Node's parser holds the client to it. */
+export async function readPlainJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  await new Promise<void>((resolve, reject) => {
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.once('end', resolve);
+    request.once('error', reject);
+  });
+  const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  requireUtf8(body);
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    throw new MalformedJsonError('The body is not valid JSON.');
+  }
+}
+
+/** Reads whatever a rule allows: compressed and chunked bodies, charsets and parameters too. */
+export function createBodyReader(rule: BodyRule): (request: Request, response: Response) => Promise<unknown> {
+  const { maxBytes, holds } = rule;
+  const type = MEDIA_TYPES[rule.type];
+  const parse =
+    rule.type === 'json'
+      ? express.json({
+          limit: maxBytes,
+          type,
+          strict: false,
+          verify: (_request, _response, body, encoding) => {
+            if (encoding === 'utf-8') requireUtf8(body);
+          },
+        })
+      : express.urlencoded({ limit: maxBytes, type, extended: false, parameterLimit: FORM_FIELDS_MAX });
+
+  return async (request, response) => {
+    if (!isOfType(request, rule.type)) throw new UnsupportedMediaTypeError(`Send the ${holds} as ${type}.`);
+    // By its announced length what the parser would first read to its end.
+    if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
+      throw new PayloadTooLargeError(`The body is larger than ${maxBytes} bytes.`);
+    }
+    if (rule.type === 'json' && isPlainJson(request.headers, rule)) return readPlainJson(request);
+    await new Promise<void>((resolve, reject) => {
+      parse(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+    });
+    return request.body;
+  };
+}
+
+/** `request.is` has no opinion on a request without a body: that is no form, but JSON with everything missing. */
+function isOfType(request: Request, type: BodyRule['type']): boolean {
+  if (type === 'form') return Boolean(request.is(MEDIA_TYPES.form));
+  return request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() === MEDIA_TYPES.json;
+}
+
+/** Decoding puts U+FFFD where bytes make no sense, and the caller would get something else than was sent. */
+function requireUtf8(body: Buffer): void {
+  if (!isUtf8(body)) throw new MalformedJsonError('The body is not valid UTF-8.');
+}

@@ -1,0 +1,119 @@
+import { Registry } from 'prom-client';
+import { createApp, createHttpMetrics, type Face, ForbiddenError, type Routes } from '../src/index.js';
+import { type Running, startServer } from './support.js';
+
+const common = { service: 'x', role: 'public', rate: 'client', errors: 'problem', label: 'things' } as const;
+const routes = {
+  add: { ...common, method: 'POST', path: '/api/things', body: { type: 'json', holds: 'thing', maxBytes: 100 } },
+  get: { ...common, method: 'GET', path: '/api/things/:id' },
+  fail: { ...common, method: 'DELETE', path: '/api/things/:id' },
+} as const satisfies Routes;
+const codeRoutes = {
+  follow: { ...common, method: 'GET', path: '/:code', errors: 'page', label: 'codes' },
+} as const satisfies Routes;
+
+let server: Running;
+let registry: Registry;
+const errors: unknown[] = [];
+let guarded: (string | undefined)[] = [];
+
+beforeEach(async () => {
+  registry = new Registry();
+  errors.length = 0;
+  guarded = [];
+  const things: Face<typeof routes> = {
+    routes,
+    headers: { 'x-face': 'things' },
+    guard: ({ url, headers }) => {
+      guarded.push(url);
+      if (headers.authorization === 'no') throw new ForbiddenError('No.');
+    },
+    lanes: {
+      plain: (request, response) =>
+        request.url === '/api/things?lane' ? Promise.resolve(void response.end('lane')) : undefined,
+    },
+    handlers: {
+      add: async (_request, response, body) => void response.json(await body()),
+      get: ({ params }, response) => void response.json(params),
+      fail: () => {
+        throw new Error('inside');
+      },
+    },
+  };
+  const codes: Face<typeof codeRoutes> = {
+    routes: codeRoutes,
+    handlers: { follow: (_request, response) => void response.end('followed') },
+    lanes: { fast: ({ url }, response) => url === '/fast' && response.end('fast') !== undefined },
+  };
+  const metrics = createHttpMetrics(registry, ['things', 'codes']);
+  const app = createApp({ faces: [codes, things], metrics, onError: (error) => errors.push(error) });
+  server = await startServer(app);
+});
+afterEach(() => server.drain(0));
+
+const ask = async (method: string, path: string, headers: Record<string, string> = {}, body?: string) => {
+  const init = body === undefined ? { method, headers } : { method, headers, body };
+  const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
+  return { status: response.status, headers: response.headers, text: await response.text() };
+};
+const json = { 'content-type': 'application/json' };
+
+describe('an app of faces', () => {
+  test('answers each route by its handler, with the headers of its face', async () => {
+    const got = await ask('GET', '/api/things/7');
+    expect([got.status, got.text, got.headers.get('x-face')]).toEqual([200, '{"id":"7"}', 'things']);
+    const followed = await ask('GET', '/Q0u');
+    expect([followed.text, followed.headers.get('x-face')]).toEqual(['followed', null]);
+  });
+
+  test('asks the lanes first', async () => {
+    expect((await ask('GET', '/fast')).text).toBe('fast');
+    expect((await ask('POST', '/api/things?lane', json, '{}')).text).toBe('lane');
+    expect(guarded).toEqual([]);
+  });
+
+  test('refuses other methods with what is allowed, and unknown paths, in the form of their area', async () => {
+    const refused = await ask('PUT', '/api/things/7');
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, HEAD, DELETE']);
+    for (const [path, type] of [
+      ['/api/none', 'application/problem+json'],
+      ['/a/b', 'text/html; charset=utf-8'],
+    ] as const) {
+      const missing = await ask('GET', path, { accept: 'text/html' });
+      expect([missing.status, missing.headers.get('content-type')]).toEqual([404, type]);
+      expect(missing.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  test('has a guard look at all that is at or under the path that its routes share, and at nothing else', async () => {
+    expect((await ask('GET', '/api/things/7/8', { authorization: 'no' })).status).toBe(403);
+    expect((await ask('GET', '/api/other', { authorization: 'no' })).status).toBe(404);
+    expect((await ask('GET', '/Q0u', { authorization: 'no' })).status).toBe(200);
+    expect(guarded).toHaveLength(1);
+  });
+
+  test.each([
+    ['what fits', json, '{"a":1}', 200],
+    ['what fits, with a parameter', { 'content-type': 'application/json; charset=utf-8' }, '{"a":1}', 200],
+    ['another type', { 'content-type': 'text/plain' }, '{}', 415],
+    ['too much', json, `"${'x'.repeat(100)}"`, 413],
+    ['no JSON', json, '{', 400],
+    ['no JSON, with a parameter', { 'content-type': 'application/json; charset=utf-8' }, '{', 400],
+  ])('reads a body by its rule: %s', async (_name, headers, body, status) => {
+    const answer = await ask('POST', '/api/things', headers as Record<string, string>, body);
+    expect(answer.status).toBe(status);
+    if (status === 415) expect(answer.text).toContain('Send the thing as application/json.');
+    if (status === 200) expect(answer.text).toBe(body);
+  });
+
+  test('tells of errors that are its own, and counts every answer under the label of its area', async () => {
+    expect((await ask('DELETE', '/api/things/7')).status).toBe(500);
+    expect(errors).toEqual([new Error('inside')]);
+    await ask('GET', '/api/none');
+    await ask('GET', '/Q0u');
+    const text = await registry.metrics();
+    for (const line of ['route="things",status="500"', 'route="things",status="404"', 'route="codes",status="200"']) {
+      expect(text).toContain(`lakh_http_requests_total{${line}} 1`);
+    }
+  });
+});

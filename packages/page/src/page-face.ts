@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http';
+import type { Authenticate, CreateLinkOptions } from '@lakh/api';
+import { linkJson } from '@lakh/api';
+import { type Face, ForbiddenError, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
+import { InvalidLinkError } from '@lakh/links';
+import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
+import { PAGE_CSS, PAGE_JS } from './page-assets.js';
+import { pageRoutes } from './page-routes.js';
+
+export interface PageOptions extends CreateLinkOptions {
+  /** Undefined: no tokens are configured, and the form has no field for one. */
+  readonly authenticate: Authenticate | undefined;
+  /** Longest target URL, in characters. */
+  readonly urlMaxLength: number;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
+}
+
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "style-src 'self'",
+  "script-src 'self'",
+  'img-src data:',
+  "form-action 'self'",
+  "base-uri 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The page for people with a browser: a form that creates a link. */
+export function createPage(options: PageOptions): Face<typeof pageRoutes> {
+  const { shortener, clock, publicUrl, authenticate, urlMaxLength, onError } = options;
+  const secure = publicUrl.startsWith('https:');
+  const needsToken = authenticate !== undefined;
+
+  function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken' | 'urlMaxLength'>): void {
+    response
+      .status(status)
+      .set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
+      // With `no-referrer` browsers send `Origin: null` with the page's own form.
+      .set('Referrer-Policy', 'same-origin')
+      .set('Cache-Control', 'no-store')
+      .type('html')
+      .send(renderPage({ ...model, needsToken, urlMaxLength }));
+  }
+
+  /** The form again, with what was typed and what is wrong with it. */
+  function answerFailure(request: IncomingMessage, response: RouteResponse, values: FormValues, error: unknown): void {
+    const { status, headers, body } = toProblem(error);
+    if (status >= 500) onError(error, request);
+    if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
+    const errors =
+      error instanceof InvalidLinkError
+        ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, sentence(reason)]))
+        : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
+    send(response, status, { values, errors });
+  }
+
+  return {
+    routes: pageRoutes,
+    headers: securityHeaders,
+    handlers: {
+      showPage: (_request, response) => send(response, 200, { values: EMPTY_FORM, errors: {} }),
+      getStyle: (_request, response) => sendAsset(response, 'css', PAGE_CSS),
+      getScript: (_request, response) => sendAsset(response, 'js', PAGE_JS),
+      async submitForm(request, response, body) {
+        refuseForeignForm(request, publicUrl);
+        const { values, token } = formValues(await body());
+        if (authenticate && authenticate(`Bearer ${token}`) === undefined) {
+          send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
+          return;
+        }
+        try {
+          const { link } = await shortener.shorten({
+            longUrl: values.long_url,
+            alias: values.alias || undefined,
+            expiresAt: values.expires_at || undefined,
+          });
+          response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
+          send(response, 201, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
+        } catch (error) {
+          answerFailure(request, response, values, error);
+        }
+      },
+    },
+  };
+}
+
+function sendAsset(response: RouteResponse, type: string, text: string): void {
+  response.set('Cache-Control', 'public, max-age=300').type(type).send(text);
+}
+
+/**
+ * Another site's page must not create links in a visitor's name. Browsers say where a form came from: `Sec-Fetch-Site`, or on
+ * plain http beyond this machine, and when they are old, `Origin` alone. Programs that send neither are no browser.
+ */
+function refuseForeignForm({ headers }: IncomingMessage, publicUrl: string): void {
+  const { 'sec-fetch-site': site, origin, host } = headers;
+  const isOwnOrigin = origin === publicUrl || origin === `http://${host}` || origin === `https://${host}`;
+  const isOwn = site === undefined ? origin === undefined || isOwnOrigin : site === 'same-origin' || site === 'none';
+  if (!isOwn) throw new ForbiddenError('The form of another site cannot be used here.');
+}
+
+function formValues(body: unknown): { values: FormValues; token: string } {
+  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
+  const text = (name: string): string => (typeof fields[name] === 'string' ? (fields[name] as string).trim() : '');
+  return {
+    values: { long_url: text('long_url'), alias: text('alias'), expires_at: text('expires_at') },
+    token: text('token'),
+  };
+}
+
+function sentence(reason: string): string {
+  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
+}
