@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type Face, ForbiddenError, type HttpMetrics, InvalidRequestError, ryowCookie, securityHeaders } from '@lakh/http';
+import {
+  type Face,
+  ForbiddenError,
+  type HttpMetrics,
+  InvalidRequestError,
+  ryowCookie,
+  securityHeaders,
+} from '@lakh/http';
 import {
   type Clock,
   DEFAULT_DOMAIN_ID,

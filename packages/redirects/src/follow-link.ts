@@ -1,12 +1,5 @@
 import { isReadYourWrites, type RouteHandler } from '@lakh/http';
-import {
-  type Clock,
-  DEFAULT_DOMAIN_ID,
-  LinkGoneError,
-  LinkNotFoundError,
-  outcomeOf,
-  type Resolver,
-} from '@lakh/links';
+import { type Clock, DEFAULT_DOMAIN_ID, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
 import type { L1Cache } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
 

@@ -56,7 +56,9 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
 
   addOperations(context, embedded);
 
-  const listener = await context.open([redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes)));
+  const listener = await context.open(
+    [redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes)),
+  );
   const { metrics } = listener;
   const publicUrl = settings.publicUrl ?? listener.url;
   const redirects = createRedirects({ store, settings, clock, registry, metrics });
