@@ -10,13 +10,13 @@ const ROUND_EVERY_MS = 500;
 
 /** Relays invalidations until the returned function is called, which waits for the round under way. */
 export function startRelay(
-  { outbox, cache }: Pick<ClusterStorage, 'outbox' | 'cache'>,
+  { outbox, store, cache }: Pick<ClusterStorage, 'outbox' | 'store' | 'cache'>,
   log: Logger,
 ): () => Promise<void> {
   if (cache === undefined) return async () => {};
   let round: Promise<void> | undefined;
   const timer = setInterval(() => {
-    round ??= relayInvalidations(outbox, cache)
+    round ??= relayInvalidations({ outbox, store, cache })
       .then((delivered) => {
         if (delivered > 0) log.info({ delivered }, 'invalidations delivered from the outbox');
       })

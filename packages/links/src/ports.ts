@@ -55,20 +55,20 @@ export interface CodeSource {
   reportBurnt(counter: number): void;
 }
 
-/** An invalidation that every cache must still hear of. */
-export interface PendingInvalidation {
+/** A link changed: every cache must hear that what it has from before `version` is old. What became of it, the store knows. */
+export interface Invalidation {
   readonly domainId: number;
   readonly code: string;
   readonly version: number;
 }
 
 /**
- * The durable outbox: the store writes a tombstone and its invalidation in one transaction, and the invalidation stays until
- * the shared cache has taken it. Errors as for {@link LinkStore}.
+ * The durable outbox: the store writes a change and its invalidation in one transaction, and the invalidation stays until the
+ * shared cache has taken what the change made of the link. Errors as for {@link LinkStore}.
  */
 export interface InvalidationOutbox {
   /** Oldest first, at most `limit`. */
-  pending(limit: number): Promise<readonly PendingInvalidation[]>;
+  pending(limit: number): Promise<readonly Invalidation[]>;
   /** Forgets an invalidation that was delivered; one of a newer version stays. */
-  done(invalidation: PendingInvalidation): Promise<void>;
+  done(invalidation: Invalidation): Promise<void>;
 }

@@ -3,10 +3,10 @@ import {
   type AnsweredBy,
   createRemover,
   createResolver,
+  type Invalidation,
   type LinkCache,
   LinkNotFoundError,
   outcomeOf,
-  type PendingInvalidation,
   StoreUnavailableError,
 } from '../src/index.js';
 
@@ -279,11 +279,11 @@ describe('resolving', () => {
 describe('removing', () => {
   function setUpRemover(cache: LinkCache = new MemoryLinkCache()) {
     const store = new MemoryLinkStore();
-    const done: PendingInvalidation[] = [];
+    const done: Invalidation[] = [];
     const removed: unknown[] = [];
     const outbox = {
       pending: async () => [],
-      done: async (invalidation: PendingInvalidation) => void done.push(invalidation),
+      done: async (invalidation: Invalidation) => void done.push(invalidation),
     };
     const remover = createRemover({ store, cache, outbox, onRemoved: (tombstone) => removed.push(tombstone) });
     return { store, cache, remover, done, removed };
