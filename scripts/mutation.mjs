@@ -80,11 +80,17 @@ function optionsOf(room, files, scratch) {
     // Stryker's own reading of the file knows one project only, so it is given that one, and the root is its sandbox.
     jest: {
       configFile: 'package.json',
-      config: { ...unit, testMatch: [`<rootDir>/packages/${room}/test/**/*.test.ts`] },
+      enableFindRelatedTests: false,
+      config: {
+        ...unit,
+        roots: ['<rootDir>/packages', '<rootDir>/test/kit'],
+        testMatch: [`<rootDir>/packages/${room}/test/**/*.test.ts`],
+      },
     },
     coverageAnalysis: 'perTest',
     concurrency: 2,
-    timeoutFactor: 3,
+    // A runner that has just been started over, on a busy machine, is no endless loop.
+    timeoutMS: 20_000,
     // A name that does not exist: Stryker cannot read the API of TypeScript 7.
     tsconfigFile: 'none.json',
     disableTypeChecks: false,

@@ -40,10 +40,11 @@ export class Waiters {
     });
   }
 
+  /** Gives the counter to the first of the queue, which must not be empty. */
   serve(counter: number): void {
-    const waiter = this.#queue.shift();
-    waiter?.cancelTimer();
-    waiter?.resolve(counter);
+    const waiter = this.#queue.shift() as Waiter;
+    waiter.cancelTimer();
+    waiter.resolve(counter);
   }
 
   rejectAll(error: Error): void {
