@@ -10,15 +10,15 @@ import {
 } from '../src/index.js';
 
 test.each([
-  [new AliasTakenError('why'), 'AliasTakenError', 'alias_taken'],
-  [new LinkNotFoundError('why'), 'LinkNotFoundError', 'link_not_found'],
-  [new LinkGoneError('why'), 'LinkGoneError', 'link_gone'],
-  [new StoreUnavailableError('why'), 'StoreUnavailableError', 'store_unavailable'],
-  [new StoreOutcomeUnknownError('why'), 'StoreOutcomeUnknownError', 'store_outcome_unknown'],
-  [new DuplicateCounterError('why'), 'DuplicateCounterError', 'duplicate_counter'],
-  [new TooManyBurntCountersError('why'), 'TooManyBurntCountersError', 'too_many_burnt_counters'],
-])('%s has its own name and a stable code', (error, name, code) => {
-  expect(error).toMatchObject({ name, code, message: 'why' });
+  [AliasTakenError, 'AliasTakenError', 'alias_taken'],
+  [LinkNotFoundError, 'LinkNotFoundError', 'link_not_found'],
+  [LinkGoneError, 'LinkGoneError', 'link_gone'],
+  [StoreUnavailableError, 'StoreUnavailableError', 'store_unavailable'],
+  [StoreOutcomeUnknownError, 'StoreOutcomeUnknownError', 'store_outcome_unknown'],
+  [DuplicateCounterError, 'DuplicateCounterError', 'duplicate_counter'],
+  [TooManyBurntCountersError, 'TooManyBurntCountersError', 'too_many_burnt_counters'],
+])('%p has its own name and a stable code', (Type, name, code) => {
+  expect(new Type('why')).toMatchObject({ name, code, message: 'why' });
 });
 
 test('an invalid link says what is wrong with each field', () => {

@@ -1,9 +1,9 @@
 import { CodecMismatchError, CounterOutOfRangeError, InvalidCodecError } from '../src/index.js';
 
 test.each([
-  [new CounterOutOfRangeError('what'), 'CounterOutOfRangeError', 'counter_out_of_range', 'what'],
-  [new InvalidCodecError('what'), 'InvalidCodecError', 'invalid_codec', 'what'],
-  [new CodecMismatchError('what'), 'CodecMismatchError', 'codec_mismatch', 'what. See docs/runbooks/codec_mismatch.md'],
-])('%s has its own name and a stable code', (error, name, code, message) => {
-  expect(error).toMatchObject({ name, code, message });
+  [CounterOutOfRangeError, 'CounterOutOfRangeError', 'counter_out_of_range', 'what'],
+  [InvalidCodecError, 'InvalidCodecError', 'invalid_codec', 'what'],
+  [CodecMismatchError, 'CodecMismatchError', 'codec_mismatch', 'what. See docs/runbooks/codec_mismatch.md'],
+])('%p has its own name and a stable code', (Type, name, code, message) => {
+  expect(new Type('what')).toMatchObject({ name, code, message });
 });
