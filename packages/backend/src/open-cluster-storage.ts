@@ -11,7 +11,7 @@ import {
   type StatementTimer,
 } from '@lakh/mysql';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
-import { createRedisLinkCache, type RedisLinkCache } from '@lakh/redis';
+import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createMysqlObserver } from './mysql-metrics.js';
 import { createRedisObserver } from './redis-metrics.js';
@@ -44,7 +44,7 @@ export function openClusterStorage(options: ClusterStorageOptions): ClusterStora
   const observer = createMysqlObserver(registry, log, down);
   const pool = new Pool(parseDatabase(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
   const timer = observed(observer);
-  const cache = openCache(options);
+  const { redis, cache } = openRedis(options);
   return {
     pool,
     store: createMysqlLinkStore({ pool, clock, observer }),
@@ -58,25 +58,29 @@ export function openClusterStorage(options: ClusterStorageOptions): ClusterStora
         down.size === 0
           ? { status: 'ok' }
           : { status: 'degraded', detail: [...down].map(([shard, reason]) => `${shard}: ${reason}`).join('; ') },
-      ...(cache && {
+      ...(redis && {
         redis: () =>
-          cache.available ? { status: 'ok' } : { status: 'degraded', detail: `the cache is ${cache.state}` },
+          redis.state === 'up' ? { status: 'ok' } : { status: 'degraded', detail: `the cache is ${redis.state}` },
       }),
     },
     async close() {
-      await cache?.close();
+      await redis?.close();
       pool.close();
     },
   };
 }
 
-function openCache({ settings, log, registry }: ClusterStorageOptions): RedisLinkCache | undefined {
-  if (settings.redis === undefined) return undefined;
-  return createRedisLinkCache({
+function openRedis({ settings, log, registry }: ClusterStorageOptions): {
+  readonly redis?: RedisConnection;
+  readonly cache?: LinkCache;
+} {
+  if (settings.redis === undefined) return {};
+  const observer = createRedisObserver(registry);
+  const redis = new RedisConnection({
     url: settings.redis,
-    ttlS: settings.l2TtlS,
     deadlineMs: settings.l2DeadlineMs,
     log,
-    observer: createRedisObserver(registry),
+    changed: observer.changed,
   });
+  return { redis, cache: createRedisLinkCache({ redis, ttlS: settings.l2TtlS, observer }) };
 }

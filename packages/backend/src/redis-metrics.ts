@@ -1,9 +1,11 @@
 import type { Registry } from '@lakh/process';
-import type { RedisLinkCacheObserver } from '@lakh/redis';
+import type { RedisLinkCacheObserver, RedisState } from '@lakh/redis';
 import { Counter, Gauge } from 'prom-client';
 
 /** Metrics of the shared cache. */
-export function createRedisObserver(registry: Registry): Required<RedisLinkCacheObserver> {
+export function createRedisObserver(
+  registry: Registry,
+): Required<RedisLinkCacheObserver> & { changed(state: RedisState): void } {
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
@@ -21,6 +23,6 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
   return {
     read: (outcome) => reads.inc({ outcome }),
     write: (outcome) => writes.inc({ outcome }),
-    state: (state) => up.set(state === 'up' ? 1 : 0),
+    changed: (state) => up.set(state === 'up' ? 1 : 0),
   };
 }

@@ -1,21 +1,21 @@
 /**
- * Whether the cache is asked.
+ * Whether Redis is asked.
  *
  *     down ──probe succeeds──▶ quarantine ──quarantineMs──▶ up
  *       ▲                          │                        │
  *       └──── calls or probe fail, or connection lost ──────┘
  *
  * While it is down nobody waits: a probe in the background finds out when it is back, never a user's request. Quarantine: after
- * an outage the cache may hold what was changed meanwhile, so it is not read until those who have invalidations waiting have
+ * an outage it may hold what was changed meanwhile, so it is not read until those who have invalidations waiting have
  * had time to deliver them. The very first connection needs none.
  */
-export type CacheState = 'up' | 'down' | 'quarantine';
+export type RedisState = 'up' | 'down' | 'quarantine';
 
 export interface BreakerOptions {
   readonly quarantineMs: number;
   /** Milliseconds that only grow. */
   readonly nowMs: () => number;
-  readonly onChange: (state: CacheState, reason: string) => void;
+  readonly onChange: (state: RedisState, reason: string) => void;
 }
 
 /** Fewer failures in a window are a hiccup. */
@@ -28,7 +28,7 @@ const PROBES_TO_OPEN = 2;
 
 export class Breaker {
   readonly #options: BreakerOptions;
-  #state: CacheState = 'down';
+  #state: RedisState = 'down';
   #hasFailed = false;
   #quarantineEndMs = 0;
   #windowStartMs = 0;
@@ -40,7 +40,7 @@ export class Breaker {
     this.#options = options;
   }
 
-  get state(): CacheState {
+  get state(): RedisState {
     if (this.#state === 'quarantine' && this.#options.nowMs() >= this.#quarantineEndMs) {
       this.#change('up', 'quarantine over');
     }
@@ -74,7 +74,7 @@ export class Breaker {
     }
   }
 
-  /** Stops asking the cache until a probe is answered. */
+  /** Stops asking until a probe is answered. */
   open(reason: string): void {
     this.#hasFailed = true;
     if (this.#state !== 'down') this.#change('down', reason);
@@ -86,7 +86,7 @@ export class Breaker {
     this.#failures = 0;
   }
 
-  #change(state: CacheState, reason: string): void {
+  #change(state: RedisState, reason: string): void {
     this.#state = state;
     this.#options.onChange(state, reason);
   }

@@ -6,14 +6,14 @@ import { backoff } from '@lakh/base';
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { RedisTarget } from './url.js';
 
-/** What the cache uses of a client; single, Sentinel and Cluster all have it. */
+/** What is used of a client; single, Sentinel and Cluster all have it. */
 export interface RedisCommands {
   get(key: string): Promise<string | null>;
   evalSha(sha1: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>;
 }
 
-export interface RedisConnection {
+export interface RedisClient {
   readonly commands: RedisCommands;
   /** Keys that together touch every master, for a probe. */
   readonly probeKeys: readonly string[];
@@ -37,7 +37,7 @@ const PING_INTERVAL_MS = 300;
 const CONNECT_TIMEOUT_MS = 500;
 const RECONNECT_FIRST_MS = 50;
 const RECONNECT_MOST_MS = 1_000;
-/** Beyond what a second of a busy server's traffic queues; the cache's own bound is lower. */
+/** Beyond what a second of a busy server's traffic queues; the connection's own bound is lower. */
 const QUEUE_LENGTH = 50_000;
 const CLOSE_DEADLINE_MS = 1_000;
 /** Each a slot of its own: with sixteen, a master of three is missed once in 200 clusters. */
@@ -70,7 +70,7 @@ function commonOptions(target: RedisTarget) {
   };
 }
 
-/** The client's own limit covers only commands not yet written, with an AbortSignal each; the cache has one for all of them. */
+/** The client's own limit covers only commands not yet written, with an AbortSignal each; connection.ts has one for all of them. */
 const commandOptions = { timeout: 0 };
 
 function createAny(target: RedisTarget): AnyClient {
@@ -108,8 +108,8 @@ function createAny(target: RedisTarget): AnyClient {
   }
 }
 
-/** Prepares a connection; nothing is sent before {@link RedisConnection.open}. */
-export function createConnection(target: RedisTarget): RedisConnection {
+/** Prepares a client; nothing is sent before {@link RedisClient.open}. */
+export function createRedisClient(target: RedisTarget): RedisClient {
   const client = createAny(target);
   let closed = false;
   let wake: (() => void) | undefined;

@@ -19,7 +19,7 @@ const SCRIPT_SHA1 = createHash('sha1').update(SCRIPT).digest('hex');
 
 /** Stores `value` for `ttlMs` unless the key holds its version or a newer one. @returns whether it was stored */
 export async function putNewer(
-  client: RedisCommands,
+  commands: RedisCommands,
   key: string,
   version: number,
   value: string,
@@ -27,9 +27,9 @@ export async function putNewer(
 ): Promise<boolean> {
   const options = { keys: [key], arguments: [String(version), value, String(ttlMs)] };
   try {
-    return (await client.evalSha(SCRIPT_SHA1, options)) === 1;
+    return (await commands.evalSha(SCRIPT_SHA1, options)) === 1;
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    return (await client.eval(SCRIPT, options)) === 1;
+    return (await commands.eval(SCRIPT, options)) === 1;
   }
 }

@@ -1,7 +1,7 @@
-import { Breaker, type CacheState } from '../src/breaker.js';
+import { Breaker, type RedisState } from '../src/breaker.js';
 
 let nowMs: number;
-let changes: CacheState[];
+let changes: RedisState[];
 let breaker: Breaker;
 
 beforeEach(() => {

@@ -1,8 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { LinkCache } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
-import type { RedisLinkCacheObserver } from '../src/index.js';
+import {
+  createRedisLinkCache,
+  RedisConnection,
+  type RedisLinkCacheOptions,
+  type RedisOptions,
+  type RedisState,
+} from '../src/index.js';
 
 export interface RunningRedis {
   readonly server: LocalServer;
@@ -25,21 +32,42 @@ export async function startRedis(args: readonly string[] = []): Promise<RunningR
   };
 }
 
-export interface Counts {
-  readonly observer: RedisLinkCacheObserver;
+export interface TestCache extends LinkCache {
+  readonly state: RedisState;
   /** Outcomes of reads and writes, as `read hit`, `write kept` …, and of states, as `state up`. */
   readonly seen: Map<string, number>;
+  /** Resolves once it is available, or with false after `timeoutMs`. */
+  whenAvailable(timeoutMs: number): Promise<boolean>;
+  close(): Promise<void>;
 }
 
-export function countOutcomes(): Counts {
+/** A link cache over a connection of its own. */
+export function openCache(options: Omit<RedisOptions, 'changed'> & Pick<RedisLinkCacheOptions, 'ttlS'>): TestCache {
   const seen = new Map<string, number>();
   const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
-  const observer: RedisLinkCacheObserver = {
-    read: (outcome) => count(`read ${outcome}`),
-    write: (outcome) => count(`write ${outcome}`),
-    state: (state) => count(`state ${state}`),
+  const redis = new RedisConnection({ ...options, changed: (state) => count(`state ${state}`) });
+  const cache = createRedisLinkCache({
+    redis,
+    ttlS: options.ttlS,
+    observer: { read: (outcome) => count(`read ${outcome}`), write: (outcome) => count(`write ${outcome}`) },
+  });
+  return {
+    get available() {
+      return cache.available;
+    },
+    get state() {
+      return redis.state;
+    },
+    seen,
+    get: cache.get,
+    put: cache.put,
+    whenAvailable: (timeoutMs) =>
+      until(() => cache.available, 'the cache is available', timeoutMs).then(
+        () => true,
+        () => false,
+      ),
+    close: () => redis.close(),
   };
-  return { observer, seen };
 }
 
 /** Awaits `condition`, asked every few milliseconds. */

@@ -4,8 +4,7 @@ import { join } from 'node:path';
 import type { Link } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan, type ServerPlan } from '@lakh/local';
 import { createClient } from 'redis';
-import { createRedisLinkCache } from '../src/index.js';
-import { until } from './harness.js';
+import { openCache, until } from './harness.js';
 
 jest.setTimeout(40_000);
 
@@ -75,7 +74,7 @@ test('a cluster of three masters holds links on each of them; one frozen is boun
   }
 
   const url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  const cache = createRedisLinkCache({ url, ttlS: 60, quarantineMs: 100 });
+  const cache = openCache({ url, ttlS: 60, quarantineMs: 100 });
   expect(await cache.whenAvailable(10_000)).toBe(true);
   expect(await Promise.all(codes.map((code) => cache.put(link(code))))).toEqual(codes.map(() => true));
   expect(await Promise.all(codes.map((code) => cache.get(0, code)))).toEqual(codes.map((code) => link(code)));
@@ -124,7 +123,7 @@ test('Sentinel: the cache follows its master through a failover', async () => {
   );
 
   const url = `redis+sentinel://127.0.0.1:${sentinelPort}/main`;
-  const cache = createRedisLinkCache({ url, ttlS: 60, quarantineMs: 100 });
+  const cache = openCache({ url, ttlS: 60, quarantineMs: 100 });
   expect(await cache.whenAvailable(10_000)).toBe(true);
   expect(await cache.put(link('kept'))).toBe(true);
   expect(await cache.get(0, 'kept')).toEqual(link('kept'));

@@ -1,0 +1,129 @@
+import { Breaker, type RedisState } from './breaker.js';
+import { createRedisClient, type RedisClient, type RedisCommands } from './client.js';
+import { Deadlines } from './deadline.js';
+import { parseRedisUrl } from './url.js';
+
+/** The part of a pino logger that is used here. */
+export interface RedisLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface RedisOptions {
+  /** See `parseRedisUrl`. */
+  readonly url: string;
+  /** The longest that a command is waited for. Default 100. */
+  readonly deadlineMs?: number;
+  /** How long what Redis holds is not believed after an outage. Default 2,000. */
+  readonly quarantineMs?: number;
+  readonly log?: RedisLog;
+  /** For metrics. */
+  readonly changed?: (state: RedisState) => void;
+}
+
+const DEFAULT_DEADLINE_MS = 100;
+const DEFAULT_QUARANTINE_MS = 2_000;
+const PROBE_INTERVAL_MS = 1_000;
+/** After a probe that failed. */
+const PROBE_AGAIN_MS = 100;
+/**
+ * Commands that may be under way: 40,000 a second at the default deadline. More come only when answers do not, and would be
+ * late themselves.
+ */
+const MAX_UNSETTLED = 4_096;
+
+/**
+ * One way to Redis for everything in this process that uses it: connects in the background, bounds every command, and knows by
+ * its breaker, which all users feed, whether it is worth asking at all. Commands of one turn of the event loop travel in one piece.
+ */
+export class RedisConnection {
+  readonly #client: RedisClient;
+  readonly #deadlines: Deadlines;
+  readonly #breaker: Breaker;
+  #probeTimer: NodeJS.Timeout | undefined;
+  #probing = false;
+  #closed = false;
+
+  /** @throws InvalidRedisUrlError */
+  constructor(options: RedisOptions) {
+    const { url, deadlineMs = DEFAULT_DEADLINE_MS, quarantineMs = DEFAULT_QUARANTINE_MS, log, changed } = options;
+    this.#client = createRedisClient(parseRedisUrl(url));
+    this.#deadlines = new Deadlines(deadlineMs);
+    let lastError: unknown;
+    this.#breaker = new Breaker({
+      quarantineMs,
+      nowMs: () => performance.now(),
+      onChange: (state, reason) => {
+        if (state === 'down') log?.warn({ state, reason, err: lastError }, 'redis is not asked');
+        else log?.info({ state, reason }, state === 'up' ? 'redis is asked' : 'redis answers again, not read yet');
+        changed?.(state);
+      },
+    });
+    this.#client.open({
+      ready: () => this.#probeSoon(0),
+      lost: (error) => {
+        lastError = error;
+        this.#breaker.open('the connection was lost');
+      },
+    });
+    this.#probeSoon(PROBE_AGAIN_MS);
+  }
+
+  get state(): RedisState {
+    return this.#breaker.state;
+  }
+
+  /** Whether it answers; in quarantine what it holds may be older than an outage. */
+  get answers(): boolean {
+    return this.#breaker.state !== 'down' && this.#deadlines.unsettled < MAX_UNSETTLED;
+  }
+
+  /** Whether it answers and may be believed. */
+  get trusted(): boolean {
+    return this.#breaker.state === 'up' && this.#deadlines.unsettled < MAX_UNSETTLED;
+  }
+
+  /** Rejects with the server's refusal, or when no answer came within the deadline. Whether to ask at all is the caller's to look at before. */
+  async ask<T>(command: (commands: RedisCommands) => Promise<T>): Promise<T> {
+    try {
+      const answer = await this.#deadlines.race(command(this.#client.commands));
+      this.#breaker.record(true);
+      return answer;
+    } catch (error) {
+      this.#breaker.record(isOfTheKey(error));
+      throw error;
+    }
+  }
+
+  /** Ends the connections, also to a frozen server. Settles within a second or so; nothing is asked from then on. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#probeTimer);
+    this.#breaker.open('closed');
+    await this.#client.close();
+  }
+
+  #probeSoon(delayMs: number): void {
+    if (this.#closed || this.#probing) return;
+    clearTimeout(this.#probeTimer);
+    this.#probeTimer = setTimeout(() => void this.#probe(), delayMs);
+    this.#probeTimer.unref();
+  }
+
+  async #probe(): Promise<void> {
+    this.#probing = true;
+    const { commands, probeKeys } = this.#client;
+    const answers = await Promise.allSettled(probeKeys.map((key) => this.#deadlines.race(commands.get(key))));
+    this.#probing = false;
+    if (this.#closed) return;
+    const succeeded = answers.every((answer) => answer.status === 'fulfilled' || isOfTheKey(answer.reason));
+    this.#breaker.recordProbe(succeeded);
+    this.#probeSoon(succeeded ? PROBE_INTERVAL_MS : PROBE_AGAIN_MS);
+  }
+}
+
+/** The server answered, and refused this key or this write: a wrong type, no memory left, disk trouble. It still serves reads. */
+export function isOfTheKey(error: unknown): boolean {
+  return error instanceof Error && /^(WRONGTYPE|OOM|MISCONF|NOREPLICAS) /.test(error.message);
+}
