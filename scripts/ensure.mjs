@@ -39,14 +39,14 @@ function run(command, args, why) {
   say(`done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
-function stampMatches(name, value) {
-  const file = join(cache, name);
-  return existsSync(file) && readFileSync(file, 'utf8') === value;
-}
-
-function writeStamp(name, value) {
+/** Does what `make` does unless `key` is what it was after the last time; a time that was cut short does not count. */
+function keep(name, key, make) {
+  const stamp = join(cache, name);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === key()) return;
+  rmSync(stamp, { force: true });
+  make();
   mkdirSync(cache, { recursive: true });
-  writeFileSync(join(cache, name), value);
+  writeFileSync(stamp, key());
 }
 
 /** What an install depends on: the lock file, every manifest, this platform and Node's major version. */
@@ -128,14 +128,15 @@ function build(kind) {
 export function ensure(need) {
   checkNode();
   const kind = isForDevelopment() ? 'develop' : need;
-  const wantInstalled = `${kind} ${installKey()}`;
-  if (!stampMatches('installed', wantInstalled)) {
-    install(kind);
-    writeStamp('installed', wantInstalled);
-  }
-  if (!stampMatches('built', buildKey(kind))) {
-    rmSync(join(cache, 'built'), { force: true });
-    build(kind);
-    writeStamp('built', buildKey(kind));
-  }
+  const lock = installKey();
+  keep(
+    'installed',
+    () => `${kind} ${lock}`,
+    () => install(kind),
+  );
+  keep(
+    'built',
+    () => buildKey(kind),
+    () => build(kind),
+  );
 }

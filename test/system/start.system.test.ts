@@ -1,5 +1,5 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent, request as httpRequest } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -79,6 +79,21 @@ afterAll(() => {
   for (const { pid } of processesWith(dataVariable)) process.kill(pid, 'SIGKILL');
   for (const npm of running) npm.kill('SIGKILL');
   rmSync(clone, { recursive: true, force: true });
+});
+
+test('a Node that is too old is told so in one line, and nothing is installed', () => {
+  const older = 'Object.defineProperty(process, "versions", { value: { ...process.versions, node: "18.20.8" } })';
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--import', `data:text/javascript,${older}`, join('scripts', 'run.mjs'), 'start'],
+    { cwd: clone, encoding: 'utf8' },
+  );
+  expect([status, stdout]).toEqual([1, '']);
+  expect(stderr).toBe('lakh: Node.js 18.20.8 is too old: 20.19 or later is needed\n');
+  expect(existsSync(join(clone, 'node_modules'))).toBe(false);
+  // Node 18 has no such property: it would stop there, before it comes to the sentence.
+  for (const script of ['run.mjs', 'ensure.mjs'])
+    expect(readFileSync(join(clone, 'scripts', script), 'utf8')).not.toContain('import.meta.dirname');
 });
 
 test('a clone without node_modules: npm start to the first redirect within 60 s', async () => {
