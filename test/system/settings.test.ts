@@ -9,6 +9,7 @@ import { standalone } from '../../services/standalone/src/config';
 
 const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_SHARDS: 'mysql://u:hunter2@db:3306/lakh' };
 const { LAKH_SHARDS } = shortenEnv;
+const KEY = '0123456789abcdef'.repeat(4);
 
 function load<L extends SettingList>(program: Program<L>, env: Readonly<Record<string, string>>): SettingsOf<L> {
   return readProgramConfig(program, env).settings;
@@ -112,6 +113,9 @@ describe('settings that stop the start', () => {
     ['LAKH_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['LAKH_TRUSTED_PROXIES', '10.0.0.1,'],
     ['LAKH_SERVER_ID', 'a b'],
+    ['LAKH_SERVER_ID', '-web'],
+    ['LAKH_SERVER_ID', '_1'],
+    ['LAKH_SERVER_ID', '.a'],
     ['LAKH_WORKERS', '2'],
     ['LAKH_SQIDS_ALPHABET', '0123456789abcde'],
     ['LAKH_SQIDS_ALPHABET', '0123456789abcdea'],
@@ -125,6 +129,21 @@ describe('settings that stop the start', () => {
     expect(problemsOf(shorten, { ...shortenEnv, LAKH_ZOOKEEPER: value })).toEqual([
       expect.stringContaining('LAKH_ZOOKEEPER'),
     ]);
+  });
+
+  test.each([
+    ['hunter4', /sealed key 1 of 1 is not/],
+    [`A:${KEY}:100001`, /key A starts at 100001, but counters are issued from 100000 on/],
+    [`A:${KEY}:100000 B:${KEY}:200000`, /keys A and B are the same key/],
+    ['A:0123abcd:100000', /sealed key 1 of 1 has 8 hexadecimal digits instead of 32, 48 or 64/],
+  ])('keys of the sealed codec that make no sense (%#) are not echoed', (keys, why) => {
+    const env = { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: keys };
+    const [problem, ...rest] = problemsOf(standalone, env);
+    expect(problem).toMatch(/^LAKH_SEALED_KEYS: expected keys apart by white space/);
+    expect(problem).toMatch(why);
+    expect(problem).not.toMatch(/hunter4|[0-9a-f]{8}/);
+    expect(rest).toEqual(['LAKH_CODEC=sealed needs LAKH_SEALED_KEYS, which is not set or not usable']);
+    expect(problemsOf(tool, { LAKH_SEALED_KEYS: keys })).toEqual([problem]);
   });
 
   test('a malformed secret is not echoed', () => {
@@ -180,7 +199,7 @@ describe('settings that stop the start', () => {
     expect(problemsOf(standalone, { LAKH_CODEC: 'sealed' })).toEqual([
       'LAKH_CODEC=sealed needs LAKH_SEALED_KEYS, which is not set or not usable',
     ]);
-    expect(problemsOf(standalone, { LAKH_SEALED_KEYS: 'hunter4', LAKH_SQIDS_MIN_LENGTH: '6' })).toEqual([
+    expect(problemsOf(standalone, { LAKH_SEALED_KEYS: `A:${KEY}:100000`, LAKH_SQIDS_MIN_LENGTH: '6' })).toEqual([
       'LAKH_SEALED_KEYS (secret) has no effect with LAKH_CODEC=base62: unset it, or set LAKH_CODEC=sealed',
       'LAKH_SQIDS_MIN_LENGTH=6 has no effect with LAKH_CODEC=base62: unset it, or set LAKH_CODEC=sqids',
     ]);

@@ -13,7 +13,6 @@ import {
 } from '@lakh/mysql';
 import { createOperations, type Operations, type OperationsPorts } from '@lakh/operations';
 import { formatAddress, SettingsError } from '@lakh/settings';
-import { parseSealedKeys } from '@lakh/short-code';
 import { DataDirInUseError, openEmbedded } from '@lakh/sqlite';
 import {
   createZookeeperMarkAdmin,
@@ -69,7 +68,7 @@ export async function openSystem(settings: CommandSettings, { makes, tell }: Ope
 function commonPorts(settings: CommandSettings, tell: OpenOptions['tell']) {
   return {
     namespace: settings.namespace,
-    sealedKeys: settings.sealedKeys === undefined ? [] : parseSealedKeys(settings.sealedKeys),
+    sealedKeys: settings.sealedKeys ?? [],
     operator: {
       serverId: 'lakh',
       host: hostname(),

@@ -1,5 +1,5 @@
 import type { SettingsOf } from '@lakh/settings';
-import { type Codec, type codecSettings, createCodec, parseSealedKeys } from '@lakh/short-code';
+import { type Codec, type codecSettings, createCodec } from '@lakh/short-code';
 
 type CodecSettings = SettingsOf<typeof codecSettings>;
 
@@ -15,6 +15,6 @@ export function codecOf({ codec, sealedKeys, sqidsAlphabet, sqidsMinLength }: Co
         ...(sqidsMinLength === undefined ? {} : { minLength: sqidsMinLength }),
       });
     case 'sealed':
-      return createCodec({ codec, keys: parseSealedKeys(sealedKeys ?? '') });
+      return createCodec({ codec, keys: sealedKeys ?? [] });
   }
 }

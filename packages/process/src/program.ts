@@ -25,7 +25,7 @@ import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
-import type { processSettings } from './settings.js';
+import { makeServerId, type processSettings } from './settings.js';
 
 /** What every server reads: where it listens, and how it runs. */
 export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings>;
@@ -80,7 +80,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const { settings } = config;
   const { version } = options.description;
   const { name: program, settings: list } = options.description.program;
-  const serverId = settings.serverId ?? `${hostname().slice(0, 40)}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const serverId = settings.serverId ?? makeServerId(hostname(), process.pid, randomBytes(3).toString('hex'));
   const log = createLogger({ program, serverId, level: settings.logLevel });
   const metrics = createMetrics({ program, version });
   const lifecycle = createLifecycle({

@@ -9,7 +9,10 @@ export const processSettings = {
   },
   serverId: {
     name: 'LAKH_SERVER_ID',
-    parser: matching(/^[0-9A-Za-z._-]{1,64}$/, '1 to 64 of 0-9, A-Z, a-z, ., _ and -'),
+    parser: matching(
+      /^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$/,
+      '1 to 64 of 0-9, A-Z, a-z, ., _ and -, the first a letter or a digit',
+    ),
     description: 'Name of this server in logs, leases and ZooKeeper; made from host, pid and chance when not set.',
   },
   workers: {
@@ -25,3 +28,9 @@ export const processSettings = {
     description: 'Least severe log line to write.',
   },
 } as const satisfies SettingList;
+
+/** A name for a server that was given none. A host may be called what a server may not. */
+export function makeServerId(host: string, pid: number, chance: string): string {
+  const name = host.replaceAll(/[^0-9A-Za-z._-]/g, '').replace(/^[^0-9A-Za-z]+/, '');
+  return `${name.slice(0, 40) || 'host'}-${pid}-${chance}`;
+}

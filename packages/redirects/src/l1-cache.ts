@@ -13,6 +13,7 @@ interface Entry extends RedirectAnswer {
 
 export interface L1Options {
   readonly ttlMs: number;
+  /** 0: nothing is kept. */
   readonly maxBytes: number;
   readonly answerOf: AnswerOf;
   /** When the cache is made. */
@@ -45,7 +46,8 @@ export class L1Cache {
     this.#answerOf = answerOf;
     this.#madeMs = nowMs;
     this.#entries = new LRUCache({
-      maxSize: maxBytes,
+      // Without a bound lru-cache refuses to be made; no entry is as small as this one.
+      maxSize: Math.max(1, maxBytes),
       sizeCalculation: (entry, path) => ENTRY_OVERHEAD_BYTES + 2 * path.length + entry.location.length,
     });
   }

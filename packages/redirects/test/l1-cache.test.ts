@@ -47,6 +47,13 @@ describe('the L1 cache', () => {
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
   });
 
+  test('without room nothing is kept', () => {
+    const l1 = cache(0);
+    l1.beginRead(1_000)(link);
+    expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+    expect([l1.size, l1.bytes]).toEqual([0, 0]);
+  });
+
   test('it is bounded in bytes and forgets the least recently used', () => {
     const l1 = cache(10_000);
     for (let i = 0; i < 100; i++) l1.beginRead(0)({ ...link, code: `c${i}` });

@@ -61,12 +61,17 @@ function noSecrets(): never {
 }
 
 function parseRaw({ source, text }: Raw, { parser, secret }: Setting, problems: string[]): unknown {
-  const value = parser.parse(text);
-  if (value === undefined) {
-    const shown = secret ? 'something else (not shown: it is a secret)' : JSON.stringify(text);
-    problems.push(`${source}: expected ${parser.expected}, got ${shown}`);
+  const shown = secret ? 'something else (not shown: it is a secret)' : JSON.stringify(text);
+  const malformed = `${source}: expected ${parser.expected}, got ${shown}`;
+  try {
+    const value = parser.parse(text);
+    if (value === undefined) problems.push(malformed);
+    return value;
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    problems.push(`${malformed}: ${error.message}`);
+    return undefined;
   }
-  return value;
 }
 
 function rawValue(

@@ -4,7 +4,7 @@ import ipaddr from 'ipaddr.js';
 export interface Parser<T> {
   /** Completes the sentence "expected …"; shown in errors, in --help and in docs/reference/configuration.md. */
   readonly expected: string;
-  /** `undefined`: malformed. */
+  /** Malformed is `undefined`, or a CodedError that says what is wrong and quotes nothing that may be secret. */
   parse(text: string): T | undefined;
 }
 

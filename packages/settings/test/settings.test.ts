@@ -1,3 +1,4 @@
+import { CodedError } from '@lakh/base';
 import {
   boolean,
   defineProgram,
@@ -92,6 +93,35 @@ describe('settings that stop the start', () => {
     expect(problemsOf(() => loadSettings(car, { LAKH_KEY: 'hunter3' }))).toEqual([
       'LAKH_KEY: expected a k, got something else (not shown: it is a secret)',
     ]);
+  });
+
+  test('a parser may say what is wrong with a value; what else it throws is a mistake of its own', () => {
+    class BadDoorError extends CodedError {
+      readonly code = 'bad_door';
+    }
+    const door = (error: Error, secret?: true) => ({
+      settings: {
+        door: {
+          name: 'LAKH_DOOR',
+          parser: {
+            expected: 'a door',
+            parse() {
+              throw error;
+            },
+          },
+          description: 'In.',
+          ...(secret && { secret }),
+        },
+      } as const satisfies SettingList,
+    });
+    const env = { LAKH_DOOR: 'wall' };
+    expect(problemsOf(() => loadSettings(door(new BadDoorError('it has no hinge')), env))).toEqual([
+      'LAKH_DOOR: expected a door, got "wall": it has no hinge',
+    ]);
+    expect(problemsOf(() => loadSettings(door(new BadDoorError('no hinge'), true), env))).toEqual([
+      'LAKH_DOOR: expected a door, got something else (not shown: it is a secret): no hinge',
+    ]);
+    expect(() => loadSettings(door(new TypeError('oops')), env)).toThrow(TypeError);
   });
 
   test('a secret given twice names both variables and not its value', () => {

@@ -1,4 +1,25 @@
-import { integer, matching, oneOf, type Rule, type SettingList, text } from '@lakh/settings';
+import { integer, oneOf, type Parser, type Rule, type SettingList } from '@lakh/settings';
+import { sealed } from './sealed.js';
+import { parseSealedKeys, type SealedKey } from './sealed-keys.js';
+import { SQIDS_MAX_MIN_LENGTH, sqids } from './sqids.js';
+
+// What a codec cannot be made of is malformed.
+const keysOfSealed: Parser<readonly SealedKey[]> = {
+  expected: 'keys apart by white space, each id:hexadecimal key:first counter',
+  parse(text) {
+    const keys = parseSealedKeys(text);
+    sealed(keys);
+    return keys;
+  },
+};
+
+const alphabetOfSqids: Parser<string> = {
+  expected: '16 to 62 different characters of 0-9A-Za-z',
+  parse(alphabet) {
+    sqids({ alphabet });
+    return alphabet;
+  },
+};
 
 export const codecSettings = {
   codec: {
@@ -9,18 +30,18 @@ export const codecSettings = {
   },
   sealedKeys: {
     name: 'LAKH_SEALED_KEYS',
-    parser: text('keys of the sealed codec'),
+    parser: keysOfSealed,
     secret: true,
     description: 'Keys of the sealed codec; required by LAKH_CODEC=sealed.',
   },
   sqidsAlphabet: {
     name: 'LAKH_SQIDS_ALPHABET',
-    parser: matching(/^(?!.*(.).*\1)[0-9A-Za-z]{16,62}$/, '16 to 62 different characters of 0-9A-Za-z'),
+    parser: alphabetOfSqids,
     description: 'Alphabet of the sqids codec, shuffled for this database.',
   },
   sqidsMinLength: {
     name: 'LAKH_SQIDS_MIN_LENGTH',
-    parser: integer(0, 32),
+    parser: integer(0, SQIDS_MAX_MIN_LENGTH),
     description: 'Shortest code of the sqids codec, in characters.',
   },
 } as const satisfies SettingList;

@@ -14,9 +14,9 @@ const DEFAULT_ALPHABET = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 const DEFAULT_MIN_LENGTH = 6;
 /** Fewer characters make codes long, and let the blocklist run a counter out of alternatives. */
 const MIN_ALPHABET_LENGTH = 16;
-const MAX_MIN_LENGTH = 32;
+export const SQIDS_MAX_MIN_LENGTH = 32;
 /** The longest possible: 16 characters, of which 15 are digits, need 11 for 62^7, and one prefix. */
-const MAX_CODE_LENGTH = MAX_MIN_LENGTH;
+const MAX_CODE_LENGTH = SQIDS_MAX_MIN_LENGTH;
 
 /**
  * Sqids (sqids.org): hides the order of codes from people, not from anybody who tries, and skips codes that spell a word of
@@ -31,8 +31,8 @@ export function sqids(params: SqidsParams = {}): Codec {
   if ([...alphabet].some((character) => !ALPHABET.includes(character))) {
     throw new InvalidCodecError('the sqids alphabet must be of 0-9A-Za-z');
   }
-  if (!Number.isInteger(minLength) || minLength < 0 || minLength > MAX_MIN_LENGTH) {
-    throw new InvalidCodecError(`the sqids minimum length must be an integer from 0 to ${MAX_MIN_LENGTH}`);
+  if (!Number.isInteger(minLength) || minLength < 0 || minLength > SQIDS_MAX_MIN_LENGTH) {
+    throw new InvalidCodecError(`the sqids minimum length must be an integer from 0 to ${SQIDS_MAX_MIN_LENGTH}`);
   }
   const coder = new Sqids({ alphabet, minLength, blocklist: new Set(SQIDS_BLOCKLIST) });
 

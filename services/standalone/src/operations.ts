@@ -4,7 +4,6 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createOperations, OPERATIONS, type OperationName } from '@lakh/operations';
 import type { ProgramContext } from '@lakh/process';
-import { parseSealedKeys } from '@lakh/short-code';
 import type { Embedded } from '@lakh/sqlite';
 import type { StandaloneSettings } from './config.js';
 
@@ -25,7 +24,7 @@ export function addOperations(context: ProgramContext<StandaloneSettings>, embed
     // The database's namespace was compared with the setting before: it is the one that feeds links.
     ...embedded.admin(namespace, true),
     remainders: embedded.remainderStore(namespace),
-    sealedKeys: sealedKeys === undefined ? [] : parseSealedKeys(sealedKeys),
+    sealedKeys: sealedKeys ?? [],
     operator: {
       serverId,
       host: hostname(),

@@ -90,18 +90,29 @@ describe('settings that are no good', () => {
     for (const name of ['LAKH_PUBLIC_URL', 'LAKH_API_TOKENS_FILE', 'LAKH_OPEN']) expect(stderr).toContain(name);
   });
 
-  test.each([
-    [
-      'a tokens file that is not there',
-      { LAKH_API_TOKENS_FILE: '/nonexistent/tokens' },
-      /LAKH_API_TOKENS_FILE.*ENOENT/,
-    ],
-    ['keys that make no sense', { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: 'not-a-key' }, /key/i],
-  ])('%s: exit code 1 with the reason, and no key in it', async (_name, more, reason) => {
-    const { code, stdout, stderr } = await runStandalone([], settings(more as Record<string, string>));
+  test('a tokens file that is not there: exit code 1 with the reason', async () => {
+    const { code, stdout, stderr } = await runStandalone([], settings({ LAKH_API_TOKENS_FILE: '/nonexistent/tokens' }));
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(reason);
+    expect(stderr).toMatch(/LAKH_API_TOKENS_FILE.*ENOENT/);
+  });
+
+  test('keys that make no sense: exit code 2 with the reason, and no key in it', async () => {
+    const keys = { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: 'not-a-key' };
+    const { code, stdout, stderr } = await runStandalone([], settings(keys));
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/LAKH_SEALED_KEYS: .* is not <id>:<hexadecimal key>:<start counter>/);
     expect(stderr).not.toContain('not-a-key');
+  });
+
+  test('no room for the in-process cache is fine: it serves without one', async () => {
+    const server = await startStandalone({ dataDir: folder, env: { LAKH_L1_MAX_BYTES: '0' } });
+    try {
+      const { code } = (await create(server.port, { long_url: 'https://example.com/' })).json();
+      for (let i = 0; i < 2; i++) expect((await ask(server.port, `/${code}`)).status).toBe(301);
+      expect((await ask(Number(new URL(server.adminUrl).port), '/metrics')).text).toMatch(/^lakh_l1_hits_total 0$/m);
+    } finally {
+      await server.stop();
+    }
   });
 
   test('an address in use is exit code 1 and named', async () => {

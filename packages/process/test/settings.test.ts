@@ -1,0 +1,21 @@
+import { makeServerId, processSettings } from '../src/settings.js';
+
+const parse = (text: string) => processSettings.serverId.parser.parse(text);
+
+test.each(['web-1', '0', 'a.b_c-', 'x'.repeat(64)])('a server may be called %s', (id) => {
+  expect(parse(id)).toBe(id);
+});
+
+// ZooKeeper's node of the server, and its row in the ledger, carry the name.
+test.each(['-web', '_1', '.a', '..', 'a b', 'a/b', 'ä', 'x'.repeat(65)])('a server may not be called %s', (id) => {
+  expect(parse(id)).toBeUndefined();
+});
+
+test.each(['web-1.example.com', '_dmarc', '-x', '...', 'büro', '', 'h'.repeat(64)])(
+  'a server on a host called %j gets a name that a server may have',
+  (host) => {
+    const id = makeServerId(host, 4_194_304, 'a1b2c3');
+    expect(parse(id)).toBe(id);
+    expect(id).toMatch(/-4194304-a1b2c3$/);
+  },
+);
