@@ -38,7 +38,9 @@ function started(options: Partial<LeaseLoopOptions> = {}) {
 describe('a loop of leases', () => {
   test('that was not started, or was stopped, is not woken', async () => {
     const { clock, loop, source } = setUp();
+    expect(loop.running).toBe(false);
     loop.wake(0);
+    expect(clock.pendingTimers).toBe(0);
     loop.start();
     loop.stop();
     loop.wake(0);
@@ -86,11 +88,25 @@ describe('a loop of leases', () => {
     const { clock, loop, source } = started();
     source.latencyMs = 100;
     loop.wake(0);
+    expect(loop.inFlight).toBe(false);
     await clock.advance(50);
+    expect(loop.inFlight).toBe(true);
     loop.wake(0);
     expect(loop.dueInMs).toBe(0);
     await clock.advance(10_000);
     expect(source.calls).toBe(1);
+    expect(loop.inFlight).toBe(false);
+  });
+
+  test('is settled when the attempt in flight has ended', async () => {
+    const { clock, loop, source, leased } = started();
+    source.latencyMs = 100;
+    await loop.settled();
+    loop.wake(0);
+    await clock.advance(50);
+    const settled = loop.settled().then(() => leased.length);
+    await clock.advance(100);
+    expect(await settled).toBe(1);
   });
 
   test('a backoff is shortened by nobody, and its pauses double up to the cap', async () => {
