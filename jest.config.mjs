@@ -14,7 +14,7 @@ const shared = {
   transformIgnorePatterns: ['/node_modules/(?!(@noble|sqids|lru-cache|tldts|tldts-core)/)', '/dist/'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^@lakh/local$': '<rootDir>/deploy/local/src/index.ts',
+    '^@lakh/(gateway|local)$': '<rootDir>/deploy/$1/src/index.ts',
     '^@lakh/loadtest$': '<rootDir>/loadtest/src/index.ts',
     '^@lakh/testkit$': '<rootDir>/test/kit/src/index.ts',
     '^@lakh/(nemesis|simulation)$': '<rootDir>/test/$1/src/index.ts',

@@ -31,8 +31,8 @@ export const wings = {
     from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend'],
   },
   deploy: {
-    rooms: ['deploy/local', 'loadtest'],
-    from: ['ground', 'domain', 'machinery', 'engines', 'backend'],
+    rooms: ['deploy/gateway', 'deploy/local', 'loadtest'],
+    from: ['ground', 'domain', 'machinery', 'faces', 'engines', 'backend'],
     within: true,
   },
   test: {

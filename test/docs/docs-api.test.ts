@@ -1,10 +1,11 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { apiRoutes, createApi } from '@lakh/api';
+import { createApi } from '@lakh/api';
+import { publicRoutes } from '@lakh/gateway';
 import { createApp, createHttpMetrics, createHttpServer, type HttpServer, labelsOf, listen } from '@lakh/http';
 import { createInsertIds, createRemover, createShortener, OwnHosts, StoreUnavailableError } from '@lakh/links';
-import { createPage, pageRoutes } from '@lakh/page';
+import { createPage } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
-import { createRedirects, redirectRoutes } from '@lakh/redirects';
+import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
@@ -14,8 +15,6 @@ interface ResponseDescription {
   readonly content?: Record<string, { readonly schema: object }>;
 }
 type Operation = { readonly responses: Record<string, ResponseDescription> };
-const faceRoutes = [redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes));
-
 type Paths = Record<string, Record<string, Operation>>;
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
@@ -23,7 +22,7 @@ async function openServices(token?: string) {
   const store = new MemoryLinkStore();
   const clock = { nowMs: () => Date.now() };
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
-  const metrics = createHttpMetrics(registry, labelsOf(faceRoutes));
+  const metrics = createHttpMetrics(registry, labelsOf(publicRoutes));
   const publicUrl = 'http://lakh.example';
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
@@ -91,7 +90,7 @@ describe('the API description', () => {
   });
 
   test('describes every route of the table, and nothing else', () => {
-    const rows = [...faceRoutes, ...Object.values(adminRoutes)];
+    const rows = [...publicRoutes, ...Object.values(adminRoutes)];
     const described = Object.entries(paths).flatMap(([path, item]) =>
       Object.keys(item).flatMap((key) =>
         key === 'parameters' || key === 'servers' ? [] : [`${key.toUpperCase()} ${path}`],

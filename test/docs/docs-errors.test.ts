@@ -80,7 +80,7 @@ describe('the list of errors', () => {
   });
 
   test('has what the gateway answers, with the status that it answers', () => {
-    const config = read('deploy/local/src/servers/nginx-config.ts');
+    const config = read('deploy/gateway/src/problems.ts');
     const answers = [...config.matchAll(/status: (\d+),\s*code: '([a-z_]+)'/g)].map((m) => `${m[2]} ${m[1]}`);
     expect(answers.length).toBeGreaterThan(5);
     const documented = new Set(overHttp.map(({ code, status }) => `${code} ${status}`));

@@ -2,7 +2,7 @@ import type { Routes } from '@lakh/http';
 
 const BODY_MAX_BYTES = 16 * 1024;
 
-const common = { service: 'shorten', role: 'api', rate: 'client', errors: 'problem', label: 'api' } as const;
+const common = { service: 'shorten', role: 'api', rate: 'clients', errors: 'problem', label: 'api' } as const;
 
 /** The REST API. */
 export const apiRoutes = {

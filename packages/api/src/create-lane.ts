@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerError, type Face, type HttpMetrics, isPlainJson, readPlainJson } from '@lakh/http';
+import { answerError, type HttpMetrics, isPlainJson, type PlainLane, readJson } from '@lakh/http';
 import { apiRoutes } from './api-routes.js';
 import type { CreateLink } from './create-link.js';
 
@@ -18,14 +18,14 @@ const { method, path, body, label, errors } = apiRoutes.createLink;
  * as the rest of a create, the store's share of a commit included (`npm run bench -- shorten`). Whatever is the least
  * unusual goes to express, which ends in the same `createLink`, through the same guard and reader.
  */
-export function createCreateLane(options: CreateLaneOptions): NonNullable<NonNullable<Face['lanes']>['plain']> {
+export function createCreateLane(options: CreateLaneOptions): PlainLane {
   const { createLink, guard, metrics, onError } = options;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
     try {
       guard(request);
-      await createLink(response, await readPlainJson(request));
+      await createLink(response, await readJson(request, body.maxBytes));
     } catch (error) {
       if (!answerError(errors, request, response, error, onError)) return;
     }

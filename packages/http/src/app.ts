@@ -18,6 +18,12 @@ export type RouteHandler = (
   body: () => Promise<unknown>,
 ) => void | Promise<void>;
 
+/** Answers in the same tick. True: it has ended the response; false: it has not touched it. */
+export type FastLane = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Undefined: it has touched nothing. */
+export type PlainLane = (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined;
+
 /** Routes, and what answers them. */
 export interface Face<R extends Routes = Routes> {
   readonly routes: R;
@@ -27,12 +33,7 @@ export interface Face<R extends Routes = Routes> {
   /** Asked about every request at or under the path that the routes have in common; throws to refuse it. */
   readonly guard?: (request: IncomingMessage) => void;
   /** Measured exceptions, which answer and count what they recognise before anything else sees it. */
-  readonly lanes?: {
-    /** In the same tick. True: it has ended the response; false: it has not touched it. */
-    readonly fast?: (request: IncomingMessage, response: ServerResponse) => boolean;
-    /** Undefined: it has not touched the request. */
-    readonly plain?: (request: IncomingMessage, response: ServerResponse) => Promise<void> | undefined;
-  };
+  readonly lanes?: { readonly fast?: FastLane; readonly plain?: PlainLane };
 }
 
 export interface AppOptions {
@@ -45,7 +46,7 @@ export interface AppOptions {
 
 export interface App {
   readonly handler: RequestHandler;
-  readonly fastLane: (request: IncomingMessage, response: ServerResponse) => boolean;
+  readonly fastLane: FastLane;
 }
 
 export function createApp({ faces, metrics, onError }: AppOptions): App {

@@ -5,6 +5,8 @@ export {
   type AppOptions,
   createApp,
   type Face,
+  type FastLane,
+  type PlainLane,
   type RouteHandler,
   type RouteRequest,
   type RouteResponse,
@@ -24,7 +26,7 @@ export {
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
 export { isReadYourWrites, RYOW_COOKIE, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
-export { isPlainJson, readPlainJson } from './request-body.js';
+export { isPlainJson, readJson } from './request-body.js';
 export { createRequestContexts, type RequestContext, securityHeaders } from './request-context.js';
 export {
   type Area,

@@ -19,11 +19,16 @@ export function isPlainJson(headers: IncomingHttpHeaders, { maxBytes }: BodyRule
   );
 }
 
-/** Reads a body that {@link isPlainJson} has allowed: its length was announced, and Node's parser holds the client to it. */
-export async function readPlainJson(request: IncomingMessage): Promise<unknown> {
+/** Reads a body as it comes, in UTF-8 and without a content encoding. */
+export async function readJson(request: IncomingMessage, maxBytes: number): Promise<unknown> {
   const chunks: Buffer[] = [];
+  let bytes = 0;
   await new Promise<void>((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= maxBytes) chunks.push(chunk);
+      else reject(tooLarge(maxBytes));
+    });
     request.once('end', resolve);
     request.once('error', reject);
   });
@@ -56,15 +61,17 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
     if (!isOfType(request, rule.type)) throw new UnsupportedMediaTypeError(`Send the ${holds} as ${type}.`);
     // By its announced length what the parser would first read to its end.
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-      throw new PayloadTooLargeError(`The body is larger than ${maxBytes} bytes.`);
+      throw tooLarge(maxBytes);
     }
-    if (rule.type === 'json' && isPlainJson(request.headers, rule)) return readPlainJson(request);
+    if (rule.type === 'json' && isPlainJson(request.headers, rule)) return readJson(request, maxBytes);
     await new Promise<void>((resolve, reject) => {
       parse(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
     });
     return request.body;
   };
 }
+
+const tooLarge = (maxBytes: number) => new PayloadTooLargeError(`The body is larger than ${maxBytes} bytes.`);
 
 /** `request.is` has no opinion on a request without a body: that is no form, but JSON with everything missing. */
 function isOfType(request: Request, type: BodyRule['type']): boolean {

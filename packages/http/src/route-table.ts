@@ -25,7 +25,7 @@ export interface Route {
   readonly role: 'public' | 'api' | 'admin';
   readonly body?: BodyRule;
   /** Whose allowance of requests it is counted against, at the gateway. */
-  readonly rate: 'client' | 'none';
+  readonly rate: 'clients' | 'none';
   /** How a browser is told of an error: by problem details like everybody else, or on a page. */
   readonly errors: 'problem' | 'page';
   /** Of the metrics. */

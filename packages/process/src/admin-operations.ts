@@ -10,7 +10,7 @@ import {
   MalformedJsonError,
   MethodNotAllowedError,
   NotFoundError,
-  PayloadTooLargeError,
+  readJson,
   toProblem,
   UnsupportedMediaTypeError,
 } from '@lakh/http';
@@ -66,29 +66,22 @@ async function outcomeOf(
   }
 }
 
-async function bodyOf(request: IncomingMessage): Promise<unknown> {
+async function bodyOf(request: IncomingMessage): Promise<object> {
   if (!/^application\/json\s*(;|$)/i.test(request.headers['content-type'] ?? '')) {
     throw new UnsupportedMediaTypeError('An operation takes application/json.');
   }
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) throw new PayloadTooLargeError(`The body is over ${MAX_BODY_BYTES} bytes.`);
-    chunks.push(chunk);
-  }
-  return parse(Buffer.concat(chunks).toString('utf8'));
+  return requireObject(await readJson(request, MAX_BODY_BYTES));
 }
 
-function parse(text: string): unknown {
-  let value: unknown;
+function parse(text: string): object {
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new MalformedJsonError('The argument is not valid JSON.');
+    return requireObject(JSON.parse(text));
+  } catch (error) {
+    throw error instanceof SyntaxError ? new MalformedJsonError('The argument is not valid JSON.') : error;
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new BadRequestError('The argument is not a JSON object.');
-  }
-  return value;
+}
+
+function requireObject(value: unknown): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
+  throw new BadRequestError('The argument is not a JSON object.');
 }

@@ -1,5 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type HttpMetrics, isReadYourWrites } from '@lakh/http';
+import { type FastLane, type HttpMetrics, isReadYourWrites } from '@lakh/http';
 import type { L1Cache } from './l1-cache.js';
 import { sendRedirect } from './redirect-response.js';
 
@@ -7,9 +6,6 @@ export interface FastLaneOptions {
   readonly l1: L1Cache;
   readonly metrics: HttpMetrics<'redirect'>;
 }
-
-/** True: answered. False: not touched. */
-export type FastLane = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 /**
  * Answers a redirect that L1 holds, in the same tick, and leaves everything else alone: false means that the response was not

@@ -7,7 +7,7 @@ export const redirectRoutes = {
     path: '/:code',
     service: 'redirect',
     role: 'public',
-    rate: 'client',
+    rate: 'clients',
     errors: 'page',
     label: 'redirect',
   },

@@ -53,7 +53,7 @@ function dataDirOf(dir: string): string {
 
 /** A MariaDB on 127.0.0.1 with its data in `dir`/data; root logs in through its socket there, without a password, and only there. */
 export function mariadbPlan(spec: MariadbSpec): ServerPlan {
-  const { name, dir, port, templateDir, durable = true, flags = [] } = spec;
+  const { name, dir, port, templateDir } = spec;
   return {
     name,
     role: 'mysql',
@@ -61,25 +61,7 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
     port,
     dir,
     logFile: join(dir, 'mariadb.log'),
-    command: [
-      'mariadbd',
-      '--no-defaults',
-      ...asRoot(),
-      `--datadir=${dataDirOf(dir)}`,
-      `--socket=${SOCKET_NAME}`,
-      '--pid-file=mariadb.pid',
-      '--bind-address=127.0.0.1',
-      `--port=${port}`,
-      '--skip-name-resolve',
-      '--max-connections=500',
-      '--max-connect-errors=4294967295',
-      '--character-set-server=utf8mb4',
-      '--sql-mode=STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO',
-      '--default-time-zone=+00:00',
-      `--innodb-flush-log-at-trx-commit=${durable ? 1 : 0}`,
-      ...SMALL_MEMORY,
-      ...flags,
-    ],
+    command: ['mariadbd', ...mariadbFlags(spec)],
     env: PATH_ENV,
     stopSignal: 'SIGTERM',
     async prepare() {
@@ -92,6 +74,28 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
     },
     ready: () => greets(port),
   };
+}
+
+/** What `mariadbd` is told. */
+export function mariadbFlags({ dir, port, durable = true, flags = [] }: Omit<MariadbSpec, 'name'>): string[] {
+  return [
+    '--no-defaults',
+    ...asRoot(),
+    ...inDataDir(dataDirOf(dir)),
+    `--socket=${SOCKET_NAME}`,
+    '--pid-file=mariadb.pid',
+    '--bind-address=127.0.0.1',
+    `--port=${port}`,
+    '--skip-name-resolve',
+    '--max-connections=500',
+    '--max-connect-errors=4294967295',
+    '--character-set-server=utf8mb4',
+    '--sql-mode=STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO',
+    '--default-time-zone=+00:00',
+    `--innodb-flush-log-at-trx-commit=${durable ? 1 : 0}`,
+    ...SMALL_MEMORY,
+    ...flags,
+  ];
 }
 
 /** Runs SQL as root through the server's socket; resolves with the rows, tab-separated, without headings. */
@@ -132,6 +136,11 @@ function asRoot(): string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
 
+/** A starting mariadbd removes temporary tables from its tmpdir, whoever's they are: no two may share one. */
+function inDataDir(dataDir: string): string[] {
+  return [`--datadir=${dataDir}`, `--tmpdir=${dataDir}`];
+}
+
 function installInto(dataDir: string): Promise<void> {
   return placeWhole(dataDir, async (partial) => {
     await run(
@@ -139,7 +148,7 @@ function installInto(dataDir: string): Promise<void> {
       [
         '--no-defaults',
         ...asRoot(),
-        `--datadir=${partial}`,
+        ...inDataDir(partial),
         '--auth-root-authentication-method=normal',
         '--skip-test-db',
         '--innodb-log-file-size=8M',

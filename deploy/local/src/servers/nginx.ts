@@ -4,11 +4,11 @@ import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { CLOSING_FILE, type GatewayConfig, generationOf, renderGatewayConfig } from '@lakh/gateway';
 import { SYSTEM_PATH } from '../config.js';
 import { StartFailedError } from '../errors.js';
 import { httpProbe } from '../probe.js';
 import { childrenOf } from '../stack/processes.js';
-import { CLOSING_FILE, type GatewayConfig, generationOf, renderGatewayConfig } from './nginx-config.js';
 import type { ServerPlan } from './server.js';
 
 const run = promisify(execFile);
@@ -22,9 +22,15 @@ const CLOSING_FIRST_MS = 500;
 const CLOSING_BOUND_MS = 500;
 const ENV = { PATH: SYSTEM_PATH };
 
-export interface NginxPlanSpec extends Omit<GatewayConfig, 'workerUser'> {
+/** All ports are on 127.0.0.1. */
+export interface NginxPlanSpec {
   readonly name: string;
   readonly dir: string;
+  readonly port: number;
+  readonly adminPort: number;
+  readonly shortenPorts: readonly number[];
+  readonly redirectPorts: readonly number[];
+  readonly ratePerS: number;
 }
 
 /**
@@ -111,8 +117,13 @@ async function until(deadlineMs: number, condition: () => Promise<boolean>): Pro
 }
 
 function configOf(spec: NginxPlanSpec): GatewayConfig {
-  const { port, adminPort, shortenPorts, redirectPorts, ratePerS } = spec;
-  const config = { port, adminPort, shortenPorts, redirectPorts, ratePerS };
+  const at = (port: number) => ({ host: '127.0.0.1', port });
+  const config: GatewayConfig = {
+    listen: at(spec.port),
+    adminListen: at(spec.adminPort),
+    servers: { shorten: spec.shortenPorts.map(at), redirect: spec.redirectPorts.map(at) },
+    ratePerS: spec.ratePerS,
+  };
   // As nobody, workers cannot get at their own files below a private folder: large bodies would be 500, a reload unnoticed.
   return process.getuid?.() === 0 ? { ...config, workerUser: 'root' } : config;
 }

@@ -22,16 +22,7 @@ export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): Server
     port,
     dir,
     logFile: join(dir, 'redis.log'),
-    command: [
-      'redis-server',
-      ...['--port', String(port)],
-      ...['--bind', '127.0.0.1'],
-      ...['--dir', dir],
-      ...['--daemonize', 'no'],
-      ...['--save', ''],
-      ...['--appendonly', 'no'],
-      ...args,
-    ],
+    command: ['redis-server', ...redisArguments({ dir, port }), ...args],
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
     stopSignal: 'SIGTERM',
     async prepare() {
@@ -39,6 +30,18 @@ export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): Server
     },
     ready: () => answersPing(port),
   };
+}
+
+/** What `redis-server` is told. */
+export function redisArguments({ dir, port }: Pick<RedisPlanSpec, 'dir' | 'port'>): string[] {
+  return [
+    ...['--port', String(port)],
+    ...['--bind', '127.0.0.1'],
+    ...['--dir', dir],
+    ...['--daemonize', 'no'],
+    ...['--save', ''],
+    ...['--appendonly', 'no'],
+  ];
 }
 
 /** Whether `PING` is answered by `PONG`, or by the demand for a password: both are a Redis that serves. */

@@ -83,7 +83,7 @@ export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
     async prepare() {
       await mkdir(dataDir, { recursive: true });
       await writeFile(join(dataDir, 'myid'), `${id}\n`);
-      await writeFile(configFile, configuration(dataDir, self, members));
+      await writeFile(configFile, zookeeperConfig(dataDir, self, members));
     },
     async ready() {
       const answer = await fourLetterWord(self.clientPort, 'srvr', PROBE_DEADLINE_MS);
@@ -137,7 +137,8 @@ export async function zookeeperEnsemble(spec: {
   return { plans, connectString: plans.map((plan) => `${plan.host}:${plan.port}`).join(',') };
 }
 
-function configuration(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
+/** The text of a node's zoo.cfg. */
+export function zookeeperConfig(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
   const lines = [
     `dataDir=${dataDir}`,
     `clientPort=${self.clientPort}`,

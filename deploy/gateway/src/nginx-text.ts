@@ -1,13 +1,17 @@
 import { createHash } from 'node:crypto';
+import { type Area, areasOf } from '@lakh/http';
+import { redirectRoutes } from '@lakh/redirects';
+import { formatAddress, type HostPort } from '@lakh/settings';
+import { BODY_MAX_KIB, problemPages } from './problems.js';
+import { publicRoutes, type RateClass, type Service } from './routes.js';
 
 /** What the gateway's configuration depends on. Every path in it is relative to nginx's prefix, so no folder's name is ever parsed. */
 export interface GatewayConfig {
-  readonly port: number;
+  readonly listen: HostPort;
   /** Health and status, apart from the public listener. */
-  readonly adminPort: number;
-  /** Ports on 127.0.0.1; at least one each. */
-  readonly shortenPorts: readonly number[];
-  readonly redirectPorts: readonly number[];
+  readonly adminListen: HostPort;
+  /** At least one of each service. */
+  readonly servers: Readonly<Record<Service, readonly HostPort[]>>;
   /** Requests a second of one client address, with a second's worth of burst. */
   readonly ratePerS: number;
   /** The account of the workers; needed when the master runs as root, refused by nginx otherwise. */
@@ -23,83 +27,12 @@ export const CLOSING_FILE = 'closing';
 /** How long a server may take to answer; a create may have to wait for a range and for its row. */
 const READ_TIMEOUT_S: Readonly<Record<Service, number>> = { shorten: 10, redirect: 5 };
 
-type Service = 'shorten' | 'redirect';
+/** Of the routes; the rest, with the empty path, is codes. */
+const AREAS = areasOf(publicRoutes);
+const SERVICES = [...new Set(publicRoutes.map(({ service }) => service))];
 
-/** A little over the services' own limit of 16 KiB, so that it is they who judge the bodies near it. */
-const MAX_BODY = '17k';
-
-/** What nginx itself answers, in the shape that the services use (RFC 9457). `on`: nginx's own statuses, 494 for too large a header. */
-const PROBLEMS = [
-  {
-    // 501 and 505 are nginx's for an unknown transfer encoding and HTTP version: the client's mistakes.
-    on: [400, 501, 505],
-    status: 400,
-    code: 'bad_request',
-    title: 'Bad Request',
-    detail: 'The request is not one that HTTP/1.1 allows here.',
-  },
-  { on: [404], status: 404, code: 'not_found', title: 'Not Found', detail: 'There is nothing at this address.' },
-  {
-    on: [405],
-    status: 405,
-    code: 'method_not_allowed',
-    title: 'Method Not Allowed',
-    detail: 'The method is not one that this address takes.',
-    headers: { Allow: 'GET, HEAD, POST, DELETE' },
-  },
-  {
-    on: [408],
-    status: 408,
-    code: 'request_timeout',
-    title: 'Request Timeout',
-    detail: 'The request took too long to arrive.',
-  },
-  {
-    on: [413],
-    status: 413,
-    code: 'payload_too_large',
-    title: 'Content Too Large',
-    detail: 'A body may have 16 KiB at most.',
-  },
-  { on: [414], status: 414, code: 'uri_too_long', title: 'URI Too Long', detail: 'The address is too long.' },
-  {
-    on: [494],
-    status: 431,
-    code: 'headers_too_large',
-    title: 'Request Header Fields Too Large',
-    detail: 'The header fields are too large.',
-  },
-  {
-    on: [429],
-    status: 429,
-    code: 'rate_limited',
-    title: 'Too Many Requests',
-    detail: 'Too many requests from this address; try again in a second.',
-    headers: { 'Retry-After': '1' },
-  },
-  {
-    on: [500],
-    status: 500,
-    code: 'internal',
-    title: 'Internal Server Error',
-    detail: 'The gateway could not handle the request.',
-  },
-  {
-    on: [502, 503, 504],
-    status: 503,
-    code: 'unavailable',
-    title: 'Service Unavailable',
-    detail: 'No server could answer in time; a change that was asked for may have been made.',
-    headers: { 'Retry-After': '1' },
-  },
-] as const satisfies readonly {
-  on: readonly number[];
-  status: number;
-  code: string;
-  title: string;
-  detail: string;
-  headers?: Readonly<Record<string, string>>;
-}[];
+/** What each class of routes may ask of the gateway, in requests a second. There is one so far, and the whole server has its limit. */
+const RATES: Readonly<Record<RateClass, (config: GatewayConfig) => number>> = { clients: ({ ratePerS }) => ratePerS };
 
 /** Names this configuration; the admin listener answers it, so that a reload can be awaited. */
 export function generationOf(config: GatewayConfig): string {
@@ -108,14 +41,14 @@ export function generationOf(config: GatewayConfig): string {
 
 /** The text of the gateway's configuration file. Throws a RangeError for a value that may not stand in one. */
 export function renderGatewayConfig(config: GatewayConfig): string {
-  const { port, adminPort, shortenPorts, redirectPorts, ratePerS, workerUser } = config;
+  const { servers, ratePerS, workerUser } = config;
   if (!(Number.isSafeInteger(ratePerS) && ratePerS >= 1)) {
     throw new RangeError(`not a rate: ${ratePerS}`);
   }
   if (workerUser !== undefined && !/^[a-z_][a-z0-9_-]*( [a-z_][a-z0-9_-]*)?$/.test(workerUser)) {
     throw new RangeError(`not a user (and group): ${JSON.stringify(workerUser)}`);
   }
-  return `# Written by the stack; changes are lost.
+  return `# Made from the table of routes; changes are lost.
 ${workerUser === undefined ? '' : `user ${workerUser};\n`}daemon off;
 worker_processes 2;
 worker_rlimit_nofile 16384;
@@ -131,18 +64,36 @@ events {
 
 http {
   server_tokens off;
-  # No path, no query string: neither codes nor what callers append to them are kept.
+${LOGGING}
+${limits(config)}
+${maps(config)}
+${SERVICES.map((service) => upstream(service, servers[service])).join('\n')}
+${PROXYING}
+${publicServer(config)}
+
+${adminServer(config)}
+}
+`;
+}
+
+const LOGGING = `  # No path, no query string: neither codes nor what callers append to them are kept.
   log_format gateway '$time_iso8601 $request_id $remote_addr $verb $route $status $body_bytes_sent '
                      '$request_time $upstream_addr $upstream_status $upstream_response_time';
   access_log gateway.log gateway buffer=32k flush=1s;
+`;
 
-  client_body_temp_path tmp/body;
+function limits(config: GatewayConfig): string {
+  const zones = Object.entries(RATES).map(
+    ([zone, rateOf]) => `  limit_req_zone $binary_remote_addr zone=${zone}:1m rate=${rateOf(config)}r/s;`,
+  );
+  return `  client_body_temp_path tmp/body;
   proxy_temp_path tmp/proxy;
   fastcgi_temp_path tmp/fastcgi;
   uwsgi_temp_path tmp/uwsgi;
   scgi_temp_path tmp/scgi;
 
-  client_max_body_size ${MAX_BODY};
+  # A little over the services' own limit, so that it is they who judge the bodies near it.
+  client_max_body_size ${BODY_MAX_KIB + 1}k;
   # A whole body stays in memory, and arrives whole before a server is bothered with it.
   client_body_buffer_size 32k;
   client_header_timeout 5s;
@@ -153,12 +104,16 @@ http {
   reset_timedout_connection on;
   large_client_header_buffers 4 16k;
   merge_slashes off;
-  limit_req_zone $binary_remote_addr zone=clients:1m rate=${ratePerS}r/s;
+${zones.join('\n')}
   limit_req_status 429;
+`;
+}
 
-  # HTTP/1.0 clients may send none, and Node's HTTP/1.1 requires one.
+function maps({ listen }: GatewayConfig): string {
+  const logged = AREAS.filter(({ path }) => path !== '').map(loggedAs);
+  return `  # HTTP/1.0 clients may send none, and Node's HTTP/1.1 requires one.
   map $http_host $forwarded_host {
-    ''      127.0.0.1:${portText(port)};
+    ''      ${addressText(listen)};
     default $http_host;
   }
   # Of what the client sent: an error page changes the request's own method and address.
@@ -167,16 +122,14 @@ http {
     default                 -;
   }
   map $request_uri $route {
-    ''        -;
-    ~^/([?]|$) page;
-    ~^/-/     page;
-    ~^/api/   api;
-    default   code;
+    '' -;
+${logged.join('\n')}
+    default code;
   }
+`;
+}
 
-${upstream('shorten', shortenPorts)}
-${upstream('redirect', redirectPorts)}
-  proxy_http_version 1.1;
+const PROXYING = `  proxy_http_version 1.1;
   proxy_set_header Connection '';
   proxy_set_header Host $forwarded_host;
   proxy_set_header X-Request-Id $request_id;
@@ -196,28 +149,25 @@ ${upstream('redirect', redirectPorts)}
   proxy_next_upstream error timeout;
   proxy_next_upstream_tries 3;
   proxy_next_upstream_timeout 10s;
+`;
 
-  server {
-    listen 127.0.0.1:${portText(port)} default_server backlog=4096;
+function publicServer({ listen, ratePerS }: GatewayConfig): string {
+  return `  server {
+    listen ${addressText(listen)} default_server backlog=4096;
     server_name _;
     limit_req zone=clients burst=${ratePerS} nodelay;
     add_header X-Request-Id $request_id always;
 
-${proxied('= /', 'shorten')}
-${proxied('/api/', 'shorten')}
-${proxied('/-/', 'shorten')}
-    # These two are codes; left to the prefixes above, nginx would add the slash by a redirect.
-${proxied('= /api', 'redirect')}
-${proxied('= /-', 'redirect')}
-${proxied('/', 'redirect')}
-${closing('shorten')}
-${closing('redirect')}
+${AREAS.map(locations).join('\n')}
+${SERVICES.map(closing).join('\n')}
 
-${PROBLEMS.map(problemPage).join('\n')}
-  }
+${problemPages()}
+  }`;
+}
 
-  server {
-    listen 127.0.0.1:${portText(adminPort)};
+function adminServer(config: GatewayConfig): string {
+  return `  server {
+    listen ${addressText(config.adminListen)};
     server_name _;
     access_log off;
     default_type text/plain;
@@ -226,19 +176,26 @@ ${PROBLEMS.map(problemPage).join('\n')}
     location = /generation { return 200 "${generationOf(config)}"; }
     location = /status { stub_status; }
     location / { return 404 "not found\\n"; }
-  }
-}
-`;
+  }`;
 }
 
-function portText(port: number): string {
+function addressText({ host, port }: HostPort): string {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new RangeError(`not a port: ${port}`);
-  return String(port);
+  if (!/^[0-9A-Za-z.:-]+$/.test(host)) throw new RangeError(`not a host: ${JSON.stringify(host)}`);
+  return formatAddress({ host, port });
 }
 
-function upstream(name: Service, ports: readonly number[]): string {
-  if (ports.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
-  const servers = ports.map((port) => `    server 127.0.0.1:${portText(port)} max_fails=2 fail_timeout=2s;`);
+/** An area's line in the map from what was asked to what is logged of it. */
+function loggedAs({ path, route }: Area): string {
+  const pattern = path.replaceAll('.', '[.]');
+  return `    ~^${isPrefix(path) ? pattern : `${pattern}([?]|$)`} ${route.label};`;
+}
+
+const isPrefix = (path: string) => path.length > 1 && path.endsWith('/');
+
+function upstream(name: Service, addresses: readonly HostPort[]): string {
+  if (addresses.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
+  const servers = addresses.map((address) => `    server ${addressText(address)} max_fails=2 fail_timeout=2s;`);
   return `  upstream ${name} {
     zone ${name} 64k;
     least_conn;
@@ -248,6 +205,15 @@ ${servers.join('\n')}
     keepalive_timeout 4s;
   }
 `;
+}
+
+function locations({ path, route }: Area): string {
+  const service = route.service as Service;
+  if (path === '') return proxied('/', service);
+  if (!isPrefix(path)) return proxied(`= ${path}`, service);
+  return `${proxied(path, service)}
+    # A first segment alone is a code; left to the prefix above, nginx would add the slash by a redirect.
+${proxied(`= ${path.slice(0, -1)}`, redirectRoutes.followLink.service)}`;
 }
 
 function proxied(location: string, service: Service): string {
@@ -270,24 +236,4 @@ function closing(service: Service): string {
 
 function closingPath(service: Service): string {
   return `/-/gateway/closing/${service}`;
-}
-
-/**
- * A named location would be refused for a request that has no parsable path (500), so these are addresses, internal ones.
- */
-function problemPage(problem: (typeof PROBLEMS)[number]): string {
-  const { on, status, code, title, detail } = problem;
-  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail });
-  if (body.includes("'") || body.includes('$')) throw new RangeError(`cannot be quoted for nginx: ${body}`);
-  const headers = Object.entries('headers' in problem ? problem.headers : {});
-  const path = `/-/gateway/${status}`;
-  return `    error_page ${on.join(' ')} =${status} ${path};
-    location = ${path} {
-      internal;
-      default_type application/problem+json;
-      add_header X-Request-Id $request_id always;
-      add_header Cache-Control no-store always;
-      add_header X-Content-Type-Options nosniff always;
-${headers.map(([name, value]) => `      add_header ${name} '${value}' always;\n`).join('')}      return ${status} '${body}';
-    }`;
 }

@@ -1,0 +1,108 @@
+import { methodsOf } from '@lakh/http';
+import { publicRoutes } from './routes.js';
+
+interface Problem {
+  /** nginx's own statuses; 494 is too large a header. */
+  readonly on: readonly number[];
+  readonly status: number;
+  readonly code: string;
+  readonly title: string;
+  readonly detail: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** The largest body that a route takes. */
+export const BODY_MAX_KIB = Math.ceil(
+  Math.max(...publicRoutes.map((route) => ('body' in route ? route.body.maxBytes : 0))) / 1024,
+);
+
+/** What nginx itself answers, in the shape that the services use (RFC 9457). */
+const PROBLEMS: readonly Problem[] = [
+  {
+    // 501 and 505 are nginx's for an unknown transfer encoding and HTTP version: the client's mistakes.
+    on: [400, 501, 505],
+    status: 400,
+    code: 'bad_request',
+    title: 'Bad Request',
+    detail: 'The request is not one that HTTP/1.1 allows here.',
+  },
+  { on: [404], status: 404, code: 'not_found', title: 'Not Found', detail: 'There is nothing at this address.' },
+  {
+    on: [405],
+    status: 405,
+    code: 'method_not_allowed',
+    title: 'Method Not Allowed',
+    detail: 'The method is not one that this address takes.',
+    headers: { Allow: methodsOf(publicRoutes).join(', ') },
+  },
+  {
+    on: [408],
+    status: 408,
+    code: 'request_timeout',
+    title: 'Request Timeout',
+    detail: 'The request took too long to arrive.',
+  },
+  {
+    on: [413],
+    status: 413,
+    code: 'payload_too_large',
+    title: 'Content Too Large',
+    detail: `A body may have ${BODY_MAX_KIB} KiB at most.`,
+  },
+  { on: [414], status: 414, code: 'uri_too_long', title: 'URI Too Long', detail: 'The address is too long.' },
+  {
+    on: [494],
+    status: 431,
+    code: 'headers_too_large',
+    title: 'Request Header Fields Too Large',
+    detail: 'The header fields are too large.',
+  },
+  {
+    on: [429],
+    status: 429,
+    code: 'rate_limited',
+    title: 'Too Many Requests',
+    detail: 'Too many requests from this address; try again in a second.',
+    headers: { 'Retry-After': '1' },
+  },
+  {
+    on: [500],
+    status: 500,
+    code: 'internal',
+    title: 'Internal Server Error',
+    detail: 'The gateway could not handle the request.',
+  },
+  {
+    on: [502, 503, 504],
+    status: 503,
+    code: 'unavailable',
+    title: 'Service Unavailable',
+    detail: 'No server could answer in time; a change that was asked for may have been made.',
+    headers: { 'Retry-After': '1' },
+  },
+];
+
+/** An error page, and its location, for each of nginx's own answers. */
+export function problemPages(): string {
+  return PROBLEMS.map(problemPage).join('\n');
+}
+
+/**
+ * A named location would be refused for a request that has no parsable path (500), so these are addresses, internal ones.
+ */
+function problemPage({ on, status, code, title, detail, headers = {} }: Problem): string {
+  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail });
+  if (body.includes("'") || body.includes('$')) throw new RangeError(`cannot be quoted for nginx: ${body}`);
+  const path = `/-/gateway/${status}`;
+  return `    error_page ${on.join(' ')} =${status} ${path};
+    location = ${path} {
+      internal;
+      default_type application/problem+json;
+      add_header X-Request-Id $request_id always;
+      add_header Cache-Control no-store always;
+      add_header X-Content-Type-Options nosniff always;
+${Object.entries(headers)
+  .map(([name, value]) => `      add_header ${name} '${value}' always;\n`)
+  .join('')}      return ${status} '${body}';
+    }`;
+}
