@@ -17,7 +17,7 @@ export const wings = {
   machinery: { rooms: ['packages/http', 'packages/process'], from: ['ground'], within: true },
   issuing: { rooms: ['packages/issuing'], from: ['ground', 'domain', 'machinery'] },
   faces: {
-    rooms: ['packages/api', 'packages/page', 'packages/redirects', 'packages/commands'],
+    rooms: ['packages/api', 'packages/page', 'packages/redirects'],
     from: ['ground', 'domain', 'machinery', 'issuing'],
     within: true,
   },
@@ -26,9 +26,10 @@ export const wings = {
     from: ['ground', 'domain'],
   },
   backend: { rooms: ['packages/backend'], from: ['ground', 'domain', 'machinery', 'engines'] },
+  commands: { rooms: ['packages/commands'], from: ['ground', 'domain', 'machinery', 'issuing', 'backend'] },
   services: {
     rooms: ['services/shorten', 'services/redirect', 'services/standalone', 'services/lakh'],
-    from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend'],
+    from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend', 'commands'],
   },
   deploy: {
     rooms: ['deploy/gateway', 'deploy/local', 'loadtest'],

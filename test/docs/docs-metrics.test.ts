@@ -2,8 +2,8 @@ import { createHttpMetrics } from '@lakh/http';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
-import { createMysqlObserver } from '../../packages/backend/src/mysql-metrics.js';
-import { createRedisObserver } from '../../packages/backend/src/redis-metrics.js';
+import { createMysqlObserver } from '../../packages/backend/src/cluster/mysql-metrics.js';
+import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
 import { read, sources, tableRows, ticked } from './support.js';
 

@@ -11,13 +11,6 @@ interface Wing {
 
 const wings: Readonly<Record<string, Wing>> = house.wings;
 
-/** Arrows that the backend, once it is whole, makes needless. */
-const notYet: Readonly<Record<string, readonly string[]>> = {
-  'packages/commands': ['packages/zookeeper', 'packages/mysql', 'packages/sqlite'],
-  'services/shorten': ['packages/zookeeper', 'packages/mysql'],
-  'services/standalone': ['packages/sqlite'],
-};
-
 const root = join(__dirname, '..', '..');
 const rooms = Object.values(wings).flatMap(({ rooms }) => rooms);
 const wingOf = (room: string) => Object.values(wings).find(({ rooms }) => rooms.includes(room)) as Wing;
@@ -58,7 +51,6 @@ function mayImport(room: string, specifier: string): boolean {
     return libraries.some((name) => specifier === name || specifier.startsWith(`${name}/`));
   }
   const target = roomNamed.get(specifier) ?? '';
-  if (notYet[room]?.includes(target)) return true;
   return (within && own.includes(target)) || from.some((wing) => wings[wing]?.rooms.includes(target));
 }
 

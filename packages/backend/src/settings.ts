@@ -1,7 +1,8 @@
 /** What a program that opens a backend has to be told. */
 import { migrationSettings, mysqlSettings } from '@lakh/mysql';
 import { redisSettings } from '@lakh/redis';
-import type { SettingList } from '@lakh/settings';
+import { optional, type SettingList } from '@lakh/settings';
+import { sqliteSettings } from '@lakh/sqlite';
 import { zookeeperSettings } from '@lakh/zookeeper';
 
 /** Of a cluster, as far as redirects need it. */
@@ -12,4 +13,15 @@ export const clusterSettings = {
   ...zookeeperSettings,
   ...storageSettings,
   ...migrationSettings,
+} as const satisfies SettingList;
+
+export const fileSettings = sqliteSettings;
+
+/** Of whichever backend the environment names. */
+export const toolSettings = {
+  ...fileSettings,
+  ...zookeeperSettings,
+  zookeeper: optional(zookeeperSettings.zookeeper),
+  ...mysqlSettings,
+  shards: optional(mysqlSettings.shards),
 } as const satisfies SettingList;

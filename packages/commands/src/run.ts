@@ -1,8 +1,8 @@
+import { migrateCluster } from '@lakh/backend';
 import type { Operations } from '@lakh/operations';
 import { SettingsError } from '@lakh/settings';
 import { type Invocation, parseInvocation } from './args.js';
 import { exportLedger, importLedger } from './ledger-stream.js';
-import { migrateDatabase } from './migrate.js';
 import { openSystem } from './open.js';
 import {
   group,
@@ -61,7 +61,9 @@ async function execute(
 ): Promise<Outcome> {
   const { command, flags } = invocation;
   if (command === 'migrate') {
-    const answer = await migrateDatabase(settings);
+    const { shards } = settings;
+    if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
+    const answer = await migrateCluster({ shards });
     const lines = answer.shards.map(
       ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
     );

@@ -1,21 +1,15 @@
+import { toolSettings } from '@lakh/backend';
 import { httpSettings } from '@lakh/http';
 import { leaseSettings, namespaceSettings } from '@lakh/issuing';
-import { mysqlSettings } from '@lakh/mysql';
-import { integer, optional, type SettingList, type SettingsOf } from '@lakh/settings';
+import { integer, type SettingList, type SettingsOf } from '@lakh/settings';
 import { codecSettings } from '@lakh/short-code';
-import { sqliteSettings } from '@lakh/sqlite';
-import { zookeeperSettings } from '@lakh/zookeeper';
 
 /** The commands work on whichever system the environment names. */
 export const commandSettings = {
   adminListen: httpSettings.adminListen,
-  ...sqliteSettings,
+  ...toolSettings,
   sealedKeys: codecSettings.sealedKeys,
   ...namespaceSettings,
-  ...zookeeperSettings,
-  zookeeper: optional(zookeeperSettings.zookeeper),
-  ...mysqlSettings,
-  shards: optional(mysqlSettings.shards),
   ...leaseSettings,
   restoreSkip: {
     name: 'LAKH_RESTORE_SKIP',

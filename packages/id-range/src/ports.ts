@@ -156,3 +156,10 @@ export interface Ledger {
    */
   claim(range: CounterRange, holder: LeaseHolder, claimedAtMs: number): Promise<'claimed' | 'refused'>;
 }
+
+/** Both witnesses of one namespace, and what is given back between servers. */
+export interface Witnesses {
+  readonly marks: MarkStore;
+  readonly ledger: Ledger;
+  readonly remainders: RemainderStore;
+}

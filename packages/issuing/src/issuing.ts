@@ -13,13 +13,11 @@ import {
   type AllocatorSnapshot,
   type Clock,
   type LeaseHolder,
-  type Ledger,
-  type MarkStore,
   type Randomness,
   RangeAllocator,
   ReclaimingLease,
-  type RemainderStore,
   TwoWitnessLease,
+  type Witnesses,
   WitnessUnavailableError,
 } from '@lakh/id-range';
 import { type CodeSource, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
@@ -43,10 +41,7 @@ export interface IssuingSettings {
   readonly waitMs?: number | undefined;
 }
 
-export interface IssuingOptions {
-  readonly marks: MarkStore;
-  readonly ledger: Ledger;
-  readonly remainders: RemainderStore;
+export interface IssuingOptions extends Witnesses {
   /** What the servers of one database agree on; of the database that the ledger is in. */
   readonly facts: FactStore;
   readonly codec: Codec;

@@ -7,5 +7,5 @@ export type { Finding } from './findings.js';
 export { type ImportReport, type LedgerFileHead, LedgerFileReader, type LedgerFileRow } from './ledger-file.js';
 export * from './operations.js';
 export type { RepairStep } from './plan.js';
-export type { OperationsPorts, RunningServer } from './ports.js';
+export type { Admin, OperationsPorts, RunningServer } from './ports.js';
 export type { RepairReport } from './repair.js';

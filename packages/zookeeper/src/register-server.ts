@@ -1,3 +1,4 @@
+import type { NodeSession } from './calls.js';
 import type { Connection } from './connection.js';
 import { createNode, getChildren, getData, isNodeError, makePath, nodeAcl, removeAnyVersion } from './nodes.js';
 import type { ZookeeperSession } from './session.js';
@@ -49,7 +50,7 @@ export interface RegisteredServer {
 
 /** Servers whose session lives, as they registered themselves: for people to look at, like the registration. */
 export async function registeredServers(
-  session: ZookeeperSession,
+  session: NodeSession,
   { connectWaitMs = 0 }: { readonly connectWaitMs?: number } = {},
 ): Promise<readonly RegisteredServer[]> {
   if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);

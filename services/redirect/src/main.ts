@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { openClusterStorage } from '@lakh/backend';
+import { openCluster } from '@lakh/backend';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
@@ -20,11 +20,11 @@ await runProgram({
 async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   const { settings, log, registry, lifecycle } = context;
   const clock = { nowMs: () => Date.now() };
-  const storage = openClusterStorage({ settings, clock, log, registry });
-  lifecycle.onStop('storage', () => storage.close());
-  for (const [name, check] of Object.entries(storage.checks)) context.addCheck(name, check);
+  const backend = openCluster({ settings, clock, observed: { log, registry } });
+  lifecycle.onStop('backend', () => backend.close());
+  for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
 
   const listener = await context.open(Object.values(redirectRoutes));
-  const { store, cache } = storage;
+  const { links: store, cache } = backend;
   listener.serve(createRedirects({ store, cache, settings, clock, registry, metrics: listener.metrics }));
 }

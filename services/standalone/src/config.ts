@@ -1,12 +1,11 @@
 import { accessRule, apiSettings } from '@lakh/api';
-
+import { fileSettings } from '@lakh/backend';
 import { httpSettings, listenRule } from '@lakh/http';
 import { issuingSettings } from '@lakh/issuing';
 import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 import { codecRule, codecSettings } from '@lakh/short-code';
-import { sqliteSettings } from '@lakh/sqlite';
 
 export const standalone = defineProgram({
   name: 'standalone',
@@ -15,7 +14,7 @@ export const standalone = defineProgram({
     ...apiSettings,
     ...codecSettings,
     ...issuingSettings,
-    ...sqliteSettings,
+    ...fileSettings,
     ...redirectSettings,
     ...processSettings,
   },

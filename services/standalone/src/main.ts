@@ -1,19 +1,16 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { accessPolicy, apiRoutes, createApi } from '@lakh/api';
+import { openFile } from '@lakh/backend';
+import { serveOperations } from '@lakh/commands';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
-import { openEmbedded } from '@lakh/sqlite';
 import { readConfig, type StandaloneSettings, standalone } from './config.js';
-import { addOperations } from './operations.js';
-
-const DATA_FILE = 'lakh.db';
 
 await runProgram({
   description: {
@@ -34,14 +31,12 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
 
-  const embedded = openEmbedded({ file: join(settings.dataDir, DATA_FILE), log });
-  lifecycle.onStop('data file', () => embedded.close());
-  const { links: store } = embedded;
+  const backend = openFile({ settings, log });
+  lifecycle.onStop('backend', () => backend.close());
+  const { links: store } = backend;
   const issuing: Issuing = createIssuing({
-    marks: embedded.markStore(settings.namespace),
-    ledger: embedded.ledger(settings.namespace),
-    remainders: embedded.remainderStore(settings.namespace),
-    facts: embedded.settings,
+    ...backend.witnesses(),
+    facts: backend.facts,
     codec,
     settings,
     holder: { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin) },
@@ -54,12 +49,12 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   context.addCheck('ids', issuing.health);
   await issuing.start();
 
-  addOperations(context, embedded);
-
   const listener = await context.open(
     [redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes)),
   );
   const { metrics } = listener;
+  lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
+  await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
   const redirects = createRedirects({ store, settings, clock, registry, metrics });
   const options = {

@@ -1,0 +1,44 @@
+import type { FactStore } from '@lakh/facts';
+import type { Witnesses } from '@lakh/id-range';
+import type { InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
+import type { Admin } from '@lakh/operations';
+import type { HealthCheck } from '@lakh/process';
+
+/** Both witnesses of one namespace, for those who issue from it and for those who repair it. */
+export interface WitnessPorts {
+  /** The cluster's opens its ZooKeeper session at the first call, so that who never issues never talks to ZooKeeper. */
+  witnesses(): Witnesses;
+  /** Everything that an operator's commands ask of storage. Rejects as `LinkInspector` does. */
+  admin(): Promise<Admin>;
+}
+
+/** Everything that one system keeps, of one namespace: each port of the domain, opened and closed together. */
+export interface Backend extends WitnessPorts {
+  /** What an operator is told this is: addresses or a file. Carries no password. */
+  readonly name: string;
+  readonly links: LinkStore;
+  /** What all servers of the system agree on. */
+  readonly facts: FactStore;
+  /** Undefined where nothing is shared between servers, or no cache was named. */
+  readonly cache: LinkCache | undefined;
+  /** Undefined where there is no cache to tell. */
+  readonly outbox: InvalidationOutbox | undefined;
+  /** By name: what has been opened so far. */
+  readonly checks: Readonly<Record<string, HealthCheck>>;
+  /**
+   * Brings the schema up to date, or checks that it is. Tries for as long as the database is away and `signal` is not aborted;
+   * everything else that goes wrong is final.
+   */
+  prepare(signal: AbortSignal): Promise<void>;
+  /** Shows this process to operators until the returned function is called; nothing is ever decided by it. */
+  register(serverId: string, facts: ServerFacts): () => void;
+  /** Carries invalidations from the outbox to the cache until the returned function is called, which waits for those under way. */
+  relay(): () => Promise<void>;
+  close(): Promise<void>;
+}
+
+/** What a server says of itself, beside what every process can. */
+export interface ServerFacts {
+  readonly url: string;
+  readonly rangeSize: number;
+}

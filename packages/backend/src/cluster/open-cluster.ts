@@ -1,0 +1,142 @@
+import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
+import type { Clock, LinkCache } from '@lakh/links';
+import {
+  createMysqlFacts,
+  createMysqlInspector,
+  createMysqlLinkStore,
+  createMysqlOutbox,
+  type MysqlObserver,
+  observed,
+  Pool,
+  parseDatabase,
+} from '@lakh/mysql';
+import type { HealthCheck, Logger, Registry } from '@lakh/process';
+import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
+import type { SettingsOf } from '@lakh/settings';
+import { createZookeeperSession, parseZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
+import type { Backend } from '../backend.js';
+import { describeProcess } from '../describe-process.js';
+import type { clusterSettings } from '../settings.js';
+import { clusterOver } from './cluster-over.js';
+import { createMysqlObserver } from './mysql-metrics.js';
+import { prepareDatabase } from './prepare-database.js';
+import { createRedisObserver } from './redis-metrics.js';
+import { startRelay } from './relay-loop.js';
+
+type Known = SettingsOf<typeof clusterSettings> & { readonly namespace: string; readonly leaseAttemptMs: number };
+
+/** Those of a program; what a program has no setting for, it does without. */
+export type ClusterSettings = Pick<Known, 'shards' | 'storeDeadlineMs'> & Partial<Known>;
+
+export interface ClusterOptions {
+  readonly settings: ClusterSettings;
+  /** For one call to ZooKeeper, and for its connection. By default half of a lease's: what a frozen node takes of it leaves enough for finding one that answers. */
+  readonly zookeeperDeadlineMs?: number;
+  readonly clock?: Clock;
+  /** In which order ZooKeeper's servers are tried. */
+  readonly random?: Randomness;
+  /** A server's; a tool has no metrics, and tells what fails by itself. */
+  readonly observed?: { readonly log: Logger; readonly registry: Registry };
+}
+
+const DEFAULT_NAMESPACE = 'links';
+const DEFAULT_LEASE_DEADLINE_MS = 3_000;
+const DEFAULT_L2_TTL_S = 3_600;
+/** A repair waits for longer than an attempt may take by this much: clocks run at rates that differ by far less. */
+const SETTLE_FACTOR = 1.1;
+
+/** A distributed system over real wires. Connects to nothing yet: MySQL and Redis are connected to when they are first asked. */
+export function openCluster(options: ClusterOptions): Backend {
+  const { settings, clock = { nowMs: Date.now }, observed: told } = options;
+  const { namespace = DEFAULT_NAMESPACE, leaseDeadlineMs = DEFAULT_LEASE_DEADLINE_MS } = settings;
+  const down = new Map<string, string>();
+  const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, down);
+  const timer = observed(observer);
+  const pool = new Pool(parseDatabase(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
+  const links = createMysqlLinkStore({ pool, clock, observer });
+  const facts = createMysqlFacts({ pool, timer });
+  const outbox = createMysqlOutbox({ pool, timer });
+  const { redis, cache } = openRedis(options);
+  const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
+  let session: ZookeeperSession | undefined;
+  const zookeeper = (): ZookeeperSession => {
+    session ??= openSession(options, zookeeperDeadlineMs);
+    return session;
+  };
+  const over = clusterOver({
+    namespace,
+    zookeeper,
+    connectWaitMs: zookeeperDeadlineMs,
+    database: pool,
+    inspector: createMysqlInspector(pool),
+    timer,
+    settleMs: Math.ceil((settings.leaseAttemptMs ?? ATTEMPT_LIMIT_MS) * SETTLE_FACTOR),
+  });
+
+  const addresses = [settings.zookeeper ?? [], pool.name].flat();
+  return {
+    name: `${addresses.join(' and ')}, namespace ${namespace}`,
+    ...over,
+    links,
+    facts,
+    cache,
+    outbox,
+    get checks() {
+      return {
+        // Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more.
+        database: degradedWhile(() => [...down].map(([shard, reason]) => `${shard}: ${reason}`).join('; ')),
+        ...(redis && { redis: degradedWhile(() => (redis.state === 'up' ? '' : `the cache is ${redis.state}`)) }),
+        // Issuing goes on from held ranges without it; the check of the ids says for how long.
+        ...(session && {
+          zookeeper: degradedWhile(() => (zookeeper().state === 'connected' ? '' : zookeeper().state)),
+        }),
+      };
+    },
+    prepare: (signal) => prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', log: told?.log, signal }),
+    register: (serverId, server) => registerServer(zookeeper(), serverId, { ...describeProcess(), ...server }),
+    relay: () => (cache === undefined ? async () => {} : startRelay({ outbox, store: links, cache, log: told?.log })),
+    async close() {
+      await session?.close();
+      await redis?.close();
+      pool.close();
+    },
+  };
+}
+
+/** `why` is empty while nothing is wrong. */
+function degradedWhile(why: () => string): HealthCheck {
+  return () => {
+    const detail = why();
+    return detail === '' ? { status: 'ok' } : { status: 'degraded', detail };
+  };
+}
+
+function openSession(
+  { settings: { zookeeper, zookeeperAuth }, random, observed: told }: ClusterOptions,
+  deadlineMs: number,
+): ZookeeperSession {
+  if (zookeeper === undefined) throw new Error('no ZooKeeper is named, and the witnesses need one');
+  return createZookeeperSession({
+    ...parseZookeeperAddress(zookeeper),
+    deadlineMs,
+    ...(told && { log: told.log }),
+    ...(random && { random }),
+    ...(zookeeperAuth === undefined ? {} : { auth: { scheme: 'digest', credential: zookeeperAuth } }),
+  });
+}
+
+function openRedis({ settings, observed: told }: ClusterOptions): {
+  readonly redis?: RedisConnection;
+  readonly cache?: LinkCache;
+} {
+  const { redis: url, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
+  if (url === undefined) return {};
+  const observer = told && createRedisObserver(told.registry);
+  const redis = new RedisConnection({
+    url,
+    ...(l2DeadlineMs === undefined ? {} : { deadlineMs: l2DeadlineMs }),
+    ...(told && { log: told.log }),
+    ...(observer && { changed: observer.changed }),
+  });
+  return { redis, cache: createRedisLinkCache({ redis, ttlS: l2TtlS, ...(observer && { observer }) }) };
+}

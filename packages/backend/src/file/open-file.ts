@@ -1,0 +1,70 @@
+import { realpathSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { NAMESPACE_FACT } from '@lakh/facts';
+import type { RunningServer } from '@lakh/operations';
+import type { Logger } from '@lakh/process';
+import { openEmbedded } from '@lakh/sqlite';
+import type { Backend } from '../backend.js';
+import { describeProcess } from '../describe-process.js';
+
+export interface FileOptions {
+  readonly settings: { readonly dataDir: string; readonly namespace: string };
+  readonly log?: Pick<Logger, 'info' | 'warn'>;
+}
+
+/**
+ * A lease of this process takes milliseconds from its mark to its row. It need not wait for older attempts: no process outlives the
+ * restore of the file that it has open.
+ */
+const SETTLE_MS = 200;
+
+/** The data file of a folder, there or not. */
+export function dataFileIn(dataDir: string): string {
+  return join(resolve(dataDir), 'lakh.db');
+}
+
+/**
+ * A system in one data file, which is made when it is missing and kept for this process alone.
+ *
+ * @throws DataDirInUseError when another process has it, and the other errors of opening a data file
+ */
+export function openFile({ settings: { dataDir, namespace }, log }: FileOptions): Backend {
+  const file = dataFileIn(dataDir);
+  const embedded = openEmbedded({ file, ...(log && { log }) });
+  /** Nobody else has the file open: who runs is who was registered here. */
+  const running = new Set<RunningServer>();
+  const witnesses = () => ({
+    marks: embedded.markStore(namespace),
+    ledger: embedded.ledger(namespace),
+    remainders: embedded.remainderStore(namespace),
+  });
+
+  return {
+    name: realpathSync(file),
+    links: embedded.links,
+    facts: embedded.settings,
+    cache: undefined,
+    outbox: undefined,
+    checks: {},
+    witnesses,
+    async admin() {
+      const recorded = await embedded.admin(namespace, false).links.setting(NAMESPACE_FACT);
+      return {
+        ...embedded.admin(namespace, recorded === undefined || recorded === namespace),
+        remainders: embedded.remainderStore(namespace),
+        runningServers: async () => [...running],
+        settleMs: running.size === 0 ? 0 : SETTLE_MS,
+      };
+    },
+    prepare: async () => {}, // Opening it did.
+    register(serverId) {
+      const server = { serverId, processStartMs: describeProcess().processStartMs };
+      running.add(server);
+      return () => running.delete(server);
+    },
+    relay: () => async () => {},
+    async close() {
+      embedded.close();
+    },
+  };
+}
