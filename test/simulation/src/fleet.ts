@@ -94,7 +94,7 @@ export class Fleet {
   /** Of whoever has just moved the mark, or deleted a remainder. */
   hasFirstWitness(owner: string): void {
     const server = this.#everStarted.get(owner);
-    if (!server?.isLeasing) return;
+    if (!server?.figures.leasing) return;
     server.isBetweenWitnesses = true;
     const ambush = this.#ambushes.get(owner);
     if (ambush === undefined || server.process.state !== 'running') return;
@@ -116,7 +116,7 @@ export class Fleet {
 
   #pause(server: SimulatedServer, ms: number): void {
     const { ensemble, network } = this.#world;
-    if (server.isLeasing) network.coverage.add('a pause during a lease');
+    if (server.figures.leasing) network.coverage.add('a pause during a lease');
     server.process.pause();
     const timersFirst = network.random() < 0.5;
     network.time.schedule(ms, () => server.process.wake(timersFirst));

@@ -2,7 +2,7 @@
  * Guards that are taken out, one each, in the setting where it is the last one: a simulation that does not catch them would not catch
  * the same mistake in the code either.
  */
-import { type CounterRange, FIRST_MARK, isUnreadable, type RangeSource, UnknownOutcomeError } from '@lakh/id-range';
+import { type CounterRange, FIRST_MARK, isUnreadable, UnknownOutcomeError } from '@lakh/id-range';
 import type { OperationsPorts } from '@lakh/operations';
 import { type Inside, type Sabotage, withoutVersionCheck } from './sabotage.js';
 import type { ViolationKind } from './safety.js';
@@ -80,7 +80,7 @@ export const MUTANTS = {
     setting: 'zookeeper-alone',
     shows: 'duplicate',
     what: 'a range is its holder’s only as long as the session that leased it',
-    sabotage: { source: boundToSessions },
+    sabotage: boundToSessions(),
   },
   'overlap-refusal-dropped': {
     setting: 'ledger-alone',
@@ -174,26 +174,55 @@ export type MutantName = keyof typeof MUTANTS;
 
 export const MUTANT_NAMES = Object.keys(MUTANTS) as MutantName[];
 
-/** As an ephemeral node does it: whose session is over has lost its ranges, and whoever comes next takes them. */
-function boundToSessions(inner: RangeSource, { ensemble, process, shared }: Inside): RangeSource {
-  interface Bound {
-    readonly range: CounterRange;
-    readonly isOver: () => boolean;
-  }
-  const bound = (shared.get('bound ranges') as Bound[] | undefined) ?? [];
-  shared.set('bound ranges', bound);
-  const bind = (range: CounterRange): CounterRange => {
-    const sessions = ensemble.sessionsOf(process.name);
-    bound.push({ range, isOver: () => sessions.every(({ isOpen }) => !isOpen) });
-    return range;
-  };
+interface Bound {
+  readonly range: CounterRange;
+  readonly isOver: () => boolean;
+}
+
+/** As an ephemeral node does it: whose session is over has lost its ranges, and whoever comes next finds them free. */
+function boundToSessions(): Sabotage {
   return {
-    lease: async (size) => {
-      const free = bound.findIndex(({ isOver }) => isOver());
-      if (free >= 0) return bind((bound.splice(free, 1)[0] as Bound).range);
-      return bind(await inner.lease(size));
+    ledger: (inner, inside) => {
+      const bind = (range: CounterRange) => {
+        const sessions = inside.ensemble.sessionsOf(inside.process.name);
+        boundOf(inside).push({ range, isOver: () => sessions.every(({ isOpen }) => !isOpen) });
+      };
+      return {
+        ...inner,
+        record: async (lease) => {
+          const answer = await inner.record(lease);
+          bind(lease.range);
+          return answer;
+        },
+        claim: async (range, holder, atMs) => {
+          const answer = await inner.claim(range, holder, atMs);
+          bind(range);
+          return answer;
+        },
+      };
     },
+    remainders: (inner, inside) => ({
+      ...inner,
+      list: async (limit) => {
+        const free = boundOf(inside).filter(({ isOver }) => isOver());
+        if (free.length === 0) return inner.list(limit);
+        return { remainders: free.map((bound) => ({ range: bound.range, version: bound })), malformed: 0 };
+      },
+      claim: async (remainder) => {
+        const bounds = boundOf(inside);
+        const place = bounds.indexOf(remainder.version as Bound);
+        if (place < 0) return inner.claim(remainder);
+        bounds.splice(place, 1);
+        return 'claimed';
+      },
+    }),
   };
+}
+
+function boundOf({ shared }: Inside): Bound[] {
+  const bounds = (shared.get('bound ranges') as Bound[] | undefined) ?? [];
+  shared.set('bound ranges', bounds);
+  return bounds;
 }
 
 /** What a person in a hurry does. */

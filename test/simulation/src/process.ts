@@ -12,6 +12,7 @@ export class SimulatedProcess {
   readonly clock: Clock;
   readonly #time: SimulatedClock;
   #state: 'running' | 'paused' | 'dead' = 'running';
+  #pauses = 0;
   readonly #atDeath = new Set<() => void>();
   #held: { readonly run: () => void; readonly isTimer: boolean }[] = [];
 
@@ -29,6 +30,11 @@ export class SimulatedProcess {
     return this.#state;
   }
 
+  /** How often it was paused so far. */
+  get pauses(): number {
+    return this.#pauses;
+  }
+
   /** Something from outside reaches this process: now, when it wakes, or never. */
   deliver(run: () => void, isTimer = false): void {
     if (this.#state === 'running') run();
@@ -36,7 +42,9 @@ export class SimulatedProcess {
   }
 
   pause(): void {
-    if (this.#state === 'running') this.#state = 'paused';
+    if (this.#state !== 'running') return;
+    this.#state = 'paused';
+    this.#pauses += 1;
   }
 
   /** `timersFirst`: an event loop that was stopped between its phases sees to its timers before it reads its sockets. */

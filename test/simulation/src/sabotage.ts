@@ -1,5 +1,5 @@
 /** Where a guard can be taken out of a simulated server or of its operator: mostly something else in a port's place. */
-import type { Clock, Ledger, MarkStore, RangeSource, RemainderStore } from '@lakh/id-range';
+import type { Clock, Ledger, MarkStore, RemainderStore } from '@lakh/id-range';
 import type { LinkStore } from '@lakh/links';
 import type { OperationsPorts } from '@lakh/operations';
 import type { SimulatedDatabase } from './database/database.js';
@@ -20,7 +20,6 @@ export interface Sabotage {
   marks?(inner: MarkStore, inside: Inside): MarkStore;
   ledger?(inner: Ledger, inside: Inside): Ledger;
   remainders?(inner: RemainderStore, inside: Inside): RemainderStore;
-  source?(inner: RangeSource, inside: Inside): RangeSource;
   links?(inner: LinkStore): LinkStore;
   /** In the operator's place; resolves when there is nothing left to do. */
   repair?(ports: OperationsPorts): Promise<void>;

@@ -15,6 +15,8 @@ export type ViolationKind =
   | 'link twice'
   /** A server issued after one of its counters had met another generated link. */
   | 'issued on'
+  /** A stop took longer than it may. */
+  | 'late'
   /** A server cannot lease though everything has healed and was repaired. */
   | 'stuck';
 

@@ -1,14 +1,8 @@
-/** One simulated server: the real allocator, leases, adapters and use case, at the ends of simulated wires. */
-import {
-  type AllocatorSnapshot,
-  type CounterRange,
-  RangeAllocator,
-  type RangeSource,
-  ReclaimingLease,
-  TwoWitnessLease,
-} from '@lakh/id-range';
-import { createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
-import { createMysqlLedger } from '@lakh/mysql';
+/** One simulated server: the real issuing, leases, adapters and use case, at the ends of simulated wires. */
+import { type CounterRange, type LeaseHolder, ReclaimingLease } from '@lakh/id-range';
+import { createIssuing, type Issuing, type IssuingFigures, type IssuingOptions } from '@lakh/issuing';
+import { type CodeSource, createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
+import { createMysqlFacts, createMysqlLedger } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
 import type { SimulatedDatabase } from './database/database.js';
@@ -19,13 +13,16 @@ import { SimulatedProcess } from './process.js';
 import { type Sabotage, withoutRefusals, withoutVersionCheck } from './sabotage.js';
 import type { Safety } from './safety.js';
 import type { Setting } from './schedule.js';
+import { observerOf } from './server-observer.js';
 import type { Ensemble } from './zookeeper/ensemble.js';
 import { SimulatedZookeeperSession } from './zookeeper/session.js';
 
 export const NAMESPACE = 'links';
-/** Until this server gives up giving back. */
-const RELEASE_DEADLINE_MS = 60_000;
 const CONNECT_WAIT_MS = 3_000;
+/** LAKH_DRAIN_TIMEOUT_MS by default. */
+const DRAIN_TIMEOUT_MS = 10_000;
+/** Half of the drain, and the deadlines of one tail: the ledger's, a wait for ZooKeeper, a call to it that fails, and one more wait. */
+const LONGEST_STOP_MS = DRAIN_TIMEOUT_MS / 2 + 2_000 + 3 * CONNECT_WAIT_MS;
 
 export interface World {
   readonly setting: Setting;
@@ -45,110 +42,76 @@ export class SimulatedServer {
   readonly process: SimulatedProcess;
   readonly zookeeper: SimulatedZookeeperSession;
   readonly #world: World;
-  readonly #allocator: RangeAllocator;
-  readonly #source: ReclaimingLease;
+  readonly #issuing: Issuing;
+  readonly #codes: CodeSource;
   readonly #shortener: Shortener;
-  readonly #holder: { serverId: string; host: string; processStartMs: number; codec: string };
+  readonly #holder: Omit<LeaseHolder, 'codec'>;
   /** Its mark has been moved, and its lease is not in the ledger yet. */
   isBetweenWitnesses = false;
-  isLeasing = false;
+  #isStopping = false;
   #metDuplicate: number | undefined;
+  #givenBack: readonly CounterRange[] = [];
 
   constructor(world: World, name: string, rangeSize: number) {
-    const { database, ensemble, network, sabotage, setting, shared } = world;
+    const { network, sabotage } = world;
     this.#world = world;
     this.name = name;
     this.process = new SimulatedProcess(name, network.time);
     const { clock } = this.process;
-    const { random } = network;
-    const inside = { clock, process: this.process, ensemble, database, shared };
-    const ends = { database, network, process: this.process };
-    this.zookeeper = new SimulatedZookeeperSession({ ensemble, network, process: this.process });
-    const inZookeeper = { namespace: NAMESPACE, connectWaitMs: CONNECT_WAIT_MS };
-    let marks = createZookeeperMarkStore(this.zookeeper, inZookeeper);
-    let remainders = createZookeeperRemainderStore(this.zookeeper, inZookeeper);
-    const feedsLinks = sabotage.ignoresLinks !== true;
-    let ledger = createMysqlLedger({ pool: new SimulatedPool(ends), namespace: NAMESPACE, feedsLinks });
-    if (setting === 'zookeeper-alone' || setting === 'last-line') ledger = withoutRefusals(ledger);
-    if (setting === 'last-line') marks = withoutVersionCheck(marks);
-    marks = sabotage.marks?.(marks, inside) ?? marks;
-    ledger = sabotage.ledger?.(ledger, inside) ?? ledger;
-    remainders = sabotage.remainders?.(remainders, inside) ?? remainders;
-    const { attemptLimitMs } = sabotage;
-    const limit = attemptLimitMs === undefined ? {} : { attemptLimitMs };
-
-    this.#holder = { serverId: name, host: 'host', processStartMs: clock.wallMs(), codec: 'base62' };
-    const common = { ledger, holder: this.#holder, clock, random, ...limit };
-    const count = (what: string) => () => network.coverage.add(what);
-    const lease = new TwoWitnessLease({
-      ...common,
-      marks,
+    this.zookeeper = new SimulatedZookeeperSession({ ...world, process: this.process });
+    this.#holder = { serverId: name, host: 'host', processStartMs: clock.wallMs() };
+    this.#issuing = createIssuing({
+      ...this.#witnesses(),
+      facts: createMysqlFacts({ pool: this.#pool() }),
+      codec,
+      settings: {
+        namespace: NAMESPACE,
+        rangeSize,
+        runwayS: 600,
+        rangesMaxHeld: 2,
+        drainTimeoutMs: DRAIN_TIMEOUT_MS,
+        leaseAttemptMs: sabotage.attemptLimitMs,
+        smallestTail: 1,
+        waitMs: 2_000,
+      },
+      holder: this.#holder,
       newClusterId: () => `cluster-of-${name.replaceAll(/\W+/g, '-')}`,
-      observer: {
-        leased: count('leased'),
-        abandoned: (reason) => network.coverage.add(`abandoned: ${reason}`),
-        refused: (error) => network.coverage.add(`refused: ${error.code}`),
-      },
-    });
-    this.#source = new ReclaimingLease({
-      ...common,
-      lease,
-      remainders,
-      smallestTail: 1,
-      observer: {
-        published: count('published'),
-        notPublished: (reason) => network.coverage.add(`not published: ${reason}`),
-        claimed: count('claimed'),
-        notClaimed: (reason) => network.coverage.add(`not claimed: ${reason}`),
-        missed: count('a claim race'),
-        implausible: count('implausible'),
-        malformed: count('malformed'),
-        unlisted: count('unlisted'),
-      },
-    });
-    const source = this.#watched(sabotage.source?.(this.#source, inside) ?? this.#source);
-    this.#allocator = new RangeAllocator({
-      source,
       clock,
-      random,
-      rangeSize,
-      maxHeld: 2,
-      waitMs: 2_000,
+      random: network.random,
+      observer: observerOf(world, this),
     });
-    this.#shortener = createShortener({
-      store: this.#watchedLinks(simulatedLinkStore(ends)),
-      codes: {
-        nextOrWait: async () => {
-          const counter = this.#took(await this.#allocator.nextOrWait());
-          return { counter, code: codec.encode(counter) };
-        },
-        reportDuplicate: (counter) => this.#allocator.dropRange(counter),
-        reportBurnt: count('burnt'),
+    this.#codes = {
+      ...this.#issuing.codes,
+      nextOrWait: async () => {
+        const next = await this.#issuing.codes.nextOrWait();
+        this.#took(next.counter);
+        return next;
       },
+    };
+    this.#shortener = createShortener({
+      store: this.#watchedLinks(simulatedLinkStore({ ...world, process: this.process })),
+      codes: this.#codes,
       clock: { nowMs: () => clock.wallMs() },
       // The simulated database does not keep them: no server here repeats an insert.
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy: {},
     });
-    this.#allocator.start();
+    this.#issuing.start().catch((error: { code: string }) => network.coverage.add(`not started: ${error.code}`));
   }
 
-  get state(): Pick<AllocatorSnapshot, 'state' | 'lastErrorCode' | 'lastErrorMessage'> {
-    return this.#allocator.snapshot();
+  get figures(): IssuingFigures {
+    return this.#issuing.figures();
   }
 
   take(most: number): void {
-    const count = Math.min(this.#allocator.snapshot().heldIds, most);
-    for (let i = 0; i < count; i += 1) this.#took(this.#allocator.next());
+    const count = Math.min(this.figures.heldIds, most);
+    for (let i = 0; i < count; i += 1) void this.#codes.nextOrWait();
   }
 
   wait(): void {
     const { coverage } = this.#world.network;
-    this.#allocator.nextOrWait().then(
-      (counter) => {
-        coverage.add('waited for a counter');
-        this.#took(counter);
-      },
+    this.#codes.nextOrWait().then(
+      () => coverage.add('waited for a counter'),
       (error: { code: string }) => coverage.add(`waited in vain: ${error.code}`),
     );
   }
@@ -169,22 +132,35 @@ export class SimulatedServer {
   die(): void {
     const { coverage } = this.#world.network;
     if (this.isBetweenWitnesses) coverage.add('a crash between ZooKeeper and ledger');
-    if (this.isLeasing) coverage.add('a crash during a lease');
+    if (this.figures.leasing) coverage.add('a crash during a lease');
+    if (this.#isStopping) coverage.add('a crash during a stop');
     this.process.die();
   }
 
-  /** As a server does it: nothing more arrives, nothing more is issued, and then what is left is given back. */
+  /** As a program does it: the real stop, and then the session is closed. */
   async shutDown(): Promise<void> {
-    this.#allocator.stop();
-    await this.#allocator.settled();
-    if (this.#world.sabotage.issuesAfterRelease) {
-      await this.#source.release(this.#allocator.held(), RELEASE_DEADLINE_MS);
-      this.take(Number.MAX_SAFE_INTEGER);
+    const { network, sabotage, safety } = this.#world;
+    const { coverage, time } = network;
+    const beganMs = time.monotonicMs();
+    this.#isStopping = true;
+    if (this.figures.leasing) coverage.add('a stop with a lease in flight');
+    const { pauses } = this.process;
+    await this.#issuing.stop();
+    this.#isStopping = false;
+    coverage.add('a stop that settled');
+    if (this.figures.leasing) coverage.add('a stop past its deadline, with a lease in flight still');
+    const tookMs = time.monotonicMs() - beganMs;
+    if (tookMs > LONGEST_STOP_MS && this.process.pauses === pauses) {
+      safety.report('late', `${this.name} took ${tookMs} ms to stop`);
     }
-    const tails = this.#allocator.seal();
-    for (const tail of tails) this.#world.safety.gaveUp(this.name, tail);
-    await this.#source.release(tails, RELEASE_DEADLINE_MS);
+    if (sabotage.issuesAfterRelease) for (const { start, end } of this.#givenBack) this.#issue(start, end);
     this.zookeeper.close();
+  }
+
+  /** What a stop has sealed is nobody's from now on. */
+  gaveUp(tails: readonly CounterRange[]): void {
+    this.#givenBack = tails;
+    for (const tail of tails) this.#world.safety.gaveUp(this.name, tail);
   }
 
   /** For a mutant: as if what `dead` has on record were this server's to give. */
@@ -199,46 +175,49 @@ export class SimulatedServer {
         endAt: () => {},
       },
       remainders: createZookeeperRemainderStore(this.zookeeper, { namespace: NAMESPACE }),
-      ledger: createMysqlLedger({
-        pool: new SimulatedPool({ database, network, process: this.process }),
-        namespace: NAMESPACE,
-      }),
+      ledger: createMysqlLedger({ pool: this.#pool(), namespace: NAMESPACE }),
       clock: this.process.clock,
       random: network.random,
-      holder: dead.#holder,
+      holder: { ...dead.#holder, codec: codec.name },
       smallestTail: 1,
     });
     await this.zookeeper.whenConnected(CONNECT_WAIT_MS);
-    await inherited.release(own, RELEASE_DEADLINE_MS);
+    await inherited.release(own, DRAIN_TIMEOUT_MS);
   }
 
-  #took(counter: number): number {
+  #pool(): SimulatedPool {
+    return new SimulatedPool({ ...this.#world, process: this.process });
+  }
+
+  /** The ports, without the guards that the setting and the mutant take out. */
+  #witnesses(): Pick<IssuingOptions, 'marks' | 'ledger' | 'remainders'> {
+    const { sabotage, setting } = this.#world;
+    const inside = { ...this.#world, clock: this.process.clock, process: this.process };
+    const inZookeeper = { namespace: NAMESPACE, connectWaitMs: CONNECT_WAIT_MS };
+    const feedsLinks = sabotage.ignoresLinks !== true;
+    let marks = createZookeeperMarkStore(this.zookeeper, inZookeeper);
+    let ledger = createMysqlLedger({ pool: this.#pool(), namespace: NAMESPACE, feedsLinks });
+    const remainders = createZookeeperRemainderStore(this.zookeeper, inZookeeper);
+    if (setting === 'zookeeper-alone' || setting === 'last-line') ledger = withoutRefusals(ledger);
+    if (setting === 'last-line') marks = withoutVersionCheck(marks);
+    return {
+      marks: sabotage.marks?.(marks, inside) ?? marks,
+      ledger: sabotage.ledger?.(ledger, inside) ?? ledger,
+      remainders: sabotage.remainders?.(remainders, inside) ?? remainders,
+    };
+  }
+
+  #issue(start: number, end: number): void {
+    for (let counter = start; counter < end; counter += 1) this.#took(counter);
+  }
+
+  #took(counter: number): void {
     const { database, safety } = this.#world;
     if (this.#metDuplicate !== undefined) {
       const met = `its counter ${this.#metDuplicate} had met another generated link`;
       safety.report('issued on', `${this.name} issued counter ${counter} after ${met}`);
     }
     safety.issued(this.name, counter, database.tables.leasesOf(NAMESPACE));
-    return counter;
-  }
-
-  #watched(inner: RangeSource): RangeSource {
-    const { safety, setting } = this.#world;
-    const by = { 'zookeeper-alone': ['zookeeper'], 'ledger-alone': ['ledger'], 'last-line': [] } as const;
-    const givers = setting in by ? by[setting as keyof typeof by] : (['zookeeper', 'ledger'] as const);
-    return {
-      lease: async (size): Promise<CounterRange> => {
-        this.isLeasing = true;
-        try {
-          const range = await inner.lease(size);
-          safety.acquired(this.name, range, givers);
-          return range;
-        } finally {
-          this.isLeasing = false;
-          this.isBetweenWitnesses = false;
-        }
-      },
-    };
   }
 
   /** Knows what an insert really met, whatever the server is told. */

@@ -121,7 +121,7 @@ export class Simulation {
       case 'crash between witnesses':
         return fleet.ambush(slot, kind, amount);
       case 'expire session':
-        if (server.isLeasing) this.#coverage.add('an expiry during a prefetch');
+        if (server.figures.leasing) this.#coverage.add('an expiry during a prefetch');
         return this.#world.ensemble.expireSessions(server.name);
       case 'cut connection':
         return server.zookeeper.breakConnection();
@@ -164,7 +164,7 @@ export class Simulation {
       this.#coverage.add('a disaster after another one was repaired');
     }
     disasters.strike(target, amount);
-    if ([...this.#fleet.everStarted].some(({ isLeasing, process }) => isLeasing && process.state === 'paused')) {
+    if ([...this.#fleet.everStarted].some(({ figures, process }) => process.state === 'paused' && figures.leasing)) {
       this.#coverage.add('a disaster beside a lease that sleeps');
     }
   }
@@ -210,10 +210,11 @@ export class Simulation {
     await this.time.advance(HEAL_MS);
     if (!RECOVERS.includes(this.#schedule.setting)) return;
     await this.#restartWhoHasSeenMore();
-    for (const { name, state } of fleet.servers) {
-      if (state.state === 'ready') continue;
-      if (this.#isForAPerson(state.lastErrorCode)) this.#coverage.add('two cluster ids, for a person to decide');
-      else this.#safety.report('stuck', `${name} is ${state.state} when all has healed: ${state.lastErrorMessage}`);
+    for (const { name, figures } of fleet.servers) {
+      const { lastErrorCode, lastErrorMessage, state } = figures;
+      if (state === 'ready') continue;
+      if (this.#isForAPerson(lastErrorCode)) this.#coverage.add('two cluster ids, for a person to decide');
+      else this.#safety.report('stuck', `${name} is ${state} when all has healed: ${lastErrorMessage}`);
     }
   }
 
@@ -228,7 +229,7 @@ export class Simulation {
    */
   async #restartWhoHasSeenMore(): Promise<void> {
     const slots = [...this.#fleet.servers.keys()].filter((slot) =>
-      HAS_SEEN_MORE.includes(this.#fleet.servers[slot]?.state.lastErrorCode ?? ''),
+      HAS_SEEN_MORE.includes(this.#fleet.servers[slot]?.figures.lastErrorCode ?? ''),
     );
     if (slots.length === 0) return;
     for (const slot of slots) {

@@ -1,6 +1,7 @@
-import { createMysqlCounterWitness, createMysqlLedger, createMysqlLedgerAdmin } from '@lakh/mysql';
+import { createMysqlCounterWitness, createMysqlFacts, createMysqlLedger, createMysqlLedgerAdmin } from '@lakh/mysql';
 import {
   CORRUPT_MARK_TEXTS,
+  describeFactStore,
   describeLedger,
   describeLedgerRemainders,
   describeMarkStore,
@@ -72,6 +73,11 @@ async function openLedger(): Promise<LedgerHarness> {
 
 describeLedger('the real ledger over a simulated database', openLedger);
 describeLedgerRemainders('the real ledger over a simulated database', openLedger);
+
+describeFactStore('the real store over a simulated database', async () => {
+  const bench = new Bench();
+  return { facts: bench.driven(createMysqlFacts({ pool: bench.pool() })), dispose: async () => {} };
+});
 
 describeWitnessAdmins('the real adapters over simulated witnesses', async () => {
   const bench = new Bench();

@@ -25,6 +25,7 @@ const words: Record<ViolationKind, RegExp> = {
   'held twice': /^held twice: /m,
   unacknowledged: /^unacknowledged: /m,
   'link twice': /^link twice: /m,
+  late: /^late: /m,
   stuck: /^stuck: /m,
 };
 

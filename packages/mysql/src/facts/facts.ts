@@ -1,9 +1,8 @@
 import type { FactStore } from '@lakh/facts';
-import type { Session } from '../wire/connection.js';
 import { ER_DUP_ENTRY, isRefusal, storeError } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
 import { asciiLiteral, isVisibleAscii, textLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer } from '../wire/timing.js';
+import type { SqlPool, SqlSession } from '../wire/transaction.js';
 
 const NAME_MAX_LENGTH = 128;
 
@@ -12,7 +11,7 @@ export function createMysqlFacts({
   pool,
   timer = observed(),
 }: {
-  readonly pool: Pool;
+  readonly pool: SqlPool;
   readonly timer?: StatementTimer;
 }): FactStore {
   const settle = async <T>(work: () => Promise<T>): Promise<T> => {
@@ -63,7 +62,7 @@ function nameLiteral(name: string): string {
 }
 
 /** What is recorded under `name` now. */
-export async function readFact(session: Session, name: string, lock = ''): Promise<string | undefined> {
+export async function readFact(session: SqlSession, name: string, lock = ''): Promise<string | undefined> {
   const { rows } = await session.query(`SELECT value FROM settings WHERE name=${nameLiteral(name)}${lock}`);
   return rows[0] ? String(rows[0][0]) : undefined;
 }

@@ -24,6 +24,7 @@ export const number = (value: Value | undefined): number => Number(value);
 export const headKey = (namespace: Value | undefined): string => `head ${namespace}`;
 export const leaseKey = (namespace: Value | undefined, start: Value | undefined): string =>
   `lease ${namespace} ${start}`;
+export const factKey = (name: Value | undefined): string => `fact ${name}`;
 export const NOTHING: Effect = { rows: [], affectedRows: 0 };
 export const one = (write: (tables: Tables) => void): Effect => ({ affectedRows: 1, write });
 
@@ -88,6 +89,17 @@ export function changeLease(
       const row = tables.leaseAt(text(namespace), number(start));
       if (row === undefined || !isMeant(row)) return NOTHING;
       return one((now) => now.putLease(text(namespace), { ...row, ...change }));
+    },
+  };
+}
+
+/** `isThere`: whether the statement changes a row or makes one. */
+export function putFact(name: Value | undefined, value: Value | undefined, isThere: boolean): Plan {
+  return {
+    locks: [factKey(name)],
+    run: (tables) => {
+      if (tables.facts.has(text(name)) === isThere) return one((now) => now.facts.set(text(name), text(value)));
+      return isThere ? NOTHING : { isDuplicate: true };
     },
   };
 }

@@ -1,11 +1,12 @@
 /**
- * The statements that links-mysql's ledger sends, and no others: each is known by its shape, which is its text with every literal
+ * The statements that the ledger and the facts of packages/mysql send, and no others: each is known by its shape, which is its text with every literal
  * taken out. A statement of another shape is a mistake of this simulation's, and throws.
  */
 import {
   asLease,
   asRow,
   changeLease,
+  factKey,
   headKey,
   highest,
   insertHead,
@@ -15,6 +16,7 @@ import {
   number,
   one,
   type Plan,
+  putFact,
   questions,
   text,
   type Value,
@@ -241,6 +243,18 @@ const SHAPES: ReadonlyMap<string, Planner> = new Map<string, Planner>([
       },
     }),
   ],
+  ...['', ' FOR UPDATE'].map((lock): [string, Planner] => [
+    `SELECT value FROM settings WHERE name=?${lock}`,
+    ([name]) => ({
+      locks: lock === '' ? [] : [factKey(name)],
+      run: (tables) => {
+        const value = tables.facts.get(text(name));
+        return { rows: value === undefined ? [] : [[value]] };
+      },
+    }),
+  ]),
+  ['INSERT INTO settings (name, value) VALUES (?,?)', ([name, value]) => putFact(name, value, false)],
+  ['UPDATE settings SET value=? WHERE name=?', ([value, name]) => putFact(name, value, true)],
   [`${QUESTION}?`, (values) => ({ locks: [], run: (tables) => ({ rows: [[values[0], highest(tables, 1)]] }) })],
   [`${QUESTION}=? AND counter<?`, (values) => questions(values)],
   ['questions', (values) => questions(values)],

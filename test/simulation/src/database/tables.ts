@@ -1,4 +1,4 @@
-/** The tables that the ledger lives in, as far as its statements look at them. Rows are never changed, only replaced. */
+/** The tables that ledger and facts live in, as far as their statements look at them. Rows are never changed, only replaced. */
 
 export interface HeadRow {
   readonly head: number;
@@ -32,6 +32,7 @@ export class Tables {
   readonly leases: Map<string, LeaseRow[]>;
   /** Primary keys only. */
   readonly releases: Set<string>;
+  readonly facts: Map<string, string>;
   readonly links: Map<string, LinkRow>;
   #written: LeaseRow[] = [];
 
@@ -41,6 +42,7 @@ export class Tables {
     this.leases = new Map();
     for (const [namespace, rows] of from?.leases ?? []) this.leases.set(namespace, [...rows]);
     this.releases = new Set(from?.releases);
+    this.facts = new Map(from?.facts);
     this.links = from !== undefined && sharesLinks ? from.links : new Map(from?.links);
   }
 
