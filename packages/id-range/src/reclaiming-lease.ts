@@ -126,14 +126,14 @@ export class ReclaimingLease implements RangeSource {
       observer?.unlisted(error);
       return undefined;
     }
-    let conflicts = 0;
+    let metAnother = false;
     for (let attempt = 0; attempt < CLAIMS && open.length > 0; attempt += 1) {
-      const pick = conflicts === 0 ? 0 : Math.floor(random() * Math.min(SPREAD, open.length));
+      const pick = metAnother ? Math.floor(random() * Math.min(SPREAD, open.length)) : 0;
       const [remainder] = open.splice(pick, 1) as [Remainder];
       const outcome = await this.#claim(remainder);
       if (outcome === 'claimed') return remainder.range;
       if (outcome === 'in doubt') return undefined;
-      if (outcome === 'gone') conflicts += 1;
+      if (outcome === 'gone') metAnother = true;
     }
     return undefined;
   }

@@ -108,6 +108,15 @@ describe('which remainder a lease takes', () => {
     }
   });
 
+  test('costs no question about the mark where there is none', async () => {
+    const { server, node, ledger } = witnesses();
+    const lease = server();
+    const mark = jest.spyOn(lease, 'mark');
+    const options = { lease, remainders: node.remainders(), ledger: ledger.client(), clock: hastyClock };
+    await new ReclaimingLease({ ...options, random: () => 0, holder: HOLDER }).lease(SIZE);
+    expect(mark).not.toHaveBeenCalled();
+  });
+
   test('is looked for among 64 at a time', async () => {
     const { store, open } = await setUp();
     const list = jest.fn(store.list);
@@ -153,14 +162,20 @@ describe('how long a claim may take', () => {
     [500, 500],
   ])('%p: %d ms and no longer', async (attemptLimitMs, limitMs) => {
     for (const tookMs of [limitMs, limitMs + 1]) {
-      const { ledger, open, nextNew } = await setUp();
-      const { clock, hands } = handClock();
-      const claim: Ledger['claim'] = async (...args) => {
-        hands.monotonicMs += tookMs;
-        return ledger.client().claim(...args);
-      };
-      const lease = open({ clock, inLedger: { claim }, ...(attemptLimitMs ? { attemptLimitMs } : {}) });
-      expect(await lease.lease(SIZE)).toEqual(tookMs === limitMs ? { start: 100_000, end: 101_000 } : nextNew);
+      for (const slow of ['inStore', 'inLedger'] as const) {
+        const { ledger, store, open, nextNew } = await setUp();
+        const { clock, hands } = handClock();
+        const late = <A extends unknown[], T>(call: (...args: A) => Promise<T>) =>
+          jest.fn((...args: A) => {
+            hands.monotonicMs += tookMs;
+            return call(...args);
+          });
+        const claim = slow === 'inStore' ? late(store.claim) : late(ledger.client().claim);
+        const lease = open({ clock, [slow]: { claim }, ...(attemptLimitMs ? { attemptLimitMs } : {}) });
+        expect(await lease.lease(SIZE)).toEqual(tookMs === limitMs ? { start: 100_000, end: 101_000 } : nextNew);
+        // One that was too slow is followed by none: the next would be as slow.
+        expect(claim).toHaveBeenCalledTimes(1);
+      }
     }
   });
 });
@@ -198,9 +213,9 @@ describe('giving back', () => {
       1000,
     );
     expect(node.released).toHaveLength(released);
-    node.addReleased('nonsense');
     const list = () => Promise.reject(new WitnessUnavailableError('down'));
     expect(await open({ inStore: { list } }).lease(SIZE)).toEqual({ start: 110_000, end: 111_000 });
-    expect(await open({ spaceEnd: 101_500 }).lease(SIZE)).toEqual({ start: 111_000, end: 112_000 });
+    for (const name of ['nonsense', '99000-100000']) node.addReleased(name);
+    expect(await open().lease(SIZE)).toEqual({ start: 101_000, end: 102_000 });
   });
 });
