@@ -10,6 +10,7 @@ import { standalone } from '../../services/standalone/src/config';
 const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_SHARDS: 'mysql://u:hunter2@db:3306/lakh' };
 const { LAKH_SHARDS } = shortenEnv;
 const KEY = '0123456789abcdef'.repeat(4);
+const sealedEnv = { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: `A:${KEY}:100000` };
 
 function load<L extends SettingList>(program: Program<L>, env: Readonly<Record<string, string>>): SettingsOf<L> {
   return readProgramConfig(program, env).settings;
@@ -46,8 +47,29 @@ describe('settings that are accepted', () => {
 
   test('a program gets its own settings and no others', () => {
     expect(load(redirect, { LAKH_SHARDS })).not.toHaveProperty('zookeeper');
-    expect(load(shorten, shortenEnv)).toMatchObject({ zookeeper: 'zk:2181', l2TtlS: 3600 });
+    expect(load(shorten, shortenEnv)).toMatchObject({
+      zookeeper: { servers: [{ host: 'zk', port: 2181 }], chroot: '/lakh' },
+      shards: { host: 'db', port: 3306, user: 'u', password: 'hunter2', database: 'lakh' },
+      l2TtlS: 3600,
+    });
     expect(load(tool, {})).toMatchObject({ zookeeper: undefined, shards: undefined, restoreSkip: 100_000_000 });
+  });
+
+  test.each([
+    ['zk:2181/', { servers: [{ host: 'zk', port: 2181 }], chroot: '' }],
+    ['zk/', { servers: [{ host: 'zk', port: 2181 }], chroot: '' }],
+    [
+      '[::1]:2182,zk2/a/b',
+      {
+        servers: [
+          { host: '::1', port: 2182 },
+          { host: 'zk2', port: 2181 },
+        ],
+        chroot: '/a/b',
+      },
+    ],
+  ])('LAKH_ZOOKEEPER=%s', (text, address) => {
+    expect(load(shorten, { LAKH_SHARDS, LAKH_ZOOKEEPER: text }).zookeeper).toEqual(address);
   });
 
   test('variables of other programs and of other people are ignored, even malformed ones', () => {
@@ -77,17 +99,26 @@ describe('settings that are accepted', () => {
     expect(logged).toContain('"shards":"(set)"');
     expect(logged).not.toContain('hunter2');
     expect(logged).not.toContain('redis');
+    const withAll = {
+      ...shortenEnv,
+      LAKH_REDIS: 'redis://:hunter3@r',
+      LAKH_ZOOKEEPER_AUTH: 'me:hunter4',
+      ...sealedEnv,
+    };
+    expect(JSON.stringify(loggableSettings(shorten.settings, load(shorten, withAll)))).not.toMatch(
+      /hunter|0123456789|"key"/,
+    );
   });
 });
 
 describe('settings that stop the start', () => {
   test('every problem is told at once', () => {
-    const env = { LAKH_LISTEN: '8080', LAKH_CODEC: 'hex', LAKH_RNAGE_SIZE: '5', LAKH_ZOOKEEPER: 'zk', LAKH_REDIS: '' };
+    const env = { LAKH_LISTEN: '8080', LAKH_CODEC: 'hex', LAKH_RNAGE_SIZE: '5', LAKH_ZOOKEEPER: 'zk:', LAKH_REDIS: '' };
     expect(problemsOf(shorten, env)).toEqual([
       'LAKH_RNAGE_SIZE is unknown: did you mean LAKH_RANGE_SIZE?',
       'LAKH_LISTEN: expected host:port (an IPv6 address in brackets; port 0 takes any free port), got "8080"',
       'LAKH_CODEC: expected one of base62, sqids, sealed, got "hex"',
-      'LAKH_ZOOKEEPER: expected host:port,host:port,… and optionally /chroot, got "zk"',
+      'LAKH_ZOOKEEPER: expected host:port,host:port,… and optionally /chroot (/ for the root itself), got "zk:": "zk:" is not host or host:port (an IPv6 address in brackets, a port of 1–65535)',
       expect.stringMatching(/^LAKH_SHARDS is required: /),
       'LAKH_REDIS is set but empty: give it a value or unset it',
     ]);
@@ -125,10 +156,55 @@ describe('settings that stop the start', () => {
     expect(problems[0]).toContain(JSON.stringify(value));
   });
 
-  test.each(['zk:0', 'zk:2181,', 'zk:2181/', 'zk:2181//a', '/lakh'])('LAKH_ZOOKEEPER=%s is malformed', (value) => {
-    expect(problemsOf(shorten, { ...shortenEnv, LAKH_ZOOKEEPER: value })).toEqual([
-      expect.stringContaining('LAKH_ZOOKEEPER'),
-    ]);
+  test.each([
+    ['zk:0', '"zk:0" is not host or host:port'],
+    ['zk:2181,', '"" is not host or host:port'],
+    ['zk:2181//a', '"//a" is not a chroot'],
+    ['/lakh', 'no server is named'],
+    ['zk:2181,ZK:2181', 'zk:2181 is named twice'],
+    ['zk,zk:2181/lakh', 'zk:2181 is named twice'],
+  ])('LAKH_ZOOKEEPER=%s is malformed', (value, why) => {
+    for (const program of [shorten, tool]) {
+      const [problem, ...rest] = problemsOf(program, { ...shortenEnv, LAKH_ZOOKEEPER: value });
+      expect(problem).toContain(`LAKH_ZOOKEEPER: expected host:port,`);
+      expect(problem).toContain(`got ${JSON.stringify(value)}: ${why}`);
+      expect(rest).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['mysql://:hunter2@db/lakh', 'shard 1, member 1: has no user'],
+    ['postgres://u:hunter2@db/lakh', 'shard 1, member 1: does not start with mysql://'],
+    ['mysql://u:hunter2@db', 'shard 1, member 1: has no database'],
+    ['mysql://u:hunter2@db/lakh hunter2', 'shard 2, member 1: is not a URL'],
+    ['mysql://u:hunter2@db/lakh mysql://u:hunter2@db2/lakh', '2 shards are given; this release uses one'],
+    ['mysql://u:hunter2@a/lakh,mysql://u:hunter2@b/lakh', 'a shard of 2 members is given; this release uses one'],
+  ])('malformed shards (%#) are refused by their place and not echoed', (value, why) => {
+    for (const program of [shorten, redirect, tool]) {
+      const [problem, ...rest] = problemsOf(program, { ...shortenEnv, LAKH_SHARDS: value });
+      expect(problem).toMatch(/^LAKH_SHARDS: expected shards apart by white space/);
+      expect(problem).toContain(`(not shown: it is a secret): ${why}`);
+      expect(problem).not.toContain('hunter2');
+      expect(rest).toEqual([]);
+    }
+  });
+
+  test.each([
+    ['http://:hunter3@redis', 'unknown kind of address'],
+    ['redis://:hunter3@a,b', 'several hosts need redis+sentinel:// or redis+cluster://'],
+    ['redis+sentinel://:hunter3@a,b', 'a Sentinel address ends with the name of the master'],
+    ['redis+cluster://:hunter3@a,b/0', 'a Cluster has one database'],
+    ['redis://hunter3@a', 'there is a user but no password'],
+    ['redis://:hunter3@a:0', 'host 1 is not host or host:port'],
+    ['hunter3', 'not an address of Redis'],
+  ])('a malformed LAKH_REDIS (%#) is refused with the reason and not echoed', (value, why) => {
+    for (const program of [shorten, redirect]) {
+      const [problem, ...rest] = problemsOf(program, { ...shortenEnv, LAKH_REDIS: value });
+      expect(problem).toMatch(/^LAKH_REDIS: expected a redis:\/\//);
+      expect(problem).toContain(`(not shown: it is a secret): ${why}`);
+      expect(problem).not.toContain('hunter3');
+      expect(rest).toEqual([]);
+    }
   });
 
   test.each([
@@ -144,13 +220,6 @@ describe('settings that stop the start', () => {
     expect(problem).not.toMatch(/hunter4|[0-9a-f]{8}/);
     expect(rest).toEqual(['LAKH_CODEC=sealed needs LAKH_SEALED_KEYS, which is not set or not usable']);
     expect(problemsOf(tool, { LAKH_SEALED_KEYS: keys })).toEqual([problem]);
-  });
-
-  test('a malformed secret is not echoed', () => {
-    const [problem, ...rest] = problemsOf(shorten, { ...shortenEnv, LAKH_REDIS: 'http://:hunter3@redis' });
-    expect(rest).toEqual([]);
-    expect(problem).toContain('LAKH_REDIS: expected a redis://');
-    expect(problem).not.toContain('hunter3');
   });
 
   test('a secret’s file that is missing is named with the reason', () => {

@@ -1,9 +1,15 @@
-import { integer, oneOf, type SettingList, text } from '@lakh/settings';
+import { integer, oneOf, type Parser, type SettingList } from '@lakh/settings';
+import { type Member, parseDatabase } from './wire/member.js';
+
+const shards: Parser<Member> = {
+  expected: 'shards apart by white space, members by commas, each mysql://user:password@host:port/database',
+  parse: parseDatabase,
+};
 
 export const mysqlSettings = {
   shards: {
     name: 'LAKH_SHARDS',
-    parser: text('shards apart by white space, members by commas, each mysql://user:password@host:port/database'),
+    parser: shards,
     required: true,
     secret: true,
     description: 'MySQL or MariaDB servers that hold the links.',

@@ -1,7 +1,7 @@
 import { Breaker, type RedisState } from './breaker.js';
 import { createRedisClient, type RedisClient, type RedisCommands } from './client.js';
 import { Deadlines } from './deadline.js';
-import { parseRedisUrl } from './url.js';
+import type { RedisTarget } from './url.js';
 
 /** The part of a pino logger that is used here. */
 export interface RedisLog {
@@ -10,8 +10,7 @@ export interface RedisLog {
 }
 
 export interface RedisOptions {
-  /** See `parseRedisUrl`. */
-  readonly url: string;
+  readonly target: RedisTarget;
   /** The longest that a command is waited for. Default 100. */
   readonly deadlineMs?: number;
   /** How long what Redis holds is not believed after an outage. Default 2,000. */
@@ -44,10 +43,9 @@ export class RedisConnection {
   #probing = false;
   #closed = false;
 
-  /** @throws InvalidRedisUrlError */
   constructor(options: RedisOptions) {
-    const { url, deadlineMs = DEFAULT_DEADLINE_MS, quarantineMs = DEFAULT_QUARANTINE_MS, log, changed } = options;
-    this.#client = createRedisClient(parseRedisUrl(url));
+    const { target, deadlineMs = DEFAULT_DEADLINE_MS, quarantineMs = DEFAULT_QUARANTINE_MS, log, changed } = options;
+    this.#client = createRedisClient(target);
     this.#deadlines = new Deadlines(deadlineMs);
     let lastError: unknown;
     this.#breaker = new Breaker({

@@ -1,12 +1,15 @@
-import { integer, matching, type SettingList } from '@lakh/settings';
+import { integer, type Parser, type SettingList } from '@lakh/settings';
+import { parseRedisUrl, type RedisTarget } from './url.js';
+
+const redisUrl: Parser<RedisTarget> = {
+  expected: 'a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
+  parse: parseRedisUrl,
+};
 
 export const redisSettings = {
   redis: {
     name: 'LAKH_REDIS',
-    parser: matching(
-      /^(rediss?|redis\+sentinel|redis\+cluster):\/\/\S+$/,
-      'a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
-    ),
+    parser: redisUrl,
     secret: true,
     description: 'Shared cache (L2); without it reads go from L1 to the database.',
   },

@@ -1,9 +1,5 @@
+import { type HostPort, parseHostPort } from '@lakh/settings';
 import { InvalidRedisUrlError } from './errors.js';
-
-export interface RedisNode {
-  readonly host: string;
-  readonly port: number;
-}
 
 interface Credentials {
   readonly username?: string;
@@ -13,15 +9,15 @@ interface Credentials {
 /** What an address says. Credentials are for the data nodes; sentinels are asked without any. */
 export type RedisTarget = Credentials &
   (
-    | { readonly kind: 'single'; readonly tls: boolean; readonly node: RedisNode; readonly database: number }
+    | { readonly kind: 'single'; readonly tls: boolean; readonly node: HostPort; readonly database: number }
     | {
         readonly kind: 'sentinel';
-        readonly nodes: readonly RedisNode[];
+        readonly nodes: readonly HostPort[];
         /** The name that the sentinels know the master by. */
         readonly name: string;
         readonly database: number;
       }
-    | { readonly kind: 'cluster'; readonly nodes: readonly RedisNode[] }
+    | { readonly kind: 'cluster'; readonly nodes: readonly HostPort[] }
   );
 
 const FORMS =
@@ -81,14 +77,13 @@ function parseUserinfo(userinfo: string): Credentials {
   return username === '' ? { password } : { username, password };
 }
 
-function parseNodes(hosts: string, defaultPort: number): RedisNode[] {
+function parseNodes(hosts: string, defaultPort: number): HostPort[] {
   return hosts.split(',').map((text, index) => {
-    const parts = /^(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]+)(?::(\d{1,5}))?$/.exec(text);
-    const port = Number(parts?.[2] ?? defaultPort);
-    if (parts === null || port < 1 || port > 65_535) {
+    const node = parseHostPort(text, defaultPort);
+    if (node === undefined || node.port === 0) {
       throw new InvalidRedisUrlError(`host ${index + 1} is not host or host:port`);
     }
-    return { host: parts[1]!.replace(/^\[(.*)\]$/, '$1'), port };
+    return node;
   });
 }
 

@@ -5,6 +5,7 @@ import type { LinkCache } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
 import {
   createRedisLinkCache,
+  parseRedisUrl,
   RedisConnection,
   type RedisLinkCacheOptions,
   type RedisOptions,
@@ -42,10 +43,18 @@ export interface TestCache extends LinkCache {
 }
 
 /** A link cache over a connection of its own. */
-export function openCache(options: Omit<RedisOptions, 'changed'> & Pick<RedisLinkCacheOptions, 'ttlS'>): TestCache {
+export function openCache({
+  url,
+  ...options
+}: Omit<RedisOptions, 'changed' | 'target'> &
+  Pick<RedisLinkCacheOptions, 'ttlS'> & { readonly url: string }): TestCache {
   const seen = new Map<string, number>();
   const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
-  const redis = new RedisConnection({ ...options, changed: (state) => count(`state ${state}`) });
+  const redis = new RedisConnection({
+    ...options,
+    target: parseRedisUrl(url),
+    changed: (state) => count(`state ${state}`),
+  });
   const cache = createRedisLinkCache({
     redis,
     ttlS: options.ttlS,

@@ -12,6 +12,7 @@ export {
   matching,
   oneOf,
   type Parser,
+  parseHostPort,
   text,
 } from './parsers.js';
 export {

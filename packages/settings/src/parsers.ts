@@ -14,31 +14,26 @@ export interface HostPort {
   readonly port: number;
 }
 
-const HOST_NAME = /^(?!-)[0-9A-Za-z_-]{1,63}(\.[0-9A-Za-z_-]{1,63})*$/;
+const HOST_NAME =
+  /^(?=.{1,253}$)[0-9A-Za-z]([0-9A-Za-z_-]*[0-9A-Za-z])?(\.[0-9A-Za-z]([0-9A-Za-z_-]*[0-9A-Za-z])?)*\.?$/;
 const DECIMAL = /^(0|[1-9][0-9]*)$/;
 
-function parsePort(text: string): number | undefined {
-  const port = Number(text);
-  return DECIMAL.test(text) && port <= 65_535 ? port : undefined;
-}
-
-function parseHostPort(text: string): HostPort | undefined {
-  const match = /^(?:\[([^\]]+)\]|([^:[\]\s]+)):([0-9]+)$/.exec(text);
-  if (!match) return undefined;
-  const [, bracketed, plain, portText] = match;
-  const port = parsePort(portText ?? '');
-  const host = bracketed ?? plain ?? '';
-  const hostIsValid = bracketed === undefined ? HOST_NAME.test(host) : ipaddr.IPv6.isValid(host);
-  return port !== undefined && hostIsValid ? { host, port } : undefined;
+/** `host:port`, an IPv6 address in brackets; the port may be left out where there is a default. */
+export function parseHostPort(text: string, defaultPort?: number): HostPort | undefined {
+  const match = /^(?:\[(?<v6>[^\]]+)\]|(?<name>[^:[\]]+))(?::(?<port>.*))?$/s.exec(text);
+  const { v6, name = '', port = String(defaultPort ?? '') } = match?.groups ?? {};
+  const hostIsValid = v6 === undefined ? HOST_NAME.test(name) : ipaddr.IPv6.isValid(v6);
+  const portIsValid = DECIMAL.test(port) && Number(port) <= 65_535;
+  return hostIsValid && portIsValid ? { host: v6 ?? name, port: Number(port) } : undefined;
 }
 
 /** Where to listen. */
 export const listenAddress: Parser<HostPort> = {
   expected: 'host:port (an IPv6 address in brackets; port 0 takes any free port)',
-  parse: parseHostPort,
+  parse: (text) => parseHostPort(text),
 };
 
-/** The inverse of {@link listenAddress}: an IPv6 host gets its brackets back. */
+/** The inverse of {@link parseHostPort}: an IPv6 host gets its brackets back. */
 export function formatAddress({ host, port }: HostPort): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

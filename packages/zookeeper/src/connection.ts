@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { WitnessUnavailableError } from '@lakh/id-range';
+import type { HostPort } from '@lakh/settings';
 import zookeeper, { type ZkClient, type ZkConnectionManager } from 'node-zookeeper-client';
-import type { ZookeeperServer } from './address.js';
 import { type CallKind, lost, type NodeConnection, refused, type ZkError, type ZkRequests } from './calls.js';
 
 /**
@@ -16,7 +16,7 @@ import { type CallKind, lost, type NodeConnection, refused, type ZkError, type Z
  * connection is never written upon.
  */
 export interface ConnectionOptions {
-  readonly server: ZookeeperServer;
+  readonly server: HostPort;
   readonly sessionTimeoutMs: number;
   /** Of every call. */
   readonly deadlineMs: number;

@@ -1,7 +1,7 @@
-export { parseZookeeperAddress, type ZookeeperAddress, type ZookeeperServer } from './address.js';
+export { formatZookeeperAddress, parseZookeeperAddress, type ZookeeperAddress } from './address.js';
 export * from './calls.js';
 export type { DigestAuth } from './connection.js';
-export { WitnessForbiddenError } from './errors.js';
+export { InvalidZookeeperAddressError, WitnessForbiddenError } from './errors.js';
 export { createZookeeperMarkAdmin } from './mark-admin.js';
 export { createZookeeperMarkStore, type ZookeeperMarkStoreOptions } from './mark-store.js';
 export { type RegisteredServer, registeredServers, registerServer } from './register-server.js';

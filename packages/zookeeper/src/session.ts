@@ -1,13 +1,13 @@
 import { backoff } from '@lakh/base';
 import { type Randomness, WitnessUnavailableError } from '@lakh/id-range';
-import type { ZookeeperServer } from './address.js';
+import type { HostPort } from '@lakh/settings';
 import type { NodeSession } from './calls.js';
 import { Connection, type ConnectionEnd, type DigestAuth } from './connection.js';
 import { WitnessForbiddenError } from './errors.js';
 
 export interface ZookeeperSessionOptions {
   /** At least one; tried in an order shuffled once, so that clients spread over the ensemble. */
-  readonly servers: readonly ZookeeperServer[];
+  readonly servers: readonly HostPort[];
   /** Absolute path or `''`, as {@link parseZookeeperAddress} gives it. */
   readonly chroot: string;
   /** Asked of the ensemble, which may grant another. Only how long ephemeral nodes outlive this process. Default 10,000. */
@@ -89,7 +89,7 @@ export function createZookeeperSession(options: ZookeeperSessionOptions): Zookee
   }
 
   function open(): void {
-    const server = servers[attempts % servers.length] as ZookeeperServer;
+    const server = servers[attempts % servers.length] as HostPort;
     const name = `${server.host}:${server.port}`;
     attempts += 1;
     options.observe?.({ type: 'connecting', server: name, attempt: failures + 1 });

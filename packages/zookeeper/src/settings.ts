@@ -1,12 +1,15 @@
-import { integer, matching, type SettingList } from '@lakh/settings';
+import { integer, matching, type Parser, type SettingList } from '@lakh/settings';
+import { parseZookeeperAddress, type ZookeeperAddress } from './address.js';
+
+const ensemble: Parser<ZookeeperAddress> = {
+  expected: 'host:port,host:port,… and optionally /chroot (/ for the root itself)',
+  parse: parseZookeeperAddress,
+};
 
 export const zookeeperSettings = {
   zookeeper: {
     name: 'LAKH_ZOOKEEPER',
-    parser: matching(
-      /^[^/,:\s]+:[1-9]\d*(,[^/,:\s]+:[1-9]\d*)*((\/[0-9A-Za-z._-]+)+)?$/,
-      'host:port,host:port,… and optionally /chroot',
-    ),
+    parser: ensemble,
     required: true,
     description: 'ZooKeeper ensemble; the chroot is /lakh when left out.',
   },

@@ -15,7 +15,6 @@ import {
   createZookeeperMarkStore,
   createZookeeperSession,
   type ZookeeperEvent,
-  type ZookeeperServer,
   type ZookeeperSession,
 } from '../src/index';
 import { getData } from '../src/nodes';
@@ -48,7 +47,7 @@ afterEach(async () => {
 
 function open(order: readonly LocalServer[], observe?: (event: ZookeeperEvent) => void): ZookeeperSession {
   const session = createZookeeperSession({
-    servers: order.map(({ plan }): ZookeeperServer => ({ host: plan.host, port: plan.port })),
+    servers: order.map(({ plan }) => ({ host: plan.host, port: plan.port })),
     chroot: '/lakh',
     sessionTimeoutMs: 2_000,
     deadlineMs: DEADLINE_MS,

@@ -1,4 +1,4 @@
-import { migrate, Pool, parseDatabase } from '@lakh/mysql';
+import { type Member, migrate, Pool } from '@lakh/mysql';
 
 export interface MigrateReport {
   readonly shards: readonly { readonly shard: string; readonly applied: readonly number[] }[];
@@ -8,8 +8,8 @@ export interface MigrateReport {
 const DEADLINE_MS = 60_000;
 
 /** Brings the schema of a cluster's database up to date, as a user that may. Rejects as `migrate` of @lakh/mysql does. */
-export async function migrateCluster({ shards }: { readonly shards: string }): Promise<MigrateReport> {
-  const pool = new Pool(parseDatabase(shards), { deadlineMs: DEADLINE_MS });
+export async function migrateCluster({ shards }: { readonly shards: Member }): Promise<MigrateReport> {
+  const pool = new Pool(shards, { deadlineMs: DEADLINE_MS });
   try {
     return { shards: [{ shard: pool.name, applied: await migrate(pool) }] };
   } finally {

@@ -8,12 +8,11 @@ import {
   type MysqlObserver,
   observed,
   Pool,
-  parseDatabase,
 } from '@lakh/mysql';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
 import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
-import { createZookeeperSession, parseZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
+import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
 import { describeProcess } from '../describe-process.js';
 import type { clusterSettings } from '../settings.js';
@@ -52,7 +51,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const down = new Map<string, string>();
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, down);
   const timer = observed(observer);
-  const pool = new Pool(parseDatabase(settings.shards), { deadlineMs: settings.storeDeadlineMs, observer });
+  const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, observer });
   const links = createMysqlLinkStore({ pool, clock, observer });
   const facts = createMysqlFacts({ pool, timer });
   const outbox = createMysqlOutbox({ pool, timer });
@@ -73,7 +72,7 @@ export function openCluster(options: ClusterOptions): Backend {
     settleMs: Math.ceil((settings.leaseAttemptMs ?? ATTEMPT_LIMIT_MS) * SETTLE_FACTOR),
   });
 
-  const addresses = [settings.zookeeper ?? [], pool.name].flat();
+  const addresses = [settings.zookeeper ? formatZookeeperAddress(settings.zookeeper) : [], pool.name].flat();
   return {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
     ...over,
@@ -117,7 +116,7 @@ function openSession(
 ): ZookeeperSession {
   if (zookeeper === undefined) throw new Error('no ZooKeeper is named, and the witnesses need one');
   return createZookeeperSession({
-    ...parseZookeeperAddress(zookeeper),
+    ...zookeeper,
     deadlineMs,
     ...(told && { log: told.log }),
     ...(random && { random }),
@@ -129,11 +128,11 @@ function openRedis({ settings, observed: told }: ClusterOptions): {
   readonly redis?: RedisConnection;
   readonly cache?: LinkCache;
 } {
-  const { redis: url, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
-  if (url === undefined) return {};
+  const { redis: target, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
+  if (target === undefined) return {};
   const observer = told && createRedisObserver(told.registry);
   const redis = new RedisConnection({
-    url,
+    target,
     ...(l2DeadlineMs === undefined ? {} : { deadlineMs: l2DeadlineMs }),
     ...(told && { log: told.log }),
     ...(observer && { changed: observer.changed }),

@@ -1,3 +1,4 @@
+import { formatAddress } from '@lakh/settings';
 import { InvalidShardsError } from './errors.js';
 
 /** One database server. */
@@ -14,8 +15,8 @@ const DEFAULT_PORT = 3306;
 const DATABASE = /^[0-9A-Za-z_$-]{1,64}$/;
 
 /** `host:port/database`, for people: carries neither user nor password. */
-export function memberName({ host, port, database }: Member): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}/${database}`;
+export function memberName(member: Member): string {
+  return `${formatAddress(member)}/${member.database}`;
 }
 
 /**
