@@ -10,6 +10,8 @@ export interface LoggerOptions {
   readonly program: string;
   readonly serverId: string;
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Under these, beside the usual ones, is what nobody may read: the keys of secret settings. */
+  readonly privateNames?: readonly string[];
   /** For tests; stderr otherwise. */
   readonly stream?: DestinationStream;
 }
@@ -26,10 +28,6 @@ const PRIVATE_NAMES = [
   'password',
   'authorization',
   'cookie',
-  'shards',
-  'redis',
-  'sealedKeys',
-  'zookeeperAuth',
 ];
 
 /** Errors of database drivers carry the whole statement (`sql`) and its values: only these fields are written. */
@@ -47,7 +45,8 @@ function loggableError(error: unknown, depth = 0): unknown {
 }
 
 /** Writes synchronously: the last line before an exit is the one that is needed. */
-export function createLogger({ program, serverId, level, stream }: LoggerOptions): Logger {
+export function createLogger({ program, serverId, level, privateNames = [], stream }: LoggerOptions): Logger {
+  const names = [...PRIVATE_NAMES, ...privateNames];
   return pino(
     {
       level,
@@ -55,7 +54,7 @@ export function createLogger({ program, serverId, level, stream }: LoggerOptions
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error) => loggableError(error), error: (error) => loggableError(error) },
-      redact: { paths: PRIVATE_NAMES.flatMap((name) => [name, `*.${name}`]), censor: '[private]' },
+      redact: { paths: names.flatMap((name) => [name, `*.${name}`]), censor: '[private]' },
     },
     stream ?? destination({ fd: 2, sync: true }),
   );

@@ -81,7 +81,12 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const { version } = options.description;
   const { name: program, settings: list } = options.description.program;
   const serverId = settings.serverId ?? makeServerId(hostname(), process.pid, randomBytes(3).toString('hex'));
-  const log = createLogger({ program, serverId, level: settings.logLevel });
+  const log = createLogger({
+    program,
+    serverId,
+    level: settings.logLevel,
+    privateNames: Object.keys(list).filter((key) => list[key]?.secret),
+  });
   const metrics = createMetrics({ program, version });
   const lifecycle = createLifecycle({
     log,

@@ -3,7 +3,7 @@ import { createLogger } from '../src/index.js';
 function logged(write: (log: ReturnType<typeof createLogger>) => void): Record<string, unknown>[] {
   const lines: string[] = [];
   const stream = { write: (line: string) => void lines.push(line) };
-  write(createLogger({ program: 'shorten', serverId: 's1', level: 'info', stream }));
+  write(createLogger({ program: 'shorten', serverId: 's1', level: 'info', privateNames: ['sealedKeys'], stream }));
   return lines.map((line) => JSON.parse(line));
 }
 
@@ -24,6 +24,7 @@ describe('log lines', () => {
         longUrl: 'https://private',
         token: 'private',
         request: { url: '/private', authorization: 'private' },
+        settings: { sealedKeys: 'private' },
       });
       log.child({ link: { long_url: 'https://private' } }).warn('x');
     });
