@@ -1,11 +1,10 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { createApi } from '@lakh/api';
-import { publicRoutes } from '@lakh/gateway';
-import { createApp, createHttpMetrics, createHttpServer, type HttpServer, labelsOf, listen } from '@lakh/http';
+import { apiRoutes, createApi } from '@lakh/api';
+import { createApp, createHttpMetrics, createHttpServer, type HttpServer, listen, type Routes } from '@lakh/http';
 import { createInsertIds, createRemover, createShortener, OwnHosts, StoreUnavailableError } from '@lakh/links';
-import { createPage } from '@lakh/page';
+import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
-import { createRedirects } from '@lakh/redirects';
+import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
@@ -14,7 +13,12 @@ interface ResponseDescription {
   readonly headers?: Record<string, { readonly schema: object }>;
   readonly content?: Record<string, { readonly schema: object }>;
 }
-type Operation = { readonly responses: Record<string, ResponseDescription> };
+interface Operation {
+  readonly operationId: string;
+  readonly security: readonly object[];
+  readonly requestBody?: { readonly content: object };
+  readonly responses: Record<string, ResponseDescription>;
+}
 type Paths = Record<string, Record<string, Operation>>;
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
@@ -22,7 +26,7 @@ async function openServices(token?: string) {
   const store = new MemoryLinkStore();
   const clock = { nowMs: () => Date.now() };
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
-  const metrics = createHttpMetrics(registry, labelsOf(publicRoutes));
+  const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'http://lakh.example';
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
@@ -89,16 +93,31 @@ describe('the API description', () => {
     expect((api as { openapi?: string }).openapi).toBe('3.1.0');
   });
 
-  test('describes every route of the table, and nothing else', () => {
-    const rows = [...publicRoutes, ...Object.values(adminRoutes)];
+  test('describes every route of the table, and nothing else: operation, body, who may ask, and where', () => {
+    const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
+    const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
+    const expected = Object.entries(routes).map(([name, { method, path, body, role }]) => ({
+      ...{ name, method, path: path.replaceAll(/:(\w+)/g, '{$1}') },
+      bodies: body === undefined ? [] : [mediaTypes[body.type]],
+      refusals: body === undefined ? [] : ['413', '415'],
+      takesTokens: role === 'api',
+      onAdminListener: role === 'admin',
+    }));
     const described = Object.entries(paths).flatMap(([path, item]) =>
-      Object.keys(item).flatMap((key) =>
-        key === 'parameters' || key === 'servers' ? [] : [`${key.toUpperCase()} ${path}`],
-      ),
+      Object.entries(item).flatMap(([key, operation]) => {
+        if (key === 'parameters' || key === 'servers') return [];
+        const { operationId: name, requestBody, responses, security } = operation;
+        return {
+          ...{ name, method: key.toUpperCase(), path },
+          bodies: Object.keys(requestBody?.content ?? {}),
+          refusals: ['413', '415'].filter((status) => status in responses),
+          takesTokens: security.length > 0 && '401' in responses,
+          onAdminListener: 'servers' in item,
+        };
+      }),
     );
-    expect(described.sort()).toEqual(
-      rows.map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, '{$1}')}`).sort(),
-    );
+    const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
+    expect(described.sort(byName)).toEqual(expected.sort(byName));
   });
 
   function mismatch(schema: object, value: unknown): string {

@@ -59,10 +59,10 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
     routes: pageRoutes,
     headers: securityHeaders,
     handlers: {
-      showPage: (_request, response) => send(response, 200, { values: EMPTY_FORM, errors: {} }),
-      getStyle: (_request, response) => sendAsset(response, 'css', PAGE_CSS),
-      getScript: (_request, response) => sendAsset(response, 'js', PAGE_JS),
-      async submitForm(request, response, body) {
+      getPage: (_request, response) => send(response, 200, { values: EMPTY_FORM, errors: {} }),
+      getPageStyle: (_request, response) => sendAsset(response, 'css', PAGE_CSS),
+      getPageScript: (_request, response) => sendAsset(response, 'js', PAGE_JS),
+      async submitPage(request, response, body) {
         refuseForeignForm(request, publicUrl);
         const { values, token } = formValues(await body());
         if (authenticate && authenticate(`Bearer ${token}`) === undefined) {

@@ -6,10 +6,10 @@ const common = { service: 'shorten', role: 'public', rate: 'clients', errors: 'p
 
 /** The page, what it loads, and where its form goes. */
 export const pageRoutes = {
-  showPage: { ...common, method: 'GET', path: '/' },
-  getStyle: { ...common, method: 'GET', path: '/-/page.css' },
-  getScript: { ...common, method: 'GET', path: '/-/page.js' },
-  submitForm: {
+  getPage: { ...common, method: 'GET', path: '/' },
+  getPageStyle: { ...common, method: 'GET', path: '/-/page.css' },
+  getPageScript: { ...common, method: 'GET', path: '/-/page.js' },
+  submitPage: {
     ...common,
     method: 'POST',
     path: '/-/shorten',

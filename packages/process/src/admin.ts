@@ -11,22 +11,10 @@ import {
   NotFoundError,
   type Routes,
 } from '@lakh/http';
-import { Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
 import { type AdminOperations, answerOperation, OPERATIONS_PATH } from './admin-operations.js';
 import type { LifecycleState } from './lifecycle.js';
-
-export interface CheckResult {
-  /** `degraded`: lost, and not needed right now. `down`: the main request cannot be served. */
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly detail?: string;
-}
-
-export type HealthCheck = () => CheckResult | Promise<CheckResult>;
-
-export interface Readiness {
-  readonly status: 'ready' | 'degraded' | 'unready' | 'draining';
-  readonly checks: Readonly<Record<string, CheckResult>>;
-}
+import { createReadiness, exposeReadiness, type HealthCheck, isServing, type Readiness } from './readiness.js';
 
 export interface AdminOptions {
   readonly registry: Registry;
@@ -43,8 +31,6 @@ export interface AdminServer extends HttpServer {
   readiness(): Promise<Readiness>;
 }
 
-const CHECK_DEADLINE_MS = 1000;
-
 const common = {
   method: 'GET',
   service: 'any',
@@ -56,52 +42,15 @@ const common = {
 
 /** What every server's admin listener answers, beside an operator's questions. */
 export const adminRoutes = {
-  isLive: { ...common, path: '/healthz/live' },
-  isReady: { ...common, path: '/healthz/ready' },
+  getLiveness: { ...common, path: '/healthz/live' },
+  getReadiness: { ...common, path: '/healthz/ready' },
   getMetrics: { ...common, path: '/metrics' },
 } as const satisfies Routes;
 
 export function createAdminServer(options: AdminOptions): AdminServer {
   const { registry, lifecycle, checks, onError } = options;
-  const deadlineMs = options.checkDeadlineMs ?? CHECK_DEADLINE_MS;
-
-  async function readiness(): Promise<Readiness> {
-    const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await runCheck(check, deadlineMs)] as const),
-    );
-    const statuses = results.map(([, { status }]) => status);
-    const isRunning = lifecycle.state === 'running';
-    const status =
-      lifecycle.state === 'draining'
-        ? 'draining'
-        : !isRunning || statuses.includes('down')
-          ? 'unready'
-          : statuses.includes('degraded')
-            ? 'degraded'
-            : 'ready';
-    return { status, checks: Object.fromEntries(results) };
-  }
-
-  const isServing = ({ status }: Readiness): boolean => status === 'ready' || status === 'degraded';
-
-  new Gauge({
-    name: 'lakh_ready',
-    help: '1 while the main request can be served, degraded included.',
-    registers: [registry],
-    async collect() {
-      this.set(isServing(await readiness()) ? 1 : 0);
-    },
-  });
-  new Gauge({
-    name: 'lakh_degraded',
-    help: '1 while a check is not ok.',
-    labelNames: ['check'],
-    registers: [registry],
-    async collect() {
-      const results = Object.entries((await readiness()).checks);
-      for (const [check, { status }] of results) this.set({ check }, status === 'ok' ? 0 : 1);
-    },
-  });
+  const readiness = createReadiness(lifecycle, checks, options.checkDeadlineMs);
+  exposeReadiness(registry, readiness);
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
@@ -116,7 +65,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
     if (!allowed.includes(request.method ?? '')) throw new MethodNotAllowedError(allowed);
     if (path === adminRoutes.getMetrics.path) {
       send(request, response, 200, registry.contentType, await registry.metrics());
-    } else if (path === adminRoutes.isLive.path) {
+    } else if (path === adminRoutes.getLiveness.path) {
       send(request, response, 200, 'application/json', JSON.stringify({ status: 'live', state: lifecycle.state }));
     } else {
       const answer = await readiness();
@@ -146,19 +95,4 @@ function send(request: IncomingMessage, response: ServerResponse, status: number
     'cache-control': 'no-store',
   });
   response.end(request.method === 'HEAD' ? undefined : body);
-}
-
-/** A check that throws or does not answer says as much as one that answers `down`; its error stays inside. */
-async function runCheck(check: HealthCheck, deadlineMs: number): Promise<CheckResult> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<CheckResult>((resolve) => {
-    timer = setTimeout(() => resolve({ status: 'down', detail: `no answer within ${deadlineMs} ms` }), deadlineMs);
-  });
-  try {
-    return await Promise.race([Promise.resolve().then(check), late]);
-  } catch {
-    return { status: 'down', detail: 'the check itself failed' };
-  } finally {
-    clearTimeout(timer);
-  }
 }

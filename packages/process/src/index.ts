@@ -1,13 +1,5 @@
 /** The life of a program: arguments, log, metrics, admin listener, start and stop. It knows no domain. */
-export {
-  type AdminOptions,
-  type AdminServer,
-  adminRoutes,
-  type CheckResult,
-  createAdminServer,
-  type HealthCheck,
-  type Readiness,
-} from './admin.js';
+export { type AdminOptions, type AdminServer, adminRoutes, createAdminServer } from './admin.js';
 export type { AdminOperation, AdminOperations } from './admin-operations.js';
 export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
 export {
@@ -27,4 +19,5 @@ export {
   type ServerSettings,
 } from './program.js';
 export { type ProgramConfig, readProgramConfig } from './program-config.js';
+export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
 export { processSettings } from './settings.js';

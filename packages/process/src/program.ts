@@ -18,13 +18,14 @@ import {
 } from '@lakh/http';
 import { loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
-import { createAdminServer, type HealthCheck } from './admin.js';
+import { createAdminServer } from './admin.js';
 import type { AdminOperation } from './admin-operations.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
+import type { HealthCheck } from './readiness.js';
 import { makeServerId, type processSettings } from './settings.js';
 
 /** What every server reads: where it listens, and how it runs. */
