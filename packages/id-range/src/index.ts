@@ -2,6 +2,7 @@ export * from './admin.js';
 export type { AllocatorSnapshot, RangeAllocatorOptions } from './allocator-options.js';
 export { ATTEMPT_LIMIT_MS } from './attempt-age.js';
 export * from './errors.js';
+export { assertNamespace, NAMESPACE_NAME } from './namespace.js';
 export type * from './observer.js';
 export * from './ports.js';
 export { RangeAllocator } from './range-allocator.js';

@@ -1,9 +1,10 @@
+import { NAMESPACE_NAME } from '@lakh/id-range';
 import { integer, matching, type SettingList } from '@lakh/settings';
 
 export const namespaceSettings = {
   namespace: {
     name: 'LAKH_NAMESPACE',
-    parser: matching(/^[a-z0-9][a-z0-9-]{0,31}$/, '1 to 32 of a-z, 0-9 and -, not beginning with -'),
+    parser: matching(NAMESPACE_NAME, '1 to 32 of a-z, 0-9 and -, not beginning with -'),
     default: 'links',
     description: 'Counter sequence that feeds links.',
   },

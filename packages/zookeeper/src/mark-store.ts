@@ -1,4 +1,5 @@
 import {
+  assertNamespace,
   ClusterMismatchError,
   type Mark,
   type MarkSnapshot,
@@ -46,9 +47,7 @@ class ReadVersion {
  */
 export function createZookeeperMarkStore(session: NodeSession, options: ZookeeperMarkStoreOptions): MarkStore {
   const { namespace, connectWaitMs = 0 } = options;
-  if (!/^[0-9A-Za-z][0-9A-Za-z_-]{0,63}$/.test(namespace)) {
-    throw new Error(`not a namespace: ${JSON.stringify(namespace)}`);
-  }
+  assertNamespace(namespace);
   const clusterPath = `${session.chroot}/cluster`;
   const namespacePath = `${session.chroot}/ranges/${namespace}`;
   const nextPath = `${namespacePath}/next`;

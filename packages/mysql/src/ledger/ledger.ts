@@ -1,4 +1,5 @@
 import {
+  assertNamespace,
   type CounterRange,
   type LeaseRecord,
   type Ledger,
@@ -23,7 +24,6 @@ export interface MysqlLedgerOptions {
   readonly timer?: StatementTimer;
 }
 
-const NAMESPACE = /^[0-9A-Za-z_-]{1,64}$/;
 /** Thrown inside a transaction to end it without a trace. */
 class Refused extends Error {}
 
@@ -34,7 +34,7 @@ export function createMysqlLedger({
   feedsLinks = true,
   timer = observed(),
 }: MysqlLedgerOptions): Ledger {
-  if (!NAMESPACE.test(namespace)) throw new RangeError('a namespace is 1–64 characters of 0-9 A-Z a-z _ -');
+  assertNamespace(namespace);
   const ns = asciiLiteral(namespace);
   const anyLease = `EXISTS(SELECT 1 FROM id_leases WHERE namespace=${ns})`;
   // A deleted link keeps its counter, so it counts too.
