@@ -1,7 +1,15 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { apiRoutes, createApi } from '@lakh/api';
 import { createApp, createHttpMetrics, createHttpServer, type HttpServer, listen, type Routes } from '@lakh/http';
-import { createInsertIds, createRemover, createShortener, OwnHosts, StoreUnavailableError } from '@lakh/links';
+import {
+  anonymous,
+  createInsertIds,
+  createRemover,
+  createShortener,
+  OwnHosts,
+  StoreUnavailableError,
+  tokenHolder,
+} from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
@@ -33,13 +41,16 @@ async function openServices(token?: string) {
   const codes = { nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
   const onError = () => {};
   const redirects = createRedirects({
+    domainId: 0,
     store,
     settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
     clock,
     registry,
     metrics,
   });
+  const anyone = anonymous(['create']);
   const options = {
+    domainId: 0,
     shortener: createShortener({
       store,
       codes,
@@ -49,14 +60,15 @@ async function openServices(token?: string) {
     }),
     clock,
     publicUrl,
-    authenticate:
-      token === undefined ? undefined : (header?: string) => (header === `Bearer ${token}` ? 'docs' : undefined),
+    identify: (header?: string) =>
+      token === undefined ? anyone : header === `Bearer ${token}` ? tokenHolder('docs') : undefined,
+    needsToken: token !== undefined,
     onError,
   };
-  const remover = createRemover({ store, onRemoved: ({ code }) => redirects.l1.invalidate(code) });
+  const remover = createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) });
   const faces = [
     redirects,
-    createApi({ ...options, remover, store, anonymousMayDelete: false, metrics }),
+    createApi({ ...options, remover, store, metrics }),
     createPage({ ...options, urlMaxLength: 2048 }),
   ];
   const http = createHttpServer(createApp({ faces, metrics, onError }));

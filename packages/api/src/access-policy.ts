@@ -1,12 +1,13 @@
+import { anonymous, tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import { type HostPort, isLoopback } from '@lakh/settings';
-import type { Authenticate } from './create-link.js';
+import type { Identify } from './create-link.js';
 import { loadTokens } from './tokens.js';
 
 export interface AccessPolicy {
-  /** Undefined: no tokens are configured. */
-  readonly authenticate: Authenticate | undefined;
-  readonly anonymousMayDelete: boolean;
+  readonly identify: Identify;
+  /** Whether callers need a token. */
+  readonly needsToken: boolean;
 }
 
 /**
@@ -19,9 +20,11 @@ export function accessPolicy(
 ): AccessPolicy {
   const { apiTokensFile, listen } = settings;
   if (apiTokensFile === undefined) {
-    return { authenticate: undefined, anonymousMayDelete: isLoopback(listen.host) };
+    const anyone = anonymous(isLoopback(listen.host) ? ['create', 'delete'] : ['create']);
+    return { identify: () => anyone, needsToken: false };
   }
   const tokens = loadTokens(apiTokensFile, (message) => log.warn(message));
   log.info({ tokens: tokens.names }, 'API tokens loaded');
-  return { authenticate: (authorization) => tokens.verifyBearer(authorization), anonymousMayDelete: false };
+  const holders = new Map(tokens.names.map((name) => [name, tokenHolder(name)]));
+  return { identify: (authorization) => holders.get(tokens.verifyBearer(authorization) ?? ''), needsToken: true };
 }

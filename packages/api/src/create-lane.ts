@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerError, type HttpMetrics, isPlainJson, type PlainLane, readJson } from '@lakh/http';
 import { apiRoutes } from './api-routes.js';
-import type { CreateLink } from './create-link.js';
+import { actorOf, type CreateLink, type Identify } from './create-link.js';
 
 export interface CreateLaneOptions {
   readonly createLink: CreateLink;
-  readonly guard: (request: IncomingMessage) => void;
+  readonly identify: Identify;
   readonly metrics: HttpMetrics<'api'>;
   /** Told of every error that became a 5xx. */
   readonly onError: (error: unknown, request: IncomingMessage) => void;
@@ -16,16 +16,16 @@ const { method, path, body, label, errors } = apiRoutes.createLink;
 /**
  * Creates the way that programs send them, answered before express: routing, type matching and body parsing there cost as much
  * as the rest of a create, the store's share of a commit included (`npm run bench -- shorten`). Whatever is the least
- * unusual goes to express, which ends in the same `createLink`, through the same guard and reader.
+ * unusual goes to express, which ends in the same `createLink`, through the same check of the caller and the same reader.
  */
 export function createCreateLane(options: CreateLaneOptions): PlainLane {
-  const { createLink, guard, metrics, onError } = options;
+  const { createLink, identify, metrics, onError } = options;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
     try {
-      guard(request);
-      await createLink(response, await readJson(request, body.maxBytes));
+      const actor = actorOf(request, identify);
+      await createLink(response, await readJson(request, body.maxBytes), actor);
     } catch (error) {
       if (!answerError(errors, request, response, error, onError)) return;
     }

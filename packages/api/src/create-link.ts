@@ -1,20 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { InvalidRequestError, ryowCookie, securityHeaders, UnauthorizedError } from '@lakh/http';
-import { type Clock, type FieldProblem, InvalidLinkError, type Shortener, type ShortenRequest } from '@lakh/links';
+import {
+  type Actor,
+  type Clock,
+  type FieldProblem,
+  InvalidLinkError,
+  type Shortener,
+  type ShortenRequest,
+} from '@lakh/links';
 import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
 
-/** How callers are told apart: the name of the token that an `Authorization` header carries, or undefined. */
-export type Authenticate = (authorization: string | undefined) => string | undefined;
+/** How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed and it holds no valid one. */
+export type Identify = (authorization: string | undefined) => Actor | undefined;
 
-/** Throws unless the request carries a valid token, or no tokens are configured. */
-export function requireToken(authenticate: Authenticate | undefined, request: IncomingMessage): void {
-  if (authenticate && authenticate(request.headers.authorization) === undefined) {
-    throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
-  }
+/** @throws UnauthorizedError */
+export function actorOf(request: IncomingMessage, identify: Identify): Actor {
+  const actor = identify(request.headers.authorization);
+  if (actor !== undefined) return actor;
+  throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
 }
 
 export interface CreateLinkOptions {
+  /** Whose links these are. */
+  readonly domainId: number;
   readonly shortener: Shortener;
   readonly clock: Clock;
   /** What short URLs begin with; no trailing slash. */
@@ -22,9 +31,9 @@ export interface CreateLinkOptions {
 }
 
 /** Creates the link that a parsed body asks for, and answers 201 (200 for an alias that is there already). */
-export type CreateLink = (response: ServerResponse, body: unknown) => Promise<void>;
+export type CreateLink = (response: ServerResponse, body: unknown, actor: Actor) => Promise<void>;
 
-export function createLinkCreator({ shortener, clock, publicUrl }: CreateLinkOptions): CreateLink {
+export function createLinkCreator({ domainId, shortener, clock, publicUrl }: CreateLinkOptions): CreateLink {
   const secure = publicUrl.startsWith('https:');
   const fixedHeaders = [
     ...Object.entries(securityHeaders).flat(),
@@ -35,13 +44,13 @@ export function createLinkCreator({ shortener, clock, publicUrl }: CreateLinkOpt
   function allProblems(problems: readonly FieldProblem[], asked: ShortenRequest): readonly FieldProblem[] {
     if (problems.some(({ rule }) => rule === 'not_an_object')) return problems;
     const named = new Set(problems.map(({ field }) => field));
-    return [...problems, ...shortener.check(asked).filter(({ field }) => !named.has(field))];
+    return [...problems, ...shortener.check(domainId, asked).filter(({ field }) => !named.has(field))];
   }
 
-  return async (response, body) => {
+  return async (response, body, actor) => {
     const { link: asked, problems } = parseCreateRequest(body);
     if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, asked));
-    const { link, created } = await shortener.shorten(asked).catch(asInvalidRequest);
+    const { link, created } = await shortener.shorten(domainId, asked, actor).catch(asInvalidRequest);
     const json = linkJson(link, publicUrl);
     const text = JSON.stringify(json);
     const headers = [

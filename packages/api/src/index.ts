@@ -2,7 +2,8 @@
 export { type AccessPolicy, accessPolicy } from './access-policy.js';
 export { type ApiOptions, createApi } from './api.js';
 export { apiRoutes } from './api-routes.js';
-export type { Authenticate, CreateLinkOptions } from './create-link.js';
+export { auditDeletes } from './audit.js';
+export type { CreateLinkOptions, Identify } from './create-link.js';
 export { type LinkJson, linkJson } from './link-json.js';
 export { accessRule, apiSettings } from './settings.js';
 export { loadTokens, parseTokens, TokensFileError, type TokenVerifier } from './tokens.js';

@@ -9,6 +9,11 @@ export abstract class CodedError extends Error {
   }
 }
 
+/** Whoever asks may not do this: for want of a right, or for the way they came. The message is for them. */
+export class ForbiddenError extends CodedError {
+  readonly code = 'forbidden';
+}
+
 /** One invalid input field. `reason` is a sentence for people, `rule` a stable word for programs. */
 export interface FieldProblem {
   readonly field: string;

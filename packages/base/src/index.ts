@@ -1,3 +1,3 @@
 /** What every room may use: an error with a stable code, the pause before another attempt. No I/O. */
 export { type BackoffOptions, backoff } from './backoff.js';
-export { CodedError, type FieldProblem } from './coded-error.js';
+export { CodedError, type FieldProblem, ForbiddenError } from './coded-error.js';

@@ -1,6 +1,8 @@
 /** Errors of HTTP itself. What each code means on the wire is problem-table.ts's to say. */
 import { CodedError, type FieldProblem } from '@lakh/base';
 
+export { ForbiddenError } from '@lakh/base';
+
 /** Its message is for the client: it holds nothing about the inside. */
 export abstract class ProblemError extends CodedError {
   /** Lower-case names. */
@@ -18,10 +20,6 @@ export class MalformedJsonError extends ProblemError {
 export class UnauthorizedError extends ProblemError {
   readonly code = 'unauthorized';
   override readonly headers = { 'www-authenticate': 'Bearer' };
-}
-
-export class ForbiddenError extends ProblemError {
-  readonly code = 'forbidden';
 }
 
 export class NotFoundError extends ProblemError {

@@ -38,7 +38,6 @@ describe('problem details', () => {
       '400 bad_request',
       '400 malformed_json',
       '401 unauthorized',
-      '403 forbidden',
       '404 not_found',
       '405 method_not_allowed',
       '408 request_timeout',

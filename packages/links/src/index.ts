@@ -1,3 +1,4 @@
+export * from './actor.js';
 export * from './alias.js';
 export * from './errors.js';
 export * from './expiry.js';

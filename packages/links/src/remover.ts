@@ -1,7 +1,8 @@
+import { type Actor, demand } from './actor.js';
 import { isPossibleCode } from './alias.js';
 import { LinkNotFoundError } from './errors.js';
 import type { Tombstone } from './link.js';
-import type { InvalidationOutbox, LinkCache, LinkStore, RemoveOutcome } from './ports.js';
+import type { Invalidation, InvalidationOutbox, LinkCache, LinkStore, RemoveOutcome } from './ports.js';
 
 export interface RemoverOptions {
   readonly store: LinkStore;
@@ -9,8 +10,10 @@ export interface RemoverOptions {
   readonly cache?: LinkCache | undefined;
   /** Where the store left the invalidation; one that is delivered here need not be relayed. */
   readonly outbox?: InvalidationOutbox | undefined;
-  /** This process's own caches; called before the shared one is told. */
-  readonly onRemoved?: (tombstone: Tombstone) => void;
+  /** Tells this process's own caches; called before the shared one is told. */
+  readonly invalidate?: (invalidation: Invalidation) => void;
+  /** Told once of each link that was deleted, and by whom. */
+  readonly onRemoved?: (tombstone: Tombstone, actor: Actor) => void;
 }
 
 export interface RemoveResult {
@@ -23,12 +26,13 @@ export interface RemoveResult {
 export interface Remover {
   /**
    * Deletes a link for good; its code is never used again. Deleting it again tells the caches again. Rejects with
-   * {@link LinkNotFoundError}, or as the store does: after `StoreOutcomeUnknownError` it may be deleted, and asking again is safe.
+   * `ForbiddenError`, {@link LinkNotFoundError}, or as the store does: after `StoreOutcomeUnknownError` it may be deleted, and
+   * asking again is safe.
    */
-  remove(domainId: number, code: string): Promise<RemoveResult>;
+  remove(domainId: number, code: string, actor: Actor): Promise<RemoveResult>;
 }
 
-export function createRemover({ store, cache, outbox, onRemoved }: RemoverOptions): Remover {
+export function createRemover({ store, cache, outbox, invalidate, onRemoved }: RemoverOptions): Remover {
   async function deliver(tombstone: Tombstone): Promise<boolean> {
     if (cache === undefined) return true;
     if (!(await cache.put(tombstone))) return false;
@@ -38,10 +42,12 @@ export function createRemover({ store, cache, outbox, onRemoved }: RemoverOption
   }
 
   return {
-    async remove(domainId, code) {
+    async remove(domainId, code, actor) {
+      demand('delete', actor);
       const met: RemoveOutcome = isPossibleCode(code) ? await store.remove(domainId, code) : { outcome: 'missing' };
       if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
-      onRemoved?.(met.tombstone);
+      if (met.outcome === 'removed') onRemoved?.(met.tombstone, actor);
+      invalidate?.(met.tombstone);
       return { removed: met.outcome === 'removed', delivered: await deliver(met.tombstone) };
     },
   };

@@ -15,10 +15,10 @@ export interface ResolverOptions {
   /** Told of every look-up that was answered; those that join another's flight are not counted. For metrics. */
   readonly onAnswered?: (by: AnsweredBy) => void;
   /**
-   * Called as a read begins; what it returns is called with what the read found, before anyone hears of it. For a cache that
-   * counts the age of a value from the moment at which it was certainly true.
+   * Called as a read of a code begins; what it returns is called once with what the read found, nothing if it failed, before
+   * anyone hears of it. For a cache that counts the age of a value from the moment at which it was certainly true.
    */
-  readonly beginRead?: () => (found: StoredLink | undefined) => void;
+  readonly beginRead?: (domainId: number, code: string) => (found: StoredLink | undefined) => void;
   /** Runs work once the answer is on its way. Default `setImmediate`. */
   readonly afterAnswer?: (run: () => void) => void;
 }
@@ -52,12 +52,20 @@ export function createResolver(options: ResolverOptions): Resolver {
   const flights = new Map<string, Promise<StoredLink | undefined>>();
   let asking = 0;
 
-  /** The link, told to whoever watches reads. */
-  async function watched(read: () => Promise<StoredLink | undefined>): Promise<StoredLink | undefined> {
-    const end = beginRead();
-    const found = await read();
-    end(found);
-    return found;
+  /** What `read` finds under the code, told to whoever watches reads. */
+  async function watched(
+    domainId: number,
+    code: string,
+    read: () => Promise<StoredLink | undefined>,
+  ): Promise<StoredLink | undefined> {
+    const end = beginRead(domainId, code);
+    let found: StoredLink | undefined;
+    try {
+      found = await read();
+      return found;
+    } finally {
+      end(found);
+    }
   }
 
   async function askStore(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
@@ -89,11 +97,11 @@ export function createResolver(options: ResolverOptions): Resolver {
         onAnswered('grammar');
         return undefined;
       }
-      if (fresh) return watched(() => askStore(domainId, code, true));
+      if (fresh) return watched(domainId, code, () => askStore(domainId, code, true));
       const key = `${domainId}:${code}`;
       const inFlight = flights.get(key);
       if (inFlight !== undefined) return inFlight;
-      const flight = watched(() => fly(domainId, code)).finally(() => flights.delete(key));
+      const flight = watched(domainId, code, () => fly(domainId, code)).finally(() => flights.delete(key));
       flights.set(key, flight);
       return flight;
     },

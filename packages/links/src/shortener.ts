@@ -1,3 +1,4 @@
+import { type Actor, demand } from './actor.js';
 import { validateAlias } from './alias.js';
 import {
   AliasTakenError,
@@ -9,7 +10,7 @@ import {
   TooManyBurntCountersError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
-import { DEFAULT_DOMAIN_ID, type Link, type NewLink, type StoredLink } from './link.js';
+import type { Link, NewLink, StoredLink } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import type { Clock, CodeSource, LinkStore } from './ports.js';
 import { isReservedWord } from './reserved-words.js';
@@ -45,18 +46,20 @@ export interface ShortenerOptions {
 
 export interface Shortener {
   /**
-   * Resolves once the link is durable. Rejects with {@link InvalidLinkError} (naming every invalid field),
+   * Resolves once the link is durable. Rejects with `ForbiddenError`, {@link InvalidLinkError} (naming every invalid field),
    * {@link AliasTakenError}, {@link TooManyBurntCountersError}, {@link DuplicateCounterError}, or whatever the store and
    * the allocator reject with; a counter that was taken is never used for another link in any of these cases.
    */
-  shorten(request: ShortenRequest): Promise<ShortenResult>;
+  shorten(domainId: number, request: ShortenRequest, actor: Actor): Promise<ShortenResult>;
   /** What {@link shorten} would refuse the request for; empty when it is valid. Takes nothing and writes nothing. */
-  check(request: ShortenRequest): readonly FieldProblem[];
+  check(domainId: number, request: ShortenRequest): readonly FieldProblem[];
 }
 
 const DEFAULT_MAX_BURNT_COUNTERS = 32;
 
-type Draft = Pick<NewLink, 'longUrl' | 'createdAtMs' | 'expiresAtMs'>;
+interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs'> {
+  readonly alias: string | undefined;
+}
 
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
 export function createShortener({ store, codes, clock, newInsertId, policy }: ShortenerOptions): Shortener {
@@ -92,14 +95,14 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
   }
 
   return {
-    async shorten(request) {
-      const createdAtMs = clock.nowMs();
-      const { alias, ...draft } = validate(request, policy, createdAtMs);
-      return alias === undefined ? useCounters(draft) : claimAlias(alias, draft);
+    async shorten(domainId, request, actor) {
+      demand('create', actor);
+      const draft = validate(domainId, request, policy, clock.nowMs());
+      return draft.alias === undefined ? useCounters(draft) : claimAlias(draft.alias, draft);
     },
-    check(request) {
+    check(domainId, request) {
       try {
-        validate(request, policy, clock.nowMs());
+        validate(domainId, request, policy, clock.nowMs());
         return [];
       } catch (error) {
         if (error instanceof InvalidLinkError) return error.problems;
@@ -110,23 +113,19 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
 }
 
 /** Looks at every field before it complains, so that a caller learns of all problems at once. */
-function validate(
-  request: ShortenRequest,
-  policy: LongUrlPolicy,
-  nowMs: number,
-): Draft & { alias: string | undefined } {
+function validate(domainId: number, request: ShortenRequest, policy: LongUrlPolicy, nowMs: number): Draft {
   const url = validateLongUrl(request.longUrl, policy);
   const alias = request.alias == null ? { alias: undefined } : validateAlias(request.alias);
   const expiry = request.expiresAt == null ? { expiresAtMs: null } : validateExpiry(request.expiresAt, nowMs);
   if ('problem' in url || 'problem' in alias || 'problem' in expiry) {
     throw new InvalidLinkError([url, alias, expiry].flatMap((each) => ('problem' in each ? [each.problem] : [])));
   }
-  return { longUrl: url.href, alias: alias.alias, createdAtMs: nowMs, expiresAtMs: expiry.expiresAtMs };
+  return { domainId, longUrl: url.href, alias: alias.alias, createdAtMs: nowMs, expiresAtMs: expiry.expiresAtMs };
 }
 
 function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number, insertId: string): NewLink {
   return {
-    domainId: DEFAULT_DOMAIN_ID,
+    domainId: draft.domainId,
     code,
     kind,
     counter,

@@ -1,6 +1,8 @@
+import { ForbiddenError } from '@lakh/base';
 import { MemoryLinkCache, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
 import {
   type AnsweredBy,
+  anonymous,
   createRemover,
   createResolver,
   type Invalidation,
@@ -8,9 +10,11 @@ import {
   LinkNotFoundError,
   outcomeOf,
   StoreUnavailableError,
+  tokenHolder,
 } from '../src/index.js';
 
 const sample = new SampleLinks();
+const ACTOR = tokenHolder('ci');
 
 /** Holds calls back until it is opened. */
 class Gate {
@@ -233,22 +237,28 @@ describe('resolving', () => {
     const link = sample.generated();
     await store.insert(link);
     const heard: unknown[] = [];
-    const beginRead = () => {
-      heard.push('begun');
+    const beginRead = (domainId: number, code: string) => {
+      heard.push(`begun ${domainId} ${code}`);
       return (found: unknown) => void heard.push(found);
     };
     const resolver = createResolver({ store, beginRead });
     const gate = new Gate();
     store.gate = () => gate.passed;
     const asked = [1, 2].map(() => resolver.resolve(0, link.code).then(() => heard.push('answered')));
-    expect(heard).toEqual(['begun']);
+    expect(heard).toEqual([`begun 0 ${link.code}`]);
     gate.open();
     await Promise.all(asked);
-    expect(heard).toEqual(['begun', storedAs(link), 'answered', 'answered']);
+    expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link), 'answered', 'answered']);
     heard.length = 0;
     await resolver.resolve(0, link.code, { fresh: true });
     await resolver.resolve(0, 'no.code');
-    expect(heard).toEqual(['begun', storedAs(link)]);
+    expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link)]);
+    heard.length = 0;
+    store.gate = () => {
+      throw new StoreUnavailableError('down');
+    };
+    await expect(resolver.resolve(0, link.code)).rejects.toThrow('down');
+    expect(heard).toEqual([`begun 0 ${link.code}`, undefined]);
   });
 
   test('a slow flight that started before a delete does not put the old link back', async () => {
@@ -267,7 +277,7 @@ describe('resolving', () => {
     });
     const slow = resolver.resolve(0, link.code);
     await hasRead.passed;
-    await createRemover({ store, cache }).remove(0, link.code);
+    await createRemover({ store, cache }).remove(0, link.code, ACTOR);
     gate.open();
     expect(await slow).toEqual(storedAs(link));
     runLater();
@@ -285,8 +295,15 @@ describe('removing', () => {
       pending: async () => [],
       done: async (invalidation: Invalidation) => void done.push(invalidation),
     };
-    const remover = createRemover({ store, cache, outbox, onRemoved: (tombstone) => removed.push(tombstone) });
-    return { store, cache, remover, done, removed };
+    const audited: unknown[] = [];
+    const remover = createRemover({
+      store,
+      cache,
+      outbox,
+      invalidate: (invalidation) => removed.push(invalidation),
+      onRemoved: (tombstone, actor) => audited.push([tombstone, actor]),
+    });
+    return { store, cache, remover, done, removed, audited };
   }
 
   test('leaves a tombstone in the store and in every cache, and takes the invalidation off the outbox', async () => {
@@ -294,7 +311,7 @@ describe('removing', () => {
     const link = sample.generated();
     await store.insert(link);
     await cache.put(storedAs(link));
-    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: true });
+    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: true });
     expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
     expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
     expect(removed).toEqual([tombstoneOf(link)]);
@@ -308,11 +325,11 @@ describe('removing', () => {
     await store.insert(link);
     await cache.put(storedAs(link));
     cache.available = false;
-    expect(await remover.remove(0, link.code)).toEqual({ removed: true, delivered: false });
+    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: false });
     expect(removed).toEqual([tombstoneOf(link)]);
     expect(done).toEqual([]);
     cache.available = true;
-    expect(await remover.remove(0, link.code)).toEqual({ removed: false, delivered: true });
+    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: false, delivered: true });
     expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
   });
 
@@ -321,26 +338,48 @@ describe('removing', () => {
     const link = sample.generated();
     await store.insert(link);
     store.overwrite(storedAs(link, 7));
-    for (let i = 0; i < 2; i++) await remover.remove(0, link.code);
+    for (let i = 0; i < 2; i++) await remover.remove(0, link.code, ACTOR);
     expect(removed).toEqual([tombstoneOf(link, 8), tombstoneOf(link, 8)]);
     expect(store.calls.filter(({ call }) => call !== 'insert')).toEqual(
       Array(2).fill({ call: 'remove', code: link.code }),
     );
   });
 
+  test('tells once who deleted it', async () => {
+    const { store, remover, audited } = setUpRemover();
+    const link = sample.generated();
+    await store.insert(link);
+    await remover.remove(0, link.code, ACTOR);
+    await remover.remove(0, link.code, tokenHolder('late'));
+    expect(audited).toEqual([[tombstoneOf(link), ACTOR]]);
+  });
+
+  test('is refused to who may not, whether there is a link or not', async () => {
+    const { store, remover, removed, audited } = setUpRemover();
+    const link = sample.generated();
+    await store.insert(link);
+    for (const code of [link.code, 'nothing-here', '../etc']) {
+      await expect(remover.remove(0, code, anonymous(['create']))).rejects.toThrow(ForbiddenError);
+    }
+    expect(await store.find(0, link.code)).toEqual(storedAs(link));
+    expect([removed, audited]).toEqual([[], []]);
+  });
+
   test('works without a shared cache, and with an outbox that cannot be asked', async () => {
     const store = new MemoryLinkStore();
     const link = sample.generated();
     await store.insert(link);
-    expect(await createRemover({ store }).remove(0, link.code)).toEqual({ removed: true, delivered: true });
+    expect(await createRemover({ store }).remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: true });
     const outbox = { pending: async () => [], done: () => Promise.reject(new StoreUnavailableError('down')) };
     const remover = createRemover({ store, cache: new MemoryLinkCache(), outbox });
-    expect(await remover.remove(0, link.code)).toEqual({ removed: false, delivered: true });
+    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: false, delivered: true });
   });
 
   test.each(['nothing-here', '../etc', ''])('%j is not found', async (code) => {
     const { remover, removed } = setUpRemover();
-    await expect(remover.remove(0, code)).rejects.toThrow(new LinkNotFoundError('There is no link with this code.'));
+    await expect(remover.remove(0, code, ACTOR)).rejects.toThrow(
+      new LinkNotFoundError('There is no link with this code.'),
+    );
     expect(removed).toEqual([]);
   });
 
@@ -349,7 +388,7 @@ describe('removing', () => {
     store.gate = () => {
       throw new StoreUnavailableError('down');
     };
-    await expect(remover.remove(0, 'abc')).rejects.toThrow(StoreUnavailableError);
+    await expect(remover.remove(0, 'abc', ACTOR)).rejects.toThrow(StoreUnavailableError);
     expect(removed).toEqual([]);
   });
 });

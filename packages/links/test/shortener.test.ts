@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { ForbiddenError } from '@lakh/base';
 import { base62 } from '@lakh/short-code';
 import { MemoryLinkStore } from '@lakh/testkit';
 import {
   AliasTakenError,
+  anonymous,
   type CodeSource,
   createInsertIds,
   createShortener,
@@ -11,6 +13,7 @@ import {
   LinkGoneError,
   OwnHosts,
   type ShortenPolicy,
+  type ShortenRequest,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
   TooManyBurntCountersError,
@@ -19,6 +22,8 @@ import {
 const NOW_MS = Date.UTC(2026, 8, 30);
 const URL_A = 'https://example.com/a';
 const MAX_BURNT = 5;
+const DOMAIN_ID = 7;
+const ANYONE = anonymous(['create']);
 
 /** Counters in a row from `first`, through the real base62. */
 class CountingCodes implements CodeSource {
@@ -44,7 +49,11 @@ function shortenerOn(
   policy: ShortenPolicy = {},
   newInsertId = createInsertIds(randomBytes(8)),
 ) {
-  return createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, newInsertId, policy });
+  const shortener = createShortener({ store, codes, clock: { nowMs: () => NOW_MS }, newInsertId, policy });
+  return {
+    shorten: (request: ShortenRequest, actor = ANYONE) => shortener.shorten(DOMAIN_ID, request, actor),
+    check: (request: ShortenRequest) => shortener.check(DOMAIN_ID, request),
+  };
 }
 
 function setUp(first = 100_000) {
@@ -69,7 +78,7 @@ describe('shortening with a generated code', () => {
     expect(created).toBe(true);
     expect(link).toEqual({
       state: 'live',
-      domainId: 0,
+      domainId: DOMAIN_ID,
       code: 'Q0u',
       kind: 'generated',
       counter: 100_000,
@@ -80,7 +89,7 @@ describe('shortening with a generated code', () => {
       version: 1,
     });
     expect(store.calls).toEqual([{ call: 'insert', code: 'Q0u' }]);
-    expect(await store.find(0, 'Q0u')).toEqual(link);
+    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(link);
   });
 
   test('the same URL twice has two links', async () => {
@@ -94,7 +103,7 @@ describe('shortening with a generated code', () => {
     const { link } = await shortener.shorten({ longUrl: URL_A });
     expect(link).toMatchObject({ counter: 141_591, code: 'apj' });
     expect(codes.burnt).toEqual([141_590]);
-    expect(await store.find(0, 'api')).toBeUndefined();
+    expect(await store.find(DOMAIN_ID, 'api')).toBeUndefined();
   });
 
   test('burns reserved words in other cases too', async () => {
@@ -107,7 +116,7 @@ describe('shortening with a generated code', () => {
   test('burns counters that meet aliases and deleted links', async () => {
     const { store, codes, shortener } = setUp();
     for (const counter of [100_000, 100_001]) await shortener.shorten({ longUrl: URL_A, alias: codeOf(counter) });
-    await store.remove(0, codeOf(100_001));
+    await store.remove(DOMAIN_ID, codeOf(100_001));
     const { link } = await shortener.shorten({ longUrl: URL_A });
     expect(link).toMatchObject({ kind: 'generated', counter: 100_002, code: codeOf(100_002) });
     expect(codes.burnt).toEqual([100_000, 100_001]);
@@ -121,7 +130,7 @@ describe('shortening with a generated code', () => {
     ]);
     expect([alias.link.code, generated.link.code]).toEqual(['Q0u', 'Q0v']);
     expect(codes.burnt).toEqual([100_000]);
-    expect(await store.find(0, 'Q0u')).toEqual(alias.link);
+    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(alias.link);
   });
 
   test('gives up after a bounded number of burnt counters, none of which is used again', async () => {
@@ -157,7 +166,7 @@ describe('shortening with a generated code', () => {
     await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(
       new DuplicateCounterError('Counter 100000 (code Q0u) was used already; issuing has stopped.'),
     );
-    expect(await store.find(0, 'Q0u')).toEqual(first.link);
+    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(first.link);
 
     const reporting = new CountingCodes(100_000);
     const again = shortenerOn(store, reporting);
@@ -195,6 +204,15 @@ describe('shortening with a generated code', () => {
   });
 });
 
+describe('an actor without the right to create', () => {
+  test('is refused before anything is looked at or taken', async () => {
+    const { store, codes, shortener } = setUp();
+    await expect(shortener.shorten({ longUrl: 'no URL' }, anonymous(['delete']))).rejects.toThrow(ForbiddenError);
+    expect([store.calls, codes.burnt]).toEqual([[], []]);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000);
+  });
+});
+
 describe('an insert that is made again', () => {
   const again = (store: MemoryLinkStore) =>
     shortenerOn(store, new CountingCodes(100_000), {}, () => '0'.repeat(31).concat('7'));
@@ -210,7 +228,7 @@ describe('an insert that is made again', () => {
   test('is told when the link was deleted in between', async () => {
     const store = new MemoryLinkStore();
     const { link } = await again(store).shorten({ longUrl: URL_A });
-    await store.remove(0, link.code);
+    await store.remove(DOMAIN_ID, link.code);
     await expect(again(store).shorten({ longUrl: URL_A })).rejects.toThrow(
       new LinkGoneError('This link was created, and deleted since.'),
     );
@@ -272,7 +290,7 @@ describe('shortening with an alias', () => {
     }
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'MINE' })).created).toBe(true);
 
-    await store.remove(0, 'mine');
+    await store.remove(DOMAIN_ID, 'mine');
     await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ code: 'alias_taken' });
   });
 
@@ -327,9 +345,10 @@ describe('an invalid request', () => {
       store: new MemoryLinkStore(),
       codes: new CountingCodes(100_000),
       clock,
+      newInsertId: () => '',
       policy: {},
     });
-    expect(() => shortener.check({ longUrl: URL_A })).toThrow(fault);
+    expect(() => shortener.check(DOMAIN_ID, { longUrl: URL_A })).toThrow(fault);
   });
 
   test('an own host is refused, null counts as absent, an empty alias does not', async () => {

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Authenticate, CreateLinkOptions } from '@lakh/api';
+import type { CreateLinkOptions, Identify } from '@lakh/api';
 import { linkJson } from '@lakh/api';
 import { type Face, ForbiddenError, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
 import { InvalidLinkError } from '@lakh/links';
@@ -8,8 +8,9 @@ import { PAGE_CSS, PAGE_JS } from './page-assets.js';
 import { pageRoutes } from './page-routes.js';
 
 export interface PageOptions extends CreateLinkOptions {
-  /** Undefined: no tokens are configured, and the form has no field for one. */
-  readonly authenticate: Authenticate | undefined;
+  readonly identify: Identify;
+  /** Whether the form has a field for a token. */
+  readonly needsToken: boolean;
   /** Longest target URL, in characters. */
   readonly urlMaxLength: number;
   /** Told of every error that became a 5xx. */
@@ -28,9 +29,8 @@ const CONTENT_SECURITY_POLICY = [
 
 /** The page for people with a browser: a form that creates a link. */
 export function createPage(options: PageOptions): Face<typeof pageRoutes> {
-  const { shortener, clock, publicUrl, authenticate, urlMaxLength, onError } = options;
+  const { domainId, shortener, clock, publicUrl, identify, needsToken, urlMaxLength, onError } = options;
   const secure = publicUrl.startsWith('https:');
-  const needsToken = authenticate !== undefined;
 
   function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken' | 'urlMaxLength'>): void {
     response
@@ -65,16 +65,18 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
       async submitPage(request, response, body) {
         refuseForeignForm(request, publicUrl);
         const { values, token } = formValues(await body());
-        if (authenticate && authenticate(`Bearer ${token}`) === undefined) {
+        const actor = identify(`Bearer ${token}`);
+        if (actor === undefined) {
           send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
           return;
         }
         try {
-          const { link } = await shortener.shorten({
+          const asked = {
             longUrl: values.long_url,
             alias: values.alias || undefined,
             expiresAt: values.expires_at || undefined,
-          });
+          };
+          const { link } = await shortener.shorten(domainId, asked, actor);
           response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
           send(response, 201, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
         } catch (error) {

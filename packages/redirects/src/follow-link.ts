@@ -1,9 +1,10 @@
 import { isReadYourWrites, type RouteHandler } from '@lakh/http';
-import { type Clock, DEFAULT_DOMAIN_ID, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
+import { type Clock, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
 import type { L1Cache } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
 
 export interface FollowLinkOptions {
+  readonly domainId: number;
   readonly resolver: Resolver;
   readonly l1: L1Cache;
   readonly answerOf: AnswerOf;
@@ -11,7 +12,7 @@ export interface FollowLinkOptions {
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
-export function createLinkFollower({ resolver, l1, answerOf, clock }: FollowLinkOptions): RouteHandler {
+export function createLinkFollower({ domainId, resolver, l1, answerOf, clock }: FollowLinkOptions): RouteHandler {
   return async (request, response) => {
     const code = request.params.code as string;
     const askedMs = clock.nowMs();
@@ -24,7 +25,7 @@ export function createLinkFollower({ resolver, l1, answerOf, clock }: FollowLink
       sendRedirect(response, held);
       return;
     }
-    const link = await resolver.resolve(DEFAULT_DOMAIN_ID, code, { fresh });
+    const link = await resolver.resolve(domainId, code, { fresh });
     const nowMs = clock.nowMs();
     if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');

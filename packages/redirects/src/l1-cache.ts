@@ -1,4 +1,4 @@
-import type { Link, StoredLink } from '@lakh/links';
+import type { Invalidation, Link, StoredLink } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 
@@ -11,7 +11,14 @@ interface Entry extends RedirectAnswer {
   readonly validUntilTick: number;
 }
 
+/** Reads of one code that are under way; an invalidation of it parts them from those that begin later. */
+interface Reads {
+  underWay: number;
+}
+
 export interface L1Options {
+  /** The one domain whose links are kept: a request path says nothing of domains. */
+  readonly domainId: number;
   readonly ttlMs: number;
   /** 0: nothing is kept. */
   readonly maxBytes: number;
@@ -30,18 +37,22 @@ const TICK_MS = 16;
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
  *
  * A fill takes the time at which its read *began*: what was read before an invalidation can then be served for at most one
- * TTL after it. A fill whose read began before an invalidation that this process has seen is dropped.
+ * TTL after it. A fill whose read began before an invalidation of its code that this process has seen is dropped; invalidations
+ * of other codes, however many, leave it alone.
  */
 export class L1Cache {
   readonly #entries: LRUCache<string, Entry>;
+  /** By path. */
+  readonly #reads = new Map<string, Reads>();
+  readonly #domainId: number;
   readonly #ttlMs: number;
   readonly #answerOf: AnswerOf;
   readonly #madeMs: number;
-  #invalidations = 0;
   #hits = 0;
   #misses = 0;
 
-  constructor({ ttlMs, maxBytes, answerOf, nowMs }: L1Options) {
+  constructor({ domainId, ttlMs, maxBytes, answerOf, nowMs }: L1Options) {
+    this.#domainId = domainId;
     this.#ttlMs = ttlMs;
     this.#answerOf = answerOf;
     this.#madeMs = nowMs;
@@ -80,27 +91,36 @@ export class L1Cache {
     return this.#entries.calculatedSize;
   }
 
-  /** Called as a read of a link begins, at `nowMs`; the function it returns takes what the read found. */
-  beginRead(nowMs: number): (found: StoredLink | undefined) => void {
-    const seen = this.#invalidations;
+  /** Called as a read of a link begins, at `nowMs`; the function it returns takes what the read found, nothing if it failed. */
+  beginRead(domainId: number, code: string, nowMs: number): (found: StoredLink | undefined) => void {
+    if (domainId !== this.#domainId) return () => {};
+    const path = `/${code}`;
+    const reads = this.#reads.get(path) ?? { underWay: 0 };
+    reads.underWay += 1;
+    this.#reads.set(path, reads);
     return (found) => {
-      if (found?.state === 'live' && seen === this.#invalidations) this.#fill(found, nowMs);
+      if (this.#reads.get(path) !== reads) return;
+      reads.underWay -= 1;
+      if (reads.underWay === 0) this.#reads.delete(path);
+      if (found?.state === 'live') this.#fill(path, found, nowMs);
     };
   }
 
-  #fill(link: Link, readStartedMs: number): void {
+  #fill(path: string, link: Link, readStartedMs: number): void {
     const validUntilMs = Math.min(readStartedMs + this.#ttlMs, link.expiresAtMs ?? Number.POSITIVE_INFINITY);
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
     const { status, location, cacheControl } = this.#answerOf(link, validUntilMs);
-    this.#entries.set(`/${link.code}`, { status, location, cacheControl, validUntilTick: this.#tickOf(validUntilMs) });
+    this.#entries.set(path, { status, location, cacheControl, validUntilTick: this.#tickOf(validUntilMs) });
   }
 
   #tickOf(ms: number): number {
     return Math.floor((ms - this.#madeMs) / TICK_MS);
   }
 
-  invalidate(code: string): void {
-    this.#invalidations += 1;
-    this.#entries.delete(`/${code}`);
+  invalidate({ domainId, code }: Invalidation): void {
+    if (domainId !== this.#domainId) return;
+    const path = `/${code}`;
+    this.#reads.delete(path);
+    this.#entries.delete(path);
   }
 }

@@ -9,6 +9,8 @@ import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
 export interface RedirectOptions {
+  /** Whose links these are. */
+  readonly domainId: number;
   readonly store: Pick<LinkStore, 'find'>;
   /** The shared cache, where there is one. */
   readonly cache?: LinkCache | undefined;
@@ -29,19 +31,24 @@ export interface Redirects extends Face<typeof redirectRoutes> {
 
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
 export function createRedirects(options: RedirectOptions): Redirects {
-  const { store, cache, settings, clock, registry, metrics } = options;
+  const { domainId, store, cache, settings, clock, registry, metrics } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
+    domainId,
     ttlMs: settings.l1TtlMs,
     maxBytes: settings.l1MaxBytes,
     answerOf,
     nowMs: clock.nowMs(),
   });
   registerL1Metrics(registry, l1);
-  const resolver = createResolver({ store, cache, beginRead: () => l1.beginRead(clock.nowMs()) });
+  const resolver = createResolver({
+    store,
+    cache,
+    beginRead: (domain, code) => l1.beginRead(domain, code, clock.nowMs()),
+  });
   return {
     routes: redirectRoutes,
-    handlers: { followLink: createLinkFollower({ resolver, l1, answerOf, clock }) },
+    handlers: { followLink: createLinkFollower({ domainId, resolver, l1, answerOf, clock }) },
     lanes: { fast: createFastLane({ l1, metrics }) },
     l1,
   };

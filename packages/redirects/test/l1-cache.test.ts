@@ -17,13 +17,14 @@ const link: Link = {
   redirectStatus: null,
   version: 1,
 };
+const invalidation = { domainId: 0, code: 'Q0u', version: 2 };
 const cache = (maxBytes = 1_000_000) =>
-  new L1Cache({ ttlMs: 5_000, maxBytes, answerOf: createAnswers({ status: 301, maxAgeS: 90 }), nowMs: 0 });
+  new L1Cache({ domainId: 0, ttlMs: 5_000, maxBytes, answerOf: createAnswers({ status: 301, maxAgeS: 90 }), nowMs: 0 });
 
 describe('the L1 cache', () => {
   test('an entry is valid for one TTL from the start of its read, however often it is hit', () => {
     const l1 = cache();
-    l1.beginRead(1_000)(link);
+    l1.beginRead(0, 'Q0u', 1_000)(link);
     for (let nowMs = 1_000; nowMs <= 6_000 - TICK_MS; nowMs += 100) expect(l1.get('/Q0u', nowMs)).toBeDefined();
     expect(l1.get('/Q0u', 6_000 - TICK_MS)).toBeDefined();
     expect(l1.get('/Q0u', 6_000)).toBeUndefined();
@@ -31,32 +32,96 @@ describe('the L1 cache', () => {
 
   test('an entry is never valid past its link’s expiry, nor does a browser keep it past that', () => {
     const l1 = cache();
-    l1.beginRead(1_000)({ ...link, expiresAtMs: 4_000 });
+    l1.beginRead(0, 'Q0u', 1_000)({ ...link, expiresAtMs: 4_000 });
     expect(l1.get('/Q0u', 4_000 - TICK_MS)).toBeDefined();
     expect(l1.get('/Q0u', 4_000)).toBeUndefined();
     expect(l1.get('/Q0u', 1_000)?.cacheControl).toBe('private, max-age=0');
-    l1.beginRead(1_000)({ ...link, expiresAtMs: 16_999 });
+    l1.beginRead(0, 'Q0u', 1_000)({ ...link, expiresAtMs: 16_999 });
     expect(l1.get('/Q0u', 1_000)?.cacheControl).toBe('private, max-age=10');
   });
 
   test('a read that began before an invalidation does not fill the cache after it', () => {
     const l1 = cache();
-    const found = l1.beginRead(1_000);
-    l1.invalidate('Q0u');
+    const found = l1.beginRead(0, 'Q0u', 1_000);
+    l1.invalidate(invalidation);
     found(link);
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
   });
 
   test('without room nothing is kept', () => {
     const l1 = cache(0);
-    l1.beginRead(1_000)(link);
+    l1.beginRead(0, 'Q0u', 1_000)(link);
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
     expect([l1.size, l1.bytes]).toEqual([0, 0]);
   });
 
+  test('an invalidation drops the entry, and a read that begins after it fills the cache again', () => {
+    const l1 = cache();
+    l1.beginRead(0, 'Q0u', 1_000)(link);
+    l1.invalidate(invalidation);
+    expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+    l1.beginRead(0, 'Q0u', 1_000)(link);
+    expect(l1.get('/Q0u', 1_000)).toBeDefined();
+  });
+
+  test('a stream of invalidations of other codes does not starve a fill', () => {
+    const l1 = cache();
+    const found = l1.beginRead(0, 'Q0u', 1_000);
+    for (let i = 0; i < 1_000; i++) {
+      const other = l1.beginRead(0, `c${i}`, 1_000);
+      l1.invalidate({ domainId: 0, code: `c${i}`, version: 2 });
+      other({ ...link, code: `c${i}` });
+    }
+    expect(l1.size).toBe(0);
+    found(link);
+    expect(l1.get('/Q0u', 1_000)).toBeDefined();
+  });
+
+  test('of two reads of one code, the one that began before an invalidation is dropped, whichever ends first', () => {
+    for (const oldEndsFirst of [true, false]) {
+      const l1 = cache();
+      const old = l1.beginRead(0, 'Q0u', 1_000);
+      l1.invalidate(invalidation);
+      const young = l1.beginRead(0, 'Q0u', 1_100);
+      const endOld = () => old({ ...link, longUrl: 'https://example.org/old' });
+      if (oldEndsFirst) endOld();
+      young(link);
+      if (!oldEndsFirst) endOld();
+      expect(l1.get('/Q0u', 1_100)?.location).toBe(link.longUrl);
+      // Nothing is left over of the old one: the next invalidation drops what is read now.
+      const next = l1.beginRead(0, 'Q0u', 1_200);
+      l1.invalidate({ ...invalidation, version: 3 });
+      next(link);
+      expect(l1.get('/Q0u', 1_200)).toBeUndefined();
+    }
+  });
+
+  test('an invalidation drops every read of its code that is under way, and the end of one leaves the others their turn', () => {
+    const l1 = cache();
+    const reads = [1, 2, 3].map(() => l1.beginRead(0, 'Q0u', 1_000));
+    reads[0]?.(undefined);
+    expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+    reads[1]?.(link);
+    expect(l1.get('/Q0u', 1_000)).toBeDefined();
+    l1.invalidate(invalidation);
+    reads[2]?.(link);
+    expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+  });
+
+  test('links and invalidations of another domain are none of its business', () => {
+    const l1 = cache();
+    l1.beginRead(1, 'Q0u', 1_000)({ ...link, domainId: 1 });
+    expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+    const found = l1.beginRead(0, 'Q0u', 1_000);
+    l1.invalidate({ ...invalidation, domainId: 1 });
+    found(link);
+    l1.invalidate({ ...invalidation, domainId: 1 });
+    expect(l1.get('/Q0u', 1_000)).toBeDefined();
+  });
+
   test('it is bounded in bytes and forgets the least recently used', () => {
     const l1 = cache(10_000);
-    for (let i = 0; i < 100; i++) l1.beginRead(0)({ ...link, code: `c${i}` });
+    for (let i = 0; i < 100; i++) l1.beginRead(0, `c${i}`, 0)({ ...link, code: `c${i}` });
     expect(l1.bytes).toBeLessThanOrEqual(10_000);
     expect(l1.get('/c99', 0)).toBeDefined();
     expect(l1.get('/c0', 0)).toBeUndefined();
@@ -64,7 +129,7 @@ describe('the L1 cache', () => {
 
   test('a link’s own status wins over the server’s', () => {
     const l1 = cache();
-    l1.beginRead(0)({ ...link, redirectStatus: 307 });
+    l1.beginRead(0, 'Q0u', 0)({ ...link, redirectStatus: 307 });
     expect(l1.get('/Q0u', 1_000)?.status).toBe(307);
   });
 });

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { openCluster } from '@lakh/backend';
+import { DEFAULT_DOMAIN_ID } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
@@ -26,5 +27,15 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
 
   const listener = await context.open(Object.values(redirectRoutes));
   const { links: store, cache } = backend;
-  listener.serve(createRedirects({ store, cache, settings, clock, registry, metrics: listener.metrics }));
+  listener.serve(
+    createRedirects({
+      domainId: DEFAULT_DOMAIN_ID,
+      store,
+      cache,
+      settings,
+      clock,
+      registry,
+      metrics: listener.metrics,
+    }),
+  );
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openCluster } from '@lakh/backend';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
-import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { readConfig, type ShortenSettings, shorten } from './config.js';
@@ -59,6 +59,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const publicUrl = settings.publicUrl ?? listener.url;
   const options = {
     ...access,
+    domainId: DEFAULT_DOMAIN_ID,
     shortener: createShortener({
       store,
       codes: issuing.codes,
@@ -70,8 +71,9 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     publicUrl,
     onError: context.onRequestError,
   };
+  const remover = createRemover({ store, cache, outbox, onRemoved: auditDeletes(log) });
   listener.serve(
-    createApi({ ...options, remover: createRemover({ store, cache, outbox }), store, metrics: listener.metrics }),
+    createApi({ ...options, remover, store, metrics: listener.metrics }),
     createPage({ ...options, urlMaxLength: settings.urlMaxLength }),
   );
 }

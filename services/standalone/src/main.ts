@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
-import { createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
+import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
@@ -56,9 +56,10 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
-  const redirects = createRedirects({ store, settings, clock, registry, metrics });
+  const redirects = createRedirects({ domainId: DEFAULT_DOMAIN_ID, store, settings, clock, registry, metrics });
   const options = {
     ...access,
+    domainId: DEFAULT_DOMAIN_ID,
     shortener: createShortener({
       store,
       codes: issuing.codes,
@@ -70,7 +71,11 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     publicUrl,
     onError: context.onRequestError,
   };
-  const remover = createRemover({ store, onRemoved: ({ code }) => redirects.l1.invalidate(code) });
+  const remover = createRemover({
+    store,
+    invalidate: (invalidation) => redirects.l1.invalidate(invalidation),
+    onRemoved: auditDeletes(log),
+  });
   listener.serve(
     redirects,
     createApi({ ...options, remover, store, metrics }),

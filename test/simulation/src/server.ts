@@ -1,7 +1,14 @@
 /** One simulated server: the real issuing, leases, adapters and use case, at the ends of simulated wires. */
 import { type CounterRange, type LeaseHolder, ReclaimingLease } from '@lakh/id-range';
 import { createIssuing, type Issuing, type IssuingFigures, type IssuingOptions } from '@lakh/issuing';
-import { type CodeSource, createInsertIds, createShortener, type LinkStore, type Shortener } from '@lakh/links';
+import {
+  anonymous,
+  type CodeSource,
+  createInsertIds,
+  createShortener,
+  type LinkStore,
+  type Shortener,
+} from '@lakh/links';
 import { createMysqlFacts, createMysqlLedger } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
@@ -36,6 +43,7 @@ export interface World {
 }
 
 const codec = base62();
+const ANYONE = anonymous(['create']);
 
 export class SimulatedServer {
   readonly name: string;
@@ -120,7 +128,7 @@ export class SimulatedServer {
   shorten(alias?: number): void {
     const { network, safety } = this.#world;
     const request = { longUrl: 'https://example.com/', ...(alias === undefined ? {} : { alias: codec.encode(alias) }) };
-    this.#shortener.shorten(request).then(
+    this.#shortener.shorten(0, request, ANYONE).then(
       ({ link, created }) => {
         network.coverage.add(`link ${link.kind}`);
         if (created) safety.linked(this.name, link);

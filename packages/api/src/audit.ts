@@ -1,0 +1,8 @@
+import type { RemoverOptions } from '@lakh/links';
+import type { Logger } from '@lakh/process';
+
+/** A log line for each delete: nothing of the link is left that could tell who took it down. */
+export function auditDeletes(log: Logger): NonNullable<RemoverOptions['onRemoved']> {
+  return ({ domainId, code, version }, { kind, name }) =>
+    log.info({ domainId, code, version, actor: { kind, name } }, 'link deleted');
+}
