@@ -60,7 +60,7 @@ type Limits = typeof DEFAULTS;
 /** The options with every default filled in. Throws a RangeError that names the option that makes no sense. */
 export function resolveOptions(options: RangeAllocatorOptions): RangeAllocatorOptions & Limits {
   const limits: Limits = { ...DEFAULTS };
-  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) limits[name] = options[name] ?? DEFAULTS[name];
+  for (const name of Object.keys(DEFAULTS) as (keyof Limits)[]) limits[name] = options[name] ?? limits[name];
   const whole = (name: keyof Limits, least: number) => {
     if (!Number.isSafeInteger(limits[name]) || limits[name] < least) {
       throw new RangeError(`${name} must be an integer of at least ${least}, not ${limits[name]}`);
