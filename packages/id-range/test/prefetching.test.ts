@@ -30,10 +30,13 @@ describe('what is held', () => {
     source.latencyMs = 8000;
     await burn(50, 300);
     const heldAtCalls: number[] = [];
-    for (let calls = source.calls; heldAtCalls.length < 5; calls = source.calls) {
-      while (source.calls === calls) await burn(50, 0.1);
-      heldAtCalls.push(allocator.snapshot().heldIds);
+    // Each range lasts for 20 s: five leases within 100.
+    for (let i = 0; i < 1000; i += 1) {
+      const { calls } = source;
+      await burn(50, 0.1);
+      if (source.calls > calls) heldAtCalls.push(allocator.snapshot().heldIds);
     }
+    expect(heldAtCalls).toHaveLength(5);
     // (40 + 2 × 8) s at 50 a second are 2,800.
     for (const held of heldAtCalls) {
       expect(held).toBeGreaterThan(2700);
