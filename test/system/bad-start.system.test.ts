@@ -318,3 +318,19 @@ test('a first start that died between its two writes is finished by the next, wh
   expect(await server.end).toBe(0);
   await session.close();
 });
+
+test('a chroot of / is the root of the ensemble', async () => {
+  address = (await witnesses.fresh()).replace(/\/.*/, '/');
+  session = await connect(address);
+  const server = startShorten({});
+  await until(async () => {
+    const admin = server.url('admin');
+    return admin !== undefined && (await ask('GET', `${admin}/healthz/ready`)).status === 200;
+  }, 'it is ready');
+  expect(session.chroot).toBe('');
+  expect((await readNode(session, NEXT)).text).toMatch(/^10[12]000 /);
+  expect(server.log()).not.toContain(witnesses.shardsSetting);
+  server.child.kill('SIGTERM');
+  expect(await server.end).toBe(0);
+  await session.close();
+});

@@ -66,6 +66,8 @@ try {
   else if (command === 'list') process.stdout.write(listFaults());
   else process.exitCode = await main(command);
 } catch (error) {
-  report(error instanceof UsageError ? `${error.message} (try --help)` : String(error));
-  process.exitCode = error instanceof UsageError || error instanceof SettingsError ? EXIT_USAGE : EXIT_WRONG;
+  const isUsage = error instanceof UsageError;
+  const isSettings = error instanceof SettingsError;
+  report(isUsage ? `${error.message} (try --help)` : isSettings ? error.message : String(error));
+  process.exitCode = isUsage || isSettings ? EXIT_USAGE : EXIT_WRONG;
 }
