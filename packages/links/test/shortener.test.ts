@@ -92,6 +92,13 @@ describe('shortening with a generated code', () => {
     expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(link);
   });
 
+  test('without an expiry, undefined or null, never expires', async () => {
+    const { shortener } = setUp();
+    for (const request of [{ longUrl: URL_A }, { longUrl: URL_A, expiresAt: null }]) {
+      expect((await shortener.shorten(request)).link.expiresAtMs).toBeNull();
+    }
+  });
+
   test('the same URL twice has two links', async () => {
     const { shortener } = setUp();
     const links = await Promise.all([shortener.shorten({ longUrl: URL_A }), shortener.shorten({ longUrl: URL_A })]);
