@@ -72,12 +72,16 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
     answerError(speakerOf(request.path).errors, request, response, error, onError);
   });
 
-  const lanes = faces.flatMap((face) => face.lanes ?? []);
-  const plain = lanes.find((lane) => lane.plain)?.plain;
+  const plain = onlyOne(faces.flatMap(({ lanes }) => lanes?.plain ?? []));
   return {
     handler: plain ? (request, response) => plain(request, response) ?? app(request, response) : app,
-    fastLane: lanes.find((lane) => lane.fast)?.fast ?? (() => false),
+    fastLane: onlyOne(faces.flatMap(({ lanes }) => lanes?.fast ?? [])) ?? (() => false),
   };
+}
+
+function onlyOne<Lane>(lanes: readonly Lane[]): Lane | undefined {
+  if (lanes.length > 1) throw new Error('two faces with a lane of one kind');
+  return lanes[0];
 }
 
 function mount(app: Express, { routes, handlers, headers = {}, guard }: Face): void {

@@ -66,6 +66,16 @@ describe('an app of faces', () => {
     expect([followed.text, followed.headers.get('x-face')]).toEqual(['followed', null]);
   });
 
+  test('has one lane of each kind at most', () => {
+    const face: Face<typeof codeRoutes> = {
+      routes: codeRoutes,
+      handlers: { follow: () => {} },
+      lanes: { fast: () => false },
+    };
+    const metrics = createHttpMetrics(new Registry(), ['codes']);
+    expect(() => createApp({ faces: [face, face], metrics, onError: () => {} })).toThrow('two faces with a lane');
+  });
+
   test('asks the lanes first', async () => {
     expect((await ask('GET', '/fast')).text).toBe('fast');
     expect((await ask('POST', '/api/things?lane', json, '{}')).text).toBe('lane');
