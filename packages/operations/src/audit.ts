@@ -1,4 +1,5 @@
 /** `audit`: where a code comes from. */
+import { isPossibleCode } from '@lakh/links';
 import {
   base62,
   CODEC_FACT,
@@ -43,7 +44,7 @@ export interface Audit {
 
 /** A code as its URL has it, an alias too. Three questions by key to the database: milliseconds. */
 export async function audit(ports: OperationsPorts, code: string): Promise<Audit> {
-  if (!/^[0-9A-Za-z](?:[0-9A-Za-z_-]{0,62}[0-9A-Za-z])?$/.test(code)) {
+  if (!isPossibleCode(code)) {
     throw new InvalidArgumentError(`${JSON.stringify(code)} is no code: 1 to 64 of 0-9, A-Z, a-z, and - and _ inside`);
   }
   const [record, recorded] = await Promise.all([ports.links.record(0, code), ports.links.setting(CODEC_FACT)]);

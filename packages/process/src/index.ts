@@ -2,6 +2,7 @@
 export { type AdminOptions, type AdminServer, adminRoutes, createAdminServer } from './admin.js';
 export type { AdminOperation, AdminOperations } from './admin-operations.js';
 export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
+export { describeLauncher, readProcess, watchLauncher } from './launcher.js';
 export {
   createLifecycle,
   type Lifecycle,

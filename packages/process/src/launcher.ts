@@ -23,15 +23,16 @@ export interface Launcher {
 const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'zsh', 'ksh', 'busybox']);
 const POLL_MS = 250;
 
-/** Reads /proc/<pid>/stat (proc(5)); `undefined` when there is no such process, or no /proc. */
+/** Reads /proc/<pid>/stat (proc(5)); `undefined` when there is no such process, when it has ended, or where there is no /proc. */
 export function readProcess(pid: number): ProcessFacts | undefined {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     // The command is in parentheses and may hold any character, a closing one included.
     const end = stat.lastIndexOf(')');
     const fields = stat.slice(end + 2).split(' ');
-    // A zombie is dead: it only waits for its parent to notice.
-    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    // A zombie only waits for its parent to notice. A killed program's first thread is one some milliseconds before the others are
+    // gone, and with the last of them its sockets.
+    if (fields[0] === 'X' || (fields[0] === 'Z' && Number(fields[17]) <= 1)) return undefined;
     return {
       command: stat.slice(stat.indexOf('(') + 1, end),
       parentPid: Number(fields[1]),

@@ -11,7 +11,17 @@ import zookeeper from 'node-zookeeper-client';
 import type { NodeConnection, NodeSession } from './calls.js';
 import type { ZookeeperMarkStoreOptions } from './mark-store.js';
 import { formatClusterId, formatMark, parseClusterId, parseMark } from './mark-text.js';
-import { createNode, getData, isNodeError, makePath, type NodeData, nodeAcl, setDataAt, transaction } from './nodes.js';
+import {
+  createNode,
+  getData,
+  isNodeError,
+  makePath,
+  missingNode,
+  type NodeData,
+  nodeAcl,
+  setDataAt,
+  transaction,
+} from './nodes.js';
 
 /** Both nodes as they were read, on the connection that read them (I2); a version of undefined: there was none. */
 class InspectedVersion {
@@ -74,8 +84,7 @@ export function createZookeeperMarkAdmin(session: NodeSession, options: Zookeepe
       else await setDataAt(connection, nextPath, data, version.next);
       return 'written';
     } catch (error) {
-      if (['NODE_EXISTS', 'BAD_VERSION', 'NO_NODE'].some((kind) => isNodeError(error, kind as 'NO_NODE')))
-        return 'stale';
+      if (isNodeError(error, 'NODE_EXISTS', 'BAD_VERSION', 'NO_NODE')) return 'stale';
       throw error;
     }
   }
@@ -91,9 +100,4 @@ function readable<T>(node: NodeData | undefined, parse: (data: Buffer | undefine
     if (!(error instanceof WitnessCorruptError)) throw error;
     return { unreadable: (node.data ?? Buffer.alloc(0)).toString('latin1').slice(0, 80) };
   }
-}
-
-function missingNode(error: unknown): undefined {
-  if (isNodeError(error, 'NO_NODE')) return undefined;
-  throw error;
 }

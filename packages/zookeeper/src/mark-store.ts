@@ -14,7 +14,16 @@ import zookeeper from 'node-zookeeper-client';
 import type { NodeConnection, NodeSession } from './calls.js';
 import { WitnessForbiddenError } from './errors.js';
 import { formatClusterId, formatMark, parseClusterId, parseMark } from './mark-text.js';
-import { getData, isNodeError, makePath, nodeAcl, setDataAt, type TransactionCodes, transaction } from './nodes.js';
+import {
+  getData,
+  isNodeError,
+  makePath,
+  missingNode,
+  nodeAcl,
+  setDataAt,
+  type TransactionCodes,
+  transaction,
+} from './nodes.js';
 
 export interface ZookeeperMarkStoreOptions {
   /** Name of the counter sequence: 1–64 letters, digits, '_' and '-'. */
@@ -96,7 +105,7 @@ export function createZookeeperMarkStore(session: NodeSession, options: Zookeepe
       return { outcome: 'written', witnessVersion: await setDataAt(connection, nextPath, data, version.node) };
     } catch (error) {
       // A mark that is gone is found missing by the read that follows a stale answer.
-      if (isNodeError(error, 'BAD_VERSION') || isNodeError(error, 'NO_NODE')) return { outcome: 'stale' };
+      if (isNodeError(error, 'BAD_VERSION', 'NO_NODE')) return { outcome: 'stale' };
       throw error;
     }
   }
@@ -134,9 +143,4 @@ export function createZookeeperMarkStore(session: NodeSession, options: Zookeepe
 function firstFailure(codes: TransactionCodes): { readonly index: number; readonly code: number } | undefined {
   const index = codes.findIndex((code) => code !== zookeeper.Exception.OK);
   return index === -1 ? undefined : { index, code: codes[index] as number };
-}
-
-function missingNode(error: unknown): undefined {
-  if (isNodeError(error, 'NO_NODE')) return undefined;
-  throw error;
 }

@@ -127,6 +127,11 @@ export type TransactionOp =
   | { readonly op: 'check'; readonly path: string }
   | { readonly op: 'create'; readonly path: string; readonly data: Buffer; readonly acl: readonly ZkAcl[] };
 
-export function isNodeError(error: unknown, kind: NodeError['kind']): boolean {
-  return error instanceof NodeError && error.kind === kind;
+export function isNodeError(error: unknown, ...kinds: readonly NodeError['kind'][]): boolean {
+  return error instanceof NodeError && kinds.includes(error.kind);
+}
+
+/** Undefined for a node that is not there, after a `catch`; whatever else was wrong is thrown again. */
+export function missingNode(error: unknown): undefined {
+  if (!isNodeError(error, 'NO_NODE')) throw error;
 }

@@ -1,6 +1,15 @@
 import type { NodeSession } from './calls.js';
 import type { Connection } from './connection.js';
-import { createNode, getChildren, getData, isNodeError, makePath, nodeAcl, removeAnyVersion } from './nodes.js';
+import {
+  createNode,
+  getChildren,
+  getData,
+  isNodeError,
+  makePath,
+  missingNode,
+  nodeAcl,
+  removeAnyVersion,
+} from './nodes.js';
 import type { ZookeeperSession } from './session.js';
 
 /**
@@ -56,14 +65,10 @@ export async function registeredServers(
   if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);
   const connection = session.connection();
   const folder = `${session.chroot}/servers`;
-  const unlessGone = (error: unknown): undefined => {
-    if (isNodeError(error, 'NO_NODE')) return undefined;
-    throw error;
-  };
-  const ids = (await getChildren(connection, folder).catch(unlessGone)) ?? [];
+  const ids = (await getChildren(connection, folder).catch(missingNode)) ?? [];
   const servers: RegisteredServer[] = [];
   for (const serverId of ids) {
-    const node = await getData(connection, `${folder}/${serverId}`).catch(unlessGone);
+    const node = await getData(connection, `${folder}/${serverId}`).catch(missingNode);
     if (node !== undefined) servers.push({ serverId, processStartMs: startIn(node.data) });
   }
   return servers;

@@ -2,7 +2,7 @@ import type { CounterRange, Remainder, RemainderList, RemainderStore } from '@la
 import type { NodeConnection, NodeSession } from './calls.js';
 import type { ZookeeperMarkStoreOptions } from './mark-store.js';
 import { formatRemainderName, parseRemainderName } from './mark-text.js';
-import { createNode, getChildren, isNodeError, makePath, nodeAcl, removeAt } from './nodes.js';
+import { createNode, getChildren, isNodeError, makePath, missingNode, nodeAcl, removeAt } from './nodes.js';
 
 /** Nobody writes to a remainder's node after it was made, so it is the one that was made as long as its version is this. */
 const AS_MADE = 0;
@@ -32,10 +32,7 @@ export function createZookeeperRemainderStore(
   async function list(limit: number): Promise<RemainderList> {
     if (connectWaitMs > 0) await session.whenConnected(connectWaitMs);
     const connection = session.connection();
-    const names = await getChildren(connection, folder).catch((error: unknown) => {
-      if (isNodeError(error, 'NO_NODE')) return [];
-      throw error;
-    });
+    const names = (await getChildren(connection, folder).catch(missingNode)) ?? [];
     const ranges = names.flatMap((name) => parseRemainderName(name) ?? []);
     const remainders = ranges
       .sort((a, b) => a.start - b.start || a.end - b.end)
@@ -78,7 +75,7 @@ export function createZookeeperRemainderStore(
       await removeAt(connection, path, AS_MADE);
       return 'claimed';
     } catch (error) {
-      if (isNodeError(error, 'NO_NODE') || isNodeError(error, 'BAD_VERSION')) return 'gone';
+      if (isNodeError(error, 'NO_NODE', 'BAD_VERSION')) return 'gone';
       throw error;
     }
   }

@@ -1,8 +1,7 @@
-import { isAlive, launchersOf } from '../stack/processes.js';
+import { describeLauncher, watchLauncher } from '@lakh/process';
 
 /** npm passes on the Ctrl-C that its child has heard from the terminal too: one key press, two signals. */
 const ECHO_MS = 150;
-const LAUNCHER_POLL_MS = 250;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 export interface Interruption {
@@ -27,16 +26,13 @@ export function watchInterruption(options: { readonly watchLauncher: boolean }):
     } else if (now - firstAt > ECHO_MS) hurry.abort();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
-  const launchers = options.watchLauncher ? launchersOf(process.pid) : [];
-  const timer = setInterval(() => {
-    if (!launchers.every(isAlive)) stop.abort();
-  }, LAUNCHER_POLL_MS);
-  timer.unref();
+  const launcher = options.watchLauncher ? describeLauncher() : undefined;
+  const unwatch = launcher && watchLauncher(launcher, () => stop.abort());
   return {
     stop: stop.signal,
     hurry: hurry.signal,
     dispose() {
-      clearInterval(timer);
+      unwatch?.();
       for (const signal of SIGNALS) process.off(signal, onSignal);
     },
   };

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readProcess } from '@lakh/process';
 import { StartFailedError } from '../errors.js';
 import type { ServerPlan } from '../servers/server.js';
 
@@ -13,74 +14,24 @@ export interface ProcessIdentity {
   readonly startedAt: string;
 }
 
-interface ProcessStat {
-  readonly command: string;
-  readonly state: string;
-  readonly parent: number;
-  readonly group: number;
-  readonly startTicks: string;
-  readonly threads: number;
-}
-
-/** /proc/<pid>/stat (proc_pid_stat(5)); undefined when there is no such process. */
-function statOf(pid: number): ProcessStat | undefined {
-  let text: string;
-  try {
-    text = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  } catch {
-    return undefined;
-  }
-  // The second field is the command's name in parentheses and may hold anything, parentheses included.
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-  const [state, parent, group] = fields;
-  const startTicks = fields[19];
-  if (state === undefined || startTicks === undefined) return undefined;
-  const command = text.slice(text.indexOf('(') + 1, text.lastIndexOf(')'));
-  return { command, state, parent: Number(parent), group: Number(group), startTicks, threads: Number(fields[17]) };
-}
-
 function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 
 /** Who runs under this id now; undefined when nobody does. */
 export function identify(pid: number): ProcessIdentity | undefined {
-  const stat = statOf(pid);
-  return stat && { pid, startedAt: `${bootId()}/${stat.startTicks}` };
-}
-
-const SHELLS = new Set(['sh', 'dash', 'bash', 'ash', 'zsh', 'ksh', 'busybox']);
-
-/**
- * Who launched this process: npm, or npm's shell and npm. SIGTERM to npm's id alone ends npm and reaches nobody else, so its
- * death has to be noticed. Empty for a process that leads its own group: that one was detached on purpose.
- */
-export function launchersOf(pid: number): ProcessIdentity[] {
-  const self = statOf(pid);
-  if (self === undefined || self.group === pid || self.parent <= 1) return [];
-  const parent = statOf(self.parent);
-  const chain = [self.parent];
-  if (parent !== undefined && SHELLS.has(parent.command) && parent.parent > 1) chain.push(parent.parent);
-  return chain.flatMap((ancestor) => identify(ancestor) ?? []);
+  const found = readProcess(pid);
+  return found && { pid, startedAt: `${bootId()}/${found.startedAt}` };
 }
 
 /** False also for a zombie: it runs nothing, and its parent may never ask for it. */
 export function isAlive(process: ProcessIdentity): boolean {
-  const stat = statOf(process.pid);
-  return stat !== undefined && !hasEnded(stat) && `${bootId()}/${stat.startTicks}` === process.startedAt;
-}
-
-/** A killed program's first thread is a zombie some milliseconds before the others are gone, and with the last of them its sockets. */
-function hasEnded({ state, threads }: ProcessStat): boolean {
-  return state === 'X' || (state === 'Z' && threads <= 1);
+  return identify(process.pid)?.startedAt === process.startedAt;
 }
 
 /** Ids of the processes that this one forked and that still run. */
 export function childrenOf(pid: number): number[] {
-  return processIds().filter((child) => {
-    const stat = statOf(child);
-    return stat?.parent === pid && !hasEnded(stat);
-  });
+  return processIds().filter((child) => readProcess(child)?.parentPid === pid);
 }
 
 function processIds(): number[] {
@@ -106,13 +57,10 @@ export function signalGroup(target: ProcessIdentity, dir: string, signal: NodeJS
 
 /** What is left of a process group, its leader included. */
 export function groupMembers(target: ProcessIdentity, dir: string): number[] {
-  const leader = statOf(target.pid);
+  const leader = identify(target.pid);
   // The id belongs to a later process, so the group of that number does as well.
-  if (leader !== undefined && `${bootId()}/${leader.startTicks}` !== target.startedAt) return [];
-  return processIds().filter((pid) => {
-    const stat = statOf(pid);
-    return stat?.group === target.pid && !hasEnded(stat) && worksIn(pid, dir);
-  });
+  if (leader !== undefined && leader.startedAt !== target.startedAt) return [];
+  return processIds().filter((pid) => readProcess(pid)?.processGroup === target.pid && worksIn(pid, dir));
 }
 
 function worksIn(pid: number, dir: string): boolean {
