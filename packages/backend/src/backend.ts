@@ -4,8 +4,10 @@ import type { InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
 
-/** Both witnesses of one namespace, for those who issue from it and for those who repair it. */
+/** What counts the counters of one namespace, for those who issue them and for those who repair it. */
 export interface WitnessPorts {
+  /** What all servers of the system agree on. */
+  readonly facts: FactStore;
   /** The cluster's opens its ZooKeeper session at the first call, so that who never issues never talks to ZooKeeper. */
   witnesses(): Witnesses;
   /** Everything that an operator's commands ask of storage. Rejects as `LinkInspector` does. */
@@ -17,8 +19,6 @@ export interface Backend extends WitnessPorts {
   /** What an operator is told this is: addresses or a file. Carries no password. */
   readonly name: string;
   readonly links: LinkStore;
-  /** What all servers of the system agree on. */
-  readonly facts: FactStore;
   /** Undefined where nothing is shared between servers, or no cache was named. */
   readonly cache: LinkCache | undefined;
   /** Undefined where there is no cache to tell. */

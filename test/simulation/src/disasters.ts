@@ -1,7 +1,7 @@
 /** What a witness loses, and what it comes back with. */
 import type { DatabaseCopy } from './database/database.js';
 import type { Witness } from './network.js';
-import type { World } from './server.js';
+import type { World } from './world.js';
 import type { EnsembleCopy } from './zookeeper/ensemble.js';
 
 /** What both witnesses hold at one moment. */

@@ -1,7 +1,8 @@
 /** The servers of a simulation: started, used, paused, killed, replaced. */
 import { FIRST_MARK } from '@lakh/id-range';
 import type { EventKind, Schedule } from './schedule.js';
-import { SimulatedServer, type World } from './server.js';
+import { SimulatedServer } from './server.js';
+import type { World } from './world.js';
 
 const PAUSES_MS = [20, 500, 4_000, 11_000, 25_000, 70_000];
 /** Of an ambush: one that an attempt survives, and two that outlast a repair. */

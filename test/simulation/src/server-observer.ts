@@ -1,13 +1,19 @@
 import type { CounterRange } from '@lakh/id-range';
 import type { IssuingObserver } from '@lakh/issuing';
-import type { SimulatedServer, World } from './server.js';
+import type { World } from './world.js';
 
 /** Which witnesses have to have given a range before a server uses it. */
 const GIVERS = { 'zookeeper-alone': ['zookeeper'], 'ledger-alone': ['ledger'], 'last-line': [] } as const;
 const BOTH = ['zookeeper', 'ledger'] as const;
 
+export interface Observed {
+  readonly name: string;
+  isBetweenWitnesses: boolean;
+  gaveUp(tails: readonly CounterRange[]): void;
+}
+
 /** Counts what a server tells, and has the ranges that it takes and gives back looked at. */
-export function observerOf({ network, safety, setting }: World, server: SimulatedServer): IssuingObserver {
+export function observerOf({ network, safety, setting }: World, server: Observed): IssuingObserver {
   const { coverage } = network;
   const count = (what: string) => () => coverage.add(what);
   const countReason = (what: string) => (reason: string) => coverage.add(`${what}: ${reason}`);

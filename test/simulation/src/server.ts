@@ -1,6 +1,6 @@
 /** One simulated server: the real issuing, leases, adapters and use case, at the ends of simulated wires. */
-import { type CounterRange, type LeaseHolder, ReclaimingLease } from '@lakh/id-range';
-import { createIssuing, type Issuing, type IssuingFigures, type IssuingOptions } from '@lakh/issuing';
+import { type CounterRange, type LeaseHolder, ReclaimingLease, type Witnesses } from '@lakh/id-range';
+import { createIssuing, type Issuing, type IssuingFigures } from '@lakh/issuing';
 import {
   anonymous,
   type CodeSource,
@@ -9,38 +9,19 @@ import {
   type LinkStore,
   type Shortener,
 } from '@lakh/links';
-import { createMysqlFacts, createMysqlLedger } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
-import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
-import type { SimulatedDatabase } from './database/database.js';
-import { SimulatedPool } from './database/pool.js';
+import { CONNECT_WAIT_MS, NAMESPACE, simulatedCluster } from './cluster.js';
 import { simulatedLinkStore } from './link-store.js';
-import type { Network } from './network.js';
 import { SimulatedProcess } from './process.js';
-import { type Sabotage, withoutRefusals, withoutVersionCheck } from './sabotage.js';
-import type { Safety } from './safety.js';
-import type { Setting } from './schedule.js';
+import { withoutRefusals, withoutVersionCheck } from './sabotage.js';
 import { observerOf } from './server-observer.js';
-import type { Ensemble } from './zookeeper/ensemble.js';
+import type { World } from './world.js';
 import { SimulatedZookeeperSession } from './zookeeper/session.js';
 
-export const NAMESPACE = 'links';
-const CONNECT_WAIT_MS = 3_000;
 /** LAKH_DRAIN_TIMEOUT_MS by default. */
 const DRAIN_TIMEOUT_MS = 10_000;
 /** Half of the drain, and the deadlines of one tail: the ledger's, a wait for ZooKeeper, a call to it that fails, and one more wait. */
 const LONGEST_STOP_MS = DRAIN_TIMEOUT_MS / 2 + 2_000 + 3 * CONNECT_WAIT_MS;
-
-export interface World {
-  readonly setting: Setting;
-  readonly ensemble: Ensemble;
-  readonly database: SimulatedDatabase;
-  readonly network: Network;
-  readonly safety: Safety;
-  readonly sabotage: Sabotage;
-  /** See `Inside`. */
-  readonly shared: Map<string, unknown>;
-}
 
 const codec = base62();
 const ANYONE = anonymous(['create']);
@@ -68,9 +49,10 @@ export class SimulatedServer {
     const { clock } = this.process;
     this.zookeeper = new SimulatedZookeeperSession({ ...world, process: this.process });
     this.#holder = { serverId: name, host: 'host', processStartMs: clock.wallMs() };
+    const cluster = this.#cluster();
     this.#issuing = createIssuing({
-      ...this.#witnesses(),
-      facts: createMysqlFacts({ pool: this.#pool() }),
+      ...this.#witnesses(cluster.witnesses()),
+      facts: cluster.facts,
       codec,
       settings: {
         namespace: NAMESPACE,
@@ -174,6 +156,7 @@ export class SimulatedServer {
   /** For a mutant: as if what `dead` has on record were this server's to give. */
   async publishOf(dead: SimulatedServer): Promise<void> {
     const { database, network } = this.#world;
+    const { ledger, remainders } = this.#cluster().witnesses();
     const rows = database.tables.leasesOf(NAMESPACE);
     const own = rows.filter(({ serverId, state }) => serverId === dead.name && state === 'leased');
     const inherited = new ReclaimingLease({
@@ -182,8 +165,8 @@ export class SimulatedServer {
         mark: async () => undefined,
         endAt: () => {},
       },
-      remainders: createZookeeperRemainderStore(this.zookeeper, { namespace: NAMESPACE }),
-      ledger: createMysqlLedger({ pool: this.#pool(), namespace: NAMESPACE }),
+      remainders,
+      ledger,
       clock: this.process.clock,
       random: network.random,
       holder: { ...dead.#holder, codec: codec.name },
@@ -193,24 +176,23 @@ export class SimulatedServer {
     await inherited.release(own, DRAIN_TIMEOUT_MS);
   }
 
-  #pool(): SimulatedPool {
-    return new SimulatedPool({ ...this.#world, process: this.process });
+  #cluster() {
+    const feedsLinks = this.#world.sabotage.ignoresLinks !== true;
+    return simulatedCluster({ ...this.#world, process: this.process, zookeeper: this.zookeeper, feedsLinks });
   }
 
-  /** The ports, without the guards that the setting and the mutant take out. */
-  #witnesses(): Pick<IssuingOptions, 'marks' | 'ledger' | 'remainders'> {
+  /** Without the guards that the setting and the mutant take out. */
+  #witnesses({ ledger, marks, remainders }: Witnesses): Witnesses {
     const { sabotage, setting } = this.#world;
     const inside = { ...this.#world, clock: this.process.clock, process: this.process };
-    const inZookeeper = { namespace: NAMESPACE, connectWaitMs: CONNECT_WAIT_MS };
-    const feedsLinks = sabotage.ignoresLinks !== true;
-    let marks = createZookeeperMarkStore(this.zookeeper, inZookeeper);
-    let ledger = createMysqlLedger({ pool: this.#pool(), namespace: NAMESPACE, feedsLinks });
-    const remainders = createZookeeperRemainderStore(this.zookeeper, inZookeeper);
-    if (setting === 'zookeeper-alone' || setting === 'last-line') ledger = withoutRefusals(ledger);
-    if (setting === 'last-line') marks = withoutVersionCheck(marks);
+    const isRefusing = setting !== 'zookeeper-alone' && setting !== 'last-line';
+    const guarded = {
+      marks: setting === 'last-line' ? withoutVersionCheck(marks) : marks,
+      ledger: isRefusing ? ledger : withoutRefusals(ledger),
+    };
     return {
-      marks: sabotage.marks?.(marks, inside) ?? marks,
-      ledger: sabotage.ledger?.(ledger, inside) ?? ledger,
+      marks: sabotage.marks?.(guarded.marks, inside) ?? guarded.marks,
+      ledger: sabotage.ledger?.(guarded.ledger, inside) ?? guarded.ledger,
       remainders: sabotage.remainders?.(remainders, inside) ?? remainders,
     };
   }

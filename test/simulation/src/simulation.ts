@@ -3,6 +3,7 @@
  * delay and fault. What a schedule does is data; what comes of it is the same each time.
  */
 import { SimulatedClock, seededRandom } from '@lakh/testkit';
+import { NAMESPACE } from './cluster.js';
 import type { Coverage } from './coverage.js';
 import { SimulatedDatabase } from './database/database.js';
 import { Disasters, type Image } from './disasters.js';
@@ -13,7 +14,8 @@ import { Operator } from './operator.js';
 import type { Sabotage } from './sabotage.js';
 import { Safety, type Violation } from './safety.js';
 import type { Schedule, Setting, SimulatedEvent } from './schedule.js';
-import { NAMESPACE, type SimulatedServer, type World } from './server.js';
+import type { SimulatedServer } from './server.js';
+import type { World } from './world.js';
 import { Ensemble } from './zookeeper/ensemble.js';
 
 const MARK_PATH = `/lakh/ranges/${NAMESPACE}/next`;

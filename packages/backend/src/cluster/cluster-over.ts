@@ -1,8 +1,9 @@
 import { NAMESPACE_FACT } from '@lakh/facts';
 import type { Witnesses } from '@lakh/id-range';
-import type { LinkInspector } from '@lakh/links';
 import {
   createMysqlCounterWitness,
+  createMysqlFacts,
+  createMysqlInspector,
   createMysqlLedger,
   createMysqlLedgerAdmin,
   type SqlPool,
@@ -25,25 +26,27 @@ export interface ClusterWires {
   /** How long a read waits for a connection to ZooKeeper while there is none; default 0. */
   readonly connectWaitMs?: number;
   readonly database: SqlPool;
-  readonly inspector: LinkInspector;
   /** Whether this namespace's counters become links. Otherwise a server takes it that they do, and an operator asks the database. */
-  readonly feedsLinks?: boolean;
+  readonly feedsLinks?: boolean | undefined;
   readonly timer?: StatementTimer;
   /** How long a repair waits until no attempt to lease that began before it goes on. */
   readonly settleMs: number;
 }
 
-/** The witnesses of a distributed system: the mark and remainders in ZooKeeper, the ledger in MySQL. */
+/** A distributed system without its links: the mark and remainders in ZooKeeper, ledger and facts in MySQL. */
 export function clusterOver(wires: ClusterWires): WitnessPorts {
-  const { namespace, zookeeper, connectWaitMs = 0, database, inspector, feedsLinks, settleMs } = wires;
+  const { namespace, zookeeper, connectWaitMs = 0, database, feedsLinks, settleMs } = wires;
   const inZookeeper = { namespace, connectWaitMs };
   const timed = wires.timer === undefined ? {} : { timer: wires.timer };
+  const inspector = createMysqlInspector(database);
   const feeds = async (): Promise<boolean> => {
     const recorded = await inspector.setting(NAMESPACE_FACT);
     return recorded === undefined || recorded === namespace;
   };
 
   return {
+    facts: createMysqlFacts({ pool: database, ...timed }),
+
     witnesses(): Witnesses {
       const session = zookeeper();
       return {

@@ -1,8 +1,6 @@
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
 import type { Clock, LinkCache } from '@lakh/links';
 import {
-  createMysqlFacts,
-  createMysqlInspector,
   createMysqlLinkStore,
   createMysqlOutbox,
   type MysqlObserver,
@@ -53,7 +51,6 @@ export function openCluster(options: ClusterOptions): Backend {
   const timer = observed(observer);
   const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, observer });
   const links = createMysqlLinkStore({ pool, clock, observer });
-  const facts = createMysqlFacts({ pool, timer });
   const outbox = createMysqlOutbox({ pool, timer });
   const { redis, cache } = openRedis(options);
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
@@ -67,7 +64,6 @@ export function openCluster(options: ClusterOptions): Backend {
     zookeeper,
     connectWaitMs: zookeeperDeadlineMs,
     database: pool,
-    inspector: createMysqlInspector(pool),
     timer,
     settleMs: Math.ceil((settings.leaseAttemptMs ?? ATTEMPT_LIMIT_MS) * SETTLE_FACTOR),
   });
@@ -77,7 +73,6 @@ export function openCluster(options: ClusterOptions): Backend {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
     ...over,
     links,
-    facts,
     cache,
     outbox,
     get checks() {

@@ -4,7 +4,6 @@ import type { LinkInspector, LinkRecord } from '@lakh/links';
 import { readFact } from '../facts/facts.js';
 import { witnessError } from '../ledger/witness-error.js';
 import { ER_NO_SUCH_TABLE, isRefusal, storeError } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
 import { integerLiteral } from '../wire/sql.js';
 import type { SqlPool } from '../wire/transaction.js';
 import { isStorableCode, KIND_ALIAS, KIND_GENERATED, whereCode } from './rows.js';
@@ -39,7 +38,7 @@ export function createMysqlCounterWitness(pool: SqlPool, feedsLinks = true): Cou
 }
 
 /** Rows of links and recorded settings, from the primary. */
-export function createMysqlInspector(pool: Pool): LinkInspector {
+export function createMysqlInspector(pool: SqlPool): LinkInspector {
   return {
     async record(domainId, code) {
       if (!isStorableCode(code)) return undefined;

@@ -3,8 +3,9 @@ import type { Session } from './connection.js';
 /** What sends statements, one at a time. */
 export type SqlSession = Pick<Session, 'query' | 'destroy'>;
 
-/** The part of a pool that the ledger uses; calls settle as those of `Pool` do. */
+/** The part of a pool that everything beside the links uses; calls settle as those of `Pool` do. */
 export interface SqlPool {
+  readonly name: string;
   run<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
 }

@@ -16,6 +16,7 @@ export interface DatabaseEnds {
 
 /** As `Pool`, with a connection of its own for each call. */
 export class SimulatedPool implements SqlPool {
+  readonly name = 'the simulated database';
   readonly #ends: DatabaseEnds;
 
   constructor(ends: DatabaseEnds) {
