@@ -162,12 +162,13 @@ function count(mutants) {
   const of = (wanted) => mutants.filter(({ status }) => status === wanted).length;
   const [killed, timedOut, survived, unreached] = ['Killed', 'Timeout', 'Survived', 'NoCoverage'].map(of);
   const noticed = killed + timedOut;
+  const all = noticed + survived + unreached;
   return {
     killed,
     timedOut,
     survived,
     unreached,
-    score: (100 * noticed) / Math.max(1, noticed + survived + unreached),
+    score: all === 0 ? 100 : (100 * noticed) / all,
   };
 }
 
