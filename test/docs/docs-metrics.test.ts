@@ -2,8 +2,9 @@ import { createHttpMetrics } from '@lakh/http';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
-import { createMysqlObserver } from '../../packages/backend/src/cluster/mysql-metrics.js';
+import { createMysqlObserver, exposeQueues } from '../../packages/backend/src/cluster/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
+import { createZookeeperObserver } from '../../packages/backend/src/cluster/zookeeper-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
 import { read, sources, tableRows, ticked } from './support.js';
 
@@ -44,6 +45,8 @@ async function registered(): Promise<string[]> {
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());
     createRedisObserver(registry);
+    exposeQueues(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } });
+    createZookeeperObserver(registry);
     const labels = new Map(
       registry.getMetricsAsArray().map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames]),
     );

@@ -3,8 +3,8 @@ import { StoreUnavailableError } from './errors.js';
 import type { StoredLink } from './link.js';
 import type { LinkCache, LinkStore } from './ports.js';
 
-/** Who answered a look-up: the shared cache, the store, or nobody because the text cannot be a code. */
-export type AnsweredBy = 'cache' | 'store' | 'grammar';
+/** Who answered a look-up: the shared cache, the store, the grammar (the text cannot be a code), or nobody: too many wait for the store. */
+export type AnsweredBy = 'cache' | 'store' | 'grammar' | 'nobody';
 
 export interface ResolverOptions {
   readonly store: Pick<LinkStore, 'find'>;
@@ -12,7 +12,7 @@ export interface ResolverOptions {
   readonly cache?: LinkCache | undefined;
   /** Look-ups that may wait for the store at once; one more fails at once. Default 1,024. */
   readonly maxConcurrent?: number;
-  /** Told of every look-up that was answered; those that join another's flight are not counted. For metrics. */
+  /** Told of every look-up whose end is known; those that join another's flight are not counted, nor those that the store failed. */
   readonly onAnswered?: (by: AnsweredBy) => void;
   /**
    * Called as a read of a code begins; what it returns is called once with what the read found, nothing if it failed, before
@@ -34,6 +34,8 @@ export interface Resolver {
    * cannot be asked or too many others are asking. Whether the link may still redirect is for `outcomeOf` to say.
    */
   resolve(domainId: number, code: string, options?: ResolveOptions): Promise<StoredLink | undefined>;
+  /** Look-ups that wait for the store now. */
+  readonly waiting: number;
 }
 
 const DEFAULT_MAX_CONCURRENT = 1_024;
@@ -69,7 +71,10 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   async function askStore(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
-    if (asking >= maxConcurrent) throw new StoreUnavailableError('Too many look-ups are waiting for the store.');
+    if (asking >= maxConcurrent) {
+      onAnswered('nobody');
+      throw new StoreUnavailableError('Too many look-ups are waiting for the store.');
+    }
     asking += 1;
     try {
       const found = await store.find(domainId, code, { fresh });
@@ -92,6 +97,10 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   return {
+    get waiting() {
+      return asking;
+    },
+
     async resolve(domainId, code, { fresh = false } = {}) {
       if (!isPossibleCode(code)) {
         onAnswered('grammar');

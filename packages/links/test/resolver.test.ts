@@ -180,7 +180,7 @@ describe('resolving', () => {
   });
 
   test('no more than the limit wait for the store; one more fails at once, and room comes back', async () => {
-    const { store, resolver, finds } = setUp({ maxConcurrent: 3 });
+    const { store, resolver, answered, finds } = setUp({ maxConcurrent: 3 });
     const gate = new Gate();
     store.gate = () => gate.passed;
     const waiting = ['aa1', 'aa2', 'aa3'].map((code) => resolver.resolve(0, code));
@@ -189,9 +189,12 @@ describe('resolving', () => {
     );
     await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(finds()).toBe(3);
+    expect(answered).toEqual(['nobody', 'nobody']);
+    expect(resolver.waiting).toBe(3);
     const joined = resolver.resolve(0, 'aa1');
     gate.open();
     expect(await Promise.all([...waiting, joined])).toEqual([undefined, undefined, undefined, undefined]);
+    expect(resolver.waiting).toBe(0);
     expect(await resolver.resolve(0, 'aa4')).toBeUndefined();
 
     store.gate = () => {

@@ -125,7 +125,7 @@ describe('a frozen server', () => {
     const outcomes = new Set(await Promise.all(links.map((link) => outcomeOf(store.insert(link)))));
     expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS + 500);
     expect([...outcomes].every((o) => o === 'store_outcome_unknown' || o === 'store_unavailable')).toBe(true);
-    expect(store.queued).toEqual({ inserts: 0, finds: 0 });
+    expect(store.queued).toEqual({ insert: 0, insert_alias: 0, find: 0 });
     await database.server.signal('SIGCONT');
     await eventually(() => outcomeOf(store.find(0, 'a')).then((found) => found === undefined));
     expect(pool.available).toBe(true);

@@ -192,7 +192,7 @@ describe('rows in MySQL', () => {
     const store = makeStore({ insertRows: 10, insertsQueued: 30, findsQueued: 5, findCodes: 2 });
     const settled = await Promise.allSettled(insertable(100).map((link) => store.insert(link)));
     expect(settled.filter(({ status }) => status === 'fulfilled')).toHaveLength(30);
-    expect(store.queued).toEqual({ inserts: 0, finds: 0 });
+    expect(store.queued).toEqual({ insert: 0, insert_alias: 0, find: 0 });
     const found = await Promise.allSettled(insertable(8).map((link) => store.find(0, link.code)));
     expect(found.filter(({ status }) => status === 'rejected')).toHaveLength(3);
   });

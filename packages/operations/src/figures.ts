@@ -36,12 +36,6 @@ export async function listRows(
   return withFigures(ports, await ports.ledger.rowsBelow(before, limit));
 }
 
-/** The row that covers `counter`; undefined when none does. */
-export async function rowOf(ports: OperationsPorts, counter: number): Promise<LedgerRow | undefined> {
-  const [row] = await ports.ledger.rowsBelow(counter + 1, 1);
-  return row !== undefined && row.range.end > counter ? row : undefined;
-}
-
 export async function withFigures(ports: OperationsPorts, rows: readonly LedgerRow[]): Promise<RowFigures[]> {
   const figures: RowFigures[] = [];
   for (let i = 0; i < rows.length; i += MAX_RANGES_ASKED) {

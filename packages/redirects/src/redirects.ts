@@ -41,10 +41,25 @@ export function createRedirects(options: RedirectOptions): Redirects {
     nowMs: clock.nowMs(),
   });
   registerL1Metrics(registry, l1);
+  const lookUps = new Counter({
+    name: 'lakh_lookups_total',
+    help: 'Look-ups behind the in-process cache, by who answered: cache (Redis), store, grammar (no code), nobody (too many wait).',
+    labelNames: ['by'],
+    registers: [registry],
+  });
   const resolver = createResolver({
     store,
     cache,
+    onAnswered: (by) => lookUps.inc({ by }),
     beginRead: (domain, code) => l1.beginRead(domain, code, clock.nowMs()),
+  });
+  new Gauge({
+    name: 'lakh_lookups_waiting',
+    help: 'Look-ups that wait for the store.',
+    registers: [registry],
+    collect() {
+      this.set(resolver.waiting);
+    },
   });
   return {
     routes: redirectRoutes,

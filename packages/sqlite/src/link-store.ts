@@ -31,12 +31,8 @@ interface WaitingInsert {
 }
 
 export interface EmbeddedLinkStore extends LinkStore {
-  /** The highest counter that a link (deleted ones too) was made from, or 0. */
-  highestCounter(): Promise<number>;
   /** Commits what waits, now. */
   flush(): void;
-  /** Rows in the batch that was committed last, for a metric; 0 before the first. */
-  readonly lastBatchRows: number;
 }
 
 const COLUMNS =
@@ -56,11 +52,9 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const bury = connection.prepare(
     `UPDATE links SET kind = ${KIND.deleted}, long_url = '', version = version + 1 WHERE domain_id = ? AND code = ?`,
   );
-  const highest = connection.prepare('SELECT max(counter) FROM links WHERE counter > 0');
 
   let waiting: WaitingInsert[] = [];
   let scheduled = false;
-  let lastBatchRows = 0;
 
   function insertOne(link: NewLink): InsertOutcome {
     try {
@@ -100,7 +94,6 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
       for (const insert of batch) insert.reject(error);
       return;
     }
-    lastBatchRows = batch.length;
     for (const [index, insert] of batch.entries()) {
       const result = results[index]!;
       if (result instanceof Error) insert.reject(result);
@@ -154,16 +147,8 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
       });
     },
 
-    async highestCounter() {
-      return connection.read(LINK_ERRORS, () => Number(highest.get([])?.[0] ?? 0));
-    },
-
     flush() {
       while (waiting.length > 0) commitBatch();
-    },
-
-    get lastBatchRows() {
-      return lastBatchRows;
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { MysqlObserver } from '@lakh/mysql';
+import type { MysqlLinkStore, MysqlObserver } from '@lakh/mysql';
 import type { Logger, Registry } from '@lakh/process';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
@@ -58,4 +58,16 @@ export function createMysqlObserver(
       log.warn({ shard }, message);
     },
   };
+}
+
+export function exposeQueues(registry: Registry, store: Pick<MysqlLinkStore, 'queued'>): void {
+  new Gauge({
+    name: 'lakh_store_queued_rows',
+    help: 'Rows and codes that wait for a statement to carry them.',
+    labelNames: ['kind'],
+    registers: [registry],
+    collect() {
+      for (const [kind, rows] of Object.entries(store.queued)) this.set({ kind }, rows);
+    },
+  });
 }

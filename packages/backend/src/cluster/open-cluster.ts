@@ -1,12 +1,6 @@
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
 import type { Clock, LinkCache } from '@lakh/links';
-import {
-  createMysqlLinkStore,
-  createMysqlOutbox,
-  type MysqlObserver,
-  observed,
-  Pool,
-} from '@lakh/mysql';
+import { createMysqlLinkStore, createMysqlOutbox, type MysqlObserver, observed, Pool } from '@lakh/mysql';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
 import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
@@ -15,10 +9,11 @@ import type { Backend } from '../backend.js';
 import { describeProcess } from '../describe-process.js';
 import type { clusterSettings } from '../settings.js';
 import { clusterOver } from './cluster-over.js';
-import { createMysqlObserver } from './mysql-metrics.js';
+import { createMysqlObserver, exposeQueues } from './mysql-metrics.js';
 import { prepareDatabase } from './prepare-database.js';
 import { createRedisObserver } from './redis-metrics.js';
 import { startRelay } from './relay-loop.js';
+import { createZookeeperObserver } from './zookeeper-metrics.js';
 
 type Known = SettingsOf<typeof clusterSettings> & { readonly namespace: string; readonly leaseAttemptMs: number };
 
@@ -51,6 +46,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const timer = observed(observer);
   const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, observer });
   const links = createMysqlLinkStore({ pool, clock, observer });
+  if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
   const { redis, cache } = openRedis(options);
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
@@ -113,7 +109,7 @@ function openSession(
   return createZookeeperSession({
     ...zookeeper,
     deadlineMs,
-    ...(told && { log: told.log }),
+    ...(told && { log: told.log, observe: createZookeeperObserver(told.registry) }),
     ...(random && { random }),
     ...(zookeeperAuth === undefined ? {} : { auth: { scheme: 'digest', credential: zookeeperAuth } }),
   });

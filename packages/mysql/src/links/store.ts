@@ -39,7 +39,7 @@ export interface MysqlLinkStoreOptions {
 
 export interface MysqlLinkStore extends LinkStore {
   /** What no statement carries yet; for metrics. */
-  readonly queued: { readonly inserts: number; readonly finds: number };
+  readonly queued: Readonly<Record<'insert' | 'insert_alias' | 'find', number>>;
 }
 
 /** The links, in MySQL or MariaDB. The pool is the caller's to close. */
@@ -96,10 +96,7 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     },
 
     get queued() {
-      return {
-        inserts: generated.queued + aliases.queued,
-        finds: finds.queued,
-      };
+      return { insert: generated.queued, insert_alias: aliases.queued, find: finds.queued };
     },
   };
 }
