@@ -1,6 +1,6 @@
 /**
- * The domain's ports. Adapters live in links-mysql, links-redis and embedded; one conformance suite a port (in testkit)
- * holds each of them, and the in-memory fakes, to the same behaviour.
+ * The domain's ports. Adapters live in mysql, redis and sqlite; one conformance suite a port (in testkit) holds each of them, and
+ * the in-memory fakes, to the same behaviour.
  */
 import type { InsertOutcome } from './insert-outcome.js';
 import type { NewLink, StoredLink, Tombstone } from './link.js';
