@@ -1,9 +1,8 @@
 import { hostname } from 'node:os';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
-import { createMysqlFacts, createMysqlLedger, createMysqlLinkStore } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed } from '@lakh/short-code';
 import { SampleLinks } from '@lakh/testkit';
-import { createZookeeperMarkStore, type ZookeeperSession } from '@lakh/zookeeper';
+import type { ZookeeperSession } from '@lakh/zookeeper';
 import {
   connect,
   NAMESPACE,
@@ -58,12 +57,12 @@ function startShorten(env: Readonly<Record<string, string>>): ShortenProcess {
 async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   session = await connect(address, auth === undefined ? {} : { auth: { scheme: 'digest' as const, credential: auth } });
   clusters += 1;
-  const settings = createMysqlFacts({ pool: witnesses.pool });
-  await settings.recordOnce('links_namespace', NAMESPACE);
-  await settings.recordOnce('codec', recordOfCodec(codec));
+  const backend = await witnesses.open(address, auth);
+  const { facts, links } = backend;
+  await facts.recordOnce('links_namespace', NAMESPACE);
+  await facts.recordOnce('codec', recordOfCodec(codec));
   const lease = new TwoWitnessLease({
-    marks: createZookeeperMarkStore(session, { namespace: NAMESPACE }),
-    ledger: createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }),
+    ...backend.witnesses(),
     clock: systemClock,
     random: Math.random,
     holder: { serverId: 'gone', host: 'host', processStartMs: 1, codec: codec.name },
@@ -71,9 +70,7 @@ async function makeUsed(auth?: string, codec: Codec = base62()): Promise<void> {
   });
   await lease.lease(1_000);
   await lease.lease(1_000);
-  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert(
-    new SampleLinks().generated({ code: codec.encode(100_001), counter: 100_001 }),
-  );
+  await links.insert(new SampleLinks().generated({ code: codec.encode(100_001), counter: 100_001 }));
 }
 
 const sql = (statements: string): Promise<string> => witnesses.database.sql(statements);
@@ -292,7 +289,7 @@ test.each(ENDED)(
 test('a first start that died between its two writes is finished by the next, whose lease row is true', async () => {
   address = await witnesses.fresh();
   session = await connect(address);
-  await createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }).create(100_000, 'chosen-before');
+  await (await witnesses.open(address)).witnesses().ledger.create(100_000, 'chosen-before');
   const startedMs = Date.now();
   const server = startShorten({});
   await until(async () => {

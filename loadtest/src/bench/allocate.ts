@@ -1,5 +1,6 @@
 import { join } from 'node:path';
-import { migrate, Pool, parseDatabase } from '@lakh/mysql';
+import { migrateCluster } from '@lakh/backend';
+import { parseDatabase } from '@lakh/mysql';
 import { progress } from '../scope.js';
 import { failoverTrial } from './failover.js';
 import type { Group, Subject } from './figures.js';
@@ -62,8 +63,7 @@ async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], n
   const databases = await startDatabases(bench, NODES);
   const { mysqlUrl, zookeeper } = databases;
   if (zookeeper === undefined) throw new Error('no ZooKeeper was started');
-  const pool = new Pool(parseDatabase(mysqlUrl));
-  await migrate(pool).finally(() => pool.close());
+  await migrateCluster({ shards: parseDatabase(mysqlUrl) });
   const addresses = { zookeeper, mysqlUrl };
   groups.push(...(await leaseGroups(bench, addresses)));
   if (bench.wants('servers')) {

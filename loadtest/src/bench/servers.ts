@@ -7,7 +7,6 @@ import type { Group, Subject } from './figures.js';
 import type { Databases } from './lakh-servers.js';
 import type { Bench } from './setting.js';
 import { type Figure, figure, type Interval, overlaps, type Trial } from './trials.js';
-import { NAMESPACE } from './witnesses.js';
 import { startWorker, type Worker } from './worker.js';
 
 const PROGRAM = 'programs/server-worker.js';
@@ -139,7 +138,7 @@ function ofCount(count: number, runs: readonly Run[]): Figure[] {
 }
 
 async function ledgerRows({ mariadb }: Databases): Promise<Interval[]> {
-  const sql = `SELECT start_counter, end_counter FROM lakh.id_leases WHERE namespace='${NAMESPACE}'`;
+  const sql = `SELECT start_counter, end_counter FROM lakh.id_leases WHERE namespace='links'`;
   const lines = (await mariadbSql(mariadb, sql)).split('\n').filter((line) => line !== '');
   return lines.map((line): Interval => {
     const [start, end] = line.split('\t').map(Number);

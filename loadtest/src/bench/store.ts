@@ -1,6 +1,7 @@
 import { join } from 'node:path';
+import { migrateCluster } from '@lakh/backend';
 import { mariadbSql } from '@lakh/local';
-import { migrate, Pool, parseDatabase } from '@lakh/mysql';
+import { parseDatabase } from '@lakh/mysql';
 import type { Group, Subject } from './figures.js';
 import type { Databases } from './lakh-servers.js';
 import { hottest, profileArguments, readProfiles } from './profile.js';
@@ -14,7 +15,7 @@ const ONE_ROW = 'one row a statement';
 const PROFILED_CALLERS = 256;
 
 const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string })[] = [
-  { name: OURS, role: 'ours', variant: 'coalesced', what: 'insert() of links-mysql, default limits' },
+  { name: OURS, role: 'ours', variant: 'coalesced', what: 'insert() of the links of a cluster, default limits' },
   {
     name: ONE_ROW,
     role: 'rival',
@@ -38,12 +39,7 @@ const LEVELS: readonly { readonly callers: number; readonly atLeast?: number }[]
 
 /** Durable inserts of links into one MariaDB, one group for each number of callers. */
 export async function storeGroups(bench: Bench, databases: Databases): Promise<Group[]> {
-  const pool = new Pool(parseDatabase(databases.mysqlUrl));
-  try {
-    await migrate(pool);
-  } finally {
-    pool.close();
-  }
+  await migrateCluster({ shards: parseDatabase(databases.mysqlUrl) });
   const workers = await Promise.all(
     VARIANTS.map(async ({ variant, ...subject }) => ({
       subject,
@@ -80,7 +76,7 @@ export async function profileStore(bench: Bench, databases: Databases, seconds: 
   await worker.ask({ seconds, callers: PROFILED_CALLERS });
   await worker.stop();
   return {
-    subject: `links-mysql insert(), ${PROFILED_CALLERS} callers`,
+    subject: `insert() of a cluster’s links, ${PROFILED_CALLERS} callers`,
     functions: hottest(await readProfiles(dir), bench.root, seconds),
   };
 }

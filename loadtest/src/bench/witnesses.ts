@@ -1,5 +1,7 @@
 /** The real witnesses as services/shorten opens them, one session and one pool a client. */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openCluster } from '@lakh/backend';
 import {
   type CounterRange,
   type LeaseObserver,
@@ -7,21 +9,16 @@ import {
   ReclaimingLease,
   systemClock,
   TwoWitnessLease,
+  WitnessUnavailableError,
 } from '@lakh/id-range';
-import { createMysqlLedger, Pool, parseDatabase } from '@lakh/mysql';
-import {
-  createZookeeperMarkStore,
-  createZookeeperRemainderStore,
-  createZookeeperSession,
-  parseZookeeperAddress,
-  type ZookeeperSession,
-} from '@lakh/zookeeper';
+import { parseDatabase } from '@lakh/mysql';
+import { parseZookeeperAddress, type ZookeeperAddress } from '@lakh/zookeeper';
 
-export const NAMESPACE = 'links';
 export const LAKH = 100_000;
-/** Half of LAKH_LEASE_DEADLINE_MS's default, as services/shorten takes it. */
-const ZOOKEEPER_DEADLINE_MS = 1_500;
 const CONNECT_LIMIT_MS = 30_000;
+const CONNECT_PAUSE_MS = 20;
+/** LAKH_STORE_DEADLINE_MS's default. */
+const STORE_DEADLINE_MS = 3_000;
 
 export interface WitnessAddresses {
   /** `host:port,…/chroot`. */
@@ -38,8 +35,6 @@ export interface WitnessOptions {
 }
 
 export interface Witnesses {
-  readonly session: ZookeeperSession;
-  readonly pool: Pool;
   readonly marks: MarkStore;
   /** Leases alone. */
   readonly lease: TwoWitnessLease;
@@ -48,41 +43,47 @@ export interface Witnesses {
   close(): Promise<void>;
 }
 
-/** A session that begins with the `firstNode`-th server of the address, so that clients stand on different nodes. */
-export function openSession(zookeeper: string, firstNode: number): ZookeeperSession {
-  const { servers, chroot } = parseZookeeperAddress(zookeeper);
+/** How to open a session that begins with the `firstNode`-th server of the address, so that clients stand on different nodes. */
+export function beginningWith(
+  address: string,
+  firstNode: number,
+): { readonly zookeeper: ZookeeperAddress; readonly random: () => number } {
+  const { servers, chroot } = parseZookeeperAddress(address);
   const first = firstNode % servers.length;
   // The session shuffles with the first numbers it draws; the largest there is leaves the order as it is.
   let draws = servers.length - 1;
-  return createZookeeperSession({
-    servers: [...servers.slice(first), ...servers.slice(0, first)],
-    chroot,
-    deadlineMs: ZOOKEEPER_DEADLINE_MS,
+  return {
+    zookeeper: { servers: [...servers.slice(first), ...servers.slice(0, first)], chroot },
     random: () => (draws-- > 0 ? 1 - Number.EPSILON : Math.random()),
-  });
+  };
 }
 
 /** Resolves once connected to ZooKeeper. */
 export async function openWitnesses(addresses: WitnessAddresses, options: WitnessOptions): Promise<Witnesses> {
-  const session = openSession(addresses.zookeeper, options.firstNode);
-  const pool = new Pool(parseDatabase(addresses.mysqlUrl));
-  const inZookeeper = { namespace: NAMESPACE, connectWaitMs: ZOOKEEPER_DEADLINE_MS };
-  const marks = createZookeeperMarkStore(session, inZookeeper);
-  const ledger = createMysqlLedger({ pool, namespace: NAMESPACE });
+  const { zookeeper, random } = beginningWith(addresses.zookeeper, options.firstNode);
+  const shards = parseDatabase(addresses.mysqlUrl);
+  const settings = { zookeeper, shards, storeDeadlineMs: STORE_DEADLINE_MS };
+  const backend = openCluster({ settings, random });
+  const { marks, ledger, remainders } = backend.witnesses();
   const { serverId, leased } = options;
   const holder = { serverId, host: 'bench', processStartMs: Math.round(performance.timeOrigin), codec: 'base62' };
   const common = { ledger, holder, clock: systemClock, random: Math.random };
   const observer: LeaseObserver = { leased: (range) => leased?.(range), abandoned() {}, refused() {} };
   const lease = new TwoWitnessLease({ ...common, marks, newClusterId: randomUUID, observer });
-  const remainders = createZookeeperRemainderStore(session, inZookeeper);
   const source = new ReclaimingLease({ ...common, lease, remainders });
-  await session.whenConnected(CONNECT_LIMIT_MS);
-  return {
-    session,
-    pool,
-    marks,
-    lease,
-    source,
-    close: async () => void (await Promise.all([session.close(), pool.close()])),
-  };
+  await untilConnected(marks);
+  return { marks, lease, source, close: () => backend.close() };
+}
+
+async function untilConnected(marks: MarkStore): Promise<void> {
+  const dueMs = performance.now() + CONNECT_LIMIT_MS;
+  for (;;) {
+    try {
+      await marks.read();
+      return;
+    } catch (error) {
+      if (!(error instanceof WitnessUnavailableError) || performance.now() > dueMs) throw error;
+    }
+    await sleep(CONNECT_PAUSE_MS);
+  }
 }

@@ -4,11 +4,15 @@
  */
 import { randomUUID } from 'node:crypto';
 import { Pool, parseDatabase } from '@lakh/mysql';
+import { createZookeeperSession } from '@lakh/zookeeper';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
-import { LAKH, openSession, openWitnesses } from '../bench/witnesses.js';
+import { beginningWith, LAKH, openWitnesses } from '../bench/witnesses.js';
 import { serveTasks, type WorkerTask } from '../bench/worker.js';
 import { openBareNode } from './bare-node.js';
+
+/** Half of LAKH_LEASE_DEADLINE_MS's default, as a server takes it. */
+const ZOOKEEPER_DEADLINE_MS = 1_500;
 
 /** One lease, or what is compared with one. */
 type Lease = () => Promise<unknown>;
@@ -29,7 +33,12 @@ async function bothWitnesses(index: number): Promise<Client> {
 
 /** Reads the mark and writes it at the version it read, until a write is taken; no pause, no second witness. */
 async function bareLoop(index: number, alsoARow: boolean): Promise<Client> {
-  const session = openSession(zookeeper, index);
+  const { zookeeper: address, random } = beginningWith(zookeeper, index);
+  const session = createZookeeperSession({
+    ...address,
+    deadlineMs: ZOOKEEPER_DEADLINE_MS,
+    random,
+  });
   await session.whenConnected(30_000);
   const node = await openBareNode(session, '/bench-mark');
   const pool = new Pool(parseDatabase(mysqlUrl));

@@ -4,8 +4,9 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import { openCluster } from '@lakh/backend';
 import { createInsertIds, type NewLink } from '@lakh/links';
-import { createMysqlLinkStore, Pool, parseDatabase } from '@lakh/mysql';
+import { parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';
@@ -13,6 +14,8 @@ import { serveTasks, type WorkerTask } from '../bench/worker.js';
 
 const CONNECTIONS_TRIED = [8, 16, 32, 64, 128];
 const DEFAULT_CONNECTIONS = 16;
+/** LAKH_STORE_DEADLINE_MS's default. */
+const STORE_DEADLINE_MS = 3_000;
 const TRIAL_S = 0.5;
 const FIRST_COUNTER = 2 ** 33;
 const COLUMNS = '(domain_id, code, kind, counter, insert_id, long_url, created_at_ms)';
@@ -62,15 +65,14 @@ async function inLoops(task: WorkerTask, insert: () => Promise<void>): Promise<n
 }
 
 function coalesced(): Variant {
-  const pool = new Pool(parseDatabase(mysqlUrl));
-  const store = createMysqlLinkStore({ pool, clock: { nowMs: Date.now } });
+  const backend = openCluster({ settings: { shards: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
   return {
     run: (task) =>
       inLoops(task, async () => {
-        const { outcome } = await store.insert(nextLink());
+        const { outcome } = await backend.links.insert(nextLink());
         if (outcome !== 'inserted') throw new Error(`an insert met ${outcome}`);
       }),
-    close: async () => pool.close(),
+    close: () => backend.close(),
   };
 }
 

@@ -1,27 +1,13 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clusterOver } from '@lakh/backend';
 import { isRefusal, systemClock, TwoWitnessLease, type TwoWitnessLeaseOptions } from '@lakh/id-range';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
-import {
-  createMysqlCounterWitness,
-  createMysqlFacts,
-  createMysqlLedger,
-  createMysqlLedgerAdmin,
-  createMysqlLinkStore,
-  memberName,
-  Pool,
-} from '@lakh/mysql';
+import { createMysqlLinkStore, memberName, Pool } from '@lakh/mysql';
 import { base62, recordOfCodec } from '@lakh/short-code';
 import { describeWitnessAdmins, SampleLinks } from '@lakh/testkit';
-import {
-  createZookeeperMarkAdmin,
-  createZookeeperMarkStore,
-  createZookeeperRemainderStore,
-  createZookeeperSession,
-  parseZookeeperAddress,
-  type ZookeeperSession,
-} from '@lakh/zookeeper';
+import { createZookeeperSession, parseZookeeperAddress, type ZookeeperSession } from '@lakh/zookeeper';
 import { startDatabase, type TestDatabase } from '../../../packages/mysql/test/database.js';
 import { lakh } from './harness.js';
 
@@ -78,10 +64,12 @@ beforeEach(async () => {
 });
 afterEach(() => session.close());
 
+/** As servers and operators have it, over the present session. */
+const cluster = () => clusterOver({ namespace: 'links', zookeeper: () => session, database: pool, settleMs: 0 });
+
 function serverLease(options: Partial<TwoWitnessLeaseOptions> = {}): TwoWitnessLease {
   return new TwoWitnessLease({
-    marks: createZookeeperMarkStore(session, { namespace: 'links' }),
-    ledger: createMysqlLedger({ pool, namespace: 'links' }),
+    ...cluster().witnesses(),
     clock: systemClock,
     random: Math.random,
     holder: { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' },
@@ -100,9 +88,9 @@ async function addLink(counter: number, code = `c${counter}`): Promise<void> {
 
 /** Two ranges, [100000, 102000), and a link from the first. */
 async function makeUsed(): Promise<void> {
-  const settings = createMysqlFacts({ pool });
-  await settings.recordOnce('links_namespace', 'links');
-  await settings.recordOnce('codec', recordOfCodec(base62()));
+  const { facts } = cluster();
+  await facts.recordOnce('links_namespace', 'links');
+  await facts.recordOnce('codec', recordOfCodec(base62()));
   await lease();
   await lease();
   await addLink(100_001, 'Q0v');
@@ -125,15 +113,10 @@ function removeNode(path: string): Promise<void> {
 }
 const NEXT = '/ranges/links/next';
 
-describeWitnessAdmins('ZooKeeper and MySQL', async () => ({
-  marks: createZookeeperMarkAdmin(session, { namespace: 'links' }),
-  markStore: createZookeeperMarkStore(session, { namespace: 'links' }),
-  ledger: createMysqlLedgerAdmin({ pool, namespace: 'links' }),
-  serverLedger: createMysqlLedger({ pool, namespace: 'links' }),
-  counters: createMysqlCounterWitness(pool),
-  addLink,
-  dispose: async () => {},
-}));
+describeWitnessAdmins('ZooKeeper and MySQL', async () => {
+  const { marks: markStore, ledger: serverLedger } = cluster().witnesses();
+  return { ...(await cluster().admin()), markStore, serverLedger, addLink, dispose: async () => {} };
+});
 
 /** What a start meets; nothing is leased before the repair, and everything above what was there after it. */
 const STATES: readonly { what: string; damage: () => Promise<unknown>; code: string }[] = [
@@ -257,7 +240,7 @@ test('nothing is repaired or restored while either witness cannot be read', asyn
       expect([exitCode, stderr]).toEqual([1, expect.stringMatching(/lakh: (witness_unavailable|store_unavailable)/)]);
     }
   }
-  const { mark } = await createZookeeperMarkAdmin(session, { namespace: 'links' }).inspect();
+  const { mark } = await (await cluster().admin()).marks.inspect();
   expect(mark).toBe('missing');
 });
 
@@ -283,8 +266,7 @@ test('without permission for the nodes, the message says so', async () => {
 
 test('restore skips, and takes back the remainders that an old copy offers', async () => {
   await makeUsed();
-  const ledger = createMysqlLedger({ pool, namespace: 'links' });
-  const remainders = createZookeeperRemainderStore(session, { namespace: 'links' });
+  const { ledger, remainders } = cluster().witnesses();
   const tail = { start: 101_500, end: 102_000 };
   const holder = { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' };
   expect(await ledger.release(tail, holder, 1)).toBe('released');
@@ -307,7 +289,7 @@ test('an ensemble is rebuilt from an export alone, over an empty ledger', async 
   await database.sql('DELETE FROM id_heads; DELETE FROM id_leases');
   expect((await lakh(env, 'import', file, '--json')).json()).toEqual({ added: 2, present: 0, head: 102_000 });
   await lakh(env, 'ranges', 'repair', '--apply');
-  expect(await createZookeeperMarkStore(session, { namespace: 'links' }).read()).toMatchObject({
+  expect(await cluster().witnesses().marks.read()).toMatchObject({
     clusterId: '00000000-0000-4000-8000-000000000001',
     mark: { next: 1_200_000, ledgered: 1_200_000 },
   });
@@ -345,7 +327,7 @@ test.each([
   const awake = new Promise<void>((resolve) => {
     wake = resolve;
   });
-  const ledger = createMysqlLedger({ pool, namespace: 'links' });
+  const { ledger } = cluster().witnesses();
   const sleeper = serverLease({
     attemptLimitMs,
     ledger: {

@@ -34,8 +34,7 @@ test('servers with ranges of 100, 1,000 and 7,919, at once and one after another
   const servers: AllocatorServer[] = [];
   const start = async (name: string, rangeSize: number): Promise<AllocatorServer> => {
     const server = new AllocatorServer({
-      session: await connect(address),
-      pool: witnesses.pool,
+      backend: await witnesses.open(address),
       holder: { serverId: name, host: 'host', processStartMs: servers.length + 1, codec: 'base62' },
       rangeSize,
     });

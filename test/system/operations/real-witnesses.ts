@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Backend, openCluster } from '@lakh/backend';
 import {
   type CounterRange,
   type LeaseHolder,
@@ -11,10 +12,7 @@ import {
   TwoWitnessLease,
 } from '@lakh/id-range';
 import { launch, zookeeperEnsemble } from '@lakh/local';
-import { createMysqlLedger, Pool } from '@lakh/mysql';
 import {
-  createZookeeperMarkStore,
-  createZookeeperRemainderStore,
   createZookeeperSession,
   parseZookeeperAddress,
   type ZookeeperSession,
@@ -26,18 +24,19 @@ import { lakh } from './harness.js';
 
 const DEADLINE_MS = 3_000;
 /** Closed at the end of a file at the latest, also when a test failed before it closed its own. */
-const sessions: ZookeeperSession[] = [];
+const opened: { close(): Promise<void> }[] = [];
 export const NAMESPACE = 'links';
 export const NEXT = `/ranges/${NAMESPACE}/next`;
 
 /** A ZooKeeper and a database of a test file's own, and the way to an unused system on them. */
 export interface RealWitnesses {
   readonly database: TestDatabase;
-  readonly pool: Pool;
   /** LAKH_SHARDS of a server. */
   readonly shardsSetting: string;
   /** Empties the database; a chroot that nobody has used, as LAKH_ZOOKEEPER. */
   fresh(): Promise<string>;
+  /** As a server at that address opens it; connected to both witnesses. `auth`: as LAKH_ZOOKEEPER_AUTH. */
+  open(address: string, auth?: string): Promise<Backend>;
   stop(): Promise<void>;
 }
 
@@ -48,11 +47,9 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
   const shardsOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
     `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
   await lakh({ LAKH_SHARDS: shardsOf(database.migrator) }, 'migrate');
-  const pool = new Pool(database.app);
   let chroots = 0;
   return {
     database,
-    pool,
     shardsSetting: shardsOf(database.app),
     async fresh() {
       await database.sql(
@@ -61,9 +58,16 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
       chroots += 1;
       return `${ensemble.connectString}/system-${chroots}`;
     },
+    async open(address, zookeeperAuth) {
+      const zookeeper = parseZookeeperAddress(address);
+      const settings = { zookeeper, zookeeperAuth, shards: database.app, storeDeadlineMs: DEADLINE_MS };
+      const backend = openCluster({ settings, zookeeperDeadlineMs: DEADLINE_MS });
+      opened.push(backend);
+      await (await backend.admin()).marks.inspect();
+      return backend;
+    },
     async stop() {
-      await Promise.all(sessions.splice(0).map((session) => session.close()));
-      pool.close();
+      await Promise.all(opened.splice(0).map((one) => one.close()));
       await Promise.all([database.stop(), ...servers.map((server) => server.stop())]);
       await rm(dir, { recursive: true, force: true });
     },
@@ -75,7 +79,7 @@ export async function connect(
   options: Partial<ZookeeperSessionOptions> = {},
 ): Promise<ZookeeperSession> {
   const session = createZookeeperSession({ ...parseZookeeperAddress(address), deadlineMs: DEADLINE_MS, ...options });
-  sessions.push(session);
+  opened.push(session);
   await session.whenConnected(10_000);
   return session;
 }
@@ -104,8 +108,7 @@ export function removeNode(session: ZookeeperSession, path: string): Promise<voi
 }
 
 export interface AllocatorServerOptions {
-  readonly session: ZookeeperSession;
-  readonly pool: Pool;
+  readonly backend: Backend;
   readonly holder: LeaseHolder;
   readonly rangeSize: number;
   readonly allocator?: Partial<RangeAllocatorOptions>;
@@ -124,30 +127,29 @@ export class AllocatorServer {
   /** Given up, and why; what of these was ever this server's is in no other list. */
   readonly lost: (CounterRange & { readonly reason: string })[] = [];
   readonly errors: unknown[] = [];
-  readonly #session: ZookeeperSession;
+  readonly #backend: Backend;
   readonly #source: ReclaimingLease;
 
   constructor(options: AllocatorServerOptions) {
-    const { session, pool, holder, rangeSize, newClusterId = () => `cluster-of-${holder.serverId}` } = options;
+    const { backend, holder, rangeSize, newClusterId = () => `cluster-of-${holder.serverId}` } = options;
     this.holder = holder;
     this.rangeSize = rangeSize;
-    this.#session = session;
+    this.#backend = backend;
     const lose = (reason: string, { start, end }: CounterRange): void => {
       this.lost.push({ start, end, reason });
     };
-    const inZookeeper = { namespace: NAMESPACE, connectWaitMs: DEADLINE_MS };
-    const ledger = createMysqlLedger({ pool, namespace: NAMESPACE });
+    const { marks, ledger, remainders } = backend.witnesses();
     const common = { ledger, holder, clock: systemClock, random: Math.random };
     const lease = new TwoWitnessLease({
       ...common,
-      marks: createZookeeperMarkStore(session, inZookeeper),
+      marks,
       newClusterId,
       observer: { leased: (range) => this.leased.push(range), abandoned: lose, refused: () => {} },
     });
     this.#source = new ReclaimingLease({
       ...common,
       lease,
-      remainders: createZookeeperRemainderStore(session, inZookeeper),
+      remainders,
       smallestTail: 10,
       observer: {
         published: (range) => this.published.push(range),
@@ -182,7 +184,7 @@ export class AllocatorServer {
     this.allocator.stop();
     await this.allocator.settled();
     await this.#source.release(this.allocator.seal(), DEADLINE_MS);
-    await this.#session.close();
+    await this.#backend.close();
   }
 
   /** What it held is on record as leased, and nobody hears of it again. */
@@ -190,6 +192,6 @@ export class AllocatorServer {
     this.allocator.stop();
     await this.allocator.settled();
     for (const { start, end } of this.allocator.held()) this.lost.push({ start, end, reason: 'crashed' });
-    await this.#session.close();
+    await this.#backend.close();
   }
 }

@@ -1,5 +1,5 @@
 import type { LeaseHolder } from '@lakh/id-range';
-import { createMysqlFacts, createMysqlLinkStore, memberName } from '@lakh/mysql';
+import { memberName } from '@lakh/mysql';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed, sqids } from '@lakh/short-code';
 import { SampleLinks } from '@lakh/testkit';
 import { eventually } from '../../../packages/mysql/test/database.js';
@@ -40,8 +40,7 @@ const holder = (serverId: string, processStartMs = 1_790_000_000_000): LeaseHold
 
 async function server(by: LeaseHolder, rangeSize = 1_000): Promise<AllocatorServer> {
   const made = new AllocatorServer({
-    session: await connect(address),
-    pool: witnesses.pool,
+    backend: await witnesses.open(address),
     holder: by,
     rangeSize,
   });
@@ -50,22 +49,21 @@ async function server(by: LeaseHolder, rangeSize = 1_000): Promise<AllocatorServ
 }
 
 async function addLink(counter: number, code: string): Promise<void> {
-  await createMysqlLinkStore({ pool: witnesses.pool, clock: { nowMs: Date.now } }).insert(
+  await (await witnesses.open(address)).links.insert(
     new SampleLinks().generated({ code, counter, longUrl: `https://example.com/${counter}`, createdAtMs: Date.now() }),
   );
 }
 
 async function recordCodec(codec: Codec): Promise<void> {
-  const settings = createMysqlFacts({ pool: witnesses.pool });
-  await settings.recordOnce('links_namespace', 'links');
-  await settings.recordOnce('codec', recordOfCodec(codec));
+  const { facts } = await witnesses.open(address);
+  await facts.recordOnce('links_namespace', 'links');
+  await facts.recordOnce('codec', recordOfCodec(codec));
 }
 
 test('each lease row says namespace, bounds, server, host, process start, lease time, ZooKeeper version, codec and state', async () => {
   const session = await connect(address);
   const one = new AllocatorServer({
-    session,
-    pool: witnesses.pool,
+    backend: await witnesses.open(address),
     holder: holder('server-1'),
     rangeSize: 1_000,
     // A single lease each time one is asked for, so that the node's version can be read in between.

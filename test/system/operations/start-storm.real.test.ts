@@ -1,16 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { FIRST_MARK, LeaseContentionError, systemClock, TwoWitnessLease } from '@lakh/id-range';
-import { createMysqlLedger, Pool } from '@lakh/mysql';
-import { createZookeeperMarkStore } from '@lakh/zookeeper';
-import {
-  AllocatorServer,
-  connect,
-  NAMESPACE,
-  NEXT,
-  type RealWitnesses,
-  readNode,
-  startWitnesses,
-} from './real-witnesses.js';
+import { AllocatorServer, connect, NEXT, type RealWitnesses, readNode, startWitnesses } from './real-witnesses.js';
 
 /** First starts on an ensemble of three nodes and a real database. */
 jest.setTimeout(60_000);
@@ -21,14 +11,10 @@ const RANGE_SIZE = 1_000;
 const LIMIT_MS = 20_000;
 
 let witnesses: RealWitnesses;
-const pools: Pool[] = [];
 beforeAll(async () => {
   witnesses = await startWitnesses({ nodes: 3 });
 }, 60_000);
-afterAll(async () => {
-  for (const pool of pools) pool.close();
-  await witnesses?.stop();
-});
+afterAll(() => witnesses?.stop());
 
 const holder = (serverId: string) => ({ serverId, host: 'host', processStartMs: 1, codec: 'base62' });
 
@@ -42,14 +28,12 @@ async function until(what: string, isSo: () => boolean): Promise<void> {
 
 test(`${SERVERS} servers that start at one moment over an empty namespace lease without livelock, under one cluster id`, async () => {
   const address = await witnesses.fresh();
-  for (let i = 0; i < 4; i += 1) pools.push(new Pool(witnesses.database.app));
   const servers = await Promise.all(
     Array.from(
       { length: SERVERS },
       async (_, i) =>
         new AllocatorServer({
-          session: await connect(address),
-          pool: pools[i % pools.length] as Pool,
+          backend: await witnesses.open(address),
           holder: holder(`server-${i}`),
           rangeSize: RANGE_SIZE,
         }),
@@ -98,10 +82,10 @@ test(`${SERVERS} servers that start at one moment over an empty namespace lease 
 test('a first start that died between its two writes is finished by the next servers, under the cluster id that it chose', async () => {
   const address = await witnesses.fresh();
   const session = await connect(address);
-  const marks = createZookeeperMarkStore(session, { namespace: NAMESPACE });
+  const { marks, ledger } = (await witnesses.open(address)).witnesses();
   const died = new TwoWitnessLease({
     marks: { ...marks, create: () => Promise.reject(new Error('the process ends here')) },
-    ledger: createMysqlLedger({ pool: witnesses.pool, namespace: NAMESPACE }),
+    ledger,
     clock: systemClock,
     random: Math.random,
     holder: holder('died'),
@@ -115,8 +99,7 @@ test('a first start that died between its two writes is finished by the next ser
     [1, 2, 3].map(
       async (i) =>
         new AllocatorServer({
-          session: await connect(address),
-          pool: witnesses.pool,
+          backend: await witnesses.open(address),
           holder: holder(`next-${i}`),
           rangeSize: RANGE_SIZE,
         }),

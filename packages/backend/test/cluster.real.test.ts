@@ -1,0 +1,134 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
+import { parseRedisUrl } from '@lakh/redis';
+import { describeLinkCache, SampleLinks } from '@lakh/testkit';
+import { parseZookeeperAddress } from '@lakh/zookeeper';
+import { eventually, startDatabase, type TestDatabase } from '../../mysql/test/database.js';
+import { type RunningRedis, startRedis } from '../../redis/test/harness.js';
+import { type Backend, type ClusterSettings, migrateCluster, openCluster } from '../src/index.js';
+import { describeBackend } from './describe-backend.js';
+
+jest.setTimeout(60_000);
+
+let dir: string;
+let zookeeper: LocalServer;
+let zookeeperHosts: string;
+let database: TestDatabase;
+let redis: RunningRedis;
+let systems = 0;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'lakh-backend-'));
+  const ensemble = await zookeeperEnsemble({ dir, nodes: 1 });
+  zookeeperHosts = ensemble.connectString;
+  [zookeeper, database, redis] = await Promise.all([
+    launch(ensemble.plans[0] as (typeof ensemble.plans)[number]),
+    startDatabase(),
+    startRedis(),
+  ]);
+  await migrateCluster({ shards: database.migrator });
+});
+afterAll(async () => {
+  await Promise.all([zookeeper?.stop(), database?.stop(), redis?.dispose()]);
+  await rm(dir, { recursive: true, force: true });
+});
+
+const settingsOf = (system: number): ClusterSettings => ({
+  namespace: `ns-${system}`,
+  zookeeper: parseZookeeperAddress(`${zookeeperHosts}/system-${system}`),
+  shards: database.app,
+  redis: parseRedisUrl(redis.url),
+  storeDeadlineMs: 3_000,
+});
+
+/** Over tables without rows. */
+async function openUnused(): Promise<{ system: number; backend: Backend }> {
+  await database.sql('DELETE FROM links; DELETE FROM settings; DELETE FROM invalidations');
+  systems += 1;
+  return { system: systems, backend: openCluster({ settings: settingsOf(systems) }) };
+}
+
+/** Resolves with it once it has a session: writes to ZooKeeper wait for none. */
+async function connected(backend: Backend): Promise<Backend> {
+  await (await backend.admin()).marks.inspect();
+  return backend;
+}
+
+describeBackend('a cluster', async () => {
+  const { system, backend } = await openUnused();
+  await connected(backend);
+  const opened = [backend];
+  return {
+    backend: () => backend,
+    async another() {
+      const more = openCluster({ settings: settingsOf(system) });
+      opened.push(more);
+      return connected(more);
+    },
+    dropHead: async () => void (await database.sql(`DELETE FROM id_heads WHERE namespace='ns-${system}'`)),
+    dispose: async () => void (await Promise.all(opened.map((one) => one.close()))),
+  };
+});
+
+describeLinkCache('a cluster', async () => {
+  const { backend } = await openUnused();
+  const { cache } = backend;
+  if (cache === undefined) throw new Error('Redis was named');
+  await eventually(() => cache.available);
+  return { cache, dispose: () => backend.close() };
+});
+
+test('its name tells where it is and no password; its checks tell what has been opened', async () => {
+  const { system, backend } = await openUnused();
+  const { host, port } = database.app;
+  expect(backend.name).toBe(`${zookeeperHosts}/system-${system} and ${host}:${port}/lakh, namespace ns-${system}`);
+  expect(Object.keys(backend.checks).sort()).toEqual(['database', 'redis']);
+  await backend.witnesses().marks.read();
+  const { database: ofDatabase, zookeeper: ofZookeeper } = backend.checks;
+  expect([await ofDatabase?.(), await ofZookeeper?.()]).toEqual([{ status: 'ok' }, { status: 'ok' }]);
+  await backend.close();
+  expect(await ofZookeeper?.()).toEqual({ status: 'degraded', detail: 'closed' });
+});
+
+test('a registered server is seen by operators until it closes', async () => {
+  const { system, backend } = await openUnused();
+  const operator = openCluster({ settings: settingsOf(system) });
+  const { runningServers } = await operator.admin();
+  backend.register('server-1', { url: 'http://127.0.0.1:1', rangeSize: 100 });
+  await eventually(async () => (await runningServers()).length > 0);
+  expect(await runningServers()).toEqual([
+    { serverId: 'server-1', processStartMs: Math.round(performance.timeOrigin) },
+  ]);
+  await backend.close();
+  await eventually(async () => (await runningServers()).length === 0);
+  await operator.close();
+});
+
+test('a removal that waits in the outbox is relayed to the cache', async () => {
+  const { backend } = await openUnused();
+  const { cache, links, outbox } = backend;
+  await eventually(() => cache?.available === true);
+  const link = new SampleLinks().generated();
+  await links.insert(link);
+  await links.remove(0, link.code);
+  expect(await outbox?.pending(10)).toHaveLength(1);
+  const stop = backend.relay();
+  await eventually(async () => (await outbox?.pending(10))?.length === 0);
+  await stop();
+  expect(await cache?.get(0, link.code)).toMatchObject({ state: 'deleted' });
+  await backend.close();
+});
+
+test('a schema is only looked at where it may not be changed, and a stop ends the wait for a database that is away', async () => {
+  const whole = openCluster({ settings: { ...settingsOf(0), migrate: 'never' } });
+  await whole.prepare(new AbortController().signal);
+  await whole.close();
+  const stopped = new AbortController();
+  const away = openCluster({ settings: { shards: { ...database.app, port: 1 }, storeDeadlineMs: 200 } });
+  setTimeout(() => stopped.abort(), 500);
+  await expect(away.prepare(stopped.signal)).rejects.toThrow(/abort/i);
+  expect(() => away.witnesses()).toThrow('no ZooKeeper is named');
+  await away.close();
+});
