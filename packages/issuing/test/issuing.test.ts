@@ -1,5 +1,6 @@
 import { AllocatorSealedError, type MarkStore, WitnessUnavailableError } from '@lakh/id-range';
 import { StoreUnavailableError } from '@lakh/links';
+import { MemoryLedger } from '@lakh/testkit';
 import { SIZE, System } from './support.js';
 
 let system: System;
@@ -48,6 +49,64 @@ describe('a start', () => {
     await system.time.advance(5_000);
     await started;
     expect(await system.node.client().read()).toBe('missing');
+  });
+});
+
+describe('what leases come to', () => {
+  test.each([
+    ['abandoned with its counters', new Error('anything'), 'ledger_record_unknown', 'range abandoned'],
+    [
+      'abandoned, as one that was not tried in time',
+      new WitnessUnavailableError('away'),
+      'ledger_record_failed',
+      'trying again',
+    ],
+  ])('is told: %s', async (_, error, reason, words) => {
+    const ledger = system.ledger.client();
+    const record = jest.fn(() => Promise.reject(error) as Promise<never>);
+    const { issuing, metric, log } = system.server({ ledger: { ...ledger, record } });
+    await issuing.start();
+    await system.time.advance(40);
+    expect(issuing.health()).toMatchObject({ status: 'down', detail: expect.stringContaining('starting: ') });
+    expect(await metric(`lakh_leases_abandoned_total{reason="${reason}"}`)).toBe(record.mock.calls.length);
+    expect(await metric(`lakh_ids_lost_total{reason="${reason}"}`)).toBe(SIZE * record.mock.calls.length);
+    expect(log()).toContain(words);
+    record.mockImplementation(ledger.record as never);
+    await system.time.advance(10_000);
+    expect(issuing.health()).toEqual({ status: 'ok', detail: '2000 ids held' });
+    expect(await metric('lakh_ranges_leased_total')).toBe(2);
+    expect(await metric('lakh_lease_duration_seconds_count')).toBe(2);
+  });
+
+  test('is told: refused, with the code of why', async () => {
+    await system.server().start();
+    const { issuing, metric, log, start } = system.server({ ledger: new MemoryLedger().client() });
+    await start();
+    expect(await metric('lakh_leases_refused_total{code="ledger_missing"}')).toBeGreaterThan(0);
+    expect(log()).toContain('lease refused: nothing is leased until this is repaired');
+    expect(issuing.health()).toMatchObject({ status: 'down', detail: expect.stringContaining('ledger_missing') });
+  });
+
+  test('while something is held still, is a server that goes on and says for what it waits', async () => {
+    const marks = system.node.client();
+    const read = jest.fn(marks.read);
+    const { issuing, start, take } = system.server({ marks: { ...marks, read } });
+    await start();
+    read.mockImplementation(() => Promise.reject(new WitnessUnavailableError('away')));
+    await take(SIZE + 1);
+    await system.time.advance(3_000);
+    expect(issuing.health()).toEqual({
+      status: 'degraded',
+      detail: '999 ids held, no further lease: witness_unavailable: away',
+    });
+    expect(await take(999)).toHaveLength(999);
+    expect(issuing.health()).toMatchObject({ status: 'down', detail: expect.stringMatching(/^exhausted: /) });
+  });
+
+  test('counters that are skipped are counted', async () => {
+    const { issuing, metric } = system.server();
+    issuing.codes.reportBurnt(141_590);
+    expect(await metric('lakh_counters_burnt_total')).toBe(1);
   });
 });
 

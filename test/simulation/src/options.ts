@@ -24,8 +24,8 @@ const MAX_SEED = 2 ** 31 - 1;
 
 export const SIMULATION_HELP = `usage: npm run simulate -- [OPTION …]
 
-Runs the real allocator, the real ZooKeeper and MySQL adapters, the real use case and the real repair over simulated wires, an
-ensemble and a database in memory, on simulated time: thousands of schedules of faults, each decided by a seed. No counter may be
+Runs the real issuing, its stop included, the real ZooKeeper and MySQL adapters, the real use case and the real repair over simulated
+wires, an ensemble and a database in memory, on simulated time: thousands of schedules of faults, each decided by a seed. No counter may be
 issued twice. A schedule that shows otherwise is shrunk, and printed with the command that replays it.
 
 options:
