@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { createHttpMetrics } from '@lakh/http';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
@@ -26,8 +27,8 @@ const figures = () => ({
   spaceLeft: 1,
 });
 
-/** Everything that any program registers, in one registry: `name type labels`. */
-async function registered(): Promise<string[]> {
+/** Everything that any program registers, in one registry. */
+async function registered() {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   try {
     createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
@@ -51,10 +52,11 @@ async function registered(): Promise<string[]> {
       registry.getMetricsAsArray().map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames]),
     );
     const json = await registry.getMetricsAsJSON();
-    return json.map(({ name, type, values }) => {
+    const metricsOf = json.map(({ name, type, values }) => {
       const fromValues = Object.keys(values[0]?.labels ?? {}).filter((label) => label !== 'le');
-      return `${name} ${type} ${[...(labels.get(name) ?? fromValues)].sort().join(',')}`;
+      return { name, type: String(type), labels: [...(labels.get(name) ?? fromValues)].sort() };
     });
+    return { metrics: metricsOf, text: await registry.metrics() };
   } finally {
     stop();
   }
@@ -66,7 +68,26 @@ describe('the list of metrics', () => {
   );
 
   test('is what the programs register: names, types and labels', async () => {
-    expect(documented.sort()).toEqual((await registered()).sort());
+    const { metrics } = await registered();
+    const found = metrics.map(({ name, type, labels }) => `${name} ${type} ${labels.join(',')}`);
+    expect(documented.sort()).toEqual(found.sort());
+  });
+
+  test('is what `promtool check metrics` has nothing to say of: its rules, and itself where it is there', async () => {
+    const { metrics, text } = await registered();
+    const broken = metrics.filter(
+      ({ name, type, labels }) =>
+        /_(counter|gauge|histogram|summary|untyped)(_|$)/.test(name) ||
+        (type === 'counter') !== name.endsWith('_total') ||
+        /_(count|sum|bucket)$/.test(name) ||
+        /_(ms|s|sec|secs|milliseconds|minutes|hours|kb|mb|bits|percent)(_|$)/.test(name) ||
+        /[^a-z0-9_]/.test(name) ||
+        labels.some((label) => label === 'quantile' || label === 'le' || /[^a-z_]/.test(label)),
+    );
+    expect(broken).toEqual([]);
+    expect(metrics.filter(({ name }) => !text.includes(`# HELP ${name} `))).toEqual([]);
+    const { error, status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: text });
+    if (error === undefined) expect([status, `${stdout}${stderr}`]).toEqual([0, '']);
   });
 
   test('has every name that a source registers', () => {

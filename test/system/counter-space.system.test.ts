@@ -60,7 +60,7 @@ async function nearTheEnd(end: number): Promise<void> {
 
 async function spaceLeft({ adminUrl }: ExtraServer): Promise<number> {
   const { body } = await ask('GET', `${adminUrl}/metrics`);
-  return Number(/^lakh_counter_space_left (\S+)$/m.exec(body)?.[1]);
+  return Number(/^lakh_ids_unleased (\S+)$/m.exec(body)?.[1]);
 }
 
 const detailOfIds = async ({ adminUrl }: ExtraServer): Promise<string> =>

@@ -8,6 +8,7 @@ import {
   type Shortener,
   type ShortenRequest,
 } from '@lakh/links';
+import { apiRoutes } from './api-routes.js';
 import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
 
@@ -55,7 +56,7 @@ export function createLinkCreator({ domainId, shortener, clock, publicUrl }: Cre
     const text = JSON.stringify(json);
     const headers = [
       ...fixedHeaders,
-      ...['location', json.short_url, 'set-cookie', ryowCookie(clock.nowMs(), secure)],
+      ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs(), secure)],
       ...['content-length', String(Buffer.byteLength(text))],
     ];
     // One list at once: each `setHeader` before it would make Node build the headers a second time.

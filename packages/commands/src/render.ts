@@ -5,6 +5,7 @@ import type {
   CheckReport,
   RepairReport,
   RepairStep,
+  RestoreReport,
   RowFigures,
   Summary,
 } from '@lakh/operations';
@@ -99,6 +100,15 @@ export function renderRepair(report: RepairReport, how: { readonly apply: string
     ? `done: the next lease begins at ${group(report.next)}; servers that refused lease again within seconds\n`
     : `the next lease would begin at ${group(report.next)}; nothing was changed: ${how.apply} does it\n`;
   return `${lines.join('')}${end}`;
+}
+
+export function renderRestore(report: RestoreReport): string {
+  const { before, after } = report.codeLengths ?? { before: 0, after: 0 };
+  const longer =
+    after > before
+      ? `codes of new links get longer: ${after} characters, where they had ${before} before the skip\n`
+      : '';
+  return `${renderRepair(report, { apply: 'lakh restore' })}${longer}`;
 }
 
 function wordsOf(step: RepairStep, isDone: boolean): string {

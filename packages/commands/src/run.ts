@@ -11,6 +11,7 @@ import {
   renderCheck,
   renderRange,
   renderRepair,
+  renderRestore,
   renderRows,
   renderSummary,
 } from './render.js';
@@ -120,7 +121,7 @@ async function operate(
     }
     case 'restore': {
       const answer = await operations.restore({ apply: !flags.has('dry-run'), skip });
-      return { answer, text: renderRepair(answer, { apply: 'lakh restore' }) };
+      return { answer, text: renderRestore(answer) };
     }
     case 'export':
       await exportLedger(operations, stdout);

@@ -30,7 +30,7 @@ export class MethodNotAllowedError extends ProblemError {
   readonly code = 'method_not_allowed';
   override readonly headers: Readonly<Record<string, string>>;
   constructor(allowed: readonly string[]) {
-    super(`Only ${allowed.join(' and ')} can be used here.`);
+    super(`Only ${allowed.join(', ').replace(/, (?=\w+$)/, ' and ')} can be used here.`);
     this.headers = { allow: allowed.join(', ') };
   }
 }
@@ -60,7 +60,10 @@ export class InvalidRequestError extends ProblemError {
   readonly code = 'invalid_request';
   readonly problems: readonly FieldProblem[];
   constructor(problems: readonly FieldProblem[]) {
-    super(problems.map(({ field, reason }) => `${field}: ${reason}`).join('; '));
+    // What is wrong with the body as a whole has no field.
+    super(
+      problems.map(({ field, reason }) => (field === '' ? `The body ${reason}` : `${field}: ${reason}`)).join('; '),
+    );
     this.problems = problems;
   }
 }

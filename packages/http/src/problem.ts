@@ -66,6 +66,14 @@ function frameworkRefusal(error: unknown): ProblemError | undefined {
   return make?.() ?? new BadRequestError('The request could not be understood.');
 }
 
+/** Words of codes that are not written as other words are. */
+const SPELLINGS: Readonly<Record<string, string>> = { ids: 'IDs', json: 'JSON', uri: 'URI', zookeeper: 'ZooKeeper' };
+
+function titleOf(code: string): string {
+  const words = code.split('_').map((word) => SPELLINGS[word] ?? word);
+  return words.join(' ').replace(/^./, (first) => first.toUpperCase());
+}
+
 /** The message, unless it may tell about the inside: a 5xx of another package quotes whatever failed below it, or says what may be told. */
 function detailOf(error: Answerable, status: number): string {
   if (status < 500 || error instanceof ProblemError) return error.message;
@@ -84,7 +92,6 @@ export function toProblem(error: unknown): Problem {
       : (frameworkRefusal(error) ?? new InternalError('Something went wrong here.'));
   const { code, problems, retryAfterS } = known;
   const status = statusOf(code) ?? 500;
-  const words = code.replaceAll('_', ' ');
   return {
     status,
     headers: {
@@ -95,7 +102,7 @@ export function toProblem(error: unknown): Problem {
     },
     body: {
       type: `urn:lakh:error:${code}`,
-      title: words.charAt(0).toUpperCase() + words.slice(1),
+      title: titleOf(code),
       status,
       code,
       detail: detailOf(known, status),

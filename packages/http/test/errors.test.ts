@@ -68,6 +68,18 @@ describe('problem details', () => {
     });
   });
 
+  test('titles and details are sentences that a person would write', () => {
+    expect(toProblem(new kit.MalformedJsonError('x')).body.title).toBe('Malformed JSON');
+    expect(toProblem(new kit.UriTooLongError('x')).body.title).toBe('URI too long');
+    const methods = ['GET', 'HEAD', 'DELETE'];
+    const told = [1, 2, 3].map((count) => new MethodNotAllowedError(methods.slice(0, count)).message);
+    expect(told).toEqual(
+      ['GET', 'GET and HEAD', 'GET, HEAD and DELETE'].map((list) => `Only ${list} can be used here.`),
+    );
+    const noObject = new InvalidRequestError([{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }]);
+    expect(noObject.message).toBe('The body must be a JSON object');
+  });
+
   test('a wrong method comes with Allow, a missing token with WWW-Authenticate', () => {
     expect(toProblem(new MethodNotAllowedError(['GET', 'HEAD'])).headers.allow).toBe('GET, HEAD');
     expect(toProblem(new kit.UnauthorizedError('x')).headers['www-authenticate']).toBe('Bearer');

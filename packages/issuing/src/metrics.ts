@@ -42,7 +42,7 @@ export function exposeFigures(registry: Registry, figures: () => IssuingFigures)
     ({ runwayS }) => runwayS,
   );
   gauge(
-    'lakh_counter_space_left',
+    'lakh_ids_unleased',
     'Counters of the space of the codec that no lease had covered when this process last read the mark.',
     ({ spaceLeft }) => spaceLeft ?? Number.NaN,
   );

@@ -15,7 +15,7 @@ beforeEach(() => {
 });
 afterEach(() => system.dispose());
 
-const SPACE_LEFT = 'lakh_counter_space_left';
+const SPACE_LEFT = 'lakh_ids_unleased';
 const ENDING = 'the counter space comes to its end';
 const times = (text: string, part: string): number => text.split(part).length - 1;
 /** Longer than it takes to notice a burst and to wait with jitter. */

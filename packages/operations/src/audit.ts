@@ -123,7 +123,7 @@ function decode(
   }
 }
 
-function rebuild({ codec, params }: CodecDescription, keys: readonly SealedKey[]): Codec {
+export function rebuild({ codec, params }: CodecDescription, keys: readonly SealedKey[]): Codec {
   if (codec === 'base62') return base62();
   if (codec === 'sealed') return sealed(keys);
   return sqids({ alphabet: String(params.alphabet), minLength: Number(params.minLength) });

@@ -1,6 +1,7 @@
 import type { LedgerRow } from '@lakh/id-range';
 import { type Audit, audit } from './audit.js';
 import { type BootstrapReport, bootstrap } from './bootstrap.js';
+import { type CodeLengths, codeLengths } from './code-lengths.js';
 import { InvalidArgumentError } from './errors.js';
 import { listRows, type RowFigures, type Summary, summarise, withFigures } from './figures.js';
 import { type Finding, findingsOf, hasProblems } from './findings.js';
@@ -26,6 +27,11 @@ export interface CheckReport {
   readonly findings: readonly Finding[];
 }
 
+export interface RestoreReport extends RepairReport {
+  /** Of new links, as far as the skip changes it. */
+  readonly codeLengths: CodeLengths | null;
+}
+
 /**
  * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server's admin
  * listener and asked for from another process. Every call rejects with a named error (`code`, `status`).
@@ -40,7 +46,7 @@ export interface Operations {
   check(): Promise<CheckReport>;
   audit(options: { readonly code: string }): Promise<Audit>;
   repair(options: { readonly apply: boolean }): Promise<RepairReport>;
-  restore(options: { readonly apply: boolean; readonly skip: number }): Promise<RepairReport>;
+  restore(options: { readonly apply: boolean; readonly skip: number }): Promise<RestoreReport>;
   bootstrap(options: { readonly adopt: boolean; readonly skip: number }): Promise<BootstrapReport>;
   exportHead(): Promise<LedgerFileHead>;
   exportPage(options: { readonly from: number }): Promise<{
@@ -100,8 +106,10 @@ export function createOperations(ports: OperationsPorts): Operations {
     audit: ({ code }) => audit(ports, code),
     // What came as JSON over the wire is not yet what the types say.
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
-    restore: async ({ apply, skip }) =>
-      raise(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true }),
+    async restore({ apply, skip }) {
+      const report = await raise(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true });
+      return { ...report, codeLengths: await codeLengths(ports, report, skip) };
+    },
     bootstrap: async ({ adopt, skip }) => bootstrap(ports, { adopt: adopt === true, skip: skipOf(skip) }),
     exportHead: () => exportHead(ports),
     exportPage: (options) => exportPage(ports, options),

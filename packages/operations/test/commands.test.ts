@@ -342,3 +342,12 @@ describe('the ledger as lines', () => {
     expect(reader.read('')).toBeUndefined();
   });
 });
+
+test('restore says how long codes get, where the codec on record has longer ones', async () => {
+  const lengths = async (codec: string, skip: number) =>
+    (await withLinks([], codec).restore({ apply: false, skip })).codeLengths;
+  expect(await lengths(recordOfCodec(base62()), 100_000_000)).toEqual({ before: 4, after: 5 });
+  expect(await lengths(recordOfCodec(base62()), 1)).toEqual({ before: 4, after: 4 });
+  expect(await lengths(recordOfCodec(sqids({ minLength: 8 })), 100_000_000)).toEqual({ before: 8, after: 8 });
+  expect(await lengths(recordOfCodec(sealed(KEYS)), 100_000_000)).toBeNull();
+});

@@ -11,6 +11,8 @@ export interface ProgramMetrics {
 }
 
 const EVENT_LOOP_RESOLUTION_MS = 10;
+/** As percentiles. */
+const EVENT_LOOP_STATISTICS = { p50: 50, p99: 99, max: 100 } as const;
 const NANOSECONDS = 1e9;
 
 /** Build info, event-loop delay, CPU and memory of this process. */
@@ -32,13 +34,13 @@ export function createMetrics(build: { readonly program: string; readonly versio
     Math.max(0, nanoseconds / NANOSECONDS - EVENT_LOOP_RESOLUTION_MS / 1000);
   new Gauge({
     name: 'lakh_event_loop_delay_seconds',
-    help: 'Delay of the event loop since the last scrape; quantile 1 is the worst.',
-    labelNames: ['quantile'],
+    help: 'Delay of the event loop since the last scrape: median, 99th percentile and maximum.',
+    labelNames: ['statistic'],
     registers,
     collect() {
       const isEmpty = delay.count === 0;
-      for (const quantile of [0.5, 0.99, 1]) {
-        this.set({ quantile: String(quantile) }, isEmpty ? 0 : seconds(delay.percentile(quantile * 100)));
+      for (const [statistic, percentile] of Object.entries(EVENT_LOOP_STATISTICS)) {
+        this.set({ statistic }, isEmpty ? 0 : seconds(delay.percentile(percentile)));
       }
       delay.reset();
     },

@@ -11,8 +11,8 @@ describe('a program’s metrics', () => {
     const other = createMetrics({ program: 'shorten', version: '1.2.3' });
     const text = await metrics.registry.metrics();
     expect(lineOf(text, 'lakh_build_info')).toMatch(/\{program="redirect",version="1\.2\.3",node="[^"]+"\} 1$/);
-    for (const quantile of ['0.5', '0.99', '1']) {
-      expect(lineOf(text, `lakh_event_loop_delay_seconds{quantile="${quantile}"}`)).toBeDefined();
+    for (const statistic of ['p50', 'p99', 'max']) {
+      expect(lineOf(text, `lakh_event_loop_delay_seconds{statistic="${statistic}"}`)).toBeDefined();
     }
     for (const name of ['cpu_seconds_total', 'resident_memory_bytes', 'heap_bytes', 'start_time_seconds']) {
       expect(Number(lineOf(text, `lakh_process_${name} `)?.split(' ')[1])).toBeGreaterThan(0);

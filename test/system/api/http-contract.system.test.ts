@@ -40,7 +40,8 @@ describe('creating a link', () => {
     expect(link.expires_at).toBeNull();
     expect(Date.parse(link.created_at as string)).toBeGreaterThanOrEqual(before);
     expect(Date.parse(link.created_at as string)).toBeLessThanOrEqual(after);
-    expect(answer.headers.location).toBe(link.short_url);
+    expect(answer.headers.location).toBe(`/api/v1/urls/${link.code}`);
+    expect((await ask(port, answer.headers.location as string)).json()).toEqual(link);
     expect(answer.headers['content-type']).toBe('application/json');
     expect(answer.headers['cache-control']).toBe('no-store');
     expect(answer.headers['x-content-type-options']).toBe('nosniff');

@@ -166,7 +166,9 @@ test('links without either witness: refused, then adopted far above them', async
 
 test('after a restore of the whole file, restore raises the mark by the setting', async () => {
   await makeUsed();
-  expect((await lakh(env, 'restore')).stdout).toContain('the next lease begins at 100,200,000');
+  const { stdout } = await lakh(env, 'restore');
+  expect(stdout).toContain('the next lease begins at 100,200,000');
+  expect(stdout).toContain('codes of new links get longer: 5 characters, where they had 3 before the skip');
   expect((await withFile((embedded) => lease(embedded))).start).toBe(100_200_000);
 });
 
