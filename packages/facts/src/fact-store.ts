@@ -6,6 +6,8 @@ export const NAMESPACE_FACT = 'links_namespace';
  * Rejects as `LinkStore` does.
  */
 export interface FactStore {
+  /** What is recorded under `name`, without recording anything; undefined when nothing is. */
+  read(name: string): Promise<string | undefined>;
   /** Records `value` under `name` unless something is there already; resolves with what is recorded now. */
   recordOnce(name: string, value: string): Promise<string>;
   /** Compare-and-set: false when the recorded value is not `expected` (any more). */

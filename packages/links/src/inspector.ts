@@ -18,6 +18,4 @@ export interface LinkRecord {
 /** Reads for operators: from primaries, past every cache, changing nothing. Errors as for `LinkStore`. */
 export interface LinkInspector {
   record(domainId: number, code: string): Promise<LinkRecord | undefined>;
-  /** What is recorded under a setting's name, without recording anything. */
-  setting(name: string): Promise<string | undefined>;
 }

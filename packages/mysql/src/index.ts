@@ -1,9 +1,15 @@
+/**
+ * MySQL and MariaDB, a room for each thing kept there: links, the ledger, facts, and the schema of it all. Each stands on the wire (one
+ * pool of connections to one database) and on no other room.
+ */
 export { createMysqlFacts } from './facts/facts.js';
+export * from './ledger/counter-witness.js';
 export * from './ledger/ledger.js';
 export * from './ledger/ledger-admin.js';
 export * from './links/inspector.js';
 export * from './links/outbox.js';
 export * from './links/store.js';
+export { SchemaMismatchError } from './schema/errors.js';
 export { checkSchema, type MigrateOptions, migrate } from './schema/migrate.js';
 export { migrationSettings, mysqlSettings } from './settings.js';
 export type { ServerFacts, Session, SqlResult } from './wire/connection.js';
@@ -12,7 +18,6 @@ export {
   ER_DUP_ENTRY,
   ER_LOCK_WAIT_TIMEOUT,
   InvalidShardsError,
-  SchemaMismatchError,
   SqlFailure,
 } from './wire/errors.js';
 export * from './wire/member.js';

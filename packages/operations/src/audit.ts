@@ -47,7 +47,7 @@ export async function audit(ports: OperationsPorts, code: string): Promise<Audit
   if (!isPossibleCode(code)) {
     throw new InvalidArgumentError(`${JSON.stringify(code)} is no code: 1 to 64 of 0-9, A-Z, a-z, and - and _ inside`);
   }
-  const [record, recorded] = await Promise.all([ports.links.record(0, code), ports.links.setting(CODEC_FACT)]);
+  const [record, recorded] = await Promise.all([ports.links.record(0, code), ports.facts.read(CODEC_FACT)]);
   const description = recorded === undefined ? undefined : parseRecordedCodec(recorded);
   const remarks: string[] = [];
   const decoded = description && decode(description, recorded as string, ports.sealedKeys, code, remarks);

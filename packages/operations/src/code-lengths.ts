@@ -11,11 +11,11 @@ export interface CodeLengths {
 
 /** How long codes are below a skip and beyond it; null where nothing was skipped, no codec is on record, or all its codes have one length. */
 export async function codeLengths(
-  { links }: OperationsPorts,
+  { facts }: OperationsPorts,
   { next, steps }: RepairReport,
   skip: number,
 ): Promise<CodeLengths | null> {
-  const recorded = await links.setting(CODEC_FACT);
+  const recorded = await facts.read(CODEC_FACT);
   const description = recorded === undefined ? undefined : parseRecordedCodec(recorded);
   if (steps.length === 0 || description === undefined || description.codec === 'sealed') return null;
   const codec = rebuild(description, []);

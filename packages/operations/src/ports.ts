@@ -1,3 +1,4 @@
+import type { FactStore } from '@lakh/facts';
 import type { CounterWitness, LeaseHolder, LedgerAdmin, MarkAdmin, RemainderStore } from '@lakh/id-range';
 import type { LinkInspector } from '@lakh/links';
 import type { SealedKey } from '@lakh/short-code';
@@ -11,6 +12,7 @@ export interface Admin {
   readonly ledger: LedgerAdmin;
   readonly remainders: Pick<RemainderStore, 'list' | 'claim'>;
   readonly counters: CounterWitness;
+  readonly facts: Pick<FactStore, 'read'>;
   readonly links: LinkInspector;
   /** Processes that are known to run now, and so hold what is left of their ranges. */
   readonly runningServers: () => Promise<readonly RunningServer[]>;

@@ -76,8 +76,8 @@ export async function readWitnesses(ports: OperationsPorts): Promise<Witnesses> 
 }
 
 /** Where counters end for servers of this system: 62^7, or where the last of the sealed keys on record does. */
-export async function spaceEndOf({ links }: Pick<OperationsPorts, 'links'>): Promise<number> {
-  const recorded = await links.setting(CODEC_FACT);
+export async function spaceEndOf({ facts }: Pick<OperationsPorts, 'facts'>): Promise<number> {
+  const recorded = await facts.read(CODEC_FACT);
   if (recorded === undefined) return COUNTER_SPACE_END;
   try {
     return endOfDescribedCodec(parseRecordedCodec(recorded));

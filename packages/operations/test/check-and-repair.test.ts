@@ -328,21 +328,21 @@ test('little space is a note and none a problem, by the codec on record and its 
   const end = 100_000 + 62 ** 6;
   const key = { id: 'A', fingerprint: '0000000000000000', startCounter: 100_000 };
   const recorded = JSON.stringify({ codec: 'sealed', params: {}, keys: [key] });
-  const links = { record: async () => undefined, setting: async () => recorded };
+  const facts = { read: async (): Promise<string | undefined> => recorded };
   const codesAt = async (height: number): Promise<string[]> => {
     system.mark = { next: height, ledgered: height };
     system.head = height;
-    const { findings } = await createOperations(portsOver(system, { links })).check();
+    const { findings } = await createOperations(portsOver(system, { facts })).check();
     return findings.map(({ code, severity }) => `${severity} ${code}`).filter((text) => text.includes('counter_space'));
   };
   expect(await codesAt(Math.floor(end / 2))).toEqual([]);
   expect(await codesAt(end - 1_000)).toEqual(['note counter_space_low']);
   expect(await codesAt(end)).toEqual(['problem counter_space_ended']);
-  expect(await createOperations(portsOver(system, { links })).summary()).toMatchObject({ left: 0 });
+  expect(await createOperations(portsOver(system, { facts })).summary()).toMatchObject({ left: 0 });
   // Without a record, or with one that nobody can read, counters end where they do for the other codecs.
   for (const text of [undefined, '{}']) {
-    const other = { record: async () => undefined, setting: async () => text };
-    expect(await createOperations(portsOver(system, { links: other })).summary()).toMatchObject({
+    const other = { read: async () => text };
+    expect(await createOperations(portsOver(system, { facts: other })).summary()).toMatchObject({
       left: 62 ** 7 - end,
     });
   }

@@ -31,8 +31,8 @@ function withLinks(links: readonly LinkRecord[], codec = recordOfCodec(base62())
     portsOver(used(), {
       links: {
         record: async (_domain, code) => links.find((each) => each.code === code),
-        setting: async (name) => (name === 'codec' ? codec : undefined),
       },
+      facts: { read: async (name) => (name === 'codec' ? codec : undefined) },
       ...more,
     }),
   );

@@ -39,7 +39,7 @@ export interface Embedded {
   ledger(namespace: string): Ledger;
   remainderStore(namespace: string): RemainderStore;
   readonly links: EmbeddedLinkStore;
-  readonly settings: FactStore;
+  readonly facts: FactStore;
   /** `feedsLinks`: whether this namespace's counters become links. */
   admin(namespace: string, feedsLinks: boolean): EmbeddedAdmin;
   /** Commits what waits and gives up the file; calls after it are refused as unavailable. Synchronous. */
@@ -67,7 +67,7 @@ export function openEmbedded({ file, log }: EmbeddedOptions): Embedded {
       ledger: (namespace) => openLedger(connection, namespace),
       remainderStore: (namespace) => openRemainderStore(connection, namespace),
       links,
-      settings: openFactStore(connection),
+      facts: openFactStore(connection),
       admin: (namespace, feedsLinks) => ({
         marks: openMarkAdmin(connection, namespace),
         ledger: openLedgerAdmin(connection, namespace),

@@ -8,6 +8,8 @@ export function openFactStore(connection: Connection): FactStore {
   const update = connection.prepare('UPDATE settings SET value = ? WHERE name = ? AND value = ?');
 
   return {
+    read: async (name) => connection.read(LINK_ERRORS, () => select.get([name])?.[0] as string | undefined),
+
     async recordOnce(name, value) {
       return connection.write(LINK_ERRORS, () => {
         const recorded = select.get([name]);

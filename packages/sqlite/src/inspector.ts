@@ -21,12 +21,11 @@ export function openCounterWitness(connection: Connection, feedsLinks: boolean):
   };
 }
 
-/** Rows of links and recorded settings, as they are in the file. */
+/** Rows of links, as they are in the file. */
 export function openInspector(connection: Connection, file: string): LinkInspector {
   const select = connection.prepare(
     'SELECT kind, counter, long_url, created_at_ms, expires_at_ms, redirect_status, version FROM links WHERE domain_id = ? AND code = ?',
   );
-  const setting = connection.prepare('SELECT value FROM settings WHERE name = ?');
   return {
     async record(domainId, code): Promise<LinkRecord | undefined> {
       const row = connection.read(LINK_ERRORS, () => select.get([domainId, code]));
@@ -44,6 +43,5 @@ export function openInspector(connection: Connection, file: string): LinkInspect
         place: file,
       };
     },
-    setting: async (name) => connection.read(LINK_ERRORS, () => setting.get([name])?.[0] as string | undefined),
   };
 }

@@ -99,5 +99,5 @@ describeLinkStore('embedded', async () => {
 
 describeFactStore('embedded', async () => {
   const { embedded, dispose } = open();
-  return { facts: embedded.settings, dispose };
+  return { facts: embedded.facts, dispose };
 });

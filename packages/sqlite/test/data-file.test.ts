@@ -91,7 +91,7 @@ test('at rest there is one file, and it has everything', async () => {
   const first = open();
   await first.markStore('links').create(FIRST, 'cluster');
   await first.ledger('links').create(100_000, 'cluster');
-  await first.settings.recordOnce('codec', 'base62');
+  await first.facts.recordOnce('codec', 'base62');
   await first.links.insert(link(100_000));
   first.close();
   expect(readdirSync(join(dir, 'data'))).toEqual(['lakh.db']);
@@ -99,7 +99,7 @@ test('at rest there is one file, and it has everything', async () => {
   const second = open();
   expect(await second.markStore('links').read()).toMatchObject({ mark: FIRST, clusterId: 'cluster' });
   expect(await second.ledger('links').head()).toEqual({ head: 100_000, clusterId: 'cluster', virgin: false });
-  expect(await second.settings.recordOnce('codec', 'sqids')).toBe('base62');
+  expect(await second.facts.recordOnce('codec', 'sqids')).toBe('base62');
   expect(await second.links.find(0, 'c100000')).toMatchObject({ state: 'live', counter: 100_000 });
 });
 

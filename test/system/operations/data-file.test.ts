@@ -44,8 +44,8 @@ async function lease(embedded: Embedded, size = 1000): Promise<{ start: number; 
 /** Two ranges, and a link from the first. */
 async function makeUsed(): Promise<void> {
   await withFile(async (embedded) => {
-    await embedded.settings.recordOnce('links_namespace', 'links');
-    await embedded.settings.recordOnce('codec', recordOfCodec(base62()));
+    await embedded.facts.recordOnce('links_namespace', 'links');
+    await embedded.facts.recordOnce('codec', recordOfCodec(base62()));
     await lease(embedded);
     await lease(embedded);
     await embedded.links.insert(

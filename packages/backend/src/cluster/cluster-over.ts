@@ -38,14 +38,14 @@ export function clusterOver(wires: ClusterWires): WitnessPorts {
   const { namespace, zookeeper, connectWaitMs = 0, database, feedsLinks, settleMs } = wires;
   const inZookeeper = { namespace, connectWaitMs };
   const timed = wires.timer === undefined ? {} : { timer: wires.timer };
-  const inspector = createMysqlInspector(database);
+  const facts = createMysqlFacts({ pool: database, ...timed });
   const feeds = async (): Promise<boolean> => {
-    const recorded = await inspector.setting(NAMESPACE_FACT);
+    const recorded = await facts.read(NAMESPACE_FACT);
     return recorded === undefined || recorded === namespace;
   };
 
   return {
-    facts: createMysqlFacts({ pool: database, ...timed }),
+    facts,
 
     witnesses(): Witnesses {
       const session = zookeeper();
@@ -63,7 +63,8 @@ export function clusterOver(wires: ClusterWires): WitnessPorts {
         ledger: createMysqlLedgerAdmin({ pool: database, namespace, ...timed }),
         remainders: createZookeeperRemainderStore(session, inZookeeper),
         counters: createMysqlCounterWitness(database, feedsLinks ?? (await feeds())),
-        links: inspector,
+        facts,
+        links: createMysqlInspector(database),
         runningServers: () => registeredServers(session, inZookeeper),
         settleMs,
       };

@@ -42,15 +42,16 @@ export function openFile({ settings: { dataDir, namespace }, log }: FileOptions)
   return {
     name: realpathSync(file),
     links: embedded.links,
-    facts: embedded.settings,
+    facts: embedded.facts,
     cache: undefined,
     outbox: undefined,
     checks: {},
     witnesses,
     async admin() {
-      const recorded = await embedded.admin(namespace, false).links.setting(NAMESPACE_FACT);
+      const recorded = await embedded.facts.read(NAMESPACE_FACT);
       return {
         ...embedded.admin(namespace, recorded === undefined || recorded === namespace),
+        facts: embedded.facts,
         remainders: embedded.remainderStore(namespace),
         runningServers: async () => [...running],
         settleMs: running.size === 0 ? 0 : SETTLE_MS,

@@ -1,5 +1,5 @@
 import type { FactStore } from '@lakh/facts';
-import { ER_DUP_ENTRY, isRefusal, storeError } from '../wire/errors.js';
+import { ER_DUP_ENTRY, ER_NO_SUCH_TABLE, isRefusal, storeError } from '../wire/errors.js';
 import { asciiLiteral, isVisibleAscii, textLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer } from '../wire/timing.js';
 import type { SqlPool, SqlSession } from '../wire/transaction.js';
@@ -23,6 +23,16 @@ export function createMysqlFacts({
   };
 
   return {
+    read: async (name) => {
+      try {
+        return await settle(() => pool.run((session) => readFact(session, name)));
+      } catch (error) {
+        // A database that was never migrated has recorded nothing.
+        if (error instanceof Error && isRefusal(error.cause, ER_NO_SUCH_TABLE)) return undefined;
+        throw error;
+      }
+    },
+
     recordOnce: (name, value) =>
       settle(() =>
         pool.run(async (session) => {
@@ -62,7 +72,7 @@ function nameLiteral(name: string): string {
 }
 
 /** What is recorded under `name` now. */
-export async function readFact(session: SqlSession, name: string, lock = ''): Promise<string | undefined> {
+async function readFact(session: SqlSession, name: string, lock = ''): Promise<string | undefined> {
   const { rows } = await session.query(`SELECT value FROM settings WHERE name=${nameLiteral(name)}${lock}`);
   return rows[0] ? String(rows[0][0]) : undefined;
 }

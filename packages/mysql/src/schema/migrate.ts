@@ -5,12 +5,12 @@ import {
   ER_DUP_ENTRY,
   ER_NO_SUCH_TABLE,
   isRefusal,
-  SchemaMismatchError,
   SqlFailure,
   storeError,
 } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import { asciiLiteral, integerLiteral } from '../wire/sql.js';
+import { SchemaMismatchError } from './errors.js';
 import { MIGRATIONS, type Migration } from './migrations/index.js';
 
 /** For a whole migration: an ALTER of a big table may take long, and so may waiting for another server's. */

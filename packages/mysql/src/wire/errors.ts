@@ -11,11 +11,6 @@ export class DatabaseUnsupportedError extends CodedError {
   readonly code = 'database_unsupported';
 }
 
-/** The database's schema is not the one that this program was built for. */
-export class SchemaMismatchError extends CodedError {
-  readonly code = 'schema_mismatch';
-}
-
 /**
  * How a statement failed:
  * - `unsent`: it never left this process;

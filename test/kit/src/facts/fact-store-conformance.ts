@@ -22,6 +22,12 @@ export function describeFactStore(name: string, makeHarness: () => Promise<FactS
       await harness?.dispose();
     });
 
+    test('reading records nothing', async () => {
+      expect(await facts.read('read')).toBeUndefined();
+      expect(await facts.recordOnce('read', 'one')).toBe('one');
+      expect(await facts.read('read')).toBe('one');
+    });
+
     test('the first value recorded stays, and everyone after learns it', async () => {
       expect(await facts.recordOnce('first', 'one')).toBe('one');
       expect(await facts.recordOnce('first', 'two')).toBe('one');

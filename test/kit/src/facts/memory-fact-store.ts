@@ -4,6 +4,10 @@ import type { FactStore } from '@lakh/facts';
 export class MemoryFactStore implements FactStore {
   readonly #values = new Map<string, string>();
 
+  async read(name: string): Promise<string | undefined> {
+    return this.#values.get(name);
+  }
+
   async recordOnce(name: string, value: string): Promise<string> {
     const recorded = this.#values.get(name);
     if (recorded !== undefined) return recorded;
