@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createZookeeperMarkStore, createZookeeperRemainderStore } from '@lakh/zookeeper';
+import { isUnreadable } from '@lakh/id-range';
 import { isAcknowledged } from './check/evidence.js';
 import { CHECK_CLIENT } from './check/links.js';
 import { type HistoryWriter, readHistory } from './history.js';
@@ -74,14 +74,13 @@ export async function collectFacts(system: System): Promise<void> {
   const { history } = system;
   await collectLeases(system);
   await collectRows(system);
-  const options = { namespace: NAMESPACE, connectWaitMs: PATIENCE_MS };
-  const { remainders } = await createZookeeperRemainderStore(system.zookeeper, options).list(MOST_REMAINDERS);
+  const { remainders } = await system.admin.remainders.list(MOST_REMAINDERS);
   for (const { range } of remainders) history.add({ type: 'entry', ...range });
   for (const name of SHORTEN) await collectLog(history, name, system.stack.logFile(name));
   for (const message of await checkRanges(system)) history.add({ type: 'alarm', server: 'witnesses', message });
-  const snapshot = await createZookeeperMarkStore(system.zookeeper, options).read();
-  if (snapshot === 'missing') throw new Error('the mark is missing at the end');
-  history.add({ type: 'heights', ...snapshot.mark, head: await system.head() });
+  const { mark } = await system.admin.marks.inspect();
+  if (mark === 'missing' || isUnreadable(mark)) throw new Error(`the mark is ${JSON.stringify(mark)} at the end`);
+  history.add({ type: 'heights', ...mark, head: await system.head() });
 }
 
 async function collectLeases(system: System): Promise<void> {

@@ -1,8 +1,11 @@
 /** The stack of deploy/local with wires that can be cut, and what faults do to it and ask of it. Everything is written to the history. */
-import { cpSync, renameSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
+import { type Backend, openCluster } from '@lakh/backend';
 import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack, zookeeperMode } from '@lakh/local';
-import { createZookeeperSession, parseZookeeperAddress, type ZookeeperSession } from '@lakh/zookeeper';
+import { parseDatabase } from '@lakh/mysql';
+import type { Admin } from '@lakh/operations';
+import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { SkewedClock } from './clock.js';
 import type { HistoryWriter } from './history.js';
 import { Http } from './http.js';
@@ -35,12 +38,9 @@ export const LEASE_ATTEMPT_MS = 2_000;
 /** Far above what anything takes on a machine that is busy with other things. */
 export const PATIENCE_MS = 90_000;
 const PROBE_DEADLINE_MS = 2_000;
+/** Of one call, and of a wait for a session. */
+const WITNESS_DEADLINE_MS = 10_000;
 const NAMESPACE = 'links';
-
-/** The one call that the servers do not make. */
-interface Lister {
-  getChildren(path: string, done: (error: unknown, names: string[]) => void): void;
-}
 
 export interface Readiness {
   readonly status: string;
@@ -56,7 +56,8 @@ export class System {
   readonly signal: AbortSignal;
   readonly #options: SystemOptions;
   #urls = new Map<string, { readonly url: string; readonly adminUrl: string }>();
-  #zookeeper: ZookeeperSession | undefined;
+  #backend: Backend | undefined;
+  #admin: Admin | undefined;
 
   private constructor(options: SystemOptions, wires: Wires) {
     const { dir, root, settings, report, faketimeLibrary } = options;
@@ -89,13 +90,19 @@ export class System {
     const { processes } = await this.stack.status();
     this.#urls = new Map(processes.map(({ name, url, adminUrl }) => [name, { url, adminUrl: adminUrl ?? '' }]));
     for (const { name, pid } of this.stack.running()) this.#note(name, pid, 'started');
-    const { servers, chroot } = parseZookeeperAddress(this.stack.addresses().zookeeper);
-    this.#zookeeper = createZookeeperSession({ servers, chroot });
+    const { zookeeper, shardsFile } = this.stack.addresses();
+    const settings = {
+      zookeeper: parseZookeeperAddress(zookeeper),
+      shards: parseDatabase(readFileSync(shardsFile, 'utf8')),
+      storeDeadlineMs: WITNESS_DEADLINE_MS,
+    };
+    this.#backend = openCluster({ settings, zookeeperDeadlineMs: WITNESS_DEADLINE_MS });
+    this.#admin = await this.#backend.admin();
   }
 
   async down(): Promise<void> {
     this.http.close();
-    await this.#zookeeper?.close();
+    await this.#backend?.close();
     await this.stack.down();
     await this.wires.close();
   }
@@ -108,10 +115,10 @@ export class System {
     return this.#options.root;
   }
 
-  /** Beside the wires: what the ensemble really has. */
-  get zookeeper(): ZookeeperSession {
-    if (this.#zookeeper === undefined) throw new Error('the system is not up');
-    return this.#zookeeper;
+  /** Beside the wires: what the witnesses really have. */
+  get admin(): Admin {
+    if (this.#admin === undefined) throw new Error('the system is not up');
+    return this.#admin;
   }
 
   url(name: string): string {
@@ -192,11 +199,8 @@ export class System {
 
   /** Ids of the servers that have a session: their nodes vanish with it, and not before. */
   async registered(): Promise<readonly string[]> {
-    const path = `${this.zookeeper.chroot}/servers`;
     try {
-      return await this.zookeeper.connection().call<string[]>('read', `list ${path}`, (client, done) => {
-        (client as unknown as Lister).getChildren(path, done as (error: unknown, names: string[]) => void);
-      });
+      return (await this.admin.runningServers()).map(({ serverId }) => serverId);
     } catch {
       // Between two connections; a caller that waits for servers to vanish must not take this for it.
       return ['unknown'];
