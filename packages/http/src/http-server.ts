@@ -194,6 +194,13 @@ function countHosts(rawHeaders: readonly string[]): number {
 /** The address could not be taken: used already, not this machine's, or not permitted. */
 export class ListenError extends CodedError {
   readonly code = 'cannot_listen';
+  /** The system's, such as EADDRINUSE. */
+  readonly reason: string;
+  constructor(address: HostPort, cause: NodeJS.ErrnoException) {
+    const reason = cause.code ?? cause.message;
+    super(`cannot listen on ${formatAddress(address)}: ${reason}`, { cause });
+    this.reason = reason;
+  }
 }
 
 /**
@@ -205,10 +212,7 @@ export async function listen(
   address: HostPort,
 ): Promise<HostPort & { readonly url: string }> {
   await new Promise<void>((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void =>
-      reject(
-        new ListenError(`cannot listen on ${formatAddress(address)}: ${error.code ?? error.message}`, { cause: error }),
-      );
+    const onError = (error: NodeJS.ErrnoException): void => reject(new ListenError(address, error));
     server.once('error', onError);
     server.listen(address.port, address.host, () => {
       server.off('error', onError);

@@ -1,8 +1,10 @@
 /**
- * JSON lines on stderr: stdout belongs to a program's answer (what it was asked to print), so that a pipe never gets both.
+ * Lines on stderr, JSON or for people: stdout belongs to a program's answer (what it was asked to print), so that a pipe never gets both.
  * Target URLs and tokens are never logged: they are other people's business.
  */
 import { type DestinationStream, destination, type Logger, pino, stdTimeFunctions } from 'pino';
+
+import { textLine } from './log-text.js';
 
 export type { Logger } from 'pino';
 
@@ -10,6 +12,8 @@ export interface LoggerOptions {
   readonly program: string;
   readonly serverId: string;
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** Lines for people (`textLine`) in place of JSON. */
+  readonly isForPeople?: boolean;
   /** Under these, beside the usual ones, is what nobody may read: the keys of secret settings. */
   readonly privateNames?: readonly string[];
   /** For tests; stderr otherwise. */
@@ -45,7 +49,15 @@ function loggableError(error: unknown, depth = 0): unknown {
 }
 
 /** Writes synchronously: the last line before an exit is the one that is needed. */
-export function createLogger({ program, serverId, level, privateNames = [], stream }: LoggerOptions): Logger {
+export function createLogger({
+  program,
+  serverId,
+  level,
+  isForPeople = false,
+  privateNames = [],
+  stream,
+}: LoggerOptions): Logger {
+  const output = stream ?? destination({ fd: 2, sync: true });
   const names = [...PRIVATE_NAMES, ...privateNames];
   return pino(
     {
@@ -56,6 +68,6 @@ export function createLogger({ program, serverId, level, privateNames = [], stre
       serializers: { err: (error) => loggableError(error), error: (error) => loggableError(error) },
       redact: { paths: names.flatMap((name) => [name, `*.${name}`]), censor: '[private]' },
     },
-    stream ?? destination({ fd: 2, sync: true }),
+    isForPeople ? { write: (line) => void output.write(textLine(line)) } : output,
   );
 }

@@ -10,13 +10,15 @@ import {
   createRequestContexts,
   type Face,
   type HttpMetrics,
+  type HttpServer,
   type httpSettings,
+  ListenError,
   labelsOf,
   listen,
   OverloadedError,
-  type Route,
+  type Routes,
 } from '@lakh/http';
-import { loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
+import { formatAddress, type HostPort, loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import { createAdminServer } from './admin.js';
 import type { AdminOperation } from './admin-operations.js';
@@ -31,11 +33,11 @@ import { makeServerId, type processSettings } from './settings.js';
 /** What every server reads: where it listens, and how it runs. */
 export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings>;
 
-/** The public listener: open, so that its address is known, before there is anything to serve. */
+/** The public listener: open before there is anything to serve, so that its address is known and its own; until then it answers 503. */
 export interface PublicListener {
   /** Where it listens; port 0 is replaced by the one the system chose. */
   readonly url: string;
-  /** Of the labels of the routes it was opened for. */
+  /** Of the labels of the program's routes. */
   readonly metrics: HttpMetrics<string>;
   /** From now on requests go to these, those asked most first, and a stop begins with draining them. */
   serve(...faces: readonly Face[]): void;
@@ -53,8 +55,7 @@ export interface ProgramContext<S extends ServerSettings> {
   addOperation(name: string, operation: AdminOperation): void;
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
   readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
-  /** Opens the public listener for these routes; it answers 503 until it is told what to serve. */
-  open(routes: readonly Route[]): Promise<PublicListener>;
+  readonly listener: PublicListener;
 }
 
 export interface RunOptions<S extends ServerSettings> {
@@ -62,6 +63,8 @@ export interface RunOptions<S extends ServerSettings> {
   readonly argv: readonly string[];
   /** Reads the environment; throws a SettingsError. */
   readonly config: () => ProgramConfig<S>;
+  /** Of all that it will serve. */
+  readonly routes: readonly Routes[];
   readonly start: (context: ProgramContext<S>) => Promise<void>;
 }
 
@@ -86,6 +89,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     program,
     serverId,
     level: settings.logLevel,
+    isForPeople: settings.logFormat === 'text' || (settings.logFormat === 'auto' && process.stderr.isTTY === true),
     privateNames: Object.keys(list).filter((key) => list[key]?.secret),
   });
   const metrics = createMetrics({ program, version });
@@ -97,27 +101,36 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   });
   const checks: Record<string, HealthCheck> = {};
   const operations = new Map<string, AdminOperation>();
+  const contextOf = createRequestContexts(settings.trustedProxies);
+  const onRequestError = (error: unknown, request: IncomingMessage): void =>
+    log.error({ err: error, ...contextOf(request) }, 'a request failed');
+  const front = createFront(options.routes, { settings, log, lifecycle, registry: metrics.registry, onRequestError });
+  const admin = createAdminServer({
+    registry: metrics.registry,
+    lifecycle,
+    checks,
+    operations,
+    onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
+  });
+  const urls = await openListeners(options.description.name, [
+    ['LAKH_LISTEN', front.http, settings.listen],
+    ['LAKH_ADMIN_LISTEN', admin, settings.adminListen],
+  ]);
+  if (!urls) {
+    metrics.stop();
+    return;
+  }
+  const [url, adminUrl] = urls as [string, string];
 
   await lifecycle.main(async () => {
     log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
     lifecycle.onStop('metrics', metrics.stop);
-    const admin = createAdminServer({
-      registry: metrics.registry,
-      lifecycle,
-      checks,
-      operations,
-      onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
-    });
-    const adminAddress = await listen(admin, settings.adminListen);
     lifecycle.onStop('admin listener', async () => {
       await admin.drain(0);
     });
-    log.info({ address: adminAddress.url }, 'admin listener is open');
-
-    const contextOf = createRequestContexts(settings.trustedProxies);
-    const onRequestError = (error: unknown, request: IncomingMessage): void =>
-      log.error({ err: error, ...contextOf(request) }, 'a request failed');
-    const context: ProgramContext<S> = {
+    log.info({ address: adminUrl }, 'admin listener is open');
+    log.info({ address: url }, 'public listener is open');
+    await options.start({
       onRequestError,
       settings,
       serverId,
@@ -130,25 +143,60 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       addOperation(name, operation) {
         operations.set(name, operation);
       },
-      open: (routes) => openPublicListener(context, routes),
-    };
-    await options.start(context);
+      listener: { url, metrics: front.metrics, serve: front.serve },
+    });
     if (lifecycle.state === 'starting') log.info('started');
   });
 }
 
+/**
+ * Before anything is logged, opened or written: an address that cannot be had is told in one sentence, and ends the program with exit
+ * code 1.
+ */
+async function openListeners(
+  program: string,
+  listeners: readonly (readonly [variable: string, server: HttpServer, address: HostPort])[],
+): Promise<readonly string[] | undefined> {
+  const opened: HttpServer[] = [];
+  const urls: string[] = [];
+  for (const [variable, server, address] of listeners) {
+    try {
+      urls.push((await listen(server, address)).url);
+      opened.push(server);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      const why = LISTEN_REASONS[error.reason];
+      const reason = why === undefined ? error.reason : `${why} (${error.reason})`;
+      process.stderr.write(`${program}: cannot listen on ${variable}=${formatAddress(address)}: ${reason}\n`);
+      process.exitCode = 1;
+      await Promise.all(opened.map((each) => each.drain(0)));
+      return undefined;
+    }
+  }
+  return urls;
+}
+
+const LISTEN_REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another process does already',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'this user may not',
+};
+
 /** What is not a route's answer is counted under this label. */
 const REFUSED = 'refused';
 
-async function openPublicListener(
-  { settings, log, registry, lifecycle, onRequestError: onError }: ProgramContext<ServerSettings>,
-  routes: readonly Route[],
-): Promise<PublicListener> {
+/** The public listener's server, and what it is told to serve once there is something. */
+function createFront(
+  routes: readonly Routes[],
+  context: Pick<ProgramContext<ServerSettings>, 'settings' | 'log' | 'lifecycle' | 'registry' | 'onRequestError'>,
+) {
+  const { settings, log, lifecycle, registry, onRequestError: onError } = context;
   let handler: App['handler'] = () => {
     throw new OverloadedError('This server is still starting.');
   };
   let fastLane: App['fastLane'] = () => false;
-  const metrics = createHttpMetrics(registry, [...labelsOf(routes), REFUSED]);
+  const labels = labelsOf(routes.flatMap((each) => Object.values(each)));
+  const metrics = createHttpMetrics(registry, [...labels, REFUSED]);
   const http = createHttpServer({
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
@@ -156,20 +204,15 @@ async function openPublicListener(
     onError,
     limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
   });
-  const { url } = await listen(http, settings.listen);
-  log.info({ address: url }, 'public listener is open');
-  return {
-    url,
-    metrics,
-    serve(...faces) {
-      ({ handler, fastLane } = createApp({ faces, metrics, onError }));
-      // Registered last, and so released first: what the requests in flight need is still there while they finish.
-      lifecycle.onStop('public listener', async () => {
-        const { cut } = await http.drain(settings.drainTimeoutMs);
-        if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
-      });
-    },
+  const serve: PublicListener['serve'] = (...faces) => {
+    ({ handler, fastLane } = createApp({ faces, metrics, onError }));
+    // Registered last, and so released first: what the requests in flight need is still there while they finish.
+    lifecycle.onStop('public listener', async () => {
+      const { cut } = await http.drain(settings.drainTimeoutMs);
+      if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
+    });
   };
+  return { http, metrics, serve };
 }
 
 function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {

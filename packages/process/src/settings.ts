@@ -27,6 +27,12 @@ export const processSettings = {
     default: 'info',
     description: 'Least severe log line to write.',
   },
+  logFormat: {
+    name: 'LAKH_LOG_FORMAT',
+    parser: oneOf('auto', 'json', 'text'),
+    default: 'auto',
+    description: 'Log lines as JSON or as text for people; auto is text on a terminal and JSON elsewhere.',
+  },
 } as const satisfies SettingList;
 
 /** A name for a server that was given none. A host may be called what a server may not. */

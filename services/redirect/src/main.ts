@@ -15,17 +15,17 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
+  routes: [redirectRoutes],
   start,
 });
 
 async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
-  const { settings, log, registry, lifecycle } = context;
+  const { settings, log, registry, lifecycle, listener } = context;
   const clock = { nowMs: () => Date.now() };
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
   for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
 
-  const listener = await context.open(Object.values(redirectRoutes));
   const { links: store, cache } = backend;
   listener.serve(
     createRedirects({

@@ -23,11 +23,12 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
+  routes: [apiRoutes, pageRoutes],
   start,
 });
 
 async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
-  const { settings, log, registry, lifecycle, serverId } = context;
+  const { settings, log, registry, lifecycle, listener, serverId } = context;
   const clock = { nowMs: () => Date.now() };
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
@@ -50,7 +51,6 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
   context.addCheck('ids', issuing.health);
 
-  const listener = await context.open([...Object.values(apiRoutes), ...Object.values(pageRoutes)]);
   await backend.prepare(lifecycle.signal);
   await issuing.start();
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));

@@ -22,11 +22,12 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
+  routes: [redirectRoutes, apiRoutes, pageRoutes],
   start,
 });
 
 async function start(context: ProgramContext<StandaloneSettings>): Promise<void> {
-  const { settings, log, registry, lifecycle, serverId } = context;
+  const { settings, log, registry, lifecycle, listener, serverId } = context;
   const clock = { nowMs: () => Date.now() };
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
@@ -49,9 +50,6 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   context.addCheck('ids', issuing.health);
   await issuing.start();
 
-  const listener = await context.open(
-    [redirectRoutes, apiRoutes, pageRoutes].flatMap((routes) => Object.values(routes)),
-  );
   const { metrics } = listener;
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   await serveOperations(context, backend);

@@ -1,10 +1,18 @@
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, create } from '../support/http.js';
-import { runStandalone, type Standalone, startStandalone, within } from '../support/standalone.js';
+import {
+  cleanEnv,
+  runStandalone,
+  STANDALONE_MAIN,
+  type Standalone,
+  startStandalone,
+  within,
+} from '../support/standalone.js';
 
 // The program as its operator meets it: arguments, settings, one process a folder, stopping.
 jest.setTimeout(60_000);
@@ -115,17 +123,46 @@ describe('settings that are no good', () => {
     }
   });
 
-  test('an address in use is exit code 1 and named', async () => {
-    const taken = createServer().listen(0, '127.0.0.1');
-    await once(taken, 'listening');
-    const address = `127.0.0.1:${(taken.address() as { port: number }).port}`;
-    try {
-      const { code, stderr } = await runStandalone([], settings({ LAKH_LISTEN: address }));
-      expect(code).toBe(1);
-      expect(stderr).toContain(`cannot listen on ${address}: EADDRINUSE`);
-    } finally {
-      taken.close();
-    }
+  test.each(['LAKH_LISTEN', 'LAKH_ADMIN_LISTEN'])(
+    'an address in use is exit code 1 and one sentence that names %s, before anything is written',
+    async (name) => {
+      const taken = createServer().listen(0, '127.0.0.1');
+      await once(taken, 'listening');
+      const address = `127.0.0.1:${(taken.address() as { port: number }).port}`;
+      try {
+        const { code, stdout, stderr } = await runStandalone([], settings({ [name]: address }));
+        expect([code, stdout]).toEqual([1, '']);
+        expect(stderr).toBe(`lakh: cannot listen on ${name}=${address}: another process does already (EADDRINUSE)\n`);
+        expect(readdirSync(folder)).toEqual([]);
+      } finally {
+        taken.close();
+      }
+    },
+  );
+});
+
+describe('the log', () => {
+  const withoutScript = spawnSync('script', ['--version']).error !== undefined;
+
+  test('is JSON in a pipe, and text where the setting says so', async () => {
+    const wrong = { LAKH_API_TOKENS_FILE: '/nonexistent/tokens' };
+    const json = (await runStandalone([], settings(wrong))).stderr.trimEnd().split('\n');
+    expect(json.map((line) => JSON.parse(line).level).at(-1)).toBe('fatal');
+    const text = (await runStandalone([], settings({ ...wrong, LAKH_LOG_FORMAT: 'text' }))).stderr;
+    expect(text).toMatch(/^\d\d:\d\d:\d\d fatal the start failed: .*LAKH_API_TOKENS_FILE.*\(invalid_tokens_file\)$/m);
+    expect(text).not.toMatch(/^\{|\n\s+at /m);
+  });
+
+  (withoutScript ? test.skip : test)('is text on a terminal', async () => {
+    const env = cleanEnv(settings({ LAKH_API_TOKENS_FILE: '/nonexistent/tokens' }));
+    const run = spawn('script', ['-qec', `'${process.execPath}' '${STANDALONE_MAIN}'`, '/dev/null'], { env });
+    let shown = '';
+    run.stdout.setEncoding('utf8').on('data', (text: string) => {
+      shown += text;
+    });
+    await within(once(run, 'close'), 20_000, 'the end of the program');
+    expect(shown).toMatch(/^\d\d:\d\d:\d\d info {2}starting version=/);
+    expect(shown).not.toContain('{"level"');
   });
 });
 
