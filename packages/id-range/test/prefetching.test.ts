@@ -95,7 +95,14 @@ describe('a lease that has time', () => {
     expect(source.leased).toHaveLength(2);
   });
 
-  test('does not wait with half a range’s worth left', async () => {
+  test('does not wait with half a range’s worth left, which is noticed within a second without another call', async () => {
+    const { source, clock, take } = await started({ prefetchJitterMs: 60_000, runwayMs: 0 });
+    take(150);
+    await clock.advance(1100);
+    expect(source.leased).toHaveLength(3);
+  });
+
+  test('does not wait with less than half a range’s worth left', async () => {
     const { source, clock, take } = await started({ prefetchJitterMs: 60_000, runwayMs: 0 });
     take(149);
     await clock.advance(50);
@@ -175,7 +182,9 @@ describe('a range that is given', () => {
     await clock.advance(10);
     allocator.dropRange(FIRST);
     await clock.advance(5000);
+    await allocator.settled();
     expect(allocator.snapshot()).toMatchObject({ state: 'broken', heldIds: 0, leasedRanges: 2 });
+    allocator.dropRange(FIRST + 1);
     expect(allocator.snapshot().lastErrorMessage).toMatch(
       'counter 100000, issued by this process, was already used by another generated link: ',
     );
@@ -217,6 +226,6 @@ describe('where nothing is left', () => {
     const clock = new SimulatedClock();
     const allocator = new RangeAllocator({ source: new RangeTap(clock), clock, random: () => 0 });
     await expect(allocator.nextOrWait()).rejects.toMatchObject({ code: 'ids_exhausted', retryAfterS: 1 });
-    expect(allocator.snapshot()).toMatchObject({ lastErrorCode: null, lastErrorMessage: null, waiting: 0 });
+    expect(allocator.snapshot()).toMatchObject({ lastErrorCode: null, lastErrorMessage: null, waiting: 0, runwayS: 0 });
   });
 });
