@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { UsageError, wholeNumber } from '../arguments.js';
 
-export const BENCHES = ['redirect', 'shorten', 'allocate'] as const;
+const BENCHES = ['redirect', 'shorten', 'allocate'] as const;
 export type BenchName = (typeof BENCHES)[number];
 
 export interface BenchOptions {
@@ -24,7 +24,7 @@ const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000 } as const;
 const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000 } as const;
 
 /** Groups and trials by their ids, in the order in which they run. */
-export const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
+const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many'],
   shorten: ['store-64', 'store-256', 'store-1024', 'create'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],

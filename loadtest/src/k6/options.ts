@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { parseArgs } from 'node:util';
 import { UsageError, wholeNumber } from '../arguments.js';
 
-export const SCENARIOS = ['smoke', 'redirect', 'shorten', 'mixed'] as const;
+const SCENARIOS = ['smoke', 'redirect', 'shorten', 'mixed'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export interface LoadtestOptions {

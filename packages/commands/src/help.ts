@@ -48,7 +48,7 @@ ${command.examples.map((line) => `  ${line}`).join('\n')}
 `;
 }
 
-export function usageOf({ name, argument }: CommandDefinition): string {
+function usageOf({ name, argument }: CommandDefinition): string {
   return argument === undefined ? name : `${name} <${argument}>`;
 }
 

@@ -21,7 +21,7 @@ const LINGER_MS = 1000;
  *
  * @returns the status
  */
-export function writeRawProblem(socket: Duplex, error: ProblemError): number {
+function writeRawProblem(socket: Duplex, error: ProblemError): number {
   const { status, headers, body } = toProblem(error);
   const text = JSON.stringify(body);
   const head = [

@@ -2,7 +2,7 @@ import type { FieldProblem } from './errors.js';
 import { isReservedWord } from './reserved-words.js';
 
 /** Shorter ones are too few to be given away by hand, and look like typing errors of others. */
-export const ALIAS_MIN_LENGTH = 3;
+const ALIAS_MIN_LENGTH = 3;
 /** Longest code of any kind. */
 export const CODE_MAX_LENGTH = 64;
 

@@ -109,7 +109,7 @@ export interface Summary {
 export const MAX_SERVERS = 200;
 
 /** Left of a range whose process is not known to run: it ended without giving it back, or it is cut off from ZooKeeper and still issues. */
-export const NOT_RUNNING = 'not_running';
+const NOT_RUNNING = 'not_running';
 
 /** Over the whole ledger: a few seconds a million rows. */
 export async function summarise(ports: OperationsPorts): Promise<Summary> {

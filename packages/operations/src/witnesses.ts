@@ -55,7 +55,7 @@ export interface RemainderScan {
   readonly orphans: readonly LedgerRow[];
 }
 
-export const MAX_HOLES = 10_000;
+const MAX_HOLES = 10_000;
 const PAGE_ROWS = 5_000;
 const MAX_REMAINDERS = 10_000;
 

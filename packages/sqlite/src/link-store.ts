@@ -19,7 +19,7 @@ export const LINK_ERRORS = { unavailable: StoreUnavailableError, unknown: StoreO
  * Rows in one commit. A row costs 4–6 µs here and the event loop stands still meanwhile, so a full batch takes 3 ms on top of
  * its one sync to disk.
  */
-export const MAX_BATCH_ROWS = 512;
+const MAX_BATCH_ROWS = 512;
 
 /** Inserts that may wait for a commit; beyond it they are refused at once. */
 export const MAX_WAITING_ROWS = 16_384;

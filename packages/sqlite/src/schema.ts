@@ -2,7 +2,7 @@ import type { Connection } from './connection.js';
 import { DataFileInvalidError, DataFileNewerError } from './errors.js';
 
 /** `PRAGMA application_id` of our files: "Lakh" in ASCII. */
-export const APPLICATION_ID = 0x4c616b68;
+const APPLICATION_ID = 0x4c616b68;
 
 /** `links.kind`. A deleted link keeps its code and counter for ever, and loses its URL. */
 export const KIND = { generated: 1, alias: 2, deleted: 3 } as const;

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.js';
 import { MAX_SERVERS } from '../stack/layout.js';
 import { VERBS, type Verb } from './help.js';
 
-export const DEFAULT_DIR = './.stack';
+const DEFAULT_DIR = './.stack';
 const DEFAULT_LOG_LINES = 50;
 const MAX_LOG_LINES = 100_000;
 /** An ensemble of an even number of nodes bears no more losses than one of a node less. */

@@ -25,7 +25,7 @@ export async function freePorts(count: number): Promise<number[]> {
 }
 
 /** The last lines of a log, for an error message. */
-export function logTail(file: string, lines = 15): string {
+function logTail(file: string, lines = 15): string {
   try {
     return readFileSync(file, 'utf8').trimEnd().split('\n').slice(-lines).join('\n');
   } catch {

@@ -77,7 +77,7 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
 }
 
 /** What `mariadbd` is told. */
-export function mariadbFlags({ dir, port, durable = true, flags = [] }: Omit<MariadbSpec, 'name'>): string[] {
+function mariadbFlags({ dir, port, durable = true, flags = [] }: Omit<MariadbSpec, 'name'>): string[] {
   return [
     '--no-defaults',
     ...asRoot(),

@@ -33,7 +33,7 @@ export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): Server
 }
 
 /** What `redis-server` is told. */
-export function redisArguments({ dir, port }: Pick<RedisPlanSpec, 'dir' | 'port'>): string[] {
+function redisArguments({ dir, port }: Pick<RedisPlanSpec, 'dir' | 'port'>): string[] {
   return [
     ...['--port', String(port)],
     ...['--bind', '127.0.0.1'],

@@ -138,7 +138,7 @@ export async function zookeeperEnsemble(spec: {
 }
 
 /** The text of a node's zoo.cfg. */
-export function zookeeperConfig(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
+function zookeeperConfig(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
   const lines = [
     `dataDir=${dataDir}`,
     `clientPort=${self.clientPort}`,

@@ -155,10 +155,6 @@ export class Session {
   }
 }
 
-export function withRecord(
-  state: StackState,
-  name: string,
-  change: (record: ProcessRecord) => ProcessRecord,
-): StackState {
+function withRecord(state: StackState, name: string, change: (record: ProcessRecord) => ProcessRecord): StackState {
   return { processes: state.processes.map((record) => (record.name === name ? change(record) : record)) };
 }

@@ -31,7 +31,7 @@ export interface MigrateOptions {
   readonly nowMs?: () => number;
 }
 
-export function checksumOf(migration: Migration): string {
+function checksumOf(migration: Migration): string {
   return createHash('sha256').update(migration.statements.join(';\n')).digest('hex');
 }
 
