@@ -1,4 +1,7 @@
-import { createZookeeperMarkAdmin, createZookeeperSession, parseZookeeperAddress } from '@lakh/zookeeper';
+import { readFileSync } from 'node:fs';
+import { openCluster } from '@lakh/backend';
+import { parseDatabase } from '@lakh/mysql';
+import { parseZookeeperAddress } from '@lakh/zookeeper';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import { ask, until } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
@@ -12,6 +15,7 @@ const RANGE_SIZE = 200;
 const LEFT = 1050;
 /** So many that what is left of a range is still given back at a stop: 100 counters or more. */
 const FEW = 50;
+const WITNESS_DEADLINE_MS = 10_000;
 
 const KEY_A = `A:${'2b7e1516'.repeat(4)}:100000`;
 const END_OF_A = 100_000 + 62 ** 6;
@@ -47,14 +51,19 @@ afterAll(async () => {
 async function nearTheEnd(end: number): Promise<void> {
   for (const table of ['settings', 'links', 'id_leases', 'id_releases']) await root.query(`DELETE FROM lakh.${table}`);
   await root.query('UPDATE lakh.id_heads SET head=?', [end - LEFT]);
-  const session = createZookeeperSession(parseZookeeperAddress(system.stack.addresses().zookeeper));
+  const { zookeeper, shardsFile } = system.stack.addresses();
+  const settings = {
+    zookeeper: parseZookeeperAddress(zookeeper),
+    shards: parseDatabase(readFileSync(shardsFile, 'utf8')),
+    storeDeadlineMs: WITNESS_DEADLINE_MS,
+  };
+  const backend = openCluster({ settings, zookeeperDeadlineMs: WITNESS_DEADLINE_MS });
   try {
-    await session.whenConnected(10_000);
-    const marks = createZookeeperMarkAdmin(session, { namespace: 'links' });
+    const { marks } = await backend.admin();
     const { version, clusterId } = await marks.inspect();
     expect(await marks.put(version, { next: end - LEFT, ledgered: end - LEFT }, String(clusterId))).toBe('written');
   } finally {
-    await session.close();
+    await backend.close();
   }
 }
 

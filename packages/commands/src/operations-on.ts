@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import type { Backend } from '@lakh/backend';
 import { createOperations, type Operations } from '@lakh/operations';
+import { thisProcess } from '@lakh/process';
 import type { SealedKey } from '@lakh/short-code';
 
 export interface OperatorOptions {
@@ -21,7 +21,7 @@ export async function operationsOn(
     namespace,
     system: backend.name,
     sealedKeys: sealedKeys ?? [],
-    operator: { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin), codec: '' },
+    operator: { ...thisProcess(serverId), codec: '' },
     newClusterId: randomUUID,
     nowMs: Date.now,
     pause,

@@ -22,3 +22,4 @@ export {
 export { type ProgramConfig, readProgramConfig } from './program-config.js';
 export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
 export { processSettings } from './settings.js';
+export { thisProcess } from './this-process.js';

@@ -1,13 +1,12 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openCluster } from '@lakh/backend';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
-import { type ProgramContext, runProgram } from '@lakh/process';
+import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
 import { readConfig, type ShortenSettings, shorten } from './config.js';
 
 await runProgram({
@@ -41,7 +40,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     facts,
     codec,
     settings,
-    holder: { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin) },
+    holder: thisProcess(serverId),
     newClusterId: randomUUID,
     clock: systemClock,
     random: Math.random,

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
@@ -8,7 +7,7 @@ import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
-import { type ProgramContext, runProgram } from '@lakh/process';
+import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { readConfig, type StandaloneSettings, standalone } from './config.js';
 
@@ -40,7 +39,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     facts: backend.facts,
     codec,
     settings,
-    holder: { serverId, host: hostname(), processStartMs: Math.round(performance.timeOrigin) },
+    holder: thisProcess(serverId),
     newClusterId: randomUUID,
     clock: systemClock,
     random: Math.random,

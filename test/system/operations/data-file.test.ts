@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Backend, openFile } from '@lakh/backend';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
 import { base62, recordOfCodec } from '@lakh/short-code';
-import { type Embedded, openEmbedded } from '@lakh/sqlite';
 import { SampleLinks } from '@lakh/testkit';
 import Database from 'libsql';
 import { lakh } from './harness.js';
@@ -21,19 +21,18 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
-async function withFile<T>(work: (embedded: Embedded) => Promise<T>): Promise<T> {
-  const embedded = openEmbedded({ file });
+async function withFile<T>(work: (backend: Backend) => Promise<T>): Promise<T> {
+  const backend = openFile({ settings: { dataDir: dir, namespace: 'links' } });
   try {
-    return await work(embedded);
+    return await work(backend);
   } finally {
-    embedded.close();
+    await backend.close();
   }
 }
 
-async function lease(embedded: Embedded, size = 1000): Promise<{ start: number; end: number }> {
+async function lease(backend: Backend, size = 1000): Promise<{ start: number; end: number }> {
   return new TwoWitnessLease({
-    marks: embedded.markStore('links'),
-    ledger: embedded.ledger('links'),
+    ...backend.witnesses(),
     clock: systemClock,
     random: () => 0,
     holder: { serverId: 'server-1', host: 'host-1', processStartMs: 1, codec: 'base62' },
@@ -43,12 +42,12 @@ async function lease(embedded: Embedded, size = 1000): Promise<{ start: number; 
 
 /** Two ranges, and a link from the first. */
 async function makeUsed(): Promise<void> {
-  await withFile(async (embedded) => {
-    await embedded.facts.recordOnce('links_namespace', 'links');
-    await embedded.facts.recordOnce('codec', recordOfCodec(base62()));
-    await lease(embedded);
-    await lease(embedded);
-    await embedded.links.insert(
+  await withFile(async (backend) => {
+    await backend.facts.recordOnce('links_namespace', 'links');
+    await backend.facts.recordOnce('codec', recordOfCodec(base62()));
+    await lease(backend);
+    await lease(backend);
+    await backend.links.insert(
       new SampleLinks().generated({ code: 'Q0v', counter: 100_001, longUrl: 'https://e.org/' }),
     );
   });
@@ -128,7 +127,7 @@ const STATES: readonly { what: string; sql: string; code: string }[] = [
 test.each(STATES)('$what: nothing is leased, $code, and a repair ends it', async ({ sql, code }) => {
   await makeUsed();
   damage(sql);
-  await withFile(async (embedded) => expect(lease(embedded)).rejects.toMatchObject({ code }));
+  await withFile(async (backend) => expect(lease(backend)).rejects.toMatchObject({ code }));
   const check = await lakh(env, 'ranges', 'check', '--json');
   expect([check.exitCode, check.json<{ findings: { code: string }[] }>().findings.map((each) => each.code)]).toEqual([
     3,
@@ -139,16 +138,16 @@ test.each(STATES)('$what: nothing is leased, $code, and a repair ends it', async
     0,
     expect.stringContaining('nothing was changed: lakh ranges repair --apply'),
   ]);
-  await withFile(async (embedded) => expect(lease(embedded)).rejects.toMatchObject({ code }));
+  await withFile(async (backend) => expect(lease(backend)).rejects.toMatchObject({ code }));
   expect((await lakh(env, 'ranges', 'repair', '--apply')).exitCode).toBe(0);
   expect((await lakh(env, 'ranges', 'check')).exitCode).toBe(0);
-  expect((await withFile((embedded) => lease(embedded))).start).toBeGreaterThanOrEqual(102_000);
+  expect((await withFile((backend) => lease(backend))).start).toBeGreaterThanOrEqual(102_000);
 });
 
 test('a database of another cluster is refused by servers and by repair', async () => {
   await makeUsed();
   damage("UPDATE ledger_heads SET cluster_id = 'another'");
-  await withFile(async (embedded) => expect(lease(embedded)).rejects.toMatchObject({ code: 'cluster_mismatch' }));
+  await withFile(async (backend) => expect(lease(backend)).rejects.toMatchObject({ code: 'cluster_mismatch' }));
   const { exitCode, stderr } = await lakh(env, 'ranges', 'repair', '--apply');
   expect([exitCode, stderr]).toEqual([1, expect.stringContaining('lakh: cluster_mismatch: ')]);
 });
@@ -156,12 +155,12 @@ test('a database of another cluster is refused by servers and by repair', async 
 test('links without either witness: refused, then adopted far above them', async () => {
   await makeUsed();
   damage('DELETE FROM marks; DELETE FROM ledger_heads; DELETE FROM leases');
-  await withFile(async (embedded) => expect(lease(embedded)).rejects.toMatchObject({ code: 'ledger_not_empty' }));
+  await withFile(async (backend) => expect(lease(backend)).rejects.toMatchObject({ code: 'ledger_not_empty' }));
   expect((await lakh(env, 'ranges', 'repair', '--apply')).stderr).toContain('ledger_not_empty');
   expect((await lakh(env, 'bootstrap')).stderr).toContain('ledger_not_empty');
   const skip = { ...env, LAKH_RESTORE_SKIP: '1000000' };
   expect((await lakh(skip, 'bootstrap', '--adopt')).stdout).toContain('the next lease begins at 1,200,000');
-  expect((await withFile((embedded) => lease(embedded))).start).toBe(1_200_000);
+  expect((await withFile((backend) => lease(backend))).start).toBe(1_200_000);
 });
 
 test('after a restore of the whole file, restore raises the mark by the setting', async () => {
@@ -169,7 +168,7 @@ test('after a restore of the whole file, restore raises the mark by the setting'
   const { stdout } = await lakh(env, 'restore');
   expect(stdout).toContain('the next lease begins at 100,200,000');
   expect(stdout).toContain('codes of new links get longer: 5 characters, where they had 3 before the skip');
-  expect((await withFile((embedded) => lease(embedded))).start).toBe(100_200_000);
+  expect((await withFile((backend) => lease(backend))).start).toBe(100_200_000);
 });
 
 test('an export makes an empty file whole again', async () => {
@@ -183,7 +182,7 @@ test('an export makes an empty file whole again', async () => {
   expect((await lakh(env, 'import', lines, '--json')).json()).toEqual({ added: 0, present: 2, head: 102_000 });
   expect((await lakh(env, 'ranges', 'check')).exitCode).toBe(3);
   await lakh(env, 'ranges', 'repair', '--apply');
-  expect((await withFile((embedded) => lease(embedded))).start).toBe(1_200_000);
+  expect((await withFile((backend) => lease(backend))).start).toBe(1_200_000);
 
   writeFileSync(lines, `${exported.stdout}{"start":1}\n`);
   expect(await lakh(env, 'import', lines)).toMatchObject({

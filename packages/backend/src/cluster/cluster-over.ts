@@ -1,4 +1,4 @@
-import { NAMESPACE_FACT } from '@lakh/facts';
+import { feedsLinks } from '@lakh/facts';
 import type { Witnesses } from '@lakh/id-range';
 import {
   createMysqlCounterWitness,
@@ -35,14 +35,10 @@ export interface ClusterWires {
 
 /** A distributed system without its links: the mark and remainders in ZooKeeper, ledger and facts in MySQL. */
 export function clusterOver(wires: ClusterWires): WitnessPorts {
-  const { namespace, zookeeper, connectWaitMs = 0, database, feedsLinks, settleMs } = wires;
+  const { namespace, zookeeper, connectWaitMs = 0, database, settleMs } = wires;
   const inZookeeper = { namespace, connectWaitMs };
   const timed = wires.timer === undefined ? {} : { timer: wires.timer };
   const facts = createMysqlFacts({ pool: database, ...timed });
-  const feeds = async (): Promise<boolean> => {
-    const recorded = await facts.read(NAMESPACE_FACT);
-    return recorded === undefined || recorded === namespace;
-  };
 
   return {
     facts,
@@ -51,7 +47,7 @@ export function clusterOver(wires: ClusterWires): WitnessPorts {
       const session = zookeeper();
       return {
         marks: createZookeeperMarkStore(session, inZookeeper),
-        ledger: createMysqlLedger({ pool: database, namespace, feedsLinks: feedsLinks ?? true, ...timed }),
+        ledger: createMysqlLedger({ pool: database, namespace, feedsLinks: wires.feedsLinks ?? true, ...timed }),
         remainders: createZookeeperRemainderStore(session, inZookeeper),
       };
     },
@@ -62,7 +58,7 @@ export function clusterOver(wires: ClusterWires): WitnessPorts {
         marks: createZookeeperMarkAdmin(session, inZookeeper),
         ledger: createMysqlLedgerAdmin({ pool: database, namespace, ...timed }),
         remainders: createZookeeperRemainderStore(session, inZookeeper),
-        counters: createMysqlCounterWitness(database, feedsLinks ?? (await feeds())),
+        counters: createMysqlCounterWitness(database, wires.feedsLinks ?? (await feedsLinks(facts, namespace))),
         facts,
         links: createMysqlInspector(database),
         runningServers: () => registeredServers(session, inZookeeper),

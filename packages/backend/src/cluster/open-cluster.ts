@@ -1,12 +1,11 @@
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
 import type { Clock, LinkCache } from '@lakh/links';
 import { createMysqlLinkStore, createMysqlOutbox, type MysqlObserver, observed, Pool } from '@lakh/mysql';
-import type { HealthCheck, Logger, Registry } from '@lakh/process';
+import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
 import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
-import { describeProcess } from '../describe-process.js';
 import type { clusterSettings } from '../settings.js';
 import { clusterOver } from './cluster-over.js';
 import { createMysqlObserver, exposeQueues } from './mysql-metrics.js';
@@ -83,7 +82,10 @@ export function openCluster(options: ClusterOptions): Backend {
       };
     },
     prepare: (signal) => prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', log: told?.log, signal }),
-    register: (serverId, server) => registerServer(zookeeper(), serverId, { ...describeProcess(), ...server }),
+    register: (serverId, facts) => {
+      const described = { ...thisProcess(serverId), pid: process.pid, startedAt: new Date().toISOString(), ...facts };
+      return registerServer(zookeeper(), serverId, described);
+    },
     relay: () => (cache === undefined ? async () => {} : startRelay({ outbox, store: links, cache, log: told?.log })),
     async close() {
       await session?.close();

@@ -1,11 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { NAMESPACE_FACT } from '@lakh/facts';
+import { feedsLinks } from '@lakh/facts';
 import type { RunningServer } from '@lakh/operations';
-import type { Logger } from '@lakh/process';
+import { type Logger, thisProcess } from '@lakh/process';
 import { openEmbedded } from '@lakh/sqlite';
 import type { Backend } from '../backend.js';
-import { describeProcess } from '../describe-process.js';
 
 export interface FileOptions {
   readonly settings: { readonly dataDir: string; readonly namespace: string };
@@ -48,9 +47,8 @@ export function openFile({ settings: { dataDir, namespace }, log }: FileOptions)
     checks: {},
     witnesses,
     async admin() {
-      const recorded = await embedded.facts.read(NAMESPACE_FACT);
       return {
-        ...embedded.admin(namespace, recorded === undefined || recorded === namespace),
+        ...embedded.admin(namespace, await feedsLinks(embedded.facts, namespace)),
         facts: embedded.facts,
         remainders: embedded.remainderStore(namespace),
         runningServers: async () => [...running],
@@ -59,7 +57,7 @@ export function openFile({ settings: { dataDir, namespace }, log }: FileOptions)
     },
     prepare: async () => {}, // Opening it did.
     register(serverId) {
-      const server = { serverId, processStartMs: describeProcess().processStartMs };
+      const server = thisProcess(serverId);
       running.add(server);
       return () => running.delete(server);
     },
