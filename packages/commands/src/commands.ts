@@ -29,6 +29,12 @@ export interface CommandDefinition {
   readonly examples: readonly string[];
 }
 
+/** Of what skips. */
+const FORCE = {
+  type: 'boolean',
+  meaning: 'also where LAKH_RESTORE_SKIP is more than 1,000,000,000, which no repair needs',
+} as const;
+
 const NPM = 'npm run --silent lakh --';
 
 export const COMMANDS: readonly CommandDefinition[] = [
@@ -86,7 +92,10 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'bootstrap',
-    options: { adopt: { type: 'boolean', meaning: 'links exist already, and neither witness does: begin above them' } },
+    options: {
+      adopt: { type: 'boolean', meaning: 'links exist already, and neither witness does: begin above them' },
+      force: FORCE,
+    },
     summary: 'The first start by hand: makes both witnesses, where neither has anything.',
     details:
       'Servers do it by themselves; this is for those who want to see it done first. With --adopt the witnesses begin LAKH_RESTORE_SKIP counters above the highest one on record: for links that were copied from another database, and for ledger_not_empty.',
@@ -94,7 +103,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   },
   {
     name: 'restore',
-    options: { 'dry-run': { type: 'boolean', meaning: 'only say what would be done' } },
+    options: { 'dry-run': { type: 'boolean', meaning: 'only say what would be done' }, force: FORCE },
     summary: 'After both witnesses, or a data file, were restored from old copies: skips LAKH_RESTORE_SKIP counters.',
     details:
       'Both then agree on a mark that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included. Remainders that were waiting for another server are given up too. Each run skips again.',

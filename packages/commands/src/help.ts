@@ -4,7 +4,7 @@ import { commandSettings } from './settings.js';
 
 const EXIT_STATUS = `Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 problems were found.`;
 const WHICH = `Works on the system of LAKH_ZOOKEEPER and LAKH_SHARDS or, when neither is set, on the data file in LAKH_DATA_DIR: through
-the server that runs on it (LAKH_ADMIN_LISTEN), or on the file itself when none does.`;
+the server that runs on it, or on the file itself when none does.`;
 
 /** `lakh --help`. */
 export function generalHelp(): string {

@@ -2,10 +2,12 @@ import { existsSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, DataDirInUseError, dataFileIn, openCluster, openFile } from '@lakh/backend';
 import type { Operations } from '@lakh/operations';
-import { formatAddress, SettingsError } from '@lakh/settings';
+import { readDoor } from '@lakh/process';
+import { SettingsError } from '@lakh/settings';
 import { DataFileMissingError } from './errors.js';
 import { operationsOn } from './operations-on.js';
-import { remoteOperations, systemAt } from './remote.js';
+import { remoteOperations, systemBehind } from './remote.js';
+import { doorIn } from './serve.js';
 import type { CommandSettings } from './settings.js';
 
 export interface OpenSystem {
@@ -51,13 +53,24 @@ export async function openSystem(settings: CommandSettings, { makes, tell }: Ope
       `there is no data file ${file}: set LAKH_DATA_DIR to the server's, or LAKH_ZOOKEEPER and LAKH_SHARDS`,
     );
   }
-  const { adminListen } = settings;
-  const url = `http://${formatAddress(adminListen)}`;
-  const running = adminListen.port === 0 || !existsSync(file) ? undefined : await systemAt(url);
-  if (running !== undefined && running === realpathSync(file)) {
-    return { operations: remoteOperations(url), close: async () => {} };
+  try {
+    return await systemOn(openFile({ settings }), settings, tell);
+  } catch (error) {
+    if (!(error instanceof DataDirInUseError)) throw error;
+    return await askHolder(file, doorIn(settings.dataDir), error);
   }
-  return systemOn(openWithAdvice(settings, url, running), settings, tell);
+}
+
+/** Of a file that another process holds: by that process, if it is a server. */
+async function askHolder(file: string, doorFile: string, error: DataDirInUseError): Promise<OpenSystem> {
+  const door = readDoor(doorFile);
+  const system = door && (await systemBehind(door));
+  // A door that came with a copy of the folder leads to the server of the original.
+  if (door && system === realpathSync(file)) return { operations: remoteOperations(door), close: async () => {} };
+  throw new DataDirInUseError(
+    `${file} is in use by another process, and ${door ? `the server that ${doorFile} tells of is not it` : `no server tells in ${doorFile} how it is asked`}: if it is just starting, try again; else stop it`,
+    { cause: error },
+  );
 }
 
 async function systemOn(backend: Backend, settings: CommandSettings, tell: OpenOptions['tell']): Promise<OpenSystem> {
@@ -73,20 +86,5 @@ async function systemOn(backend: Backend, settings: CommandSettings, tell: OpenO
   } catch (error) {
     await backend.close();
     throw error;
-  }
-}
-
-/** A file that is in use by somebody who did not answer at LAKH_ADMIN_LISTEN: says where to look. */
-function openWithAdvice(settings: CommandSettings, url: string, running: string | undefined): Backend {
-  try {
-    return openFile({ settings });
-  } catch (error) {
-    if (!(error instanceof DataDirInUseError)) throw error;
-    const found =
-      running === undefined ? `no server of Lakh answers at ${url}` : `the server at ${url} works on ${running}`;
-    throw new DataDirInUseError(
-      `${dataFileIn(settings.dataDir)} is in use by another process, and ${found}: set LAKH_ADMIN_LISTEN to that process's admin listener, or stop it`,
-      { cause: error },
-    );
   }
 }

@@ -1,23 +1,24 @@
-/** The same operations, asked of a running server's admin listener. */
+/** The same operations, asked of the running server that holds the data file. */
 import { OPERATIONS, type OperationName, type Operations } from '@lakh/operations';
+import type { Door } from '@lakh/process';
 import { RemoteError, ServerUnreachableError } from './errors.js';
 
 /** Reading a ledger of millions of rows takes a while. */
 const DEADLINE_MS = 120_000;
 const HELLO_DEADLINE_MS = 2_000;
 
-/** Operations at `url`, the admin listener's. Every call rejects with what the server refused, or {@link ServerUnreachableError}. */
-export function remoteOperations(url: string): Operations {
-  const call = (name: OperationName) => (argument?: unknown) => ask(url, name, argument ?? {}, DEADLINE_MS);
+/** Operations behind a door. Every call rejects with what the server refused, or {@link ServerUnreachableError}. */
+export function remoteOperations(door: Door): Operations {
+  const call = (name: OperationName) => (argument?: unknown) => ask(door, name, argument ?? {}, DEADLINE_MS);
   const names = Object.keys(OPERATIONS) as OperationName[];
   // Each entry has the type of its name; TypeScript cannot see that through the loop.
   return Object.fromEntries(names.map((name) => [name, call(name)])) as unknown as Operations;
 }
 
-/** What the server at `url` says it works on; undefined when nobody answers there, or somebody who has no such operations. */
-export async function systemAt(url: string): Promise<string | undefined> {
+/** What the server behind a door says it works on; undefined when nobody answers there, or somebody whose door it is not. */
+export async function systemBehind(door: Door): Promise<string | undefined> {
   try {
-    const system = await ask(url, 'system', {}, HELLO_DEADLINE_MS);
+    const system = await ask(door, 'system', {}, HELLO_DEADLINE_MS);
     return typeof system === 'string' ? system : undefined;
   } catch (error) {
     if (error instanceof ServerUnreachableError) return undefined;
@@ -25,29 +26,25 @@ export async function systemAt(url: string): Promise<string | undefined> {
   }
 }
 
-async function ask(url: string, name: OperationName, argument: unknown, deadlineMs: number): Promise<unknown> {
-  const text = JSON.stringify(argument);
-  const signal = AbortSignal.timeout(deadlineMs);
-  const isWrite = OPERATIONS[name] === 'writes';
+async function ask({ url, token }: Door, name: OperationName, argument: unknown, deadlineMs: number): Promise<unknown> {
   let body: { readonly answer?: unknown; readonly error?: { readonly code?: unknown; readonly message?: unknown } };
   try {
-    const response = isWrite
-      ? await fetch(`${url}/ops/${name}`, {
-          method: 'POST',
-          headers: { 'content-type': 'application/json' },
-          body: text,
-          signal,
-        })
-      : await fetch(`${url}/ops/${name}?argument=${encodeURIComponent(text)}`, { signal });
+    const response = await fetch(`${url}/${name}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      body: JSON.stringify(argument),
+      signal: AbortSignal.timeout(deadlineMs),
+    });
     body = (await response.json()) as typeof body;
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = cause instanceof Error ? cause.message : String(cause);
-    const doubt = isWrite ? '; it may have done it all the same: look with lakh ranges check' : '';
+    const doubt =
+      OPERATIONS[name] === 'writes' ? '; it may have done it all the same: look with lakh ranges check' : '';
     throw new ServerUnreachableError(`the server at ${url} did not answer: ${reason}${doubt}`, { cause: error });
   }
   if (body.error !== undefined) throw new RemoteError(String(body.error.code), String(body.error.message));
   if (!('answer' in body))
-    throw new ServerUnreachableError(`what listens at ${url} is no server of Lakh, or an older one`);
+    throw new ServerUnreachableError(`what listens at ${url} is not the server that holds the data file`);
   return body.answer;
 }

@@ -116,11 +116,11 @@ async function operate(
       return { answer, text: renderAudit(answer), exitCode: answer.contradictions.length === 0 ? 0 : 3 };
     }
     case 'bootstrap': {
-      const answer = await operations.bootstrap({ adopt: flags.has('adopt'), skip });
+      const answer = await operations.bootstrap({ adopt: flags.has('adopt'), skip, force: flags.has('force') });
       return { answer, text: renderBootstrap(answer) };
     }
     case 'restore': {
-      const answer = await operations.restore({ apply: !flags.has('dry-run'), skip });
+      const answer = await operations.restore({ apply: !flags.has('dry-run'), skip, force: flags.has('force') });
       return { answer, text: renderRestore(answer) };
     }
     case 'export':

@@ -1,27 +1,47 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '@lakh/backend';
 import { OPERATIONS, type OperationName } from '@lakh/operations';
-import type { ProgramContext, ServerSettings } from '@lakh/process';
+import {
+  DoorNotPrivateError,
+  type Operation,
+  openOperations,
+  type ProgramContext,
+  type ServerSettings,
+} from '@lakh/process';
 import { type OperatorOptions, operationsOn } from './operations-on.js';
 
-/** What `lakh` asks of this server while it holds the data file: `/ops/…` on the admin listener. */
+/** Where the server that holds a data folder's file tells how it is asked. */
+export function doorIn(dataDir: string): string {
+  return join(dataDir, 'operations.json');
+}
+
+/** What `lakh` asks of this server while it holds the data file. */
 export async function serveOperations(
-  context: ProgramContext<ServerSettings & OperatorOptions['settings']>,
+  context: ProgramContext<ServerSettings & OperatorOptions['settings'] & { readonly dataDir: string }>,
   backend: Backend,
 ): Promise<void> {
-  const { settings, log, serverId } = context;
-  const operations = await operationsOn(backend, { settings, serverId, pause: async (ms) => void (await sleep(ms)) });
+  const { settings, log, serverId, lifecycle } = context;
+  const commands = await operationsOn(backend, { settings, serverId, pause: async (ms) => void (await sleep(ms)) });
+  const operations = new Map<string, Operation>();
   for (const [name, kind] of Object.entries(OPERATIONS)) {
-    const writes = kind === 'writes';
     // An operation checks what it is given: it came over the wire.
-    const run = operations[name as OperationName] as (argument: unknown) => Promise<unknown>;
-    context.addOperation(name, {
-      writes,
-      run: async (argument) => {
-        const answer = await run(argument);
-        if (writes) log.info({ operation: name, answer }, 'an operator’s command was answered');
-        return answer;
-      },
+    const run = commands[name as OperationName] as Operation;
+    operations.set(name, async (argument) => {
+      const answer = await run(argument);
+      if (kind === 'writes') log.info({ operation: name, answer }, 'an operator’s command was answered');
+      return answer;
     });
+  }
+  try {
+    const close = await openOperations({
+      operations,
+      door: doorIn(settings.dataDir),
+      onError: (error) => log.error({ err: error }, 'an operator’s command failed'),
+    });
+    lifecycle.onStop('operations', close);
+  } catch (error) {
+    if (!(error instanceof DoorNotPrivateError)) throw error;
+    log.warn({ err: error }, 'the lakh command can be used only while this server is stopped');
   }
 }

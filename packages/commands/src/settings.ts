@@ -1,12 +1,10 @@
 import { toolSettings } from '@lakh/backend';
-import { httpSettings } from '@lakh/http';
 import { leaseSettings, namespaceSettings } from '@lakh/issuing';
 import { integer, type SettingList, type SettingsOf } from '@lakh/settings';
 import { codecSettings } from '@lakh/short-code';
 
 /** The commands work on whichever system the environment names. */
 export const commandSettings = {
-  adminListen: httpSettings.adminListen,
   ...toolSettings,
   sealedKeys: codecSettings.sealedKeys,
   ...namespaceSettings,

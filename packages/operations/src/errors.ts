@@ -5,6 +5,11 @@ export class InvalidArgumentError extends CodedError {
   readonly code = 'invalid_argument';
 }
 
+/** So many counters cannot have been issued since any copy was made, and what is skipped is gone for good. */
+export class SkipTooLargeError extends CodedError {
+  readonly code = 'skip_too_large';
+}
+
 /** Every attempt found that somebody else had just written; nothing is wrong, and trying again is safe. */
 export class RepairContentionError extends CodedError {
   readonly code = 'repair_contention';

@@ -2,7 +2,7 @@ import type { LedgerRow } from '@lakh/id-range';
 import { type Audit, audit } from './audit.js';
 import { type BootstrapReport, bootstrap } from './bootstrap.js';
 import { type CodeLengths, codeLengths } from './code-lengths.js';
-import { InvalidArgumentError } from './errors.js';
+import { InvalidArgumentError, SkipTooLargeError } from './errors.js';
 import { listRows, type RowFigures, type Summary, summarise, withFigures } from './figures.js';
 import { type Finding, findingsOf, hasProblems } from './findings.js';
 import {
@@ -16,6 +16,16 @@ import {
 import type { OperationsPorts } from './ports.js';
 import { type RepairReport, raise, repair } from './repair.js';
 import { readWitnesses, rowOf } from './witnesses.js';
+
+/** The most that is skipped without a second word: a day of 11,500 creates a second, a 3,500th of all counters there are. */
+export const SKIP_MAX = 1_000_000_000;
+
+/** How many counters a repair gives up for good. */
+export interface Skip {
+  readonly skip: number;
+  /** Also where it is more than {@link SKIP_MAX}. */
+  readonly force?: boolean;
+}
 
 export interface CheckReport {
   readonly ok: boolean;
@@ -33,8 +43,8 @@ export interface RestoreReport extends RepairReport {
 }
 
 /**
- * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server's admin
- * listener and asked for from another process. Every call rejects with a named error (`code`, `status`).
+ * The operator's commands. Arguments and answers are plain JSON, so that the same interface is served by a running server
+ * and asked for from another process. Every call rejects with a named error (`code`, `status`).
  */
 export interface Operations {
   /** What is looked at: an ensemble and a database, or a file. */
@@ -46,8 +56,8 @@ export interface Operations {
   check(): Promise<CheckReport>;
   audit(options: { readonly code: string }): Promise<Audit>;
   repair(options: { readonly apply: boolean }): Promise<RepairReport>;
-  restore(options: { readonly apply: boolean; readonly skip: number }): Promise<RestoreReport>;
-  bootstrap(options: { readonly adopt: boolean; readonly skip: number }): Promise<BootstrapReport>;
+  restore(options: Skip & { readonly apply: boolean }): Promise<RestoreReport>;
+  bootstrap(options: Skip & { readonly adopt: boolean }): Promise<BootstrapReport>;
   exportHead(): Promise<LedgerFileHead>;
   exportPage(options: { readonly from: number }): Promise<{
     readonly rows: readonly LedgerFileRow[];
@@ -61,7 +71,7 @@ export interface Operations {
 
 export type OperationName = keyof Operations;
 
-/** Whether a call may change something; those are asked for by POST. */
+/** Whether a call may change something. */
 export const OPERATIONS: Readonly<Record<OperationName, 'reads' | 'writes'>> = {
   system: 'reads',
   list: 'reads',
@@ -106,20 +116,29 @@ export function createOperations(ports: OperationsPorts): Operations {
     audit: ({ code }) => audit(ports, code),
     // What came as JSON over the wire is not yet what the types say.
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
-    async restore({ apply, skip }) {
-      const report = await raise(ports, { apply: apply === true, skip: skipOf(skip), distrustRemainders: true });
+    async restore({ apply, ...wanted }) {
+      const skip = skipOf(wanted, apply === true);
+      const report = await raise(ports, { apply: apply === true, skip, distrustRemainders: true });
       return { ...report, codeLengths: await codeLengths(ports, report, skip) };
     },
-    bootstrap: async ({ adopt, skip }) => bootstrap(ports, { adopt: adopt === true, skip: skipOf(skip) }),
+    bootstrap: async ({ adopt, ...wanted }) =>
+      bootstrap(ports, { adopt: adopt === true, skip: skipOf(wanted, adopt === true) }),
     exportHead: () => exportHead(ports),
     exportPage: (options) => exportPage(ports, options),
     importRows: (options) => importRows(ports, options),
   };
 }
 
-function skipOf(skip: unknown): number {
-  if (Number.isSafeInteger(skip) && (skip as number) >= 0) return skip as number;
-  throw new InvalidArgumentError(`not a number of counters to skip: ${String(skip)}`);
+function skipOf({ skip, force }: Skip, isDone: boolean): number {
+  if (!(Number.isSafeInteger(skip) && skip >= 0)) {
+    throw new InvalidArgumentError(`not a number of counters to skip: ${String(skip)}`);
+  }
+  if (isDone && skip > SKIP_MAX && force !== true) {
+    throw new SkipTooLargeError(
+      `${skip} counters would be gone for good, and no copy misses more than ${SKIP_MAX}, a day of 11,500 creates a second: if it is meant, say it with --force`,
+    );
+  }
+  return skip;
 }
 
 function wordsOf<T extends object | number>(value: T | 'missing' | { readonly unreadable: string }): T | string {

@@ -255,6 +255,11 @@ describe('restore', () => {
     expect(system.entries).toEqual([]);
     expect(system.rows.some(({ state }) => state === 'released')).toBe(false);
     expect((await operations.restore({ apply: true, skip: 1_000_000 })).next).toBe(2_400_000);
+    await expect(operations.restore({ apply: true, skip: 1_000_000_001 })).rejects.toMatchObject({
+      code: 'skip_too_large',
+      message: expect.stringContaining('--force'),
+    });
+    expect((await operations.restore({ apply: false, skip: 1_000_000_001 })).applied).toBe(false);
     await expect(operations.restore({ apply: true, skip: -1 })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 });

@@ -1,5 +1,5 @@
 /**
- * The admin listener: liveness, readiness, metrics and an operator's questions, on an address of its own that is not for the public. Ready means able
+ * The admin listener: liveness, readiness and metrics, on an address of its own that is not for the public. Ready means able
  * to serve the main request now; a lost dependency that can be done without for now is `degraded`, and still 200.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -12,7 +12,6 @@ import {
   type Routes,
 } from '@lakh/http';
 import type { Registry } from 'prom-client';
-import { type AdminOperations, answerOperation, OPERATIONS_PATH } from './admin-operations.js';
 import type { LifecycleState } from './lifecycle.js';
 import { createReadiness, exposeReadiness, type HealthCheck, isServing, type Readiness } from './readiness.js';
 
@@ -22,8 +21,6 @@ export interface AdminOptions {
   /** By name. Better a look at what is known already than a question over the network. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
   readonly checkDeadlineMs?: number;
-  /** What an operator's tool may ask for under `/ops/`; nothing by default. */
-  readonly operations?: AdminOperations;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -40,7 +37,7 @@ const common = {
   label: 'admin',
 } as const;
 
-/** What every server's admin listener answers, beside an operator's questions. */
+/** What every server's admin listener answers. */
 export const adminRoutes = {
   getLiveness: { ...common, path: '/healthz/live' },
   getReadiness: { ...common, path: '/healthz/ready' },
@@ -54,10 +51,6 @@ export function createAdminServer(options: AdminOptions): AdminServer {
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
-    if (path.startsWith(OPERATIONS_PATH) && options.operations !== undefined) {
-      await answerOperation(options.operations, request, response);
-      return;
-    }
     const allowed = allowedAt(Object.values(adminRoutes), path);
     if (allowed.length === 0) {
       throw new NotFoundError('The admin listener has /healthz/live, /healthz/ready and /metrics.');

@@ -1,6 +1,5 @@
 /** The life of a program: arguments, log, metrics, admin listener, start and stop. It knows no domain. */
 export { type AdminOptions, type AdminServer, adminRoutes, createAdminServer } from './admin.js';
-export type { AdminOperation, AdminOperations } from './admin-operations.js';
 export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
 export { describeLauncher, readProcess, watchLauncher } from './launcher.js';
 export {
@@ -12,6 +11,14 @@ export {
 } from './lifecycle.js';
 export { createLogger, type Logger, type LoggerOptions } from './logging.js';
 export { createMetrics, type ProgramMetrics, type Registry } from './metrics.js';
+export {
+  type Door,
+  DoorNotPrivateError,
+  type Operation,
+  type OperationsListenerOptions,
+  openOperations,
+  readDoor,
+} from './operations-listener.js';
 export {
   type ProgramContext,
   type PublicListener,

@@ -21,7 +21,6 @@ import {
 import { formatAddress, type HostPort, loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import { createAdminServer } from './admin.js';
-import type { AdminOperation } from './admin-operations.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
@@ -51,8 +50,6 @@ export interface ProgramContext<S extends ServerSettings> {
   readonly lifecycle: Lifecycle;
   /** Adds a check to the readiness. */
   addCheck(name: string, check: HealthCheck): void;
-  /** Answers `/ops/<name>` on the admin listener. */
-  addOperation(name: string, operation: AdminOperation): void;
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
   readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
   readonly listener: PublicListener;
@@ -100,7 +97,6 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     startedByNpm: config.startedByNpm,
   });
   const checks: Record<string, HealthCheck> = {};
-  const operations = new Map<string, AdminOperation>();
   const contextOf = createRequestContexts(settings.trustedProxies);
   const onRequestError = (error: unknown, request: IncomingMessage): void =>
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
@@ -109,7 +105,6 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     registry: metrics.registry,
     lifecycle,
     checks,
-    operations,
     onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
   });
   const urls = await openListeners(options.description.name, [
@@ -139,9 +134,6 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       lifecycle,
       addCheck(name, check) {
         checks[name] = check;
-      },
-      addOperation(name, operation) {
-        operations.set(name, operation);
       },
       listener: { url, metrics: front.metrics, serve: front.serve },
     });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,8 +32,7 @@ function start(): Promise<Standalone> {
 }
 
 function lakh(argv: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Ran> {
-  const adminListen = server?.adminUrl.replace('http://', '') ?? '127.0.0.1:1';
-  const env = cleanEnv({ LAKH_DATA_DIR: dir, LAKH_ADMIN_LISTEN: adminListen, ...more });
+  const env = cleanEnv({ LAKH_DATA_DIR: dir, ...more });
   return new Promise((resolve) => {
     const run = [join(__dirname, '..', '..', '..', 'services', 'lakh', 'dist', 'main.js'), ...argv];
     execFile(process.execPath, run, { env, cwd: dir, timeout: 30_000 }, (error, stdout, stderr) => {
@@ -68,12 +67,41 @@ test('asks the server that has the file, then the file itself, and both say the 
   // A server on another file is not the one that is meant.
   const elsewhere = await lakh(['ranges', 'check'], { LAKH_DATA_DIR: join(dir, 'none') });
   expect([elsewhere.exitCode, elsewhere.stderr]).toEqual([1, expect.stringContaining('data_file_missing')]);
-  const nobody = await lakh(['ranges', 'check'], { LAKH_ADMIN_LISTEN: '127.0.0.1:1' });
-  expect([nobody.exitCode, nobody.stderr]).toEqual([1, expect.stringContaining('data_dir_in_use')]);
-
   server.child.kill('SIGKILL');
   await server.ended;
+  // The door of a server that is gone leads nowhere.
+  expect(existsSync(join(dir, 'operations.json'))).toBe(true);
   expect((await lakh(['audit', code, '--json'])).stdout).toBe(running.stdout);
+});
+
+test('a file that is held by somebody who tells no way to ask is left alone, with where to look', async () => {
+  server = await start();
+  rmSync(join(dir, 'operations.json'));
+  const nobody = await lakh(['ranges', 'check']);
+  expect([nobody.exitCode, nobody.stderr]).toEqual([1, expect.stringContaining('data_dir_in_use')]);
+  expect(nobody.stderr).toContain('operations.json');
+});
+
+test('whoever cannot read the data folder can ask a running server for nothing', async () => {
+  server = await start();
+  const door = JSON.parse(readFileSync(join(dir, 'operations.json'), 'utf8')) as { url: string; token: string };
+  expect(statSync(join(dir, 'operations.json')).mode & 0o777).toBe(0o600);
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ apply: true, skip: 1_000_000 }),
+  };
+  for (const path of ['/ops/restore', '/ops/check', '/restore']) {
+    expect((await fetch(`${server.adminUrl}${path}`, init)).status).toBe(404);
+    expect((await fetch(`${door.url}${path}`, init)).status).toBe(401);
+  }
+  expect(JSON.parse((await lakh(['ranges', 'check', '--json'])).stdout).mark.next).toBe(100_000 + 2_000);
+  const tooMuch = await lakh(['restore'], { LAKH_RESTORE_SKIP: '1000000001' });
+  expect([tooMuch.exitCode, tooMuch.stderr]).toEqual([1, expect.stringContaining('skip_too_large')]);
+  const meant = await lakh(['restore', '--force'], { LAKH_RESTORE_SKIP: '1000000001' });
+  expect([meant.exitCode, meant.stdout]).toEqual([0, expect.stringMatching(/the next lease begins at 1,000,200,001;/)]);
+  await server.stop();
+  expect(existsSync(join(dir, 'operations.json'))).toBe(false);
 });
 
 test('a refusal of the running server is repaired beside it, and it issues again with no restart', async () => {
