@@ -188,6 +188,7 @@ describe('the API description', () => {
     await holds(200, LINK, `${url}${URLS}/${code}`, { method: 'HEAD' });
     await holds(301, '/{code}', `${url}/${code}`);
     await holds(301, '/{code}', `${url}/${code}?utm=1`, { method: 'HEAD' });
+    await holds(308, '/{code}/', `${url}/${code}/`);
     await holds(403, LINK, `${url}${URLS}/${code}`, { method: 'DELETE' });
     const headers = { authorization: 'Bearer right' };
     await holds(201, URLS, guarded.url + URLS, json('{"long_url": "https://example.com/", "alias": "gone"}', headers));
@@ -208,6 +209,7 @@ describe('the API description', () => {
     await holds(404, LINK, `${url}${URLS}/none`, { headers: { authorization: 'Bearer whatever' } });
     await holds(404, '/{code}', `${url}/none`);
     await holds(404, '/{code}', `${url}/none`, { headers: { accept: 'text/html' } });
+    await holds(404, '/{code}/', `${url}/none/`);
     await holds(404, '/{code}', `${url}/a/b`);
     await holds(405, URLS, url + URLS, { method: 'PUT' });
     await holds(405, '/{code}', `${url}/none`, { method: 'POST' });

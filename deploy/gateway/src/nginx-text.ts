@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Area, areasOf } from '@lakh/http';
 import { redirectRoutes } from '@lakh/redirects';
 import { formatAddress, type HostPort } from '@lakh/settings';
-import { BODY_MAX_KIB, problemPages } from './problems.js';
+import { BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
 import { publicRoutes, type RateClass, type Service } from './routes.js';
 
 /** What the gateway's configuration depends on. Every path in it is relative to nginx's prefix, so no folder's name is ever parsed. */
@@ -126,6 +126,7 @@ function maps({ listen }: GatewayConfig): string {
 ${logged.join('\n')}
     default code;
   }
+${PROBLEM_MAPS}
 `;
 }
 

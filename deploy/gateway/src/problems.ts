@@ -1,4 +1,4 @@
-import { methodsOf } from '@lakh/http';
+import { errorPage, methodsOf, STILL_PAGE_POLICY } from '@lakh/http';
 import { publicRoutes } from './routes.js';
 
 interface Problem {
@@ -15,6 +15,8 @@ interface Problem {
 export const BODY_MAX_KIB = Math.ceil(
   Math.max(...publicRoutes.map((route) => ('body' in route ? route.body.maxBytes : 0))) / 1024,
 );
+
+const AWAY = '$away';
 
 /** What nginx itself answers, in the shape that the services use (RFC 9457). */
 const PROBLEMS: readonly Problem[] = [
@@ -77,32 +79,51 @@ const PROBLEMS: readonly Problem[] = [
     status: 503,
     code: 'unavailable',
     title: 'Service Unavailable',
-    detail: 'No server could answer in time; a change that was asked for may have been made.',
+    // A variable: who only looked is told nothing of changes.
+    detail: AWAY,
     headers: { 'Retry-After': '1' },
   },
 ];
 
-/** An error page, and its location, for each of nginx's own answers. */
+/** What the pages below depend on: the form that who asks wants, and what was asked for. */
+export const PROBLEM_MAPS = `  map "$route $http_accept" $problem_form {
+    default               '';
+    '~^(?!api ).*\\btext/html\\b' .html;
+  }
+  map $verb ${AWAY} {
+    default      'No server could answer in time; a change that was asked for may have been made.';
+    ~^(GET|HEAD)$ 'No server could answer in time.';
+  }`;
+
+/** For each of nginx's own answers its locations, as problem details and as a page for browsers. */
 export function problemPages(): string {
-  return PROBLEMS.map(problemPage).join('\n');
+  return PROBLEMS.map((problem) => {
+    const { on, status, code, title, detail } = problem;
+    const json = JSON.stringify({ type: 'about:blank', title, status, code, detail });
+    return `    error_page ${on.join(' ')} =${status} ${pathOf(status)}$problem_form;
+${location(problem, '', 'application/problem+json', json)}
+${location(problem, '.html', 'text/html; charset utf-8', errorPage(problem))}`;
+  }).join('\n');
 }
 
-/**
- * A named location would be refused for a request that has no parsable path (500), so these are addresses, internal ones.
- */
-function problemPage({ on, status, code, title, detail, headers = {} }: Problem): string {
-  const body = JSON.stringify({ type: 'about:blank', title, status, code, detail });
-  if (body.includes("'") || body.includes('$')) throw new RangeError(`cannot be quoted for nginx: ${body}`);
-  const path = `/-/gateway/${status}`;
-  return `    error_page ${on.join(' ')} =${status} ${path};
-    location = ${path} {
+const pathOf = (status: number): string => `/-/gateway/${status}`;
+
+/** A named location would be refused for a request that has no parsable path (500), so these are addresses, internal ones. */
+function location({ status, headers = {} }: Problem, suffix: string, type: string, body: string): string {
+  if (body.includes("'") || body.replace(AWAY, '').includes('$'))
+    throw new RangeError(`cannot be quoted for nginx: ${body}`);
+  const all = {
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+    ...(suffix === '' ? {} : { 'Content-Security-Policy': STILL_PAGE_POLICY }),
+    ...headers,
+  };
+  return `    location = ${pathOf(status)}${suffix} {
       internal;
-      default_type application/problem+json;
+      default_type ${type};
       add_header X-Request-Id $request_id always;
-      add_header Cache-Control no-store always;
-      add_header X-Content-Type-Options nosniff always;
-${Object.entries(headers)
-  .map(([name, value]) => `      add_header ${name} '${value}' always;\n`)
+${Object.entries(all)
+  .map(([name, value]) => `      add_header ${name} "${value}" always;\n`)
   .join('')}      return ${status} '${body}';
     }`;
 }

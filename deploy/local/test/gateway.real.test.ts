@@ -215,10 +215,32 @@ describe('the gateway', () => {
     await redirect.close();
     const answer = await ask(port, 'GET', '/Q0u');
     isProblem(answer, 503, 'unavailable');
+    expect(JSON.parse(answer.body).detail).toBe('No server could answer in time.');
     expect(answer.headers['retry-after']).toBe('1');
     expect(answer.headers['cache-control']).toBe('no-store');
     // Shortening goes on.
     expect((await ask(port, 'GET', '/')).status).toBe(200);
+    await Promise.all(shortens.map((server) => server.close()));
+    const change = await ask(port, 'POST', '/api/v1/urls', { body: '{}' });
+    isProblem(change, 503, 'unavailable');
+    expect(JSON.parse(change.body).detail).toContain('a change that was asked for may have been made');
+  });
+
+  test('a browser is told on a page, but for the API', async () => {
+    await Promise.all([...shortens, redirect].map((server) => server.close()));
+    const headers = { Accept: 'text/html,*/*;q=0.8' };
+    const page = await ask(port, 'GET', '/Q0u', { headers });
+    expect([page.status, page.headers['content-type']]).toEqual([503, 'text/html; charset=utf-8']);
+    expect(page.body).toContain('<main>\n<h1>Not just now</h1>\n<p>No server could answer in time.</p>');
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-/);
+    expect(page.headers).toMatchObject({
+      'retry-after': '1',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+    });
+    const tooMuch = await ask(port, 'POST', '/-/shorten', { headers, body: 'x'.repeat(20_000) });
+    expect([tooMuch.status, tooMuch.headers['content-type']]).toEqual([413, 'text/html; charset=utf-8']);
+    isProblem(await ask(port, 'GET', '/api/v1/urls/Q0u', { headers }), 503, 'unavailable');
   });
 
   test('takes new servers while it runs; what is in flight finishes', async () => {

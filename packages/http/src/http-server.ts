@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CodedError } from '@lakh/base';
 import { formatAddress, type HostPort } from '@lakh/settings';
+import { answerError } from './answer-error.js';
 import { answerClientError, refuseConnect } from './client-errors.js';
 import { Connections } from './connections.js';
 import {
@@ -17,7 +18,6 @@ import {
   type ProblemError,
   UriTooLongError,
 } from './errors.js';
-import { sendProblem } from './problem.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -82,10 +82,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.once('close', () => clearInterval(stallCheck));
   server.on('connection', (socket: Socket) => connections.add(socket));
 
-  function refuse(response: ServerResponse, error: ProblemError): void {
+  function refuse(request: IncomingMessage, response: ServerResponse, error: ProblemError): void {
     response.shouldKeepAlive = false;
-    const { status } = sendProblem(response, error);
-    onRefused?.(status);
+    if (answerError('page', request, response, error)) onRefused?.(response.statusCode);
   }
 
   // An answer whose headers were out before the drain began keeps its connection open.
@@ -99,7 +98,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       if (fastLane?.(request, response)) return;
       const refusal = refusalOf(request, limits, connections.inFlight);
       if (refusal) {
-        refuse(response, refusal);
+        refuse(request, response, refusal);
         return;
       }
       const result = handler(request, response);
@@ -109,8 +108,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     if (!response.writableEnded) connections.track(response, onClosed);
   });
-  server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
-    refuse(response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
+    refuse(request, response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
   );
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
     const status = refuseConnect(socket);
@@ -149,7 +148,7 @@ function fail(
 ): void {
   // The client left in the middle of its body: nobody to answer, and nothing wrong here.
   if (error === request.errored) return;
-  if (sendProblem(response, error).status >= 500) onError?.(error, request);
+  answerError('page', request, response, error, onError);
 }
 
 function createNodeServer(limits: HttpLimits): Server {

@@ -2,7 +2,7 @@ import type { Routes } from '@lakh/http';
 
 const BODY_MAX_BYTES = 16 * 1024;
 
-const common = { service: 'shorten', role: 'public', rate: 'clients', errors: 'problem', label: 'page' } as const;
+const common = { service: 'shorten', role: 'public', rate: 'clients', errors: 'page', label: 'page' } as const;
 
 /** The page, what it loads, and where its form goes. */
 export const pageRoutes = {

@@ -1,7 +1,9 @@
-import { isReadYourWrites, type RouteHandler } from '@lakh/http';
+import { type Face, isReadYourWrites, type RouteResponse } from '@lakh/http';
 import { type Clock, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
 import type { L1Cache } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
+import type { redirectRoutes } from './redirect-routes.js';
+import { withoutMarks } from './without-marks.js';
 
 export interface FollowLinkOptions {
   readonly domainId: number;
@@ -12,24 +14,42 @@ export interface FollowLinkOptions {
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
-export function createLinkFollower({ domainId, resolver, l1, answerOf, clock }: FollowLinkOptions): RouteHandler {
-  return async (request, response) => {
-    const code = request.params.code as string;
-    const askedMs = clock.nowMs();
-    const { cookie } = request.headers;
-    const fresh = cookie !== undefined && isReadYourWrites(cookie, askedMs);
-    const held = fresh ? undefined : l1.get(`/${code}`, askedMs);
-    l1.count(held ? 'hit' : 'miss');
-    if (held) {
-      // A hit that came with a query string, which the fast lane's key does not have.
-      sendRedirect(response, held);
-      return;
-    }
-    const link = await resolver.resolve(domainId, code, { fresh });
-    const nowMs = clock.nowMs();
-    if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
-    if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
-    if (outcomeOf(link, nowMs) === 'gone') throw new LinkGoneError('This link has expired.');
-    sendRedirect(response, answerOf(link, nowMs));
+export function createLinkFollower(options: FollowLinkOptions): Face<typeof redirectRoutes>['handlers'] {
+  const { domainId, resolver, l1, answerOf, clock } = options;
+
+  /** A sentence's full stop or a slash is no part of the link before it: where there is one, its own address is the one to keep. */
+  async function sendToClean(response: RouteResponse, text: string, fresh: boolean): Promise<void> {
+    const code = withoutMarks(text);
+    const found = code === text ? undefined : await resolver.resolve(domainId, code, { fresh });
+    if (found === undefined) throw new LinkNotFoundError('There is no link with this code.');
+    response
+      .set({ location: `/${code}`, 'cache-control': 'no-store', 'x-robots-tag': 'noindex' })
+      .status(308)
+      .end();
+  }
+
+  return {
+    async followLink(request, response) {
+      const code = request.params.code as string;
+      const askedMs = clock.nowMs();
+      const fresh = isFresh(request.headers.cookie, askedMs);
+      const held = fresh ? undefined : l1.get(`/${code}`, askedMs);
+      l1.count(held ? 'hit' : 'miss');
+      if (held) {
+        // A hit that came with a query string, which the fast lane's key does not have.
+        sendRedirect(response, held);
+        return;
+      }
+      const link = await resolver.resolve(domainId, code, { fresh });
+      if (link === undefined) return sendToClean(response, code, fresh);
+      const nowMs = clock.nowMs();
+      if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+      if (outcomeOf(link, nowMs) === 'gone') throw new LinkGoneError('This link has expired.');
+      sendRedirect(response, answerOf(link, nowMs));
+    },
+    followSlashedLink: (request, response) =>
+      sendToClean(response, `${request.params.code}/`, isFresh(request.headers.cookie, clock.nowMs())),
   };
 }
+
+const isFresh = (cookie: string | undefined, nowMs: number) => cookie !== undefined && isReadYourWrites(cookie, nowMs);

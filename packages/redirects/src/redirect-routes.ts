@@ -1,14 +1,17 @@
 import type { Routes } from '@lakh/http';
 
+const common = {
+  method: 'GET',
+  service: 'redirect',
+  role: 'public',
+  rate: 'clients',
+  errors: 'page',
+  label: 'redirect',
+} as const;
+
 /** What short links are: a code, and nothing under it. */
 export const redirectRoutes = {
-  followLink: {
-    method: 'GET',
-    path: '/:code',
-    service: 'redirect',
-    role: 'public',
-    rate: 'clients',
-    errors: 'page',
-    label: 'redirect',
-  },
+  followLink: { ...common, path: '/:code' },
+  /** As people and their programs copy links. */
+  followSlashedLink: { ...common, path: '/:code/' },
 } as const satisfies Routes;

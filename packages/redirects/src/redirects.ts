@@ -63,7 +63,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   });
   return {
     routes: redirectRoutes,
-    handlers: { followLink: createLinkFollower({ domainId, resolver, l1, answerOf, clock }) },
+    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock }),
     lanes: { fast: createFastLane({ l1, metrics }) },
     l1,
   };

@@ -96,7 +96,11 @@ describe('redirecting', () => {
   test.each([
     '/nosuchcode',
     '/a/b',
-    '/Q0u/',
+    '/nosuchcode/',
+    '/nosuchcode.',
+    '/Q0u//',
+    '/Q0u/.',
+    '/.',
     '/robots.txt',
     '/favicon.ico',
     '/api',
@@ -182,12 +186,65 @@ describe('redirecting', () => {
     expect(await hits()).toBe(before + 3);
   });
 
-  test('a browser is told of a missing link on a page, a program in problem details', async () => {
-    const page = await ask(port, '/nosuchcode', { headers: { accept: 'text/html,*/*;q=0.8' } });
-    expect([page.status, page.headers['content-type']]).toEqual([404, 'text/html; charset=utf-8']);
-    expect(page.headers['content-security-policy']).toContain("default-src 'none'");
-    expect(page.headers['cache-control']).toBe('no-store');
-    expectProblem(await ask(port, '/nosuchcode'), 404, 'link_not_found');
+  test('a slash or marks behind a code that exists without them: 308 to its own address', async () => {
+    const code = await createdCode({ alias: 'a-link_b' });
+    for (const marks of [
+      '/',
+      '.',
+      ',',
+      '!',
+      ')',
+      ').',
+      '%22',
+      '%3E',
+      '%E2%80%A6',
+      '%E2%80%9D',
+      '*',
+      '_',
+      '-',
+      '%2F',
+      './',
+      './?x=1',
+    ]) {
+      const answer = await ask(port, `/${code}${marks}`);
+      expect([marks, answer.status, answer.headers.location]).toEqual([marks, 308, `/${code}`]);
+      expect(answer.headers['cache-control']).toBe('no-store');
+    }
+    expectProblem(await ask(port, `/${code}${'.'.repeat(9)}`), 404, 'link_not_found');
+    expectProblem(await ask(port, `/${code.slice(0, -2)}.`), 404, 'link_not_found');
+  });
+
+  const BROWSER = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
+  test('a browser is told of every error on a page, a program in problem details', async () => {
+    const code = await createdCode();
+    await ask(port, `/api/v1/urls/${code}`, { method: 'DELETE' });
+    for (const [status, method, path] of [
+      [404, 'GET', '/nosuchcode'],
+      [404, 'GET', '/a/b'],
+      [404, 'GET', '/-/nothing'],
+      [404, 'GET', '/robots.txt'],
+      [410, 'GET', `/${code}`],
+      [405, 'POST', `/${code}`],
+      [405, 'DELETE', '/'],
+      [405, 'GET', '/-/shorten'],
+      [400, 'GET', '/%zz'],
+      [414, 'GET', `/${'x'.repeat(9000)}`],
+      [417, 'GET', '/Q0u'],
+    ] as const) {
+      const more: Record<string, string> = status === 417 ? { expect: 'a miracle' } : {};
+      const page = await ask(port, path, { method, headers: { ...BROWSER, ...more } });
+      expect([path, page.status, page.headers['content-type']]).toEqual([path, status, 'text/html; charset=utf-8']);
+      expect(page.headers['content-security-policy']).toMatch(
+        /^default-src 'none'; style-src 'sha256-[^']+'; img-src data:/,
+      );
+      expect(page.headers).toMatchObject({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' });
+      expect(page.text).toMatch(/<header><a href="\/">Lakh<\/a><\/header>\n<main>\n<h1>[A-Z][^<]+<\/h1>/);
+      expect(page.text).not.toMatch(/<script|\sstyle=|[{,]"(?:type|status|code)":/);
+      const told = await ask(port, path, { method, headers: more });
+      expect([path, told.status, told.headers['content-type']]).toEqual([path, status, 'application/problem+json']);
+    }
+    const api = await ask(port, '/api/v1/urls/none', { headers: BROWSER });
+    expectProblem(api, 404, 'link_not_found');
   });
 });
 
