@@ -89,3 +89,25 @@ export function picture(imports) {
   }
   return [...lines, '```'].join('\n');
 }
+
+/**
+ * The rooms and what each is, as a table: the first sentence of its README.
+ *
+ * @param {(room: string) => string} readme the text of a room's README
+ */
+export function roomTable(readme) {
+  const rows = Object.values(wings).flatMap(({ rooms }) =>
+    rooms.map((room) => `| [${room}](../${room}/README.md) | ${firstSentence(readme(room))} |`),
+  );
+  return ['| room | what it is |', '|---|---|', ...rows].join('\n');
+}
+
+/** Of the first paragraph; links in it lead from the room, so only their words are kept. */
+function firstSentence(markdown) {
+  const paragraph = markdown
+    .split(/\n{2,}|\n(?=```)/)
+    .map((part) => part.replace(/^#.*\n?/, '').trim())
+    .find((part) => part !== '');
+  const text = (paragraph ?? '').replaceAll('\n', ' ').replaceAll(/\[([^\]]+)\]\([^)]*\)/g, '$1');
+  return /^.*?\.(?= |$)/.exec(text)?.[0] ?? text;
+}

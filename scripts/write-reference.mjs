@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { cliReference } from '../packages/commands/dist/index.js';
 import { settingsTable, variablesOfAll } from '../packages/settings/dist/index.js';
 import { root } from './ensure.mjs';
-import { picture, programsOf, wings } from './house.mjs';
+import { picture, programsOf, roomTable, wings } from './house.mjs';
 
 writeFileSync(join(root, 'docs', 'reference', 'cli.md'), cliReference());
 
@@ -30,6 +30,8 @@ function rewrite(page, pattern, text) {
 }
 
 rewrite('architecture.md', /```mermaid\nflowchart TD\n[\s\S]*?```/, picture(imports));
+const readme = (room) => readFileSync(join(root, room, 'README.md'), 'utf8');
+rewrite('architecture.md', /\| room \| what it is \|\n[\s\S]*?(?=\n\n)/, roomTable(readme));
 
 const configs = rooms.map((room) => join(root, room, 'dist', 'config.js')).filter((file) => existsSync(file));
 const modules = await Promise.all(configs.map((file) => import(pathToFileURL(file).href)));

@@ -105,14 +105,16 @@ describe('the direction of imports', () => {
     expect(rooms.flatMap((room) => cycleFrom(room, next) ?? [])).toEqual([]);
   });
 
-  test('is drawn in docs/architecture.md', () => {
+  test('is drawn in docs/architecture.md, with what each room is', () => {
     const imports = new Map(
       rooms.map((room) => [
         room,
         Object.keys(manifestOf(room).dependencies ?? {}).flatMap((name) => roomNamed.get(name) ?? []),
       ]),
     );
-    expect(readFileSync(join(root, 'docs', 'architecture.md'), 'utf8')).toContain(house.picture(imports));
+    const page = readFileSync(join(root, 'docs', 'architecture.md'), 'utf8');
+    expect(page).toContain(house.picture(imports));
+    expect(page).toContain(house.roomTable((room) => readFileSync(join(root, room, 'README.md'), 'utf8')));
   });
 
   test('files of one room import one another in no circle', () => {
