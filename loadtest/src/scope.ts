@@ -1,9 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { watchInterruption } from '@lakh/local';
-import { SettingsError } from '@lakh/settings';
-import { UsageError } from './arguments.js';
+import { exitStatusOf, watchInterruption } from '@lakh/local';
 
 type Release = () => Promise<unknown> | unknown;
 
@@ -38,7 +36,7 @@ export class Scope {
       try {
         await release();
       } catch (error) {
-        progress(`while cleaning up: ${messageOf(error)}`);
+        progress(`while cleaning up: ${error instanceof Error ? error.message : error}`);
       }
     }
   }
@@ -56,30 +54,21 @@ export function progress(text: string): void {
   process.stderr.write(`lakh: ${text}\n`);
 }
 
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-const EXIT_FAILED = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 /**
- * Runs a main program: its result is the exit code, an error is exit 1 with its message, a {@link UsageError} or a SettingsError exit 2. A signal, or
- * the end of npm (which does not pass a SIGTERM on), releases everything and exits 130. A second signal changes nothing: every
+ * Runs a main program: its result, or what its error comes to, is the exit status. A signal, or the end of npm (which does not pass a SIGTERM on), releases everything and exits 130. A second signal changes nothing: every
  * release is bounded, and none may be left out.
  */
 export async function runMain(startedByNpm: boolean, main: (scope: Scope) => Promise<number>): Promise<void> {
   const scope = new Scope();
   const { stop, dispose } = watchInterruption({ watchLauncher: startedByNpm });
   stop.addEventListener('abort', () => void scope.close().then(() => process.exit(EXIT_INTERRUPTED)));
-  try {
-    process.exitCode = await main(scope);
-  } catch (error) {
+  process.exitCode = await exitStatusOf(
+    () => main(scope),
     // What fails because an interruption is ending its servers is no news.
-    if (!scope.closing) progress(error instanceof UsageError ? `${error.message} (try --help)` : messageOf(error));
-    process.exitCode = error instanceof UsageError || error instanceof SettingsError ? EXIT_USAGE : EXIT_FAILED;
-  }
+    (line) => scope.closing || progress(line),
+  );
   await scope.close();
   dispose();
 }

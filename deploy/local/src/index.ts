@@ -1,3 +1,4 @@
+export { exitStatusOf, FLAG, parseOptions, TEXT, wholeNumber } from './cli/command-line.js';
 export { type Interruption, watchInterruption } from './cli/interruption.js';
 export { type InstallSettings, type LocalSettings, readSettings } from './config.js';
 export * from './errors.js';

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { UsageError, wholeNumber } from '../arguments.js';
+import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 
 const BENCHES = ['redirect', 'shorten', 'allocate'] as const;
 export type BenchName = (typeof BENCHES)[number];
@@ -58,17 +57,28 @@ exit: 0 measured, 3 a target missed (with --strict), 2 wrong arguments, 1 could 
 
 /** The options of a command line, or `help`. Throws {@link UsageError}. */
 export function parseBench(args: readonly string[]): BenchOptions | 'help' {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseOptions(args, {
+    rounds: TEXT,
+    seconds: TEXT,
+    only: { ...TEXT, multiple: true },
+    kills: TEXT,
+    ids: TEXT,
+    quick: FLAG,
+    profile: FLAG,
+    strict: FLAG,
+    dir: TEXT,
+    json: FLAG,
+    help: FLAG,
+  });
   if (values.help) return 'help';
   const [name, ...rest] = positionals;
   const bench = BENCHES.find((known) => known === name);
   if (bench === undefined || rest.length > 0) throw new UsageError(`name one benchmark: ${BENCHES.join(', ')}`);
-  const quick = values.quick ?? false;
+  const { quick, json, profile, strict, dir, only = [] } = values;
   const numberOf = (key: keyof typeof DEFAULTS) => {
     const text = values[key];
-    return text === undefined ? (quick ? QUICK : DEFAULTS)[key] : wholeNumber(`--${key}`, text, MAX[key]);
+    return text === undefined ? (quick ? QUICK : DEFAULTS)[key] : wholeNumber(`--${key}`, text, 1, MAX[key]);
   };
-  const only = values.only ?? [];
   const unknown = only.find((part) => !PARTS[bench].includes(part));
   if (unknown !== undefined) throw new UsageError(`--only ${unknown}: ${bench} has ${PARTS[bench].join(', ')}`);
   return {
@@ -76,38 +86,12 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     rounds: numberOf('rounds'),
     seconds: numberOf('seconds'),
     quick,
-    json: values.json ?? false,
-    profile: values.profile ?? false,
-    strict: values.strict ?? false,
-    dir: values.dir,
+    json,
+    profile,
+    strict,
+    dir,
     kills: numberOf('kills'),
     ids: numberOf('ids'),
     only,
   };
-}
-
-function parsed(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        rounds: text,
-        seconds: text,
-        quick: flag,
-        json: flag,
-        profile: flag,
-        strict: flag,
-        dir: text,
-        kills: text,
-        ids: text,
-        only: { ...text, multiple: true },
-        help: flag,
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }

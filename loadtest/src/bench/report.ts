@@ -1,3 +1,4 @@
+import { columns } from '@lakh/base';
 import { type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
 import type { Machine } from './machine.js';
 import type { HotFunction } from './profile.js';
@@ -132,13 +133,6 @@ function milliseconds(value: number | undefined): string {
   return value === undefined ? '' : value.toFixed(2);
 }
 
-/** Columns padded to their widest cell. */
 function table(rows: readonly (readonly string[])[]): string[] {
-  const columns = Math.max(...rows.map((row) => row.length));
-  const widths = Array.from({ length: columns }, (_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  return rows.map((row) =>
-    `  ${widths.map((width, column) => (row[column] ?? '').padEnd(width)).join('  ')}`.trimEnd(),
-  );
+  return columns(rows).map((line) => `  ${line}`);
 }

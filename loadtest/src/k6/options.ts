@@ -1,6 +1,5 @@
 import { isIP } from 'node:net';
-import { parseArgs } from 'node:util';
-import { UsageError, wholeNumber } from '../arguments.js';
+import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 
 const SCENARIOS = ['smoke', 'redirect', 'shorten', 'mixed'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
@@ -51,17 +50,28 @@ exit: 0 every threshold met, 99 a threshold crossed, 77 skipped because k6 is mi
 
 /** The options of a command line, or `help`. Throws {@link UsageError}. */
 export function parseLoadtest(args: readonly string[]): LoadtestOptions | 'help' {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseOptions(args, {
+    url: TEXT,
+    'allow-remote': FLAG,
+    'token-file': TEXT,
+    rate: TEXT,
+    duration: TEXT,
+    vus: TEXT,
+    links: TEXT,
+    require: FLAG,
+    json: FLAG,
+    help: FLAG,
+  });
   if (values.help) return 'help';
   const [name, ...rest] = positionals;
   const scenario = SCENARIOS.find((known) => known === name);
   if (scenario === undefined || rest.length > 0) throw new UsageError(`name one scenario: ${SCENARIOS.join(', ')}`);
-  if (values.url !== undefined) checkUrl(values.url, values['allow-remote'] ?? false);
+  if (values.url !== undefined) checkUrl(values.url, values['allow-remote']);
   const loadSeconds = values.duration === undefined ? DEFAULT_SECONDS[scenario] : durationSeconds(values.duration);
   const parameters: Record<string, string> = {};
   for (const key of ['rate', 'vus', 'links'] as const) {
     const text = values[key];
-    if (text !== undefined) parameters[key.toUpperCase()] = String(wholeNumber(`--${key}`, text, MAX[key]));
+    if (text !== undefined) parameters[key.toUpperCase()] = String(wholeNumber(`--${key}`, text, 1, MAX[key]));
   }
   if (values.duration !== undefined) parameters.DURATION = values.duration;
   return {
@@ -70,34 +80,9 @@ export function parseLoadtest(args: readonly string[]): LoadtestOptions | 'help'
     tokenFile: values['token-file'],
     parameters,
     loadSeconds,
-    require: values.require ?? false,
-    json: values.json ?? false,
+    require: values.require,
+    json: values.json,
   };
-}
-
-function parsed(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        url: text,
-        'allow-remote': flag,
-        'token-file': text,
-        rate: text,
-        duration: text,
-        vus: text,
-        links: text,
-        require: flag,
-        json: flag,
-        help: flag,
-      },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 /** Loopback only, unless told: load is not to hit a machine by a slip of the keyboard. */

@@ -1,3 +1,5 @@
+import { columns } from '@lakh/base';
+
 /** The part of k6's end-of-test summary (its `handleSummary` data) that is read here. */
 export interface K6Summary {
   readonly state: { readonly testRunDurationMs: number };
@@ -57,19 +59,17 @@ export function readSummary(scenario: string, target: string, summary: K6Summary
 export function formatLoadtest(report: LoadtestReport): string {
   if ('skipped' in report) return `loadtest ${report.scenario}: skipped: ${report.skipped}\n`;
   const { scenario, target, durationMs, requests, requestsPerSecond, checks, thresholds, passed } = report;
-  const rows = thresholds.map(({ metric, rule, value, met }) => [
-    `${metric} ${rule}`,
-    value === null ? '' : String(Number(value.toPrecision(4))),
+  const values = thresholds.map(({ value }) => (value === null ? '' : String(Number(value.toPrecision(4)))));
+  const widest = Math.max(...values.map((value) => value.length));
+  const rows = thresholds.map(({ metric, rule, met }, index) => [
+    `  ${metric} ${rule}`,
+    (values[index] as string).padStart(widest),
     met ? 'met' : 'CROSSED',
   ]);
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return [
     `loadtest ${scenario} against ${target}: ${(durationMs / 1000).toFixed(1)} s, ${requests} requests ` +
       `(${Math.round(requestsPerSecond)}/s), checks: ${checks.passed} passed, ${checks.failed} failed`,
-    ...rows.map(
-      ([rule = '', value = '', met = '']) =>
-        `  ${rule.padEnd(widths[0] ?? 0)}  ${value.padStart(widths[1] ?? 0)}  ${met}`,
-    ),
+    ...columns(rows),
     passed ? 'every threshold met' : 'a threshold was crossed',
     '',
   ].join('\n');

@@ -1,3 +1,4 @@
-/** What every room may use: an error with a stable code, the pause before another attempt. No I/O. */
+/** What every room may use: an error with a stable code, the pause before another attempt, text in columns. No I/O. */
 export { type BackoffOptions, backoff } from './backoff.js';
 export { CodedError, type FieldProblem, ForbiddenError } from './coded-error.js';
+export { columns } from './columns.js';

@@ -1,4 +1,4 @@
-import { backoff, CodedError } from '../src/index.js';
+import { backoff, CodedError, columns } from '../src/index.js';
 
 describe('a backoff', () => {
   const longest = backoff({ firstMs: 100, capMs: 1_000, random: () => 1 - Number.EPSILON });
@@ -31,4 +31,15 @@ test('an error is named by its class', () => {
   expect(error).toBeInstanceOf(Error);
   expect(`${error}`).toBe('TeapotError: short and stout');
   expect(error.cause).toBe(1);
+});
+
+test('columns are as wide as their widest cell; a short row, an empty one and none are no trouble', () => {
+  expect(
+    columns([
+      ['a', 'bb', 'c'],
+      ['aaa', 'b'],
+    ]),
+  ).toEqual(['a    bb  c', 'aaa  b']);
+  expect(columns([['', 'b'], []])).toEqual(['  b', '']);
+  expect(columns([])).toEqual([]);
 });

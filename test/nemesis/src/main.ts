@@ -3,15 +3,13 @@ import { randomInt } from 'node:crypto';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ensurePackages, watchInterruption } from '@lakh/local';
-import { SettingsError } from '@lakh/settings';
+import { ensurePackages, exitStatusOf, UsageError, watchInterruption } from '@lakh/local';
 import { readConfig } from './config.js';
-import { type CommandLine, listFaults, NEMESIS_HELP, parseCommandLine, UsageError } from './options.js';
+import { type CommandLine, listFaults, NEMESIS_HELP, parseCommandLine } from './options.js';
 import { formatResult } from './report.js';
 import { runNemesis } from './run.js';
 
 const EXIT_WRONG = 1;
-const EXIT_USAGE = 2;
 const EXIT_INTERRUPTED = 130;
 
 const report = (line: string): void => {
@@ -60,14 +58,9 @@ async function main(command: CommandLine): Promise<number> {
   }
 }
 
-try {
+process.exitCode = await exitStatusOf(async () => {
   const command = parseCommandLine(process.argv.slice(2));
-  if (command === 'help') process.stdout.write(NEMESIS_HELP);
-  else if (command === 'list') process.stdout.write(listFaults());
-  else process.exitCode = await main(command);
-} catch (error) {
-  const isUsage = error instanceof UsageError;
-  const isSettings = error instanceof SettingsError;
-  report(isUsage ? `${error.message} (try --help)` : isSettings ? error.message : String(error));
-  process.exitCode = isUsage || isSettings ? EXIT_USAGE : EXIT_WRONG;
-}
+  if (typeof command === 'object') return main(command);
+  process.stdout.write(command === 'help' ? NEMESIS_HELP : listFaults());
+  return 0;
+}, report);

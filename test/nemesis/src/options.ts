@@ -1,8 +1,6 @@
-import { parseArgs } from 'node:util';
+import { columns } from '@lakh/base';
+import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 import { describeFault, FAULTS, type FaultName, isFaultName } from './catalogue.js';
-
-/** A wrong command line; the program prints it with a hint at `--help` and exits 2. */
-export class UsageError extends Error {}
 
 export interface CommandLine {
   readonly minutes: number;
@@ -39,37 +37,30 @@ exit: 0 no key repeated and nothing is lost that may not be, 1 something is wron
 
 /** Throws {@link UsageError}. */
 export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'list' {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseOptions(args, {
+    minutes: TEXT,
+    seed: TEXT,
+    only: TEXT,
+    dir: TEXT,
+    list: FLAG,
+    json: FLAG,
+    help: FLAG,
+  });
   if (values.help) return 'help';
   if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are only options`);
   if (values.list) return 'list';
   return {
     minutes: minutesOf(values.minutes),
-    seed: seedOf(values.seed),
+    seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, MAX_SEED),
     only: values.only === undefined ? undefined : faultsOf(values.only),
-    json: values.json ?? false,
+    json: values.json,
     dir: values.dir,
   };
 }
 
 /** The answer to `--list`. */
 export function listFaults(): string {
-  const width = Math.max(...FAULTS.map((name) => name.length));
-  return FAULTS.map((name) => `${name.padEnd(width)}  ${describeFault(name).what}\n`).join('');
-}
-
-function parsed(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { minutes: text, seed: text, only: text, dir: text, list: flag, json: flag, help: flag },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
+  return `${columns(FAULTS.map((name) => [name, describeFault(name).what])).join('\n')}\n`;
 }
 
 function minutesOf(text: string | undefined): number {
@@ -77,12 +68,6 @@ function minutesOf(text: string | undefined): number {
   const minutes = Number(text);
   if (/^\d+(\.\d+)?$/.test(text) && minutes > 0 && minutes <= MAX_MINUTES) return minutes;
   throw new UsageError(`--minutes ${text}: must be a number above 0, at most ${MAX_MINUTES}`);
-}
-
-function seedOf(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (/^\d{1,10}$/.test(text) && Number(text) <= MAX_SEED) return Number(text);
-  throw new UsageError(`--seed ${text}: must be a whole number from 0 to ${MAX_SEED}`);
 }
 
 function faultsOf(text: string): FaultName[] {

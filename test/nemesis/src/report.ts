@@ -1,3 +1,4 @@
+import { columns } from '@lakh/base';
 import type { Verdict } from './check/check.js';
 import type { NemesisResult } from './run.js';
 
@@ -8,22 +9,19 @@ const SHOWN_RANGES = 5;
 export function formatResult({ verdict, leftOut }: NemesisResult): string {
   const { faults, counters, links, requests, repairs } = verdict;
   const parts = [
-    table(
+    table([
       ['fault', 'times', 'seconds', 'created meanwhile', 'failed meanwhile'],
-      faults.map(({ fault, times, seconds, acknowledged, failed }) => [
+      ...faults.map(({ fault, times, seconds, acknowledged, failed }) => [
         fault,
-        String(times),
-        seconds.toFixed(1),
-        String(acknowledged),
-        String(failed),
+        ...[times, seconds.toFixed(1), acknowledged, failed].map(String),
       ]),
-    ),
+    ]),
     ...leftOut.map((fault) => `${fault} was left out: libfaketime is not installed\n`),
     '\n',
-    table(
+    table([
       ['counters without a link', 'counters', 'ranges'],
-      counters.lost.map(({ reason, counters: count, ranges }) => [reason, String(count), rangesText(ranges)]),
-    ),
+      ...counters.lost.map(({ reason, counters: count, ranges }) => [reason, String(count), rangesText(ranges)]),
+    ]),
     '\n',
     ...repairs.map(({ witness, refusal, how }) => `${witness}: ${refusal ?? 'no refusal was seen'}; repair: ${how}\n`),
     `${requests.create} creates (${verdict.failedCreates} failed), ${requests.read} reads, ${requests.delete} deletes; `,
@@ -49,11 +47,8 @@ function rangesText(ranges: readonly { readonly start: number; readonly end: num
   return more > 0 ? `${shown.join(', ')} and ${more} more` : shown.join(', ');
 }
 
-function table(heading: readonly string[], rows: readonly (readonly string[])[]): string {
-  const all = [heading, ...rows];
-  const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) => row.map((cell, column) => cell.padEnd(widths[column] as number)).join('  '))
-    .map((line) => `${line.trimEnd()}\n`)
+function table(rows: readonly (readonly string[])[]): string {
+  return columns(rows)
+    .map((line) => `${line}\n`)
     .join('');
 }

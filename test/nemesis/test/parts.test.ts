@@ -1,11 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { UsageError } from '@lakh/local';
 import { describeFault, FAULTS, type FaultName } from '../src/catalogue';
 import { SkewedClock } from '../src/clock';
 import { MAKE } from '../src/faults/index';
 import { HistoryWriter, readHistory } from '../src/history';
-import { listFaults, parseCommandLine, UsageError } from '../src/options';
+import { listFaults, parseCommandLine } from '../src/options';
 import { createRandom } from '../src/random';
 import { formatResult } from '../src/report';
 import { type Step, schedule } from '../src/schedule';

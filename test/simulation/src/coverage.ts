@@ -1,3 +1,5 @@
+import { columns } from '@lakh/base';
+
 /** How often each thing happened, over all schedules: a fault that never happened was not tested. */
 export class Coverage {
   readonly counts = new Map<string, number>();
@@ -12,7 +14,6 @@ export class Coverage {
 
   toString(): string {
     const sorted = [...this.counts].sort(([a], [b]) => (a < b ? -1 : 1));
-    const width = Math.max(0, ...sorted.map(([what]) => what.length));
-    return sorted.map(([what, count]) => `${what.padEnd(width)}  ${count}`).join('\n');
+    return columns(sorted.map(([what, count]) => [what, String(count)])).join('\n');
   }
 }

@@ -6,7 +6,7 @@ export { planStatement } from './database/statements.js';
 export { EXPECTED_COVERAGE } from './expected-coverage.js';
 export { MUTANT_NAMES, MUTANTS, type Mutant, type MutantName } from './mutants.js';
 export { type FaultPlan, Network } from './network.js';
-export { listChoices, parseCommandLine, UsageError } from './options.js';
+export { listChoices, parseCommandLine } from './options.js';
 export { SimulatedProcess } from './process.js';
 export { formatFailure, formatResult, replayCommand } from './report.js';
 export { tasksOf } from './run.js';

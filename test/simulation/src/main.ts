@@ -1,11 +1,11 @@
 /** `npm run simulate -- [OPTION …]`: schedules of faults over simulated witnesses, and a verdict. */
 import { randomInt } from 'node:crypto';
-import { type CommandLine, listChoices, parseCommandLine, SIMULATION_HELP, UsageError } from './options.js';
+import { exitStatusOf } from '@lakh/local';
+import { type CommandLine, listChoices, parseCommandLine, SIMULATION_HELP } from './options.js';
 import { formatResult, replayCommand } from './report.js';
 import { run } from './run.js';
 
 const EXIT_FOUND = 1;
-const EXIT_USAGE = 2;
 const REPORT_EVERY_MS = 5_000;
 
 const report = (line: string): void => {
@@ -35,12 +35,9 @@ async function main(command: CommandLine): Promise<number> {
   return failure === undefined ? 0 : EXIT_FOUND;
 }
 
-try {
+process.exitCode = await exitStatusOf(async () => {
   const command = parseCommandLine(process.argv.slice(2));
-  if (command === 'help') process.stdout.write(SIMULATION_HELP);
-  else if (command === 'list') process.stdout.write(listChoices());
-  else process.exitCode = await main(command);
-} catch (error) {
-  report(error instanceof UsageError ? `${error.message} (try --help)` : String(error));
-  process.exitCode = error instanceof UsageError ? EXIT_USAGE : EXIT_FOUND;
-}
+  if (typeof command === 'object') return main(command);
+  process.stdout.write(command === 'help' ? SIMULATION_HELP : listChoices());
+  return 0;
+}, report);

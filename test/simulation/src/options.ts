@@ -1,9 +1,7 @@
-import { parseArgs } from 'node:util';
+import { columns } from '@lakh/base';
+import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 import { MUTANT_NAMES, MUTANTS, type MutantName } from './mutants.js';
 import { SETTING_NAMES, SETTINGS, type Setting } from './schedule.js';
-
-/** A wrong command line; the program prints it with a hint at `--help` and exits 2. */
-export class UsageError extends Error {}
 
 export interface CommandLine {
   readonly schedules: number;
@@ -16,9 +14,9 @@ export interface CommandLine {
   readonly json: boolean;
 }
 
-const DEFAULT_SCHEDULES = 10_000;
+const DEFAULT_SCHEDULES = '10000';
 const MAX_SCHEDULES = 100_000_000;
-const DEFAULT_WORKERS = 2;
+const DEFAULT_WORKERS = '2';
 const MAX_WORKERS = 64;
 const MAX_SEED = 2 ** 31 - 1;
 
@@ -44,13 +42,23 @@ exit: 0 nothing was found, 1 something was, or the simulation itself failed, 2 w
 
 /** Throws {@link UsageError}. */
 export function parseCommandLine(args: readonly string[]): CommandLine | 'help' | 'list' {
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseOptions(args, {
+    schedules: { ...TEXT, default: DEFAULT_SCHEDULES },
+    seed: TEXT,
+    setting: TEXT,
+    mutant: TEXT,
+    workers: { ...TEXT, default: DEFAULT_WORKERS },
+    path: TEXT,
+    json: FLAG,
+    list: FLAG,
+    help: FLAG,
+  });
   if (values.help) return 'help';
   if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are only options`);
   if (values.list) return 'list';
   const setting = oneOf('setting', values.setting, SETTING_NAMES);
   const mutant = oneOf('mutant', values.mutant, MUTANT_NAMES);
-  const seed = whole('seed', values.seed, 0, MAX_SEED);
+  const seed = values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, MAX_SEED);
   if (mutant !== undefined && setting !== undefined && MUTANTS[mutant].setting !== setting) {
     throw new UsageError(`--mutant ${mutant}: belongs to the setting ${MUTANTS[mutant].setting}, not ${setting}`);
   }
@@ -61,46 +69,24 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
     }
   }
   return {
-    schedules: whole('schedules', values.schedules, 1, MAX_SCHEDULES) ?? DEFAULT_SCHEDULES,
+    schedules: wholeNumber('--schedules', values.schedules, 1, MAX_SCHEDULES),
     seed,
     setting,
     mutant,
-    workers: whole('workers', values.workers, 1, MAX_WORKERS) ?? DEFAULT_WORKERS,
+    workers: wholeNumber('--workers', values.workers, 1, MAX_WORKERS),
     path: values.path,
-    json: values.json ?? false,
+    json: values.json,
   };
 }
 
 /** The answer to `--list`. */
 export function listChoices(): string {
-  const width = Math.max(...[...SETTING_NAMES, ...MUTANT_NAMES].map((name) => name.length));
-  const settings = SETTING_NAMES.map((name) => `  ${name.padEnd(width)}  ${SETTINGS[name]}\n`);
-  const mutants = MUTANT_NAMES.map(
-    (name) => `  ${name.padEnd(width)}  ${MUTANTS[name].what} (${MUTANTS[name].setting})\n`,
-  );
-  return `settings:\n${settings.join('')}mutants:\n${mutants.join('')}`;
-}
-
-function parsed(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const options = { schedules: text, seed: text, setting: text, mutant: text, workers: text, path: text } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { ...options, json: flag, list: flag, help: flag },
-    });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
-
-function whole(name: string, text: string | undefined, least: number, most: number): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (/^\d{1,10}$/.test(text) && value >= least && value <= most) return value;
-  throw new UsageError(`--${name} ${text}: must be a whole number from ${least} to ${most}`);
+  const lines = columns([
+    ...SETTING_NAMES.map((name) => [`  ${name}`, SETTINGS[name]]),
+    ...MUTANT_NAMES.map((name) => [`  ${name}`, `${MUTANTS[name].what} (${MUTANTS[name].setting})`]),
+  ]);
+  lines.splice(SETTING_NAMES.length, 0, 'mutants:');
+  return ['settings:', ...lines, ''].join('\n');
 }
 
 function oneOf<T extends string>(option: string, text: string | undefined, names: readonly T[]): T | undefined {

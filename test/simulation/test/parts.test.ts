@@ -1,8 +1,9 @@
 import { UnknownOutcomeError, WitnessUnavailableError } from '@lakh/id-range';
+import { UsageError } from '@lakh/local';
 import { SimulatedClock } from '@lakh/testkit';
 import { createZookeeperMarkStore } from '@lakh/zookeeper';
 import { planStatement } from '../src/database/statements';
-import { listChoices, parseCommandLine, UsageError } from '../src/options';
+import { listChoices, parseCommandLine } from '../src/options';
 import { SimulatedProcess } from '../src/process';
 import { tasksOf } from '../src/run';
 import { Safety } from '../src/safety';

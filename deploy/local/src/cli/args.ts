@@ -1,11 +1,12 @@
 import { constants } from 'node:os';
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from '../errors.js';
 import { MAX_SERVERS } from '../stack/layout.js';
+import { FLAG, parseOptions, TEXT, wholeNumber } from './command-line.js';
 import { VERBS, type Verb } from './help.js';
 
 const DEFAULT_DIR = './.stack';
-const DEFAULT_LOG_LINES = 50;
+const DEFAULT_LOG_LINES = '50';
 const MAX_LOG_LINES = 100_000;
 /** An ensemble of an even number of nodes bears no more losses than one of a node less. */
 const MAX_ZOOKEEPERS = 9;
@@ -44,37 +45,27 @@ export type Command =
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 const COMMON: Options = {
-  dir: { type: 'string', default: DEFAULT_DIR },
-  help: { type: 'boolean', short: 'h' },
+  dir: { ...TEXT, default: DEFAULT_DIR },
+  help: { ...FLAG, short: 'h' },
 };
 
 const OPTIONS: Readonly<Record<Verb, Options>> = {
-  up: {
-    detach: { type: 'boolean', short: 'd' },
-    shorten: { type: 'string' },
-    redirect: { type: 'string' },
-    zookeeper: { type: 'string' },
-    port: { type: 'string' },
-  },
-  status: { json: { type: 'boolean' } },
-  logs: { follow: { type: 'boolean', short: 'f' }, lines: { type: 'string', short: 'n' } },
-  kill: { signal: { type: 'string', short: 's', default: 'SIGKILL' } },
+  up: { detach: { ...FLAG, short: 'd' }, shorten: TEXT, redirect: TEXT, zookeeper: TEXT, port: TEXT },
+  status: { json: FLAG },
+  logs: { follow: { ...FLAG, short: 'f' }, lines: { ...TEXT, short: 'n', default: DEFAULT_LOG_LINES } },
+  kill: { signal: { ...TEXT, short: 's', default: 'SIGKILL' } },
   start: {},
   scale: {},
-  down: { wipe: { type: 'boolean' } },
+  down: { wipe: FLAG },
 };
 
 /** Reads a command line (without the program's name). Throws {@link UsageError}. */
 export function parseCommand(argv: readonly string[]): Command {
   const [first, ...rest] = argv;
   if (first === undefined || first === '--help' || first === '-h') return { verb: 'help' };
-  if (first === 'help') {
-    const [of] = rest;
-    if (of === undefined) return { verb: 'help' };
-    return { verb: 'help', of: verbOf(of) };
-  }
+  if (first === 'help') return rest[0] === undefined ? { verb: 'help' } : { verb: 'help', of: verbOf(rest[0]) };
   const verb = verbOf(first);
-  const { values, positionals } = parse(verb, rest);
+  const { values, positionals } = parseOptions(rest, { ...COMMON, ...OPTIONS[verb] });
   if (values.help === true) return { verb: 'help', of: verb };
   const dir = String(values.dir);
   if (dir === '' || dir.includes('\0')) throw new UsageError('--dir needs the name of a folder');
@@ -102,7 +93,7 @@ export function parseCommand(argv: readonly string[]): Command {
         dir,
         name: positionals[0] as string,
         isFollowing: values.follow === true,
-        lines: values.lines === undefined ? DEFAULT_LOG_LINES : wholeNumber('--lines', values.lines, 0, MAX_LOG_LINES),
+        lines: wholeNumber('--lines', String(values.lines), 0, MAX_LOG_LINES),
       };
     case 'kill':
       takes(verb, positionals, 1, 1);
@@ -124,22 +115,6 @@ function verbOf(text: string): Verb {
   throw new UsageError(`no verb ${JSON.stringify(text)}; there are ${VERBS.join(', ')}`);
 }
 
-function parse(
-  verb: Verb,
-  args: readonly string[],
-): { values: Readonly<Record<string, unknown>>; positionals: readonly string[] } {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: { ...COMMON, ...OPTIONS[verb] },
-      allowPositionals: true,
-      strict: true,
-    });
-  } catch (error) {
-    throw new UsageError(`${verb}: ${(error as Error).message}`);
-  }
-}
-
 function takes(verb: Verb, positionals: readonly string[], least: number, most: number): void {
   if (positionals.length < least) throw new UsageError(`${verb}: something is missing; see ${verb} --help`);
   if (positionals.length > most) throw new UsageError(`${verb}: too much: ${positionals.slice(most).join(' ')}`);
@@ -147,13 +122,7 @@ function takes(verb: Verb, positionals: readonly string[], least: number, most: 
 
 function given<K extends string>(name: K, value: unknown, least: number, most: number): { readonly [P in K]?: number } {
   if (value === undefined) return {};
-  return { [name]: wholeNumber(`--${name}`, value, least, most) } as { readonly [P in K]?: number };
-}
-
-function wholeNumber(name: string, value: unknown, least: number, most: number): number {
-  const number = /^\d{1,6}$/.test(String(value)) ? Number(value) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(`${name}=${String(value)}: must be a whole number from ${least} to ${most}`);
+  return { [name]: wholeNumber(`--${name}`, String(value), least, most) } as { readonly [P in K]?: number };
 }
 
 /** `SIGTERM`, `TERM` or `term`. */
@@ -170,7 +139,7 @@ function targetsOf(positionals: readonly string[]): { shorten?: number; redirect
     const [, role, count] = /^(shorten|redirect)=(.*)$/s.exec(text) ?? [];
     if (role === undefined) throw new UsageError(`scale: ${JSON.stringify(text)} is not shorten=N or redirect=N`);
     if (targets[role as 'shorten' | 'redirect'] !== undefined) throw new UsageError(`scale: ${role} is given twice`);
-    targets[role as 'shorten' | 'redirect'] = wholeNumber(role, count, 1, MAX_SERVERS);
+    targets[role as 'shorten' | 'redirect'] = wholeNumber(role, String(count), 1, MAX_SERVERS);
   }
   return targets;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { columns } from '@lakh/base';
 import { SettingsError } from '@lakh/settings';
 import type { LocalSettings } from '../config.js';
 import { LocalError } from '../errors.js';
@@ -136,14 +137,7 @@ function statusTable({ processes }: StackStatus): string {
       adminUrl ?? '-',
     ]),
   ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  return rows
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
+  return columns(rows)
     .map((line) => `${line}\n`)
     .join('');
 }
