@@ -36,7 +36,9 @@ async function run(options: BenchOptions, config: Config, scope: Scope): Promise
     groups.push(await measureInTurns(group, { rounds: options.rounds, secondsPerRound: options.seconds, warmSeconds }));
   }
   const trials: TrialFigures[] = [];
-  for (const trial of (prepared.trials ?? []).filter(({ id }) => wants(id))) trials.push(await trial.run());
+  for (const { id, run } of prepared.trials ?? []) {
+    if (wants(id)) trials.push({ id, skipped: [], ...(await run()) });
+  }
   const durability = await durabilityNote(dir);
   return makeReport({
     bench: options.bench,

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { accessSync, constants, existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { LoadtestReport } from '@lakh/loadtest';
-import { openStack, readSettings, type Stack } from '@lakh/local';
+import { findExecutable, openStack, readSettings, type Stack } from '@lakh/local';
 
 jest.setTimeout(180_000);
 
@@ -15,22 +15,9 @@ if (why !== undefined) process.stderr.write(`k6 smoke: skipped: ${why}\n`);
 function whyWithoutK6(): string | undefined {
   const cache = join(root, 'node_modules', '.cache', 'lakh');
   const built = existsSync(cache) ? readdirSync(cache).filter((name) => /^k6-v[\d.]+$/.test(name)) : [];
-  const places = [
-    process.env.LAKH_K6 ?? '',
-    ...(process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, 'k6')),
-    ...built.map((name) => join(cache, name, 'k6')),
-  ];
-  if (places.some((file) => file !== '' && isExecutable(file))) return undefined;
+  const dirs = [...(process.env.PATH ?? '').split(delimiter), ...built.map((name) => join(cache, name))];
+  if (process.env.LAKH_K6 || findExecutable(dirs, 'k6') !== undefined) return undefined;
   return 'no k6 in LAKH_K6, on the PATH or built before; "npm run loadtest -- smoke" builds it once where Go is, or says how to get it';
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 (why === undefined ? describe : describe.skip)('the k6 smoke scenario', () => {

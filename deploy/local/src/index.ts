@@ -3,6 +3,7 @@ export { type Interruption, watchInterruption } from './cli/interruption.js';
 export { type InstallSettings, type LocalSettings, readSettings } from './config.js';
 export * from './errors.js';
 export * from './install.js';
+export { httpProbe } from './probe.js';
 export * from './servers/launch.js';
 export * from './servers/mariadb.js';
 export * from './servers/nginx.js';

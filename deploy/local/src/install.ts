@@ -91,7 +91,7 @@ export function missingOf(
       const { executables, files = [], packages, onPath } = REQUIREMENTS[dependency];
       const dirs = onPath ? searchPath : systemDirs;
       const absent = [
-        ...executables.filter((name) => !dirs.some((dir) => isExecutable(join(dir, name)))),
+        ...executables.filter((name) => findExecutable(dirs, name) === undefined),
         ...files.filter((file) => !existsSync(file)),
       ];
       return { absent, packages };
@@ -99,13 +99,19 @@ export function missingOf(
     .filter(({ absent }) => absent.length > 0);
 }
 
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
+/** The first of that name in `dirs`, or undefined. An empty folder's name, as a PATH may have, is none. */
+export function findExecutable(dirs: readonly string[], name: string): string | undefined {
+  return dirs
+    .filter((dir) => dir !== '')
+    .map((dir) => join(dir, name))
+    .find((file) => {
+      try {
+        accessSync(file, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
 }
 
 function whyNotInstall(settings: Pick<InstallSettings, 'installAllowed'>): string | undefined {

@@ -1,25 +1,23 @@
-import { join } from 'node:path';
 import { migrateCluster } from '@lakh/backend';
 import { parseDatabase } from '@lakh/mysql';
 import { progress } from '../scope.js';
 import { failoverTrial } from './failover.js';
-import type { Group, Subject } from './figures.js';
+import type { Group } from './figures.js';
 import { startDatabases } from './lakh-servers.js';
 import { leaseGroups } from './leases.js';
 import { memoryTrial } from './memory.js';
 import { whyMissing } from './packages.js';
-import { hottest, profileArguments, readProfiles } from './profile.js';
-import type { Profile } from './report.js';
+import { profileWorker } from './profiling.js';
 import { serverParts } from './servers.js';
 import type { Bench, PreparedBench } from './setting.js';
 import type { Trial } from './trials.js';
-import { startWorker } from './worker.js';
+import { startVariants, type Variant } from './worker.js';
 import { writesTrial } from './writes.js';
 
 const PROGRAM = 'programs/allocate-worker.js';
 const OURS = 'next() + base62';
 
-const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string })[] = [
+const VARIANTS: readonly Variant[] = [
   {
     name: OURS,
     role: 'ours',
@@ -55,14 +53,18 @@ export async function prepareAllocate(bench: Bench): Promise<PreparedBench> {
     else await addWitnessParts(bench, groups, trials, notes);
   }
   trials.push(memoryTrial(bench));
-  return { groups, trials, notes, profile: (seconds) => profileCodes(bench, seconds) };
+  return {
+    groups,
+    trials,
+    notes,
+    profile: async (seconds) => [await profileWorker(bench, OURS, PROGRAM, ['codes'], { seconds, callers: 1 })],
+  };
 }
 
 async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], notes: string[]): Promise<void> {
   progress(`allocate: starting MariaDB and a ZooKeeper of ${NODES} nodes`);
   const databases = await startDatabases(bench, NODES);
   const { mysqlUrl, zookeeper } = databases;
-  if (zookeeper === undefined) throw new Error('no ZooKeeper was started');
   await migrateCluster({ shards: parseDatabase(mysqlUrl) });
   const addresses = { zookeeper, mysqlUrl };
   groups.push(...(await leaseGroups(bench, addresses)));
@@ -80,27 +82,15 @@ async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], n
 
 function skippedTrial(id: string, reason: string): Trial {
   const skipped = [{ name: 'leases, servers, writes and failover', reason }];
-  return { id, run: async () => ({ id, title: 'On real witnesses', figures: [], skipped }) };
+  return { id, run: async () => ({ title: 'On real witnesses', figures: [], skipped }) };
 }
 
 /** Beside loops that only allocate strings of that length, each in a process of its own. */
 async function codesGroup(bench: Bench): Promise<Group> {
-  const subjects = await Promise.all(
-    VARIANTS.map(async ({ variant, ...subject }): Promise<Subject> => {
-      const worker = await startWorker(bench, PROGRAM, [variant]);
-      return { ...subject, measure: (seconds) => worker.ask({ seconds, callers: 1 }) };
-    }),
-  );
+  const measuredBy = await startVariants(bench, PROGRAM, VARIANTS);
+  const subjects = measuredBy((worker, seconds) => worker.ask({ seconds, callers: 1 }));
   const targets = subjects
     .filter(({ role }) => role === 'limit')
     .map(({ name }) => ({ ours: OURS, against: name, atLeast: 0.5 }));
-  return { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets, skipped: [] };
-}
-
-async function profileCodes(bench: Bench, seconds: number): Promise<Profile[]> {
-  const dir = join(bench.dir, 'profile-codes');
-  const worker = await startWorker(bench, PROGRAM, ['codes'], { nodeArgs: profileArguments(dir) });
-  await worker.ask({ seconds, callers: 1 });
-  await worker.stop();
-  return [{ subject: OURS, functions: hottest(await readProfiles(dir), bench.root, seconds) }];
+  return { id: 'codes', title: 'Codes of six characters, one core', unit: 'strings/s', subjects, targets };
 }

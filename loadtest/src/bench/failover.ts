@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
 import type { LocalServer } from '@lakh/local';
+import { endWith } from '../launch.js';
 import { progress } from '../scope.js';
 import { timingOf, wholeEnsemble } from './ensemble.js';
 import type { Databases } from './lakh-servers.js';
@@ -44,7 +45,6 @@ export function failoverTrial(bench: Bench, databases: Databases, addresses: Wit
       const times = (recoveries: readonly Recovery[]) => recoveries.map(({ afterMs }) => afterMs);
       const what = (who: string) => `from kill -9 to the acknowledgement of the first lease begun after it, ${who}`;
       return {
-        id: 'failover',
         title: `From the leader's death to the next lease: ${nodes.length * CLIENTS_A_NODE} clients, ${kills.length} kills (${await timingOf(nodes[0] as LocalServer)})`,
         figures: [
           figure({ name: 'every client', unit: 'ms', what: what('each client of each kill') }, times(all)),
@@ -57,7 +57,6 @@ export function failoverTrial(bench: Bench, databases: Databases, addresses: Wit
             kills.map((recoveries) => Math.min(...times(recoveries))),
           ),
         ],
-        skipped: [],
       };
     },
   };
@@ -89,22 +88,14 @@ async function killLeader(
     [recoveries] = await Promise.all([Promise.all(firsts), victim.signal('SIGKILL')]);
   } finally {
     await Promise.all(clients.map((client) => client.close()));
-    if (!bench.scope.closing) await restart(bench, victim);
+    if (!bench.scope.closing)
+      await endWith(
+        bench.scope,
+        victim.restart().then(() => victim),
+      );
   }
   await wholeEnsemble(nodes);
   return recoveries;
-}
-
-/** What an interruption finds half started is awaited and ended: until then a server knows only the process it had before. */
-async function restart(bench: Bench, server: LocalServer): Promise<void> {
-  const restarting = server.restart();
-  bench.scope.defer(() =>
-    restarting.then(
-      () => server.stop(),
-      () => undefined,
-    ),
-  );
-  await restarting;
 }
 
 /** Leases, pauses, leases; after a failure with the allocator's backoff. */

@@ -38,8 +38,8 @@ export interface Group {
   readonly title: string;
   readonly unit: string;
   readonly subjects: readonly Subject[];
-  readonly targets: readonly Target[];
-  readonly skipped: readonly Skipped[];
+  readonly targets?: readonly Target[];
+  readonly skipped?: readonly Skipped[];
 }
 
 /** Median and extremes of a non-empty list. */
@@ -97,9 +97,9 @@ export function summarise(group: Group, samples: readonly (readonly Sample[])[])
   const ratios = subjects
     .filter((ours) => ours.role === 'ours')
     .flatMap((ours) =>
-      subjects.filter((other) => other.role !== 'ours').map((against) => ratio(ours, against, group.targets)),
+      subjects.filter((other) => other.role !== 'ours').map((against) => ratio(ours, against, group.targets ?? [])),
     );
-  return { id: group.id, title: group.title, unit: group.unit, subjects, ratios, skipped: group.skipped };
+  return { id: group.id, title: group.title, unit: group.unit, subjects, ratios, skipped: group.skipped ?? [] };
 }
 
 /** Every target that a group has figures for. */

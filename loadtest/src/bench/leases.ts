@@ -1,12 +1,12 @@
-import type { Group, Subject } from './figures.js';
+import type { Group } from './figures.js';
 import type { Bench } from './setting.js';
 import type { WitnessAddresses } from './witnesses.js';
-import { startWorker } from './worker.js';
+import { startVariants, type Variant } from './worker.js';
 
 const PROGRAM = 'programs/lease-worker.js';
 const CLIENTS = [1, 8];
 
-const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string })[] = [
+const VARIANTS: readonly Variant[] = [
   {
     name: 'lease, both witnesses',
     role: 'ours',
@@ -31,22 +31,12 @@ const VARIANTS: readonly (Omit<Subject, 'measure'> & { readonly variant: string 
 export async function leaseGroups(bench: Bench, addresses: WitnessAddresses): Promise<Group[]> {
   const wanted = CLIENTS.filter((clients) => bench.wants(idOf(clients)));
   if (wanted.length === 0) return [];
-  const workers = await Promise.all(
-    VARIANTS.map(async ({ variant, ...subject }) => ({
-      subject,
-      worker: await startWorker(bench, PROGRAM, [variant, addresses.zookeeper, addresses.mysqlUrl]),
-    })),
-  );
+  const measuredBy = await startVariants(bench, PROGRAM, VARIANTS, addresses.zookeeper, addresses.mysqlUrl);
   return wanted.map((clients) => ({
     id: idOf(clients),
     title: `Leases on a 3-node ensemble, ${clients === 1 ? 'one client' : `${clients} clients against each other`}`,
     unit: 'leases/s',
-    subjects: workers.map(({ subject, worker }) => ({
-      ...subject,
-      measure: (seconds) => worker.ask({ seconds, callers: clients }),
-    })),
-    targets: [],
-    skipped: [],
+    subjects: measuredBy((worker, seconds) => worker.ask({ seconds, callers: clients })),
   }));
 }
 

@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { availableParallelism, cpus } from 'node:os';
-import { join } from 'node:path';
+import { delimiter } from 'node:path';
+import { findExecutable } from '@lakh/local';
 
 /** Facts about the machine that figures depend on; nothing that identifies it. */
 export interface Machine {
@@ -62,18 +63,13 @@ export function choosePinning(allowed: readonly number[], siblingsOf: (core: num
     const note = `server on core ${server}, generator on core ${next}: two threads of one physical core`;
     return { server, generator: next, servers: allBut(next), note };
   }
-  const servers = allBut(generator);
-  return {
-    server,
-    generator,
-    servers,
-    note: `server on core ${server}, generator (and databases) on core ${generator}`,
-  };
+  const note = `server on core ${server}, generator (and databases) on core ${generator}`;
+  return { server, generator, servers: allBut(generator), note };
 }
 
 /** {@link choosePinning} for this process. Needs Linux and `taskset` in `path`. */
 export function readPinning(path: string): Pinning {
-  if (!path.split(':').some((dir) => dir !== '' && existsSync(join(dir, 'taskset')))) {
+  if (findExecutable(path.split(delimiter), 'taskset') === undefined) {
     return unpinned('no taskset here (Debian: util-linux): nothing is pinned');
   }
   const allowed = /^Cpus_allowed_list:\s*(\S+)/m.exec(readText('/proc/self/status'))?.[1] ?? '';

@@ -26,7 +26,6 @@ export function memoryTrial(bench: Bench): Trial {
       const mib = (name: string, what: string, bytes: number, atMost?: number) =>
         figure({ name, unit: 'MiB', what }, [bytes / MIB], atMost);
       return {
-        id: 'memory',
         title: `Memory after ${ids.toLocaleString('en')} ids by one process, ranges of one lakh from memory, next() and base62 (${seconds.toFixed(1)} s)`,
         figures: [
           mib('heap after', 'heapUsed, after a collection', after.heapBytes),
@@ -34,7 +33,6 @@ export function memoryTrial(bench: Bench): Trial {
           mib('RSS after', 'what the process occupies, the young generation included', after.rssBytes),
           mib('RSS grown', 'since the compilers were warm', after.rssBytes - before.rssBytes),
         ],
-        skipped: [],
       };
     },
   };

@@ -66,11 +66,6 @@ export async function readProfiles(dir: string): Promise<CpuProfile[]> {
   return Promise.all(files.map(async (name) => JSON.parse(await readFile(join(dir, name), 'utf8')) as CpuProfile));
 }
 
-/** Node's arguments that leave a profile in `dir`. */
-export function profileArguments(dir: string): string[] {
-  return ['--cpu-prof', `--cpu-prof-dir=${dir}`];
-}
-
 function shorten(url: string, root: string): string {
   const path = url.replace(/^file:\/\//, '');
   const library = path.lastIndexOf('/node_modules/');

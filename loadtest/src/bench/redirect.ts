@@ -1,16 +1,15 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { freePorts } from '@lakh/local';
-import { nginxRedirectPlan } from '../rivals/nginx.js';
+import { ensurePackages } from '@lakh/local';
+import { launchNginx } from '../rivals/nginx.js';
 import { progress } from '../scope.js';
 import type { Skipped, Subject, Target } from './figures.js';
-import { type Databases, type LakhServer, startDatabases, startLakh } from './lakh-servers.js';
+import { launchRival } from './http-server.js';
+import { type LakhServer, type Ours, startDatabases, startLakh } from './lakh-servers.js';
 import { createLinks, targetUrl, warmLinks } from './links.js';
 import { checkCounted } from './metrics.js';
-import { launchFor, launchRival } from './node-server.js';
 import { whyMissing } from './packages.js';
-import { profileServer } from './profile-server.js';
-import type { Profile } from './report.js';
+import { profileServers } from './profiling.js';
 import type { Bench, PreparedBench } from './setting.js';
 import { wrk } from './wrk.js';
 
@@ -19,34 +18,31 @@ const CODES = 10_000;
 const QUICK_CODES = 200;
 /** The links that most clicks go to at a time. */
 const HOT_CODES = 100;
+/** L1 entries outlive the run: what is measured is a hit, not the refill (at the default of 5 s, ten thousand codes are 2,000 refills a second). */
+const ENV = { LAKH_L1_TTL_MS: '3600000' };
 
 interface Paths {
   readonly all: string;
   readonly hot: string;
 }
 
-/** One of ours: how to start it over the links that it already has, all of them in L1. */
-interface Ours {
-  readonly name: string;
-  readonly what: string;
+/** Started over the links that it already has, all of them in L1. */
+interface Warm extends Ours {
   /** Of all links that L1 holds, and of the first of them. */
   readonly paths: Paths;
-  readonly running: LakhServer;
-  start(nodeArgs: readonly string[]): Promise<LakhServer>;
 }
 
 /** Redirects that L1 answers, per core, beside bare node:http, express 5 and nginx. */
 export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
-  const wrkMissing = await whyMissing(['wrk']);
-  if (wrkMissing) throw new Error(wrkMissing);
+  await ensurePackages(['wrk']);
   const skipped: Skipped[] = [];
 
-  const ours: Ours[] = [await embedded(bench)];
+  const ours: Warm[] = [await embedded(bench)];
   const mysqlMissing = await whyMissing(['mariadb', 'zookeeper']);
   if (mysqlMissing) skipped.push({ name: 'redirect (MariaDB)', reason: mysqlMissing });
   else ours.push(await onMariadb(bench));
   const rivals = await startRivals(bench, skipped);
-  const rivalPaths = (ours[0] as Ours).paths;
+  const rivalPaths = (ours[0] as Warm).paths;
 
   const targets: Target[] = ours.flatMap(({ name }) => [
     { ours: name, against: 'node:http', atLeast: 0.85 },
@@ -76,11 +72,12 @@ export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
       'asked for in turn, many links are the worst case for the processor’s caches, from which rivals with one fixed address never leave',
       'L1 holds every code throughout (LAKH_L1_TTL_MS raised); request counter and histogram are on, and checked',
     ],
-    profile: (seconds) => profileAll(bench, ours, seconds),
+    profile: (seconds) =>
+      profileServers(bench, ours, seconds, (url, { paths }) => measure(bench, url, paths.hot, seconds)),
   };
 }
 
-function ownSubject(bench: Bench, { name, what, running, paths }: Ours, which: keyof Paths): Subject {
+function ownSubject(bench: Bench, { name, what, running, paths }: Warm, which: keyof Paths): Subject {
   return {
     name,
     role: 'ours',
@@ -115,10 +112,8 @@ async function startRivals(bench: Bench, skipped: Skipped[]): Promise<Rival[]> {
     skipped.push({ name: 'nginx', reason: nginxMissing });
     return rivals;
   }
-  const [port] = (await freePorts(1)) as [number];
-  await launchFor(bench, nginxRedirectPlan(bench, port, location));
   const what = 'one worker, `return 301` with one fixed address, no access log';
-  return [...rivals, { name: 'nginx', role: 'limit', what, url: `http://127.0.0.1:${port}` }];
+  return [...rivals, { name: 'nginx', role: 'limit', what, url: await launchNginx(bench, location) }];
 }
 
 function codesOf(bench: Bench): number {
@@ -129,25 +124,25 @@ function measure(bench: Bench, url: string, pathsFile: string, seconds: number) 
   return wrk(bench, { url, script: 'paths.lua', args: [pathsFile], connections: CONNECTIONS, seconds });
 }
 
-async function embedded(bench: Bench): Promise<Ours> {
-  const first = await startLakh(bench, 'standalone');
+async function embedded(bench: Bench): Promise<Warm> {
+  const first = await startLakh(bench, 'standalone', { env: ENV });
   const codes = await fill(bench, first, 'standalone');
   return {
     name: 'standalone (embedded)',
     what: 'services/standalone: shorten and redirect in one process, default settings but for the L1 TTL',
     paths: await writePaths(bench, 'standalone', codes),
     running: await warm(first, codes),
-    start: async (nodeArgs) => warm(await startLakh(bench, 'standalone', { nodeArgs }), codes),
+    start: async (nodeArgs) => warm(await startLakh(bench, 'standalone', { nodeArgs, env: ENV }), codes),
   };
 }
 
-async function onMariadb(bench: Bench): Promise<Ours> {
-  const databases: Databases = await startDatabases(bench, 1);
+async function onMariadb(bench: Bench): Promise<Warm> {
+  const databases = await startDatabases(bench, 1);
   const shorten = await startLakh(bench, 'shorten', { databases });
   const codes = await fill(bench, shorten, 'shorten');
   await shorten.server.stop();
   const start = async (nodeArgs: readonly string[]) =>
-    warm(await startLakh(bench, 'redirect', { databases, nodeArgs }), codes);
+    warm(await startLakh(bench, 'redirect', { databases, nodeArgs, env: ENV }), codes);
   return {
     name: 'redirect (MariaDB)',
     what: 'services/redirect over MariaDB on the other core, default settings but for the L1 TTL',
@@ -176,14 +171,4 @@ async function writePaths(bench: Bench, name: string, codes: readonly string[]):
     return file;
   };
   return { all: await write('paths', codes), hot: await write('hot-paths', codes.slice(0, HOT_CODES)) };
-}
-
-async function profileAll(bench: Bench, ours: readonly Ours[], seconds: number): Promise<Profile[]> {
-  const profiles: Profile[] = [];
-  for (const { name, running, paths, start } of ours) {
-    // One process at a time on its data and its core.
-    await running.server.stop();
-    profiles.push(await profileServer(bench, name, start, seconds, (url) => measure(bench, url, paths.hot, seconds)));
-  }
-  return profiles;
 }

@@ -40,9 +40,9 @@ export async function serverParts(
     const collected: Run[] = [];
     runs.set(count, collected);
     return {
-      name: count === 1 ? '1 server' : `${count} servers`,
+      name: several(count, 'server'),
       role: 'ours',
-      what: `${count === 1 ? 'a process' : `${count} processes`}: RangeAllocator, ReclaimingLease over both witnesses, ranges of one lakh, base62`,
+      what: `${count} process${count === 1 ? '' : 'es'}: RangeAllocator, ReclaimingLease over both witnesses, ranges of one lakh, base62`,
       async measure(seconds) {
         const run = await runTogether(workers.slice(0, count), databases.zookeeperNodes, seconds);
         collected.push(run);
@@ -63,11 +63,9 @@ export async function serverParts(
   return {
     group: {
       id: ID,
-      title: `Ids as fast as servers can, on ${cores.length === 0 ? 'all cores' : coresText(cores.length)}, beside their witnesses`,
+      title: `Ids as fast as servers can, on ${cores.length === 0 ? 'all cores' : several(cores.length, 'core')}, beside their witnesses`,
       unit: 'ids/s',
       subjects,
-      targets: [],
-      skipped: [],
     },
     trial: { id: ID, run: () => summary(databases, runs) },
   };
@@ -105,13 +103,13 @@ async function summary(databases: Databases, runs: ReadonlyMap<number, readonly 
       0,
     ),
   );
-  return { id: ID, title: 'Those servers, one by one', figures, skipped: [] };
+  return { title: 'Those servers, one by one', figures };
 }
 
 function ofCount(count: number, runs: readonly Run[]): Figure[] {
   const each = runs.flatMap(({ servers }) => servers);
   if (each.length === 0) return [];
-  const title = count === 1 ? '1 server' : `${count} servers`;
+  const title = several(count, 'server');
   const text = (name: string, unit: string, what: string) => ({ name: `${title}: ${name}`, unit, what });
   return [
     figure(
@@ -146,6 +144,6 @@ async function ledgerRows({ mariadb }: Databases): Promise<Interval[]> {
   });
 }
 
-function coresText(count: number): string {
-  return count === 1 ? 'one core' : `${count} cores`;
+function several(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
 }

@@ -5,15 +5,20 @@ import type { Pinning } from './machine.js';
 import type { Profile } from './report.js';
 import type { Trial } from './trials.js';
 
-/** What a benchmark runs in. */
-export interface Bench {
+/** What a server of ours runs in. */
+export interface Surroundings {
   /** The repository's folder. */
   readonly root: string;
   /** A folder of its own for data, configuration and logs. */
   readonly dir: string;
   readonly config: Config;
-  readonly pinning: Pinning;
+  readonly pinning: Pick<Pinning, 'server'>;
   readonly scope: Scope;
+}
+
+/** What a benchmark runs in. */
+export interface Bench extends Surroundings {
+  readonly pinning: Pinning;
   /** Small sets: only to see that everything runs. */
   readonly quick: boolean;
   /** How often the leader is killed. */

@@ -1,10 +1,10 @@
+import { ensurePackages } from '@lakh/local';
 import { progress } from '../scope.js';
 import type { Group, Skipped, Subject, Target } from './figures.js';
-import { type Databases, type LakhServer, startDatabases, startLakh } from './lakh-servers.js';
-import { launchRival } from './node-server.js';
+import { launchRival } from './http-server.js';
+import { type Databases, type Ours, startDatabases, startLakh } from './lakh-servers.js';
 import { whyMissing } from './packages.js';
-import { profileServer } from './profile-server.js';
-import type { Profile } from './report.js';
+import { profileServers } from './profiling.js';
 import type { Bench, PreparedBench } from './setting.js';
 import { profileStore, storeGroups } from './store.js';
 import { wrk } from './wrk.js';
@@ -13,17 +13,9 @@ const CONNECTIONS = 64;
 const ECHO = 'express 5 echo';
 const AT_LEAST_OF_ECHO = 0.7;
 
-interface Ours {
-  readonly name: string;
-  readonly what: string;
-  readonly running: LakhServer;
-  start(nodeArgs: readonly string[]): Promise<LakhServer>;
-}
-
 /** Durable creates: the store by itself, and the whole way over HTTP. */
 export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
-  const wrkMissing = await whyMissing(['wrk']);
-  if (wrkMissing) throw new Error(wrkMissing);
+  await ensurePackages(['wrk']);
   const skipped: Skipped[] = [];
   const groups: Group[] = [];
 
@@ -88,22 +80,9 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
       'every row is durable before its answer: fsync per commit in MariaDB, synchronous=FULL in SQLite',
       `creates: wrk, 1 thread, ${CONNECTIONS} connections, a URL of its own each time, the same bodies for all`,
     ],
-    profile: (seconds) => profileAll(bench, ours, databases, (url) => create(url, seconds), seconds),
+    profile: async (seconds) => [
+      ...(databases ? [await profileStore(bench, databases, seconds)] : []),
+      ...(await profileServers(bench, ours, seconds, (url) => create(url, seconds))),
+    ],
   };
-}
-
-async function profileAll(
-  bench: Bench,
-  ours: readonly Ours[],
-  databases: Databases | undefined,
-  load: (url: string) => Promise<unknown>,
-  seconds: number,
-): Promise<Profile[]> {
-  const profiles: Profile[] = databases ? [await profileStore(bench, databases, seconds)] : [];
-  for (const { name, running, start } of ours) {
-    // One process at a time on its data and its core.
-    await running.server.stop();
-    profiles.push(await profileServer(bench, name, start, seconds, load));
-  }
-  return profiles;
 }

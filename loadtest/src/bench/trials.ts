@@ -2,7 +2,7 @@
 import type { Skipped } from './figures.js';
 
 /** Of a non-empty list, by nearest rank: every quantile is a value that was measured. */
-export interface Quantiles {
+interface Quantiles {
   readonly count: number;
   readonly min: number;
   readonly p50: number;
@@ -29,7 +29,7 @@ export interface TrialFigures {
 /** Something that is done once, after the rounds, and gives figures. */
 export interface Trial {
   readonly id: string;
-  run(): Promise<TrialFigures>;
+  run(): Promise<Omit<TrialFigures, 'id' | 'skipped'> & Partial<TrialFigures>>;
 }
 
 /** The smallest value that at least the share `q` of all values does not exceed. */
@@ -46,16 +46,13 @@ export function quantiles(values: readonly number[]): Quantiles {
   return { count: values.length, min: Math.min(...values), p50: at(0.5), p99: at(0.99), max: at(1) };
 }
 
-export interface FigureText {
-  readonly name: string;
-  readonly unit: string;
-  readonly what: string;
-}
-
 /** A figure of these values, all of which are to be `atMost` where that is given. */
-export function figure(text: FigureText, values: readonly number[], atMost?: number): Figure {
-  const { name, unit, what } = text;
-  const summed = { name, unit, what, ...quantiles(values) };
+export function figure(
+  text: Pick<Figure, 'name' | 'unit' | 'what'>,
+  values: readonly number[],
+  atMost?: number,
+): Figure {
+  const summed = { ...text, ...quantiles(values) };
   return atMost === undefined ? summed : { ...summed, bound: { atMost, met: summed.max <= atMost } };
 }
 

@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Sample } from './figures.js';
+import type { Sample, Subject } from './figures.js';
 import { pinned } from './machine.js';
 import type { Bench } from './setting.js';
 
@@ -61,32 +62,55 @@ export async function startWorker<A = Sample>(
   }
   bench.scope.defer(stop);
 
-  function ask(task: WorkerTask): Promise<A> {
+  async function ask(task: WorkerTask): Promise<A> {
     const deadlineMs = task.seconds * 1000 + ANSWER_GRACE_MS;
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        child.kill('SIGKILL');
-        settle(() => reject(new Error(`${program} ${args.join(' ')} gave no answer within ${deadlineMs} ms`)));
-      }, deadlineMs);
-      const onMessage = (message: unknown) => {
-        const answer = message as WorkerAnswer<A>;
-        settle(() => ('ok' in answer ? resolve(answer.ok) : reject(new Error(answer.failed))));
-      };
-      function settle(finish: () => void): void {
-        clearTimeout(timer);
-        child.off('message', onMessage);
-        finish();
-      }
-      child.once('message', onMessage);
-      void gone.then(() => settle(() => reject(new Error(`${program} ${args.join(' ')} ended without an answer`))));
-      child.send(task);
+    const killer = setTimeout(() => child.kill('SIGKILL'), deadlineMs);
+    const silent = gone.then(() => {
+      throw new Error(`${program} ${args.join(' ')} ended without an answer, or was killed after ${deadlineMs} ms`);
     });
+    child.send(task);
+    const [answer] = (await Promise.race([once(child, 'message'), silent]).finally(() => clearTimeout(killer))) as [
+      WorkerAnswer<A>,
+    ];
+    if ('failed' in answer) throw new Error(answer.failed);
+    return answer.ok;
   }
   return { ask, stop };
 }
 
+/** A subject that measures itself; `variant` is its process's first argument. */
+export type Variant = Omit<Subject, 'measure'> & { readonly variant: string };
+
+/** Starts a process for each of `variants`, with `args` besides; `measureBy` makes their subjects. */
+export async function startVariants(
+  bench: Bench,
+  program: string,
+  variants: readonly Variant[],
+  ...args: readonly string[]
+): Promise<(measureBy: (worker: Worker, seconds: number) => Promise<Sample>) => Subject[]> {
+  const started = await Promise.all(
+    variants.map(async ({ variant, ...subject }) => ({
+      subject,
+      worker: await startWorker(bench, program, [variant, ...args]),
+    })),
+  );
+  return (measureBy) =>
+    started.map(({ subject, worker }) => ({ ...subject, measure: (seconds) => measureBy(worker, seconds) }));
+}
+
+/** In a measuring process: what its first argument names. */
+export function chosenVariant<V>(variants: Readonly<Record<string, V>>): V {
+  const [name = ''] = process.argv.slice(2);
+  const variant = variants[name];
+  if (variant === undefined) throw new Error(`no such variant: ${name}`);
+  return variant;
+}
+
 /** The other side: measures each task that arrives, and lets the process end when the channel closes. */
-export function serveTasks<A = Sample>(measure: (task: WorkerTask) => Promise<A>, close: () => Promise<void>): void {
+export function serveTasks<A = Sample>(
+  measure: (task: WorkerTask) => Promise<A>,
+  close: () => Promise<void> = async () => {},
+): void {
   process.on('message', (task: WorkerTask) => {
     measure(task).then(
       (ok) => process.send?.({ ok } satisfies WorkerAnswer<A>),

@@ -35,7 +35,6 @@ export function writesTrial(bench: Bench, databases: Databases, addresses: Witne
         const { leases } = issued;
         const transactions = transactionsBetween(before.ensemble, after.ensemble) - BARRIERS_OF_THE_LOOK;
         return {
-          id: 'writes',
           title: `What ${millions.toLocaleString('en')} million ids of one server cost its witnesses, in ranges of one lakh`,
           figures: [
             figure(
@@ -69,7 +68,6 @@ export function writesTrial(bench: Bench, databases: Databases, addresses: Witne
               (after.questions - before.questions) / leases,
             ]),
           ],
-          skipped: [],
         };
       } finally {
         await witnesses.close();

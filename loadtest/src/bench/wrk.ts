@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import type { Sample } from './figures.js';
 import { pinned } from './machine.js';
 import type { Bench } from './setting.js';
@@ -14,17 +15,10 @@ export interface WrkRun {
   readonly seconds: number;
 }
 
-interface WrkCounts {
-  readonly requests: number;
-  readonly durationUs: number;
-  readonly p50Us: number;
-  readonly p99Us: number;
-  readonly connect: number;
-  readonly read: number;
-  readonly write: number;
-  readonly timeout: number;
-  readonly status: number;
-}
+/** What done.lua prints: counts and microseconds. */
+type WrkCounts = Readonly<
+  Record<'requests' | 'durationUs' | 'p50Us' | 'p99Us' | 'connect' | 'read' | 'write' | 'timeout' | 'status', number>
+>;
 
 const REQUEST_TIMEOUT_S = 5;
 const END_GRACE_MS = 15_000;
@@ -46,16 +40,16 @@ export async function wrk(bench: Bench, run: WrkRun): Promise<Sample> {
     ...run.args,
   ]);
   bench.scope.assertOpen();
-  const output = await new Promise<string>((resolve, reject) => {
-    const timeout = run.seconds * 1000 + END_GRACE_MS;
-    const env = bench.config.childEnvironment;
-    const child = execFile(file, args, { timeout, killSignal: 'SIGKILL', env }, (error, stdout, stderr) => {
-      if (error) reject(new Error(`wrk failed: ${(stderr || stdout || error.message).trim()}`));
-      else resolve(stdout);
-    });
-    bench.scope.defer(() => child.kill('SIGKILL'));
+  const running = promisify(execFile)(file, args, {
+    timeout: run.seconds * 1000 + END_GRACE_MS,
+    killSignal: 'SIGKILL',
+    env: bench.config.childEnvironment,
   });
-  return readWrk(output);
+  bench.scope.defer(() => running.child.kill('SIGKILL'));
+  const { stdout } = await running.catch((error: Error & { readonly stdout: string; readonly stderr: string }) => {
+    throw new Error(`wrk failed: ${(error.stderr || error.stdout || error.message).trim()}`);
+  });
+  return readWrk(stdout);
 }
 
 /** The sample in what done.lua printed. */

@@ -1,6 +1,9 @@
 import { execFile, spawn } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { findExecutable } from '@lakh/local';
 import type { Config, LoadtestConfig } from '../config.js';
 import { progress, type Scope } from '../scope.js';
 
@@ -24,22 +27,22 @@ const HOW_TO_GET_IT =
  */
 export async function findK6(config: LoadtestConfig, cacheDir: string, scope: Scope): Promise<FoundK6> {
   if (config.k6 !== undefined) {
-    const version = await versionOf(config.k6, ['version']);
-    if (version === undefined) throw new Error(`LAKH_K6=${config.k6}: cannot be run as k6`);
+    if ((await versionOf(config.k6)) === undefined) throw new Error(`LAKH_K6=${config.k6}: cannot be run as k6`);
     return { file: config.k6 };
   }
-  const onPath = onSearchPath(config.path, 'k6');
-  if (onPath !== undefined && (await versionOf(onPath, ['version'])) !== undefined) return { file: onPath };
+  const searchPath = config.path.split(delimiter);
+  const onPath = findExecutable(searchPath, 'k6');
+  if (onPath !== undefined && (await versionOf(onPath)) !== undefined) return { file: onPath };
   const builtDir = join(cacheDir, `k6-${K6_VERSION}`);
-  const built = join(builtDir, 'k6');
-  if (isExecutable(built)) return { file: built };
+  const built = findExecutable([builtDir], 'k6');
+  if (built !== undefined) return { file: built };
 
-  const go = onSearchPath(config.path, 'go');
+  const go = findExecutable(searchPath, 'go');
   if (go === undefined) return { missing: `no k6 here: ${HOW_TO_GET_IT}` };
-  const goVersion = await versionOf(go, ['version'], config.buildEnvironment);
+  const goVersion = await versionOf(go, config.buildEnvironment);
   if (!isNewEnough(goVersion)) return { missing: `no k6 here, and Go is older than needed: ${HOW_TO_GET_IT}` };
   await build(go, config, cacheDir, builtDir, scope);
-  return { file: built };
+  return { file: join(builtDir, 'k6') };
 }
 
 /** Whether `go version` said 1.24 or later. */
@@ -66,60 +69,30 @@ async function build(go: string, config: Config, cacheDir: string, builtDir: str
   try {
     renameSync(partial, builtDir);
   } catch (error) {
-    if (!isExecutable(join(builtDir, 'k6'))) throw error;
+    if (findExecutable([builtDir], 'k6') === undefined) throw error;
   }
   progress(`k6 built in ${elapsedS()} s`);
 }
 
-function install(go: string, env: Record<string, string>, scope: Scope): Promise<void> {
+async function install(go: string, env: Record<string, string>, scope: Scope): Promise<void> {
   scope.assertOpen();
-  return new Promise((resolve, reject) => {
-    // A group of its own: `go` starts compilers, which are to end with it.
-    const child = spawn(go, ['install', `go.k6.io/k6@${K6_VERSION}`], { env, stdio: ['ignore', 2, 2], detached: true });
-    const end = () => {
-      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-      process.kill(-child.pid, 'SIGTERM');
-    };
-    scope.defer(end);
-    const timer = setTimeout(end, BUILD_DEADLINE_MS);
-    child.once('error', (error) => {
-      clearTimeout(timer);
-      reject(error);
-    });
-    child.once('exit', (code, signal) => {
-      clearTimeout(timer);
-      if (code === 0) resolve();
-      else reject(new Error(`k6 could not be built (go install: exit ${code ?? signal})`));
-    });
-  });
+  // A group of its own: `go` starts compilers, which are to end with it.
+  const child = spawn(go, ['install', `go.k6.io/k6@${K6_VERSION}`], { env, stdio: ['ignore', 2, 2], detached: true });
+  const end = () => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    process.kill(-child.pid, 'SIGTERM');
+  };
+  scope.defer(end);
+  const timer = setTimeout(end, BUILD_DEADLINE_MS);
+  const [code, signal] = await once(child, 'exit').finally(() => clearTimeout(timer));
+  if (code !== 0) throw new Error(`k6 could not be built (go install: exit ${code ?? signal})`);
 }
 
-function onSearchPath(path: string, name: string): string | undefined {
-  return path
-    .split(delimiter)
-    .filter((dir) => dir !== '')
-    .map((dir) => join(dir, name))
-    .find(isExecutable);
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** The first line that `file` prints about itself, or undefined when it cannot be run. */
-function versionOf(
-  file: string,
-  args: readonly string[],
-  env: Readonly<Record<string, string>> = {},
-): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    execFile(file, [...args], { timeout: PROBE_DEADLINE_MS, env: { ...env } }, (error, stdout) =>
-      resolve(error ? undefined : stdout.split('\n', 1)[0]),
-    );
-  });
+/** What `file` prints about itself, or undefined when it cannot be run. */
+async function versionOf(file: string, env: Readonly<Record<string, string>> = {}): Promise<string | undefined> {
+  const asked = promisify(execFile)(file, ['version'], { timeout: PROBE_DEADLINE_MS, env });
+  return asked.then(
+    ({ stdout }) => stdout,
+    () => undefined,
+  );
 }

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Config } from '../config.js';
@@ -44,10 +45,7 @@ export async function runK6(config: Config, scope: Scope, run: K6Run): Promise<K
       ...(run.token === undefined ? {} : { TOKEN: run.token }),
     },
   });
-  const exit = new Promise<number | string>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(code ?? signal ?? 'unknown'));
-  });
+  const exit = once(child, 'exit');
   const end = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill('SIGTERM');
@@ -57,7 +55,8 @@ export async function runK6(config: Config, scope: Scope, run: K6Run): Promise<K
   };
   scope.defer(end);
   const timer = setTimeout(() => void end(), (run.loadSeconds + AROUND_SECONDS) * 1000);
-  const status = await exit.finally(() => clearTimeout(timer));
+  const [code, signal] = await exit.finally(() => clearTimeout(timer));
+  const status = code ?? signal;
   if (status !== 0 && status !== EXIT_THRESHOLD) throw new Error(`k6 failed (exit ${status})`);
   return JSON.parse(await readFile(summaryFile, 'utf8')) as K6Summary;
 }

@@ -3,10 +3,11 @@
  * keep their last strings, so that none can be optimised away; all yield to the event loop as often.
  */
 import { setImmediate as turn } from 'node:timers/promises';
-import { type CounterRange, RangeAllocator, systemClock } from '@lakh/id-range';
+import { RangeAllocator, systemClock } from '@lakh/id-range';
 import { base62 } from '@lakh/short-code';
 import type { Sample } from '../bench/figures.js';
-import { serveTasks } from '../bench/worker.js';
+import { chosenVariant, serveTasks } from '../bench/worker.js';
+import { memorySource } from './issuing.js';
 
 const FIRST_COUNTER = 2 ** 32;
 /** Large, so that what is measured is issuing and not leasing: at tens of millions a second a lakh lasts 2 ms. */
@@ -25,16 +26,8 @@ const kept: string[] = new Array(KEPT).fill('');
 
 /** What the shorten service does for a code: `next()` of the real allocator, then the codec. */
 function codes(): MakeChunk {
-  let start = FIRST_COUNTER;
-  const source = {
-    async lease(size: number): Promise<CounterRange> {
-      const range = { start, end: start + size };
-      start = range.end;
-      return range;
-    },
-  };
   const allocator = new RangeAllocator({
-    source,
+    source: memorySource(FIRST_COUNTER),
     clock: systemClock,
     random: Math.random,
     rangeSize: RANGE_SIZE,
@@ -76,14 +69,7 @@ function joined(): MakeChunk {
   };
 }
 
-function open(name: string | undefined): MakeChunk {
-  if (name === 'codes') return codes();
-  if (name === 'from-char-codes') return fromCharCodes();
-  if (name === 'joined') return joined();
-  throw new Error(`no such variant: ${name}`);
-}
-
-const makeChunk = open(process.argv[2]);
+const makeChunk = chosenVariant({ codes, 'from-char-codes': fromCharCodes, joined })();
 
 async function measure(seconds: number): Promise<Sample> {
   const started = performance.now();
@@ -99,7 +85,4 @@ async function measure(seconds: number): Promise<Sample> {
   return { value: (strings / (performance.now() - started)) * 1000 };
 }
 
-serveTasks(
-  ({ seconds }) => measure(seconds),
-  async () => {},
-);
+serveTasks(({ seconds }) => measure(seconds));

@@ -1,4 +1,4 @@
-import type { ZookeeperSession } from '@lakh/zookeeper';
+import type { NodeConnection, NodeError, ZkError, ZookeeperSession } from '@lakh/zookeeper';
 
 /** A node read plainly and written at a version, with nothing around it. */
 export interface BareNode {
@@ -7,32 +7,25 @@ export interface BareNode {
   write(text: string, version: number): Promise<boolean>;
 }
 
-type Done<T> = (error: Error | null | undefined, result: T) => void;
-
-/** What of node-zookeeper-client is used here; it has no types of its own. */
-interface Client {
-  create(path: string, data: Buffer, done: Done<string>): void;
-  getData(path: string, done: (error: Error | null, data: Buffer, stat: { readonly version: number }) => void): void;
-  setData(path: string, data: Buffer, version: number, done: Done<unknown>): void;
+/** Of node-zookeeper-client: with everything that may be left out left out. */
+interface Creating {
+  create(path: string, data: Buffer, done: (error: ZkError | null | undefined, path: string) => void): void;
 }
 
 /** Makes the node where it is missing. `path` is below the root, whatever the session's chroot. */
 export async function openBareNode(session: ZookeeperSession, path: string): Promise<BareNode> {
-  function call<T>(kind: 'read' | 'write', start: (client: Client, done: Done<T>) => void): Promise<T> {
-    return session
-      .connection()
-      .call<T>(kind, `${kind} ${path}`, (client: unknown, done: unknown) => start(client as Client, done as Done<T>));
-  }
-  await call<string>('write', (client, done) => client.create(path, Buffer.from('100000 100000'), done)).catch(
-    unless('NODE_EXISTS'),
-  );
+  const call: NodeConnection['call'] = (kind, operation, start) =>
+    session.connection().call(kind, `${operation} ${path}`, start);
+  await call<string>('write', 'create', (client, done) =>
+    (client as unknown as Creating).create(path, Buffer.from('100000 100000'), done),
+  ).catch(unless('NODE_EXISTS'));
   return {
     read: () =>
-      call('read', (client, done) =>
+      call('read', 'read', (client, done) =>
         client.getData(path, (error, data, stat) => done(error, { text: String(data), version: stat?.version })),
       ),
     write: (text, version) =>
-      call<unknown>('write', (client, done) => client.setData(path, Buffer.from(text), version, done)).then(
+      call<unknown>('write', 'write', (client, done) => client.setData(path, Buffer.from(text), version, done)).then(
         () => true,
         unless('BAD_VERSION'),
       ),
@@ -40,9 +33,9 @@ export async function openBareNode(session: ZookeeperSession, path: string): Pro
 }
 
 /** False for that answer of ZooKeeper; any other error is thrown on. */
-function unless(kind: string): (error: unknown) => false {
+function unless(kind: NodeError['kind']): (error: unknown) => false {
   return (error) => {
-    if ((error as { readonly kind?: string }).kind === kind) return false;
+    if ((error as Partial<NodeError>).kind === kind) return false;
     throw error;
   };
 }

@@ -8,21 +8,19 @@ import { createZookeeperSession } from '@lakh/zookeeper';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
 import { beginningWith, LAKH, openWitnesses } from '../bench/witnesses.js';
-import { serveTasks, type WorkerTask } from '../bench/worker.js';
+import { chosenVariant, serveTasks, type WorkerTask } from '../bench/worker.js';
 import { openBareNode } from './bare-node.js';
 
 /** Half of LAKH_LEASE_DEADLINE_MS's default, as a server takes it. */
 const ZOOKEEPER_DEADLINE_MS = 1_500;
 
-/** One lease, or what is compared with one. */
-type Lease = () => Promise<unknown>;
-
 interface Client {
-  readonly lease: Lease;
+  /** One lease, or what is compared with one. */
+  lease(): Promise<unknown>;
   close(): Promise<unknown>;
 }
 
-const [variant, zookeeper, mysqlUrl] = process.argv.slice(2) as [string, string, string];
+const [zookeeper, mysqlUrl] = process.argv.slice(3) as [string, string];
 const clients: Client[] = [];
 
 async function bothWitnesses(index: number): Promise<Client> {
@@ -32,13 +30,9 @@ async function bothWitnesses(index: number): Promise<Client> {
 }
 
 /** Reads the mark and writes it at the version it read, until a write is taken; no pause, no second witness. */
-async function bareLoop(index: number, alsoARow: boolean): Promise<Client> {
+async function bareLoop(index: number, alsoARow = false): Promise<Client> {
   const { zookeeper: address, random } = beginningWith(zookeeper, index);
-  const session = createZookeeperSession({
-    ...address,
-    deadlineMs: ZOOKEEPER_DEADLINE_MS,
-    random,
-  });
+  const session = createZookeeperSession({ ...address, deadlineMs: ZOOKEEPER_DEADLINE_MS, random });
   await session.whenConnected(30_000);
   const node = await openBareNode(session, '/bench-mark');
   const pool = new Pool(parseDatabase(mysqlUrl));
@@ -69,12 +63,11 @@ function insertRow(pool: Pool, end: number): Promise<unknown> {
   return pool.run((session) => session.query(`INSERT INTO bench_leases VALUES ${values}`, true));
 }
 
-function open(index: number): Promise<Client> {
-  if (variant === 'both-witnesses') return bothWitnesses(index);
-  if (variant === 'versioned-write') return bareLoop(index, false);
-  if (variant === 'versioned-write-and-row') return bareLoop(index, true);
-  throw new Error(`no such variant: ${variant}`);
-}
+const open = chosenVariant<(index: number) => Promise<Client>>({
+  'both-witnesses': bothWitnesses,
+  'versioned-write': bareLoop,
+  'versioned-write-and-row': (index) => bareLoop(index, true),
+});
 
 async function measure({ callers, seconds }: WorkerTask): Promise<Sample> {
   while (clients.length < callers) clients.push(await open(clients.length));

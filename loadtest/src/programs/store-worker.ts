@@ -10,7 +10,7 @@ import { parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';
-import { serveTasks, type WorkerTask } from '../bench/worker.js';
+import { chosenVariant, serveTasks, type WorkerTask } from '../bench/worker.js';
 
 const CONNECTIONS_TRIED = [8, 16, 32, 64, 128];
 const DEFAULT_CONNECTIONS = 16;
@@ -28,7 +28,7 @@ interface Variant {
   close(): Promise<void>;
 }
 
-const [variantName, mysqlUrl] = process.argv.slice(2) as [string, string];
+const mysqlUrl = process.argv[3] as string;
 const codec = base62();
 const newInsertId = createInsertIds(randomBytes(8));
 let counter = FIRST_COUNTER;
@@ -131,15 +131,7 @@ function multiRow(): Variant {
   };
 }
 
-function open(name: string): Variant {
-  if (name === 'coalesced') return coalesced();
-  if (name === 'one-row') return oneRow();
-  if (name === 'multi-row') return multiRow();
-  throw new Error(`no such variant: ${name}`);
-}
-
-const variant = open(variantName);
-
+const variant: Variant = chosenVariant({ coalesced, 'one-row': oneRow, 'multi-row': multiRow })();
 const prepared = new Set<number>();
 
 async function measure(task: WorkerTask): Promise<Sample> {

@@ -1,36 +1,23 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ServerPlan } from '@lakh/local';
-import { pinned } from '../bench/machine.js';
+import { freePorts } from '@lakh/local';
+import { httpServerPlan } from '../bench/http-server.js';
 import type { Bench } from '../bench/setting.js';
+import { launchIn } from '../launch.js';
 
-const PROBE_DEADLINE_MS = 1_000;
 const PATH = '/usr/sbin:/usr/bin:/sbin:/bin';
 
-/** One nginx worker on the server's core that answers every path with `return 301 LOCATION`. */
-export function nginxRedirectPlan(bench: Bench, port: number, location: string): ServerPlan {
+/** One nginx worker on the server's core that answers every path with `return 301 LOCATION`; resolves with its address. */
+export async function launchNginx(bench: Bench, location: string): Promise<string> {
+  const [port] = (await freePorts(1)) as [number];
   const dir = join(bench.dir, 'nginx');
   const configFile = join(dir, 'nginx.conf');
-  return {
-    name: 'nginx',
-    role: 'gateway',
-    host: '127.0.0.1',
-    port,
-    dir,
-    logFile: join(dir, 'error.log'),
-    command: pinned(bench.pinning.server, ['nginx', '-p', dir, '-c', configFile, '-e', join(dir, 'error.log')]),
-    env: { PATH },
-    stopSignal: 'SIGTERM',
-    async prepare() {
-      await mkdir(dir, { recursive: true });
-      await writeFile(configFile, configuration(dir, port, location));
-    },
-    async ready() {
-      const signal = AbortSignal.timeout(PROBE_DEADLINE_MS);
-      const answer = await fetch(`http://127.0.0.1:${port}/`, { redirect: 'manual', signal }).catch(() => undefined);
-      return answer?.status === 301;
-    },
-  };
+  await mkdir(dir, { recursive: true });
+  await writeFile(configFile, configuration(dir, port, location));
+  const command = ['nginx', '-p', dir, '-c', configFile, '-e', join(dir, 'error.log')] as const;
+  const plan = httpServerPlan(bench, { name: 'nginx', port, command, env: { PATH }, probe: [port, '/'] });
+  await launchIn(bench.scope, plan);
+  return `http://127.0.0.1:${port}`;
 }
 
 function configuration(dir: string, port: number, location: string): string {
