@@ -66,11 +66,7 @@ async function openServices(token?: string) {
     onError,
   };
   const remover = createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) });
-  const faces = [
-    redirects,
-    createApi({ ...options, remover, store, metrics }),
-    createPage({ ...options, urlMaxLength: 2048 }),
-  ];
+  const faces = [redirects, createApi({ ...options, remover, store, metrics }), createPage({ ...options, store })];
   const http = createHttpServer(createApp({ faces, metrics, onError }));
   const admin = createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
@@ -245,7 +241,15 @@ describe('the API description', () => {
   test('holds for the page and the admin listener', async () => {
     const { url, adminUrl } = anyone;
     await holds(200, '/', `${url}/`);
-    await holds(201, '/-/shorten', `${url}/-/shorten`, form('long_url=https://example.com/'));
+    await holds(
+      303,
+      '/-/shorten',
+      `${url}/-/shorten`,
+      form('long_url=example.com&alias=by-the-form&expires_at=2999-01-01T00:00'),
+    );
+    await holds(200, '/-/made/{code}', `${url}/-/made/by-the-form`);
+    await holds(404, '/-/made/{code}', `${url}/-/made/none`);
+    await holds(413, '/-/shorten', `${url}/-/shorten`, form(`long_url=${'x'.repeat(17_000)}`));
     await holds(200, '/-/page.css', `${url}/-/page.css`);
     await holds(200, '/-/page.js', `${url}/-/page.js`);
     await holds(200, '/healthz/live', `${adminUrl}/healthz/live`);

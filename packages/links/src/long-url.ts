@@ -9,7 +9,7 @@ export const LONG_URL_RULES = {
   not_a_string: 'must be a string',
   empty: 'is empty',
   too_long: 'is too long',
-  control_character: 'has a control character, tabs and line breaks included',
+  control_character: 'has a line break, a tab or another control character',
   lone_surrogate: 'has half of a surrogate pair, which is no character',
   not_absolute: 'must begin with http:// or https://',
   scheme_not_allowed: 'must be an http or https URL',

@@ -67,7 +67,7 @@ describe('a long URL', () => {
     ['', 'empty', 'is empty'],
     ['https://e.example/aaaa', 'too_long', 'has more than 20 characters'],
     ['https://e.example/ä', 'too_long', 'has more than 20 characters once its special characters are percent-encoded'],
-    ['\t', 'control_character', 'has a control character, tabs and line breaks included'],
+    ['\t', 'control_character', 'has a line break, a tab or another control character'],
     ['\ud800', 'lone_surrogate', 'has half of a surrogate pair, which is no character'],
     ['e.example', 'not_absolute', 'must begin with http:// or https://'],
     ['ftp://e.example/', 'scheme_not_allowed', 'must be an http or https URL'],

@@ -2,17 +2,24 @@ import type { IncomingMessage } from 'node:http';
 import type { CreateLinkOptions, Identify } from '@lakh/api';
 import { linkJson } from '@lakh/api';
 import { type Face, ForbiddenError, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
-import { InvalidLinkError } from '@lakh/links';
-import { EMPTY_FORM, type FormValues, type PageModel, renderPage } from './page.js';
+import {
+  InvalidLinkError,
+  isPossibleCode,
+  LinkGoneError,
+  LinkNotFoundError,
+  type LinkStore,
+  outcomeOf,
+} from '@lakh/links';
+import { readForm } from './form-values.js';
+import { EMPTY_FORM, type FormValues, fieldError, type PageModel, renderPage } from './page.js';
 import { PAGE_CSS, PAGE_JS } from './page-assets.js';
 import { pageRoutes } from './page-routes.js';
 
 export interface PageOptions extends CreateLinkOptions {
   readonly identify: Identify;
+  readonly store: Pick<LinkStore, 'find'>;
   /** Whether the form has a field for a token. */
   readonly needsToken: boolean;
-  /** Longest target URL, in characters. */
-  readonly urlMaxLength: number;
   /** Told of every error that became a 5xx. */
   readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
@@ -29,10 +36,10 @@ const CONTENT_SECURITY_POLICY = [
 
 /** The page for people with a browser: a form that creates a link. */
 export function createPage(options: PageOptions): Face<typeof pageRoutes> {
-  const { domainId, shortener, clock, publicUrl, identify, needsToken, urlMaxLength, onError } = options;
+  const { domainId, shortener, clock, publicUrl, identify, needsToken, store, onError } = options;
   const secure = publicUrl.startsWith('https:');
 
-  function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken' | 'urlMaxLength'>): void {
+  function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken'>): void {
     response
       .status(status)
       .set('Content-Security-Policy', CONTENT_SECURITY_POLICY)
@@ -40,7 +47,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
       .set('Referrer-Policy', 'same-origin')
       .set('Cache-Control', 'no-store')
       .type('html')
-      .send(renderPage({ ...model, needsToken, urlMaxLength }));
+      .send(renderPage({ ...model, needsToken }));
   }
 
   /** The form again, with what was typed and what is wrong with it. */
@@ -50,7 +57,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
     if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
     const errors =
       error instanceof InvalidLinkError
-        ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, sentence(reason)]))
+        ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, fieldError(field, reason)]))
         : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
     send(response, status, { values, errors });
   }
@@ -62,23 +69,38 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
       getPage: (_request, response) => send(response, 200, { values: EMPTY_FORM, errors: {} }),
       getPageStyle: (_request, response) => sendAsset(response, 'css', PAGE_CSS),
       getPageScript: (_request, response) => sendAsset(response, 'js', PAGE_JS),
+      /** Nothing that following the link would not tell, whoever asks. */
+      async getMadeLink(request, response) {
+        const code = request.params.code as string;
+        const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
+        if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
+        if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+        if (outcomeOf(link, clock.nowMs()) === 'gone') throw new LinkGoneError('This link has expired.');
+        send(response, 200, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
+      },
       async submitPage(request, response, body) {
         refuseForeignForm(request, publicUrl);
-        const { values, token } = formValues(await body());
+        let fields: unknown;
+        try {
+          fields = await body();
+        } catch (error) {
+          if (toProblem(error).status !== 413) throw error;
+          answerFailure(request, response, EMPTY_FORM, error);
+          return;
+        }
+        const { values, token, longUrl, expiresAt } = readForm(fields);
         const actor = identify(`Bearer ${token}`);
         if (actor === undefined) {
           send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
           return;
         }
         try {
-          const asked = {
-            longUrl: values.long_url,
-            alias: values.alias || undefined,
-            expiresAt: values.expires_at || undefined,
-          };
+          const asked = { longUrl, alias: values.alias || undefined, expiresAt };
           const { link } = await shortener.shorten(domainId, asked, actor);
           response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
-          send(response, 201, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
+          // To where a reload makes no second link.
+          const location = pageRoutes.getMadeLink.path.replace(':code', link.code);
+          response.set({ location, 'cache-control': 'no-store' }).status(303).end();
         } catch (error) {
           answerFailure(request, response, values, error);
         }
@@ -100,17 +122,4 @@ function refuseForeignForm({ headers }: IncomingMessage, publicUrl: string): voi
   const isOwnOrigin = origin === publicUrl || origin === `http://${host}` || origin === `https://${host}`;
   const isOwn = site === undefined ? origin === undefined || isOwnOrigin : site === 'same-origin' || site === 'none';
   if (!isOwn) throw new ForbiddenError('The form of another site cannot be used here.');
-}
-
-function formValues(body: unknown): { values: FormValues; token: string } {
-  const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {};
-  const text = (name: string): string => (typeof fields[name] === 'string' ? (fields[name] as string).trim() : '');
-  return {
-    values: { long_url: text('long_url'), alias: text('alias'), expires_at: text('expires_at') },
-    token: text('token'),
-  };
-}
-
-function sentence(reason: string): string {
-  return `${reason.charAt(0).toUpperCase()}${reason.slice(1)}${reason.endsWith('.') ? '' : '.'}`;
 }

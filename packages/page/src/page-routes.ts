@@ -4,11 +4,12 @@ const BODY_MAX_BYTES = 16 * 1024;
 
 const common = { service: 'shorten', role: 'public', rate: 'clients', errors: 'page', label: 'page' } as const;
 
-/** The page, what it loads, and where its form goes. */
+/** The page, what it loads, where its form goes, and where that leads. */
 export const pageRoutes = {
   getPage: { ...common, method: 'GET', path: '/' },
   getPageStyle: { ...common, method: 'GET', path: '/-/page.css' },
   getPageScript: { ...common, method: 'GET', path: '/-/page.js' },
+  getMadeLink: { ...common, method: 'GET', path: '/-/made/:code' },
   submitPage: {
     ...common,
     method: 'POST',

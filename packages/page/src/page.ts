@@ -1,4 +1,5 @@
 import type { LinkJson } from '@lakh/api';
+import { escapeHtml, htmlPage } from '@lakh/http';
 
 /** What the visitor typed, to be shown again beside an error. Never the token. */
 export interface FormValues {
@@ -14,131 +15,110 @@ export interface PageModel {
   readonly created?: LinkJson;
   /** Whether this server asks for an API token. */
   readonly needsToken: boolean;
-  /** Longest target URL that is accepted, in characters. */
-  readonly urlMaxLength: number;
 }
 
 export const EMPTY_FORM: FormValues = { long_url: '', alias: '', expires_at: '' };
 
-const ENTITIES: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-};
+/** What each field is called. */
+const LABELS = { long_url: 'Long address', token: 'API token', alias: 'Short name', expires_at: 'End date' } as const;
+type FieldName = keyof typeof LABELS;
 
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] as string);
+/** What is wrong with a field, as a sentence of its own: a reason has no subject. */
+export function fieldError(name: string, reason: string): string {
+  const subject =
+    name in LABELS
+      ? `The ${LABELS[name as FieldName].replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase())}`
+      : name;
+  return `${subject} ${reason}.`;
 }
 
 interface Field {
-  readonly name: string;
-  readonly label: string;
+  readonly name: FieldName;
   readonly hint?: string;
   readonly attributes: string;
-  readonly value: string;
+  readonly value?: string;
 }
 
-function field({ name, label, hint, attributes, value }: Field, error: string | undefined, hasFocus: boolean): string {
-  const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
-  return `<div>
-<label for="${name}">${escapeHtml(label)}</label>
-<input id="${name}" name="${name}" ${attributes} value="${escapeHtml(value)}"${
-    described ? ` aria-describedby="${described}"` : ''
-  }${error ? ' aria-invalid="true"' : ''}${hasFocus ? ' autofocus' : ''}>
-${hint ? `<p class="hint" id="${name}-hint">${escapeHtml(hint)}</p>` : ''}
-${error ? `<p class="error" id="${name}-error">${escapeHtml(error)}</p>` : ''}
-</div>`;
-}
-
-function result(created: LinkJson): string {
-  return `<section class="result" aria-labelledby="done">
-<h2 id="done">Your short link</h2>
-<p class="short"><a id="short-url" autofocus href="${escapeHtml(created.short_url)}">${escapeHtml(created.short_url)}</a></p>
-<p>It leads to <a href="${escapeHtml(created.long_url)}" rel="noreferrer">${escapeHtml(created.long_url)}</a>${
-    created.expires_at ? ` until <time>${escapeHtml(created.expires_at)}</time>` : ''
-  }.</p>
-<button type="button" id="copy" hidden>Copy</button>
-<p class="hint" id="copied" role="status"></p>
-</section>`;
-}
+/** How much of a target is shown; its host comes first, and a pointer's tip has all of it. */
+const TARGET_SHOWN_MAX = 80;
 
 /** The whole page. A form that a browser posts by itself, so that nothing here depends on a script. */
-export function renderPage({ values, errors, created, needsToken, urlMaxLength }: PageModel): string {
+export function renderPage({ values, errors, created, needsToken }: PageModel): string {
   const failed = Object.keys(errors).length > 0;
   // Where the visitor goes on: at the result, at the first field in error, or at the start.
   const focused = created
     ? undefined
     : (['long_url', 'token', 'alias', 'expires_at'].find((name) => errors[name]) ?? 'long_url');
   const advancedOpen = values.alias !== '' || values.expires_at !== '' || errors.alias || errors.expires_at;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${failed ? 'Error: ' : ''}${created ? 'Your short link' : 'Shorten a link'} – Lakh</title>
-<link rel="stylesheet" href="/-/page.css">
-<link rel="icon" href="data:,">
-<script src="/-/page.js" defer></script>
-</head>
-<body>
-<main>
-<h1><a href="/">Lakh</a></h1>
-<p>Paste a long address, get a short one.</p>
-${created ? result(created) : ''}
+
+  function field({ name, hint, attributes, value = '' }: Field): string {
+    const error = errors[name];
+    const described = [hint && `${name}-hint`, error && `${name}-error`].filter(Boolean).join(' ');
+    const all = `id="${name}" name="${name}" ${attributes}${described ? ` aria-describedby="${described}"` : ''}${
+      error ? ' aria-invalid="true"' : ''
+    }${focused === name ? ' autofocus' : ''}`;
+    const optional = name === 'alias' || name === 'expires_at' ? ' (optional)' : '';
+    return `<div>
+<label for="${name}">${LABELS[name]}${optional}</label>
+${name === 'long_url' ? `<textarea ${all}>\n${escapeHtml(value)}</textarea>` : `<input ${all} value="${escapeHtml(value)}">`}
+${hint ? `<p class="hint" id="${name}-hint">${hint}</p>` : ''}
+${error ? `<p class="error" id="${name}-error">${escapeHtml(error)}</p>` : ''}
+</div>`;
+  }
+
+  const token = `${field({ name: 'token', attributes: 'type="password" required autocomplete="off"' })}
+<div id="keep" hidden><label><input type="checkbox" id="keep-token">Keep the token in this browser</label></div>`;
+  return htmlPage({
+    title: `${failed ? 'Error: ' : ''}${created ? 'Your short link' : 'Shorten a link'}`,
+    head: '<link rel="stylesheet" href="/-/page.css">\n<script src="/-/page.js" defer></script>',
+    main: `${created ? result(created) : '<h1>Shorten a link</h1>\n<p>Paste a long address, get a short one.</p>'}
 <form method="post" action="/-/shorten">
+${created ? '<h2>Shorten another one</h2>' : ''}
 ${errors.form ? `<p class="error" role="alert">${escapeHtml(errors.form)}</p>` : ''}
-${field(
-  {
-    name: 'long_url',
-    label: 'Long address',
-    attributes: `type="url" required maxlength="${urlMaxLength}" autocomplete="off" placeholder="https://…"`,
-    value: values.long_url,
-  },
-  errors.long_url,
-  focused === 'long_url',
-)}
-${
-  needsToken
-    ? field(
-        { name: 'token', label: 'API token', attributes: 'type="password" required autocomplete="off"', value: '' },
-        errors.token,
-        focused === 'token',
-      )
-    : ''
-}
+${field({
+  name: 'long_url',
+  attributes:
+    'rows="1" required inputmode="url" autocomplete="off" autocapitalize="none" spellcheck="false" placeholder="example.com/a/long/address"',
+  value: values.long_url,
+})}
+${needsToken ? token : ''}
 <details${advancedOpen ? ' open' : ''}>
 <summary>Choose the short name, or an end date</summary>
 <div>
-${field(
-  {
-    name: 'alias',
-    label: 'Short name (optional)',
-    hint: 'Letters and digits, with - and _ inside.',
-    attributes: 'type="text" maxlength="64" autocomplete="off" autocapitalize="none" spellcheck="false"',
-    value: values.alias,
-  },
-  errors.alias,
-  focused === 'alias',
-)}
-${field(
-  {
-    name: 'expires_at',
-    label: 'Works until (optional)',
-    hint: 'A date and time with its offset from UTC, such as 2030-01-31T18:00:00+05:30.',
-    attributes: 'type="text" maxlength="40" autocomplete="off" spellcheck="false"',
-    value: values.expires_at,
-  },
-  errors.expires_at,
-  focused === 'expires_at',
-)}
+${field({
+  name: 'alias',
+  hint: 'Letters and digits, with - and _ inside.',
+  attributes: 'type="text" autocomplete="off" autocapitalize="none" spellcheck="false"',
+  value: values.alias,
+})}
+${field({
+  name: 'expires_at',
+  hint: 'In UTC.',
+  attributes: 'type="datetime-local" autocomplete="off"',
+  value: values.expires_at,
+})}
 </div>
 </details>
 <button type="submit">Shorten</button>
 </form>
-</main>
-</body>
-</html>
-`;
+<section id="recent" aria-labelledby="recent-title" hidden>
+<h2 id="recent-title">Recent links of this browser</h2>
+<ul id="recent-links"></ul>
+<button type="button" id="forget">Forget them</button>
+</section>`,
+  });
+}
+
+function result({ short_url: short, long_url: long, code, expires_at: until }: LinkJson): string {
+  const shown = long.length > TARGET_SHOWN_MAX ? `${long.slice(0, TARGET_SHOWN_MAX - 1)}…` : long;
+  // The slash goes with the code, so that a line ends before both.
+  const codeAt = short.length - code.length - 1;
+  return `<section aria-labelledby="done">
+<h1 id="done">Your short link</h1>
+<div class="short"><a id="short-url" autofocus href="${escapeHtml(short)}">${escapeHtml(short.slice(0, codeAt))}<span class="code">${escapeHtml(short.slice(codeAt))}</span></a><button type="button" id="copy" hidden>Copy</button></div>
+<p class="hint" id="copied" role="status"></p>
+<p class="long">It leads to <a id="target" href="${escapeHtml(long)}" title="${escapeHtml(long)}" rel="noreferrer">${escapeHtml(shown)}</a>${
+    until ? ` until <time datetime="${until}">${until}</time>` : ''
+  }.</p>
+</section>`;
 }

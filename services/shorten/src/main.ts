@@ -73,6 +73,6 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const remover = createRemover({ store, cache, outbox, onRemoved: auditDeletes(log) });
   listener.serve(
     createApi({ ...options, remover, store, metrics: listener.metrics }),
-    createPage({ ...options, urlMaxLength: settings.urlMaxLength }),
+    createPage({ ...options, store }),
   );
 }

@@ -73,10 +73,6 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     invalidate: (invalidation) => redirects.l1.invalidate(invalidation),
     onRemoved: auditDeletes(log),
   });
-  listener.serve(
-    redirects,
-    createApi({ ...options, remover, store, metrics }),
-    createPage({ ...options, urlMaxLength: settings.urlMaxLength }),
-  );
+  listener.serve(redirects, createApi({ ...options, remover, store, metrics }), createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }

@@ -10,6 +10,8 @@ import { within } from './standalone.js';
 
 const CALL_LIMIT_MS = 20_000;
 const FOCUS_LIMIT_MS = 5_000;
+/** What has the focus, by its id or its name. */
+const FOCUSED = 'document.activeElement?.id || document.activeElement?.localName || ""';
 
 interface Message {
   readonly id?: number;
@@ -169,6 +171,15 @@ export class Page {
     await this.call('Input.dispatchKeyEvent', { type: 'keyUp', ...event });
   }
 
+  /** Presses a key until an element has the focus; a date-time field alone takes several. */
+  async pressUntil(key: 'Tab', id: string): Promise<void> {
+    for (let presses = 0; presses < 12; presses += 1) {
+      await this.press(key);
+      if ((await this.evaluate<string>(FOCUSED)) === id) return;
+    }
+    throw new Error(`${id} did not get the focus`);
+  }
+
   /** Works without the page's own scripts too: the browser's tools are not stopped by that setting. */
   async evaluate<T>(expression: string): Promise<T> {
     const { result, exceptionDetails } = (await this.call('Runtime.evaluate', {
@@ -184,7 +195,7 @@ export class Page {
   async focused(id: string): Promise<void> {
     const limitMs = performance.now() + FOCUS_LIMIT_MS;
     for (;;) {
-      const now = await this.evaluate<string>('document.activeElement?.id || document.activeElement?.localName || ""');
+      const now = await this.evaluate<string>(FOCUSED);
       if (now === id) return;
       if (performance.now() > limitMs) throw new Error(`the focus is on ${now} and not on ${id}`);
     }

@@ -42,6 +42,8 @@ export function createFuzzer(random: Random, codes: readonly string[]) {
       () => `/${code}`,
       () => `/${code}?${letters(below(40))}`,
       () => `/${letters(below(12))}`,
+      () => `/${code}${pick(['/', '.', '%E2%80%A6', bytes(3)])}`,
+      () => `/-/made/${pick([code, letters(6), '%00', bytes(3)])}`,
       () => `/${[...code].map((c) => (chance(0.5) ? c : `%${c.charCodeAt(0).toString(16)}`)).join('')}`,
       () => `/%${pick(['', '0', 'zz', 'ff', '00', 'c0%80', 'ed%a0%80', 'f4%90%80%80', '2e%2e%2f', '25', '0d%0aX:y'])}`,
       () => '/api/v1/urls',
