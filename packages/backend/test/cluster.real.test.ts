@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
-import { thisProcess } from '@lakh/process';
+import { createLogger, createMetrics, thisProcess } from '@lakh/process';
 import { parseRedisUrl } from '@lakh/redis';
 import { describeLinkCache, SampleLinks } from '@lakh/testkit';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
@@ -91,6 +91,29 @@ test('its name tells where it is and no password; its checks tell what has been 
   expect([await ofDatabase?.(), await ofZookeeper?.()]).toEqual([{ status: 'ok' }, { status: 'ok' }]);
   await backend.close();
   expect(await ofZookeeper?.()).toEqual({ status: 'degraded', detail: 'closed' });
+});
+
+test('a database that answers and takes no rows is no place to send creates to', async () => {
+  const { system, backend: unobserved } = await openUnused();
+  const { registry } = createMetrics({ program: 'test', version: '0' });
+  const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
+  const backend = openCluster({ settings: settingsOf(system), observed: { log, registry } });
+  const check = async () => backend.checks.database?.();
+  await database.sql('SET GLOBAL read_only=1');
+  try {
+    await expect(backend.links.insert(new SampleLinks().generated())).rejects.toMatchObject({
+      code: 'store_unavailable',
+    });
+    expect(await check()).toEqual({ status: 'down', detail: expect.stringMatching(/takes no rows.*1290/) });
+    const metrics = await registry.metrics();
+    expect(metrics).toMatch(/lakh_store_writable\{shard="[^"]+"\} 0/);
+    expect(metrics).toMatch(/lakh_store_writes_refused_total\{shard="[^"]+",errno="1290"\} [1-9]/);
+  } finally {
+    await database.sql('SET GLOBAL read_only=0');
+  }
+  await eventually(async () => (await check())?.status === 'ok');
+  await backend.close();
+  await unobserved.close();
 });
 
 test('a registered server is seen by operators until it closes', async () => {

@@ -182,7 +182,7 @@ function codesOf(allocator: RangeAllocator, codec: Codec, observer: IssuingObser
       observer.duplicate(counter);
       allocator.dropRange(counter);
     },
-    reportBurnt: (counter) => observer.burnt(counter),
+    reportBurnt: (counter, why) => observer.burnt(counter, why),
   };
 }
 

@@ -16,9 +16,9 @@ export function metricsAndLog(registry: Registry, log: Logger, figures: () => Is
     startFailed(error, attempt, retryInMs) {
       log.warn({ err: error, attempt, retryInMs: Math.round(retryInMs) }, 'the database cannot be asked yet');
     },
-    burnt(counter) {
+    burnt(counter, why) {
       metrics.burnt();
-      log.info({ counter }, 'counter skipped: its code is reserved or taken');
+      log.info({ counter, why }, 'counter spent without a link');
     },
     duplicate(counter) {
       metrics.duplicate();

@@ -78,7 +78,7 @@ export function createEventMetrics(registry: Registry) {
   );
   const burnt = counter(
     'lakh_counters_burnt_total',
-    'Counters skipped because their code is reserved, an alias or deleted.',
+    'Counters spent without a link: their code is reserved, an alias or deleted, or the store refused the link.',
   );
   const duplicates = counter(
     'lakh_counters_duplicate_total',

@@ -1,12 +1,13 @@
 import type { AllocatorObserver, CounterRange, LeaseObserver, RemainderObserver } from '@lakh/id-range';
+import type { BurntReason } from '@lakh/links';
 import type { KeyDescription } from '@lakh/short-code';
 
 /** Told of all that becomes of counters, for metrics and logs. Must not throw. */
 export interface IssuingObserver extends LeaseObserver, RemainderObserver, AllocatorObserver {
   /** The database could not be asked what its servers have agreed on. */
   startFailed(error: unknown, attempt: number, retryInMs: number): void;
-  /** A counter is skipped for good: its code is reserved, an alias or deleted. */
-  burnt(counter: number): void;
+  /** A counter is spent without a link: its code is reserved, an alias or deleted, or the store refused the link. */
+  burnt(counter: number, why: BurntReason): void;
   /** A counter met another generated link: issuing has ended. */
   duplicate(counter: number): void;
   /** Another server has recorded a key that this one lacks: nothing is leased from its start on. */

@@ -105,7 +105,7 @@ describe('what leases come to', () => {
 
   test('counters that are skipped are counted', async () => {
     const { issuing, metric } = system.server();
-    issuing.codes.reportBurnt(141_590);
+    issuing.codes.reportBurnt(141_590, 'taken');
     expect(await metric('lakh_counters_burnt_total')).toBe(1);
   });
 });

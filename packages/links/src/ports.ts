@@ -45,14 +45,16 @@ export interface LinkCache {
   readonly available: boolean;
 }
 
+export type BurntReason = 'taken' | 'refused';
+
 /** Where generated codes come from: a counter and the code it encodes to. */
 export interface CodeSource {
   /** Waits, bounded in count and time, for a lease when nothing is held. Rejects with what the allocator throws. */
   nextOrWait(): Promise<{ readonly counter: number; readonly code: string }>;
   /** The last line of defence fired for this counter: drop the range, stop being ready. */
   reportDuplicate(counter: number): void;
-  /** A counter met a reserved word, an alias or a tombstone, and is skipped for good. */
-  reportBurnt(counter: number): void;
+  /** A counter is spent without a link: its code is `taken` (a reserved word, an alias, a tombstone), or the store `refused` the link. */
+  reportBurnt(counter: number, why: BurntReason): void;
 }
 
 /** A link changed: every cache must hear that what it has from before `version` is old. What became of it, the store knows. */

@@ -78,18 +78,21 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
   async function useCounters(draft: Draft): Promise<ShortenResult> {
     for (let burnt = 0; burnt <= maxBurntCounters; burnt++) {
       // A counter that is taken is spent, whatever the store says: an outage would use up what is held.
-      if (store.available === false) throw new StoreUnavailableError('The store is away.');
+      if (store.available === false) throw new StoreUnavailableError('The store is away, or takes no links.');
       const { counter, code } = await codes.nextOrWait();
       if (!isReservedWord(code)) {
         const link = newLink(draft, 'generated', code, counter, newInsertId());
-        const { outcome, link: met } = await store.insert(link);
+        const { outcome, link: met } = await store.insert(link).catch((error: unknown) => {
+          if (error instanceof StoreUnavailableError) codes.reportBurnt(counter, 'refused');
+          throw error;
+        });
         if (outcome === 'inserted') return created(met);
         if (outcome === 'duplicate') {
           codes.reportDuplicate(counter);
           throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
         }
       }
-      codes.reportBurnt(counter);
+      codes.reportBurnt(counter, 'taken');
     }
     throw new TooManyBurntCountersError(`${maxBurntCounters + 1} counters in a row met codes that are taken.`);
   }

@@ -183,16 +183,20 @@ describe('shortening with a generated code', () => {
     expect(codes.duplicates).toEqual([]);
   });
 
-  test.each([new StoreUnavailableError('down'), new StoreOutcomeUnknownError('no answer')])(
-    'when the store fails, the error is passed on and the counter is not used again: %p',
-    async (failure) => {
-      const { store, shortener } = setUp();
+  test.each([
+    { failure: new StoreUnavailableError('down'), burnt: [100_000] },
+    { failure: new StoreOutcomeUnknownError('no answer'), burnt: [] }, // it may be a link's
+  ])(
+    'when the store fails, the error is passed on and the counter is not used again: $failure',
+    async ({ failure, burnt }) => {
+      const { store, codes, shortener } = setUp();
       store.gate = () => {
         throw failure;
       };
       await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(failure);
       store.gate = undefined;
       expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_001);
+      expect(codes.burnt).toEqual(burnt);
     },
   );
 
@@ -248,7 +252,7 @@ describe('a store that says it is away', () => {
     Object.defineProperty(store, 'available', { value: false, configurable: true });
     for (let i = 0; i < 10; i++) {
       await expect(shortener.shorten({ longUrl: 'https://example.com/' })).rejects.toThrow(
-        new StoreUnavailableError('The store is away.'),
+        new StoreUnavailableError('The store is away, or takes no links.'),
       );
     }
     Object.defineProperty(store, 'available', { value: true });

@@ -11,6 +11,7 @@ export * from './links/outbox.js';
 export * from './links/store.js';
 export { SchemaMismatchError } from './schema/errors.js';
 export { checkSchema, type MigrateOptions, migrate } from './schema/migrate.js';
+export { proveRowsAreTaken } from './schema/proof.js';
 export { migrationSettings, mysqlSettings } from './settings.js';
 export type { ServerFacts, Session, SqlResult } from './wire/connection.js';
 export {

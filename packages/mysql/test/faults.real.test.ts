@@ -10,6 +10,7 @@ import {
   migrate,
   Pool,
   type PoolOptions,
+  proveRowsAreTaken,
 } from '../src/index.js';
 import { eventually, startDatabase, type TestDatabase } from './database.js';
 
@@ -59,6 +60,59 @@ function collectedHeapBytes(): number {
   (runInNewContext('gc') as () => void)();
   return process.memoryUsage().heapUsed;
 }
+
+describe('a server that answers and takes no rows', () => {
+  const readOnly = (on: 0 | 1) => database.sql(`SET GLOBAL read_only=${on}`);
+  beforeEach(() => void cleanups.push(() => readOnly(0)));
+
+  test('is known from the first refusal on, counted, and known to take rows again from a proof', async () => {
+    const refused: number[] = [];
+    const changes: boolean[] = [];
+    const observer: MysqlObserver = {
+      writeRefused: (_shard, errno) => refused.push(errno),
+      writability: (_shard, writable) => changes.push(writable),
+    };
+    const { pool, store } = openStore({ observer, proof: proveRowsAreTaken });
+    const link = sample.generated();
+    await store.insert(link);
+    await readOnly(1);
+    expect(await outcomeOf(store.insert(sample.generated()))).toBe('store_unavailable');
+    expect([store.available, pool.available, pool.writeRefusal]).toEqual([
+      false,
+      true,
+      expect.stringContaining('1290'),
+    ]);
+    for (let i = 0; i < 100; i += 1)
+      expect(await outcomeOf(store.insert(sample.generated()))).toBe('store_unavailable');
+    expect(refused.length).toBeLessThan(10); // one insert, and proofs in the background
+    expect(new Set(refused)).toEqual(new Set([1290]));
+    expect(await store.find(0, link.code)).toEqual(storedAs(link));
+
+    await readOnly(0);
+    await eventually(() => store.available === true);
+    expect(await store.insert(sample.generated())).toMatchObject({ outcome: 'inserted' });
+    expect(changes).toEqual([false, true]);
+    expect((await database.sql("SELECT COUNT(*) FROM links WHERE code LIKE '-proof%'")).trim()).toMatch(/0$/);
+  });
+
+  test('is asked for no head, at the start as after a refusal, so that nobody raises a mark for nothing', async () => {
+    await readOnly(1);
+    const { pool } = openStore({ proof: proveRowsAreTaken });
+    const ledger = createMysqlLedger({ pool, namespace: 'read-only', feedsLinks: false });
+    expect(await outcomeOf(ledger.head())).toBe('witness_unavailable');
+    await readOnly(0);
+    expect(await ledger.head()).toBe('missing');
+    await ledger.create(100_000, 'cluster');
+    await readOnly(1);
+    const holder = { serverId: 'a', host: 'b', processStartMs: 1, codec: 'base62' };
+    const lease = { range: { start: 900_000, end: 900_100 }, holder, leasedAtMs: 1, witnessVersion: 1 };
+    expect(await outcomeOf(ledger.record(lease))).toBe('witness_unavailable');
+    expect(await outcomeOf(ledger.head())).toBe('witness_unavailable');
+    await readOnly(0);
+    expect(await ledger.head()).toMatchObject({ head: 100_000 });
+    expect(await ledger.record(lease)).toBe('recorded');
+  });
+});
 
 describe('a frozen server', () => {
   test('every call settles within its deadline, refusals cost nothing, and it recovers by itself', async () => {

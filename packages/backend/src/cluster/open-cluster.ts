@@ -1,6 +1,13 @@
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
 import type { Clock, LinkCache } from '@lakh/links';
-import { createMysqlLinkStore, createMysqlOutbox, type MysqlObserver, observed, Pool } from '@lakh/mysql';
+import {
+  createMysqlLinkStore,
+  createMysqlOutbox,
+  type MysqlObserver,
+  observed,
+  Pool,
+  proveRowsAreTaken,
+} from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
 import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
@@ -8,7 +15,7 @@ import { createZookeeperSession, formatZookeeperAddress, registerServer, type Zo
 import type { Backend } from '../backend.js';
 import type { clusterSettings } from '../settings.js';
 import { clusterOver } from './cluster-over.js';
-import { createMysqlObserver, exposeQueues } from './mysql-metrics.js';
+import { createMysqlObserver, exposeQueues, type ShardTroubles } from './mysql-metrics.js';
 import { prepareDatabase } from './prepare-database.js';
 import { createRedisObserver } from './redis-metrics.js';
 import { startRelay } from './relay-loop.js';
@@ -40,10 +47,10 @@ const SETTLE_FACTOR = 1.1;
 export function openCluster(options: ClusterOptions): Backend {
   const { settings, clock = { nowMs: Date.now }, observed: told } = options;
   const { namespace = DEFAULT_NAMESPACE, leaseDeadlineMs = DEFAULT_LEASE_DEADLINE_MS } = settings;
-  const down = new Map<string, string>();
-  const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, down);
+  const troubles = { away: new Map<string, string>(), readOnly: new Map<string, string>() };
+  const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
-  const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, observer });
+  const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, proof: proveRowsAreTaken, observer });
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
@@ -72,8 +79,7 @@ export function openCluster(options: ClusterOptions): Backend {
     outbox,
     get checks() {
       return {
-        // Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more.
-        database: degradedWhile(() => [...down].map(([shard, reason]) => `${shard}: ${reason}`).join('; ')),
+        database: () => databaseHealth(troubles),
         ...(redis && { redis: degradedWhile(() => (redis.state === 'up' ? '' : `the cache is ${redis.state}`)) }),
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
@@ -93,6 +99,16 @@ export function openCluster(options: ClusterOptions): Backend {
       pool.close();
     },
   };
+}
+
+/**
+ * Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more. One that takes no rows
+ * is known to those alone who send some, and these can do nothing without.
+ */
+function databaseHealth({ away, readOnly }: ShardTroubles): ReturnType<HealthCheck> {
+  const told = (shards: Map<string, string>) => [...shards].map((shard) => shard.join(': ')).join('; ');
+  if (readOnly.size > 0) return { status: 'down', detail: `takes no rows: ${told(readOnly)}` };
+  return away.size > 0 ? { status: 'degraded', detail: told(away) } : { status: 'ok' };
 }
 
 /** `why` is empty while nothing is wrong. */

@@ -50,14 +50,16 @@ export function createMysqlLedger({
 
   return {
     head: () =>
-      settle(() =>
-        pool.run(async (session) => {
+      settle(async () => {
+        // Whoever leases raises the mark next: a ledger that takes no rows would cost a range each time it is tried.
+        await pool.proveWritable();
+        return pool.run(async (session) => {
           const { rows } = await session.query(
             `SELECT head, cluster_id, NOT (${anyLease} OR ${anyLink}) FROM id_heads WHERE namespace=${ns}`,
           );
           return rows[0] ? asHead(rows[0]) : 'missing';
-        }),
-      ),
+        });
+      }),
 
     record: async (lease) => {
       assertRange(lease.range);

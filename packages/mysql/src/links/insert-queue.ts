@@ -69,6 +69,8 @@ export class InsertQueue {
     const { pool, maxQueued, maxRows, maxBytes } = this.#options;
     if (!pool.available)
       return Promise.reject(new StoreUnavailableError(`${pool.name} is away: ${pool.unavailableReason}`));
+    if (pool.writeRefusal !== '')
+      return Promise.reject(new StoreUnavailableError(`${pool.name} takes no rows: ${pool.writeRefusal}`));
     if (this.queued >= maxQueued) {
       return Promise.reject(new StoreUnavailableError(`${this.queued} inserts wait for ${pool.name} already`));
     }

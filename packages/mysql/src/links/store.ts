@@ -92,7 +92,7 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     },
 
     get available() {
-      return pool.available;
+      return pool.available && pool.writeRefusal === '';
     },
 
     get queued() {

@@ -85,6 +85,17 @@ const NOTHING_APPLIED_ERRNOS = new Set([
   1836, // read-only mode
 ]);
 
+/**
+ * Refusals of a write that the next one would meet too: the server is read-only, its disk is full, it has no quorum, or the user
+ * may write no more for now.
+ */
+const NO_WRITES_ERRNOS = new Set([1021, 1030, 1047, 1114, 1226, 1290, 1792, 1836]);
+
+/** The state of the server, not the write, made it refuse; `failure` is of a write. */
+export function isNotWritable(failure: SqlFailure): boolean {
+  return failure.kind === 'refused' && NO_WRITES_ERRNOS.has(failure.errno);
+}
+
 /** The values of a row, not the state of the server, made it refuse. */
 export function isRowFailure(error: unknown): error is SqlFailure {
   return error instanceof SqlFailure && error.kind === 'refused' && ROW_ERRNOS.has(error.errno);

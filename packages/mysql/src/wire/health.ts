@@ -1,7 +1,7 @@
 import { backoff } from '@lakh/base';
 
 /** Failures in a row after which nobody waits any more for a server that is probably away. */
-const FAILURES_TO_OPEN = 3;
+const DEFAULT_FAILURES_TO_OPEN = 3;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
 
@@ -10,10 +10,12 @@ export interface HealthOptions {
   readonly probe: () => Promise<void>;
   readonly changed: (available: boolean, reason: string) => void;
   readonly random: () => number;
+  /** Failures in a row that open it; default 3. */
+  readonly failuresToOpen?: number;
 }
 
 /**
- * A circuit breaker that closes itself: after {@link FAILURES_TO_OPEN} failures in a row it is open, and callers are to be refused
+ * A circuit breaker that closes itself: after `failuresToOpen` failures in a row it is open, and callers are to be refused
  * at once. A probe in the background, not a caller's request, finds out when the server is back (a server that is taken
  * out of a balancer for being not ready gets no requests to find out with).
  */
@@ -54,7 +56,8 @@ export class Health {
   failure(reason: string): void {
     this.#failures += 1;
     this.#reason = reason;
-    if (this.#open || this.#closed || this.#failures < FAILURES_TO_OPEN) return;
+    if (this.#open || this.#closed || this.#failures < (this.#options.failuresToOpen ?? DEFAULT_FAILURES_TO_OPEN))
+      return;
     this.#open = true;
     this.#scheduleProbe();
     this.#options.changed(false, reason);

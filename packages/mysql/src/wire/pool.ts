@@ -1,9 +1,10 @@
 import { Session } from './connection.js';
-import { SqlFailure } from './errors.js';
+import { isNotWritable, SqlFailure } from './errors.js';
 import { Health } from './health.js';
 import { type Member, memberName } from './member.js';
 import type { MysqlObserver } from './observer.js';
-import { inTransaction } from './transaction.js';
+import { inTransaction, type SqlSession } from './transaction.js';
+import { Writability } from './writability.js';
 
 export interface PoolOptions {
   /** Connections at most; each is opened when it is first needed. Default 12. */
@@ -14,6 +15,8 @@ export interface PoolOptions {
   readonly deadlineMs?: number;
   /** For opening one connection, within the call's. Default 1,000. */
   readonly connectDeadlineMs?: number;
+  /** Stores rows and takes them back, so that somebody knows whether rows are taken. Without it they are assumed to be. */
+  readonly proof?: (session: SqlSession) => Promise<void>;
   readonly observer?: MysqlObserver;
   /** Uniform in [0, 1), for jitter. */
   readonly random?: () => number;
@@ -31,8 +34,9 @@ interface Waiter {
 export class Pool {
   readonly name: string;
   readonly #member: Member;
-  readonly #options: Required<Omit<PoolOptions, 'observer'>> & { readonly observer: MysqlObserver };
+  readonly #options: Required<Omit<PoolOptions, 'proof'>>;
   readonly #health: Health;
+  readonly #writability: Writability | undefined;
   readonly #idle: Session[] = [];
   readonly #waiters = new Set<Waiter>();
   readonly #sessions = new Set<Session>();
@@ -60,6 +64,14 @@ export class Pool {
       },
       random: this.#options.random,
     });
+    const { proof } = options;
+    this.#writability =
+      proof &&
+      new Writability({
+        prove: () => this.#run(proof, this.#options.deadlineMs, true),
+        changed: (writable, reason) => this.#options.observer.writability?.(this.name, writable, reason),
+        random: this.#options.random,
+      });
   }
 
   get available(): boolean {
@@ -69,6 +81,16 @@ export class Pool {
   /** Why the server cannot be used now; empty while it can. */
   get unavailableReason(): string {
     return this.#health.reason;
+  }
+
+  /** Why the server, which answers, takes no rows; empty while nothing says so. */
+  get writeRefusal(): string {
+    return this.#writability?.refusal ?? '';
+  }
+
+  /** See `SqlPool`. */
+  async proveWritable(): Promise<void> {
+    await this.#writability?.proven();
   }
 
   get deadlineMs(): number {
@@ -84,7 +106,16 @@ export class Pool {
    * Runs `work` on a connection of its own. After a failure the connection is kept only where the server refused a statement
    * outside a transaction; otherwise it is destroyed, which rolls back what was begun on it.
    */
-  async run<T>(work: (session: Session) => Promise<T>, deadlineMs: number = this.#options.deadlineMs): Promise<T> {
+  run<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
+    return this.#run(work, deadlineMs, false);
+  }
+
+  /** `writes`: whether each of its statements counts as one that writes, not only those that commit. */
+  async #run<T>(
+    work: (session: Session) => Promise<T>,
+    deadlineMs: number = this.#options.deadlineMs,
+    writes: boolean,
+  ): Promise<T> {
     const deadline = performance.now() + deadlineMs;
     const session = await this.#acquireOrPassOn(deadline);
     const timer = setTimeout(
@@ -96,9 +127,9 @@ export class Pool {
       this.#health.success();
       return result;
     } catch (error) {
-      if (error instanceof SqlFailure && error.kind === 'refused') this.#health.success();
-      else if (error instanceof SqlFailure) this.#health.failure(error.message);
-      else session.destroy('its user failed');
+      if (!(error instanceof SqlFailure)) session.destroy('its user failed');
+      else if (error.kind === 'refused') this.#refused(error, writes);
+      else this.#health.failure(error.message);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -108,15 +139,23 @@ export class Pool {
 
   /** As {@link run}, between BEGIN and COMMIT. `work` sends writes with `commits` unset; only the COMMIT can be of unknown outcome. */
   transaction<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
-    return this.run((session) => inTransaction(session, work), deadlineMs);
+    return this.#run((session) => inTransaction(session, work), deadlineMs, true);
   }
 
   /** Refuses whoever waits and closes every connection; what is in use fails as lost. */
   close(): void {
     this.#closed = true;
     this.#health.close();
+    this.#writability?.close();
     this.#giveUp('the pool was closed');
     for (const session of this.#sessions) session.destroy('the pool was closed');
+  }
+
+  #refused(failure: SqlFailure, writes: boolean): void {
+    this.#health.success(); // it answered
+    if (!(writes || failure.commits) || !isNotWritable(failure)) return;
+    this.#options.observer.writeRefused?.(this.name, failure.errno);
+    this.#writability?.refused(failure.message);
   }
 
   async #acquireOrPassOn(deadline: number): Promise<Session> {

@@ -8,6 +8,8 @@ export interface SqlPool {
   readonly name: string;
   run<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T>;
+  /** Resolves when the server has taken rows since the start and since it last refused some; rejects as a write would. */
+  proveWritable(): Promise<void>;
 }
 
 /**

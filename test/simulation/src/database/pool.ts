@@ -42,6 +42,9 @@ export class SimulatedPool implements SqlPool {
   transaction<T>(work: (session: SqlSession) => Promise<T>): Promise<T> {
     return this.run((session) => inTransaction(session, work));
   }
+
+  /** It takes rows whenever it answers. */
+  async proveWritable(): Promise<void> {}
 }
 
 interface Pending {
