@@ -345,6 +345,16 @@ describe('a server that answers, but not as hoped', () => {
     expect(await pool.run(async () => 'fine')).toBe('fine');
   });
 
+  test('callers with little time left say nothing about a server that needs more', async () => {
+    const { pool } = openStore();
+    await pool.run((session) => session.query('SELECT 1'));
+    const late = () => pool.run((session) => session.query('SELECT SLEEP(0.02)'), 5).catch((error) => error.kind);
+    expect(await Promise.all(Array.from({ length: 6 }, late))).not.toContain(undefined);
+    for (let i = 0; i < 6; i += 1) expect(await late()).toMatch(/lost|unsent/);
+    expect(pool.available).toBe(true);
+    expect(await pool.run(async () => 'fine')).toBe('fine');
+  });
+
   test('a statement after its transaction failed is never sent on that connection', async () => {
     const { pool } = openStore();
     await expect(

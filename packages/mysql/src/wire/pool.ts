@@ -22,6 +22,9 @@ export interface PoolOptions {
   readonly random?: () => number;
 }
 
+/** A deadline that left the server less than this part of the pool's own says nothing about the server when it passes. */
+const TELLING_PART = 1 / 2;
+
 interface Waiter {
   readonly take: (session: Session) => void;
   readonly refuse: (failure: SqlFailure) => void;
@@ -118,10 +121,12 @@ export class Pool {
   ): Promise<T> {
     const deadline = performance.now() + deadlineMs;
     const session = await this.#acquireOrPassOn(deadline);
-    const timer = setTimeout(
-      () => session.destroy(`no answer within ${deadlineMs} ms`),
-      Math.max(0, deadline - performance.now()),
-    );
+    const leftMs = Math.max(0, deadline - performance.now());
+    let isOnlyLate = false;
+    const timer = setTimeout(() => {
+      isOnlyLate = leftMs < this.#options.deadlineMs * TELLING_PART;
+      session.destroy(`no answer within ${deadlineMs} ms`);
+    }, leftMs);
     try {
       const result = await work(session);
       this.#health.success();
@@ -129,7 +134,7 @@ export class Pool {
     } catch (error) {
       if (!(error instanceof SqlFailure)) session.destroy('its user failed');
       else if (error.kind === 'refused') this.#refused(error, writes);
-      else this.#health.failure(error.message);
+      else if (!isOnlyLate) this.#health.failure(error.message);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -183,6 +188,7 @@ export class Pool {
 
   async #open(deadlineMs: number): Promise<Session> {
     this.#opening += 1;
+    const startedAt = performance.now();
     try {
       const session = await Session.open(this.#member, deadlineMs);
       if (this.#closed) {
@@ -197,7 +203,10 @@ export class Pool {
       }
       return session;
     } catch (error) {
-      this.#health.failure(error instanceof Error ? error.message : String(error));
+      const isOnlyLate =
+        deadlineMs < this.#options.connectDeadlineMs * TELLING_PART &&
+        performance.now() - startedAt >= Math.trunc(deadlineMs);
+      if (!isOnlyLate) this.#health.failure(error instanceof Error ? error.message : String(error));
       throw error;
     } finally {
       this.#opening -= 1;
