@@ -189,3 +189,30 @@ describe.each([
     for (const { code } of [uncached, await create()]) expect(await everywhere(301, code)).toBe(true);
   });
 });
+
+test('a database that takes no rows: known, counted, no place for creates, and no counter is spent on it', async () => {
+  const { code } = await create();
+  const count = (metric: string) => system.metric('shorten-1', metric);
+  const database = await system.databaseRoot();
+  await database.query('SET GLOBAL read_only=1');
+  try {
+    const [issued, burnt] = [await count('lakh_ids_issued_total'), await count('lakh_counters_burnt_total')];
+    expect((await created.create(system.url('shorten-1'))).status).toBe(503);
+    for (let sent = 0; sent < 500; sent += 50) {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => created.create(system.url('shorten-1'))));
+      expect(answers.filter(({ status }) => status !== 503)).toEqual([]);
+    }
+    const { httpStatus, checks } = await system.readiness('shorten-1');
+    expect([httpStatus, checks.database]).toEqual([503, { status: 'down', detail: expect.stringContaining('1290') }]);
+    expect((await count('lakh_ids_issued_total')) - issued).toBe(1);
+    expect((await count('lakh_counters_burnt_total')) - burnt).toBe(1);
+    expect(await count('lakh_store_writes_refused_total')).toBeGreaterThan(0);
+    expect(await everywhere(301, code)).toBe(true);
+    expect((await system.readiness('redirect-1')).httpStatus).toBe(200);
+  } finally {
+    await database.query('SET GLOBAL read_only=0');
+    await database.end();
+  }
+  await system.untilReadiness('shorten-1', 'takes creates again', ({ httpStatus }) => httpStatus === 200);
+  expect(await everywhere(301, (await create()).code)).toBe(true);
+});
