@@ -67,8 +67,8 @@ async function openServices(token?: string) {
   };
   const remover = createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) });
   const faces = [redirects, createApi({ ...options, remover, store, metrics }), createPage({ ...options, store })];
-  const http = createHttpServer(createApp({ faces, metrics, onError }));
-  const admin = createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
+  const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
+  const admin = createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
   const servers: HttpServer[] = [http, admin];
   return {

@@ -31,7 +31,7 @@ const figures = () => ({
 async function registered() {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   try {
-    createAdminServer({ registry, lifecycle: { state: 'running' }, checks: {} });
+    createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
     exposeFigures(registry, figures);
     createEventMetrics(registry);
     const metrics = createHttpMetrics(registry, ['redirect']);

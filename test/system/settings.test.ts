@@ -141,6 +141,9 @@ describe('settings that stop the start', () => {
     ['LAKH_PUBLIC_URL', 'https://lakh.example/go'],
     ['LAKH_PUBLIC_URL', 'https://me@lakh.example'],
     ['LAKH_PUBLIC_URL', 'https://lakh.example/?'],
+    ['LAKH_HOSTS', 'a b'],
+    ['LAKH_HOSTS', 'lakh,'],
+    ['LAKH_HOSTS', 'lakh:80'],
     ['LAKH_TRUSTED_PROXIES', '10.0.0.0/33'],
     ['LAKH_TRUSTED_PROXIES', '10.0.0.1,'],
     ['LAKH_SERVER_ID', 'a b'],
@@ -250,8 +253,12 @@ describe('settings that stop the start', () => {
     },
   );
 
-  test('redirect creates nothing and may listen anywhere', () => {
-    expect(() => load(redirect, { LAKH_SHARDS, LAKH_LISTEN: '0.0.0.0:80' })).not.toThrow();
+  test('redirect creates nothing and may listen anywhere, if it is told what it is called there', () => {
+    const env = { LAKH_SHARDS, LAKH_LISTEN: '0.0.0.0:80' };
+    expect(() => load(redirect, { ...env, LAKH_PUBLIC_URL: 'https://lakh.example' })).not.toThrow();
+    expect(problemsOf(redirect, env)).toEqual([
+      'LAKH_LISTEN=0.0.0.0:80 is beyond loopback: LAKH_PUBLIC_URL (not set or not usable) must say what short URLs begin with',
+    ]);
   });
 
   test.each(['127.9.9.9:80', '[::1]:80', '[::ffff:127.0.0.1]:80', 'LOCALHOST:80'])('%s is loopback', (listen) => {

@@ -177,7 +177,8 @@ describe('the gateway', () => {
 
   test('passes a small body whose framing is larger than the memory set aside for bodies', async () => {
     const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
-    const head = 'POST /api/v1/urls HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+    const head =
+      'POST /api/v1/urls HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
     const body = 'x'.repeat(16_000);
     socket.write(`${head}${body.length.toString(16)};${'e'.repeat(20_000)}\r\n${body}\r\n0\r\n\r\n`);
     const [answer] = await once(socket, 'data');
@@ -292,17 +293,17 @@ describe('the gateway', () => {
 
   test.each([
     ['no request at all', 'GARBAGE\r\n\r\n', 400],
-    ['a control character', 'GET /\x01 HTTP/1.1\r\nHost: x\r\n\r\n', 400],
+    ['a control character', 'GET /\x01 HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
     ['a host with a space', 'GET / HTTP/1.1\r\nHost: a b\r\n\r\n', 400],
     ['no host', 'GET / HTTP/1.1\r\n\r\n', 400],
-    ['a version to come', 'GET / HTTP/9.1\r\nHost: x\r\n\r\n', 400],
-    ['an unknown encoding', 'POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, x\r\n\r\n', 400],
-    ['two lengths', 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
-    ['a path above the root', 'GET /../../etc HTTP/1.1\r\nHost: x\r\n\r\n', 400],
-    ['TRACE', 'TRACE / HTTP/1.1\r\nHost: x\r\n\r\n', 405],
-    ['an endless address', `GET /${'a'.repeat(70_000)} HTTP/1.1\r\nHost: x\r\n\r\n`, 414],
-    ['an endless header', `GET / HTTP/1.1\r\nHost: x\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 431],
-    ["an error page's own address", 'GET /-/gateway/503 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n', 404],
+    ['a version to come', 'GET / HTTP/9.1\r\nHost: localhost\r\n\r\n', 400],
+    ['an unknown encoding', 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, x\r\n\r\n', 400],
+    ['two lengths', 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
+    ['a path above the root', 'GET /../../etc HTTP/1.1\r\nHost: localhost\r\n\r\n', 400],
+    ['TRACE', 'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
+    ['an endless address', `GET /${'a'.repeat(70_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 414],
+    ['an endless header', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 431],
+    ["an error page's own address", 'GET /-/gateway/503 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 404],
   ])('%s is answered with a 4xx as problem+json, by itself', async (_, text, status) => {
     const answer = await raw(port, text);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));

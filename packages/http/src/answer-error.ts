@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { errorPage, STILL_PAGE_POLICY } from './html-page.js';
 import { sendProblem, toProblem } from './problem.js';
-import { securityHeaders } from './request-context.js';
 import type { Route } from './route-table.js';
 
 /**
@@ -18,9 +17,6 @@ export function answerError(
   onError?: (error: unknown, request: IncomingMessage) => void,
 ): boolean {
   if (request.destroyed && !request.complete) return false;
-  if (!response.headersSent) {
-    for (const [name, value] of Object.entries(securityHeaders)) response.setHeader(name, value);
-  }
   const wantsPage = form === 'page' && isBrowser(request) && !response.headersSent;
   const { status } = wantsPage ? sendErrorPage(response, error) : sendProblem(response, error);
   if (status >= 500) onError?.(error, request);

@@ -55,6 +55,11 @@ export class ExpectationFailedError extends ProblemError {
   readonly code = 'expectation_failed';
 }
 
+/** The request is meant for another server than this one. */
+export class MisdirectedRequestError extends ProblemError {
+  readonly code = 'misdirected_request';
+}
+
 /** The request is well formed, but a field is missing, of a wrong type, unknown or invalid. */
 export class InvalidRequestError extends ProblemError {
   readonly code = 'invalid_request';

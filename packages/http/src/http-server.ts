@@ -11,13 +11,8 @@ import { formatAddress, type HostPort } from '@lakh/settings';
 import { answerError } from './answer-error.js';
 import { answerClientError, refuseConnect } from './client-errors.js';
 import { Connections } from './connections.js';
-import {
-  BadRequestError,
-  ExpectationFailedError,
-  OverloadedError,
-  type ProblemError,
-  UriTooLongError,
-} from './errors.js';
+import { ExpectationFailedError, OverloadedError, type ProblemError, UriTooLongError } from './errors.js';
+import { createRequestRule, type OwnNames } from './own-requests.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -51,7 +46,9 @@ export const defaultHttpLimits: HttpLimits = Object.freeze({
 export interface HttpServerOptions {
   /** A rejection or a throw becomes problem details. */
   readonly handler: RequestHandler;
-  /** Asked first. True: it has ended the response; false: it has not touched it. */
+  /** Requests for other hosts are answered with 421, and changes that another site's page asks for with 403. */
+  readonly own: OwnNames;
+  /** Asked before the handler. True: it has ended the response; false: it has not touched it. */
   readonly fastLane?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly limits?: Partial<HttpLimits>;
   /** Told about every error of a handler that became a 5xx. */
@@ -75,6 +72,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
   const { handler, fastLane, onRefused } = options;
   const connections = new Connections();
+  const judge = createRequestRule(options.own);
   const server = createNodeServer(limits);
   let isDraining = false;
 
@@ -82,7 +80,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.once('close', () => clearInterval(stallCheck));
   server.on('connection', (socket: Socket) => connections.add(socket));
 
-  function refuse(request: IncomingMessage, response: ServerResponse, error: ProblemError): void {
+  function refuse(request: IncomingMessage, response: ServerResponse, error: CodedError): void {
     response.shouldKeepAlive = false;
     if (answerError('page', request, response, error)) onRefused?.(response.statusCode);
   }
@@ -95,8 +93,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('request', (request, response) => {
     if (isDraining) response.shouldKeepAlive = false;
     try {
-      if (fastLane?.(request, response)) return;
-      const refusal = refusalOf(request, limits, connections.inFlight);
+      let refusal = judge(request);
+      if (!refusal && fastLane?.(request, response)) return;
+      refusal ??= refusalOf(request, limits, connections.inFlight);
       if (refusal) {
         refuse(request, response, refusal);
         return;
@@ -159,6 +158,8 @@ function createNodeServer(limits: HttpLimits): Server {
     keepAliveTimeout: limits.keepAliveTimeoutMs,
     connectionsCheckingInterval: Math.max(50, Math.min(1000, limits.headersTimeoutMs / 2)),
     insecureHTTPParser: false,
+    // Refused with problem details, not in the parser's own words.
+    requireHostHeader: false,
   });
   server.maxRequestsPerSocket = 0;
   server.maxConnections = limits.maxConnections;
@@ -173,21 +174,8 @@ function refusalOf(request: IncomingMessage, limits: HttpLimits, inFlight: numbe
   if ((request.url ?? '').length > limits.maxUrlLength) {
     return new UriTooLongError(`The request target is longer than ${limits.maxUrlLength} characters.`);
   }
-  // Two Host headers make two servers on the way disagree about one request (RFC 9112, 3.2). The fast lane does not look
-  // at Host at all.
-  if (countHosts(request.rawHeaders) > 1) return new BadRequestError('The request has more than one Host header.');
   if (inFlight >= limits.maxInFlight) return new OverloadedError('Too many requests are in flight; try again later.');
   return undefined;
-}
-
-/** `rawHeaders` alternates names and values. */
-function countHosts(rawHeaders: readonly string[]): number {
-  let hosts = 0;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i] as string;
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  return hosts;
 }
 
 /** The address could not be taken: used already, not this machine's, or not permitted. */

@@ -24,6 +24,7 @@ export {
   listen,
   type RequestHandler,
 } from './http-server.js';
+export type { OwnNames } from './own-requests.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
 export { isReadYourWrites, RYOW_COOKIE, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
@@ -41,4 +42,4 @@ export {
   type Routes,
   speakerFinder,
 } from './route-table.js';
-export { httpSettings, listenRule } from './settings.js';
+export { beyondLoopback, httpSettings, listenRule } from './settings.js';

@@ -15,6 +15,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   414: ['uri_too_long'],
   415: ['unsupported_media_type'],
   417: ['expectation_failed'],
+  421: ['misdirected_request'],
   422: ['invalid_argument', 'invalid_link', 'invalid_request', 'ledger_file_invalid', 'skip_too_large'],
   431: ['headers_too_large'],
   500: ['internal'],

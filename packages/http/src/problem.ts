@@ -12,6 +12,7 @@ import {
   UriTooLongError,
 } from './errors.js';
 import { statusOf } from './problem-table.js';
+import { securityHeaders } from './request-context.js';
 
 export interface ProblemBody {
   readonly type: string;
@@ -24,7 +25,7 @@ export interface ProblemBody {
 
 export interface Problem {
   readonly status: number;
-  /** Lower-case names; `content-type` and `cache-control` included. */
+  /** Lower-case names; `content-type`, `cache-control` and what every answer has are included. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: ProblemBody;
 }
@@ -95,6 +96,7 @@ export function toProblem(error: unknown): Problem {
   return {
     status,
     headers: {
+      ...securityHeaders,
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(known instanceof ProblemError ? known.headers : {}),

@@ -1,4 +1,14 @@
-import { formatAddress, integer, listenAddress, type Parser, type Rule, type SettingList } from '@lakh/settings';
+import {
+  formatAddress,
+  integer,
+  isLoopback,
+  listenAddress,
+  type Parser,
+  parseHostPort,
+  type Rule,
+  type SettingList,
+  type SettingsOf,
+} from '@lakh/settings';
 import ipaddr from 'ipaddr.js';
 
 /** Addresses and CIDR blocks apart by commas, each in its shortest form; a lone address stands for itself. */
@@ -14,6 +24,26 @@ const cidrList: Parser<readonly string[]> = {
   },
 };
 
+/** An origin: scheme, host and port. Short links live at its root, so a path would never be reached. */
+const origin: Parser<string> = {
+  expected: 'an http or https URL without path, query, fragment or credentials',
+  parse(value) {
+    if (!URL.canParse(value)) return undefined;
+    const url = new URL(value);
+    const bare = url.pathname === '/' && !/[?#@\s\\]/.test(value);
+    return bare && (url.protocol === 'http:' || url.protocol === 'https:') ? url.origin : undefined;
+  },
+};
+
+/** Names apart by commas. */
+const hostList: Parser<readonly string[]> = {
+  expected: 'host names apart by commas, without ports',
+  parse(value) {
+    const hosts = value.split(',').map((entry) => entry.trim());
+    return hosts.every((host) => parseHostPort(host, 0)?.host === host) ? Object.freeze(hosts) : undefined;
+  },
+};
+
 export const httpSettings = {
   listen: {
     name: 'LAKH_LISTEN',
@@ -26,6 +56,18 @@ export const httpSettings = {
     parser: listenAddress,
     default: '127.0.0.1:8081',
     description: 'Where health and metrics are served; keep it private.',
+  },
+  publicUrl: {
+    name: 'LAKH_PUBLIC_URL',
+    parser: origin,
+    description:
+      'What short URLs begin with, and the host that requests are for. Required when LAKH_LISTEN is beyond loopback, else the listening address.',
+  },
+  hosts: {
+    name: 'LAKH_HOSTS',
+    parser: hostList,
+    description:
+      'Further names that requests may be for, in whatever a proxy, a probe or a scraper puts into Host; loopback, the public URL’s, the machine’s and the addresses listened on are known.',
   },
   trustedProxies: {
     name: 'LAKH_TRUSTED_PROXIES',
@@ -46,8 +88,25 @@ export const httpSettings = {
   },
 } as const satisfies SettingList;
 
-/** Two listeners need two addresses. */
-export const listenRule: Rule<typeof httpSettings> = ({ listen, adminListen: admin }) =>
-  listen && admin && listen.port !== 0 && listen.port === admin.port && listen.host === admin.host
-    ? [`LAKH_LISTEN=${formatAddress(listen)} and LAKH_ADMIN_LISTEN=${formatAddress(admin)} are the same address`]
-    : [];
+/** Two listeners need two addresses, and whom others reach a name to be reached by. */
+export const listenRule: Rule<typeof httpSettings> = (values) => {
+  const { listen, adminListen: admin, publicUrl } = values;
+  const found: string[] = [];
+  if (listen && admin && listen.port !== 0 && listen.port === admin.port && listen.host === admin.host) {
+    found.push(
+      `LAKH_LISTEN=${formatAddress(listen)} and LAKH_ADMIN_LISTEN=${formatAddress(admin)} are the same address`,
+    );
+  }
+  const beyond = beyondLoopback(values);
+  if (beyond !== undefined && publicUrl === undefined) {
+    found.push(`${beyond}: LAKH_PUBLIC_URL (not set or not usable) must say what short URLs begin with`);
+  }
+  return found;
+};
+
+/** Why others than this machine reach a server, in words; undefined where they do not. */
+export function beyondLoopback({
+  listen,
+}: Partial<Pick<SettingsOf<typeof httpSettings>, 'listen'>>): string | undefined {
+  return listen && !isLoopback(listen.host) ? `LAKH_LISTEN=${formatAddress(listen)} is beyond loopback` : undefined;
+}

@@ -5,6 +5,7 @@ import {
   MethodNotAllowedError,
   OverloadedError,
   ProblemError,
+  securityHeaders,
   statusOf,
   toProblem,
 } from '../src/index.js';
@@ -45,6 +46,7 @@ describe('problem details', () => {
       '414 uri_too_long',
       '415 unsupported_media_type',
       '417 expectation_failed',
+      '421 misdirected_request',
       '422 invalid_request',
       '431 headers_too_large',
       '500 internal',
@@ -56,7 +58,7 @@ describe('problem details', () => {
     const problems = [{ field: 'long_url', rule: 'required', reason: 'is missing' }];
     expect(toProblem(new InvalidRequestError(problems))).toEqual({
       status: 422,
-      headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+      headers: { ...securityHeaders, 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
       body: {
         type: 'urn:lakh:error:invalid_request',
         title: 'Invalid request',

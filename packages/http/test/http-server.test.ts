@@ -320,7 +320,7 @@ describe('a drain', () => {
 
 describe('listening', () => {
   test('says where', async () => {
-    const http = createHttpServer({ handler: hello });
+    const http = createHttpServer({ own: {}, handler: hello });
     const address = await listen(http, { host: '127.0.0.1', port: 0 });
     expect(address.url).toBe(`http://127.0.0.1:${address.port}`);
     expect(address.port).toBeGreaterThan(0);
@@ -329,7 +329,7 @@ describe('listening', () => {
 
   test('on an address that is taken says which', async () => {
     const { port } = await start({ handler: hello });
-    const attempt = listen(createHttpServer({ handler: hello }), { host: '127.0.0.1', port });
+    const attempt = listen(createHttpServer({ own: {}, handler: hello }), { host: '127.0.0.1', port });
     await expect(attempt).rejects.toThrow(ListenError);
     await expect(attempt).rejects.toThrow(`cannot listen on 127.0.0.1:${port}: EADDRINUSE`);
   });

@@ -6,9 +6,11 @@ export interface Running extends HttpServer {
   readonly port: number;
 }
 
-/** A server on a free port of loopback. */
-export async function startServer(options: HttpServerOptions): Promise<Running> {
-  const http = createHttpServer(options);
+/** A server on a free port of loopback, which is called x there. */
+export async function startServer(
+  options: Omit<HttpServerOptions, 'own'> & Partial<HttpServerOptions>,
+): Promise<Running> {
+  const http = createHttpServer({ own: { hosts: ['x'] }, ...options });
   const { port } = await listen(http, { host: '127.0.0.1', port: 0 });
   return {
     server: http.server,

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CreateLinkOptions, Identify } from '@lakh/api';
 import { linkJson } from '@lakh/api';
-import { type Face, ForbiddenError, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
+import { type Face, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
 import {
   InvalidLinkError,
   isPossibleCode,
@@ -79,7 +79,6 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
         send(response, 200, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
       },
       async submitPage(request, response, body) {
-        refuseForeignForm(request, publicUrl);
         let fields: unknown;
         try {
           fields = await body();
@@ -111,15 +110,4 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
 
 function sendAsset(response: RouteResponse, type: string, text: string): void {
   response.set('Cache-Control', 'public, max-age=300').type(type).send(text);
-}
-
-/**
- * Another site's page must not create links in a visitor's name. Browsers say where a form came from: `Sec-Fetch-Site`, or on
- * plain http beyond this machine, and when they are old, `Origin` alone. Programs that send neither are no browser.
- */
-function refuseForeignForm({ headers }: IncomingMessage, publicUrl: string): void {
-  const { 'sec-fetch-site': site, origin, host } = headers;
-  const isOwnOrigin = origin === publicUrl || origin === `http://${host}` || origin === `https://${host}`;
-  const isOwn = site === undefined ? origin === undefined || isOwnOrigin : site === 'same-origin' || site === 'none';
-  if (!isOwn) throw new ForbiddenError('The form of another site cannot be used here.');
 }

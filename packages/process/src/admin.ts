@@ -9,6 +9,7 @@ import {
   type HttpServer,
   MethodNotAllowedError,
   NotFoundError,
+  type OwnNames,
   type Routes,
 } from '@lakh/http';
 import type { Registry } from 'prom-client';
@@ -16,6 +17,7 @@ import type { LifecycleState } from './lifecycle.js';
 import { createReadiness, exposeReadiness, type HealthCheck, isServing, type Readiness } from './readiness.js';
 
 export interface AdminOptions {
+  readonly own: OwnNames;
   readonly registry: Registry;
   readonly lifecycle: { readonly state: LifecycleState };
   /** By name. Better a look at what is known already than a question over the network. */
@@ -45,7 +47,7 @@ export const adminRoutes = {
 } as const satisfies Routes;
 
 export function createAdminServer(options: AdminOptions): AdminServer {
-  const { registry, lifecycle, checks, onError } = options;
+  const { own, registry, lifecycle, checks, onError } = options;
   const readiness = createReadiness(lifecycle, checks, options.checkDeadlineMs);
   exposeReadiness(registry, readiness);
 
@@ -68,6 +70,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
 
   const http = createHttpServer({
     handler,
+    own,
     limits: { maxInFlight: 64, maxConnections: 256 },
     ...(onError ? { onError } : {}),
   });

@@ -53,6 +53,7 @@ export async function openOperations(options: OperationsListenerOptions): Promis
   const token = randomBytes(32).toString('base64url');
   const sum = sumOf(`Bearer ${token}`);
   const http = createHttpServer({
+    own: {},
     async handler(request, response) {
       if (!timingSafeEqual(sumOf(request.headers.authorization ?? ''), sum)) {
         throw new UnauthorizedError('Operations are for who can read the data folder.');

@@ -16,6 +16,7 @@ import {
   labelsOf,
   listen,
   OverloadedError,
+  type OwnNames,
   type Routes,
 } from '@lakh/http';
 import { formatAddress, type HostPort, loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
@@ -100,16 +101,25 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const contextOf = createRequestContexts(settings.trustedProxies);
   const onRequestError = (error: unknown, request: IncomingMessage): void =>
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
-  const front = createFront(options.routes, { settings, log, lifecycle, registry: metrics.registry, onRequestError });
+  const { publicUrl, hosts = [], listen, adminListen } = settings;
+  const own = { publicUrl, hosts: [...hosts, hostname(), listen.host, adminListen.host] };
+  const front = createFront(options.routes, own, {
+    settings,
+    log,
+    lifecycle,
+    registry: metrics.registry,
+    onRequestError,
+  });
   const admin = createAdminServer({
+    own,
     registry: metrics.registry,
     lifecycle,
     checks,
     onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
   });
   const urls = await openListeners(options.description.name, [
-    ['LAKH_LISTEN', front.http, settings.listen],
-    ['LAKH_ADMIN_LISTEN', admin, settings.adminListen],
+    ['LAKH_LISTEN', front.http, listen],
+    ['LAKH_ADMIN_LISTEN', admin, adminListen],
   ]);
   if (!urls) {
     metrics.stop();
@@ -180,6 +190,7 @@ const REFUSED = 'refused';
 /** The public listener's server, and what it is told to serve once there is something. */
 function createFront(
   routes: readonly Routes[],
+  own: OwnNames,
   context: Pick<ProgramContext<ServerSettings>, 'settings' | 'log' | 'lifecycle' | 'registry' | 'onRequestError'>,
 ) {
   const { settings, log, lifecycle, registry, onRequestError: onError } = context;
@@ -190,6 +201,7 @@ function createFront(
   const labels = labelsOf(routes.flatMap((each) => Object.values(each)));
   const metrics = createHttpMetrics(registry, [...labels, REFUSED]);
   const http = createHttpServer({
+    own,
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
     onRefused: (status) => metrics.observe(REFUSED, status, 0),

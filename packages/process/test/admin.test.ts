@@ -9,7 +9,7 @@ afterEach(async () => {
 
 async function made(checks: Record<string, () => CheckResult | Promise<CheckResult>> = {}) {
   const lifecycle: { state: LifecycleState } = { state: 'running' };
-  const admin = createAdminServer({ registry: new Registry(), lifecycle, checks, checkDeadlineMs: 20 });
+  const admin = createAdminServer({ own: {}, registry: new Registry(), lifecycle, checks, checkDeadlineMs: 20 });
   const { url } = await listen(admin, { host: '127.0.0.1', port: 0 });
   closers.push(() => admin.drain(0));
   return { lifecycle, ask: (path: string, init?: RequestInit) => fetch(url + path, init) };

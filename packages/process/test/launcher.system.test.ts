@@ -16,7 +16,7 @@ const lifecycle = createLifecycle({
   log, drainTimeoutMs: 2000, exit: process.exit, startedByNpm: process.env.npm_lifecycle_event !== undefined,
 });
 await lifecycle.main(async () => {
-  const http = createHttpServer({ handler: (request, response) => void response.end('hello') });
+  const http = createHttpServer({ own: {}, handler: (request, response) => void response.end('hello') });
   await listen(http, { host: '127.0.0.1', port: 0 });
   lifecycle.onStop('http', async () => { await http.drain(1000); log.info('drained'); });
   log.info({ serverPid: process.pid }, 'up');

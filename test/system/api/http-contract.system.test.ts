@@ -190,7 +190,8 @@ describe('creating a link', () => {
     });
     expectProblem(inflated, 413, 'payload_too_large');
     // Before a byte of it was sent: nobody waits for what will be refused.
-    const head = 'POST /api/v1/urls HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nConnection: close\r\n';
+    const head =
+      'POST /api/v1/urls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n';
     expect((await exchange(port, `${head}Content-Length: 99999999\r\n\r\n{`)).status).toBe(413);
   });
 
@@ -209,8 +210,19 @@ describe('creating a link', () => {
   });
 
   test('neither Host nor forwarded headers say what a short URL begins with', async () => {
+    const host = { host: 'evil.example' };
+    expectProblem(await create(port, { long_url: TARGET }, host), 421, 'misdirected_request');
+    const code = await createdCode();
+    for (const path of [`/${code}`, `/${code}`, '/', `/api/v1/urls/${code}`]) {
+      expectProblem(await ask(port, path, { headers: host }), 421, 'misdirected_request');
+    }
+    expectProblem(
+      await ask(Number(new URL(server.adminUrl).port), '/metrics', { headers: host }),
+      421,
+      'misdirected_request',
+    );
     const forged = {
-      host: 'evil.example',
+      host: 'localhost:1',
       'x-forwarded-host': 'evil.example',
       'x-forwarded-proto': 'https',
       forwarded: 'host=evil.example',

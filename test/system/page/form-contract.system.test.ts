@@ -318,7 +318,11 @@ describe('with a public URL', () => {
   const authorization = `Bearer ${TOKEN}`;
 
   test('short URLs begin with it, and the cookie is for https', async () => {
-    const answer = await create(guarded.port, { long_url: TARGET }, { authorization, host: 'evil.example' });
+    const answer = await create(
+      guarded.port,
+      { long_url: TARGET },
+      { authorization, host: 'xn--lkh-qla.example:8443' },
+    );
     expect(answer.json().short_url).toBe(`https://xn--lkh-qla.example/${answer.json().code}`);
     expect(answer.headers['set-cookie']?.[0]).toMatch(/; HttpOnly; SameSite=Lax; Secure$/);
   });

@@ -33,8 +33,8 @@ describe('redirecting', () => {
       expect(got.headers['cache-control']).toBe('private, max-age=90');
       expect(got.headers['x-robots-tag']).toBe('noindex');
     }
-    const get = await exchange(port, `GET /${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
-    const head = await exchange(port, `HEAD /${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const get = await exchange(port, `GET /${code} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    const head = await exchange(port, `HEAD /${code} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
     expect(head.rest).toBe('');
     expect([...head.headers].filter(([name]) => name !== 'date')).toEqual(
       [...get.headers].filter(([name]) => name !== 'date'),
@@ -54,7 +54,7 @@ describe('redirecting', () => {
     ]) {
       const [get, head] = await Promise.all(
         ['GET', 'HEAD'].map((method) =>
-          exchange(port, `${method} ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`),
+          exchange(port, `${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
         ),
       );
       expect([path, head?.rest]).toEqual([path, '']);
@@ -68,7 +68,7 @@ describe('redirecting', () => {
     }
   });
 
-  test('query strings are ignored; a code may be percent-encoded; a target may be absolute', async () => {
+  test('query strings are ignored; a code may be percent-encoded; a target may be absolute, of a host that is this server’s', async () => {
     const code = await createdCode();
     const encoded = [...code].map((c) => `%${c.charCodeAt(0).toString(16)}`).join('');
     for (const target of [
@@ -76,20 +76,26 @@ describe('redirecting', () => {
       `/${code}?`,
       `/${encoded}`,
       `http://${server.host}/${code}`,
-      `HTTP://other.example/${code}?x`,
+      `HTTP://LOCALHOST:1/${code}?x`,
     ]) {
       const { status, headers } = await exchange(
         port,
-        `GET ${target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+        `GET ${target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
       );
       expect([target, status, headers.get('location')]).toEqual([target, 301, TARGET]);
     }
+    // Its host overrules the header's.
+    const elsewhere = `GET HTTP://other.example/${code}?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`;
+    expect((await exchange(port, elsewhere)).status).toBe(421);
     const absolute = await exchange(
       port,
-      `GET http://${server.host}/api/v1/urls/${code} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`,
+      `GET http://${server.host}/api/v1/urls/${code} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
     );
     expect([absolute.status, JSON.parse(absolute.rest).code]).toEqual([200, code]);
-    const page = await exchange(port, `GET http://${server.host} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const page = await exchange(
+      port,
+      `GET http://${server.host} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
     expect(page.status).toBe(200);
   });
 
@@ -118,14 +124,19 @@ describe('redirecting', () => {
     '/%2Fapi%2Fv1%2Furls',
     '/65-characters-65-characters-65-characters-65-characters-65-charact',
   ])('%s is 404, and no cache keeps that', async (path) => {
-    const { status, headers } = await exchange(port, `GET ${path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`);
+    const { status, headers } = await exchange(
+      port,
+      `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`,
+    );
     expect([status, headers.get('cache-control')]).toEqual([404, 'no-store']);
   });
 
   test('a code that does not decode is 400, a target that is too long 414', async () => {
     expectProblem(await ask(port, '/%E0%A4%A'), 400, 'bad_request');
     expectProblem(await ask(port, '/%zz'), 400, 'bad_request');
-    expect((await exchange(port, 'GET /\u00e4 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')).status).toBe(400);
+    expect((await exchange(port, 'GET /\u00e4 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')).status).toBe(
+      400,
+    );
     expectProblem(await ask(port, `/${'x'.repeat(9000)}`), 414, 'uri_too_long');
   });
 

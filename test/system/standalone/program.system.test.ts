@@ -210,7 +210,7 @@ describe('a running server', () => {
     });
     socket.on('error', () => {});
     socket.write(
-      `POST /api/v1/urls HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
+      `POST /api/v1/urls HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\nExpect: 100-continue\r\n\r\n`,
     );
     // The interim answer is the proof that the request is in the server's hands.
     await within(once(socket, 'data'), 5_000, '100 Continue');

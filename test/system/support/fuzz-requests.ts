@@ -209,7 +209,9 @@ export function createFuzzer(random: Random, codes: readonly string[]) {
     if (roll < 0.92) return { kind: 'split', pieces: split(whole), manner };
     if (roll < 0.97) {
       const first = latin1(head.replace('Connection: close', `X: ${letters(3)}`));
-      const more = Array.from({ length: below(6) }, () => latin1(`GET ${target()} HTTP/1.1\r\nHost: x\r\n\r\n`));
+      const more = Array.from({ length: below(6) }, () =>
+        latin1(`GET ${target()} HTTP/1.1\r\nHost: localhost\r\n\r\n`),
+      );
       return { kind: 'pipelined', pieces: [Buffer.concat([first, body, ...more, whole])], manner };
     }
     if (roll < 0.99) return { kind: 'noise', pieces: [latin1(bytes(1 + below(400)))], manner: 'half' };
@@ -222,7 +224,7 @@ export function createFuzzer(random: Random, codes: readonly string[]) {
             '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
             'SSH-2.0-x\r\n',
             'CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n',
-            'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n',
+            'OPTIONS * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
             '\r\n\r\n\r\n',
             '\0\0\0\0',
           ]),
