@@ -1,7 +1,14 @@
+import { readFileSync } from 'node:fs';
 import { installSettings } from '@lakh/local';
 import { defineProgram, type Environment, loadSettings, type SettingList, text } from '@lakh/settings';
 
 const k6Settings = {
+  token: {
+    name: 'LAKH_TOKEN',
+    parser: text('an API token'),
+    secret: true,
+    description: 'API token that a load test sends where --token-file names none; `stack env` prints one.',
+  },
   k6: {
     name: 'LAKH_K6',
     parser: text('a program'),
@@ -27,6 +34,7 @@ export interface Config {
 export interface LoadtestConfig extends Config {
   /** Path of a k6 binary; wins over PATH and is never replaced silently. */
   readonly k6: string | undefined;
+  readonly token: string | undefined;
 }
 
 const CHILD_VARIABLES = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'TZ'];
@@ -44,5 +52,8 @@ export function readConfig(env: Environment = process.env): Config {
 
 /** @throws SettingsError for a value that cannot be used */
 export function readLoadtestConfig(env: Environment = process.env): LoadtestConfig {
-  return Object.freeze({ ...readConfig(env), ...loadSettings(loadtest, env) });
+  return Object.freeze({
+    ...readConfig(env),
+    ...loadSettings(loadtest, env, { readSecret: (path) => readFileSync(path, 'utf8') }),
+  });
 }

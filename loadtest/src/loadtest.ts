@@ -16,7 +16,7 @@ const EXIT_SKIPPED = 77;
 
 async function run(options: LoadtestOptions, config: LoadtestConfig, scope: Scope): Promise<LoadtestReport> {
   const { scenario, parameters, loadSeconds } = options;
-  const token = options.tokenFile === undefined ? undefined : (await readFile(options.tokenFile, 'utf8')).trim();
+  const token = options.tokenFile === undefined ? config.token : (await readFile(options.tokenFile, 'utf8')).trim();
   const k6 = await findK6(config, cacheDir, scope);
   if ('missing' in k6) {
     if (options.require) throw new Error(k6.missing);

@@ -68,7 +68,8 @@ describe('one ZooKeeper node is frozen', () => {
 });
 
 test('a server that was frozen until its session expired goes on from its range, and leases in a new session', async () => {
-  const nodes = await zookeeperNodes(system.stack.addresses().zookeeper);
+  const { zookeeper, zookeeperAuth } = system.stack.addresses();
+  const nodes = await zookeeperNodes(zookeeper, zookeeperAuth);
   // The server's own ephemeral node: ZooKeeper removes it when it expires the session, and not before.
   const isRegistered = async (): Promise<boolean> => (await nodes.children('/servers')).length > 0;
   try {
@@ -122,7 +123,8 @@ test('a server with another codec than its database refuses to start, and names 
 
 test('SIGTERM drains: what was taken is answered, what is left is given up, and the server exits 0', async () => {
   const root = await system.databaseRoot();
-  const nodes = await zookeeperNodes(system.stack.addresses().zookeeper);
+  const { zookeeper, zookeeperAuth } = system.stack.addresses();
+  const nodes = await zookeeperNodes(zookeeper, zookeeperAuth);
   const stored = async (): Promise<number> => {
     const [rows] = await root.query<(RowDataPacket & { n: number })[]>('SELECT COUNT(*) AS n FROM lakh.links');
     return rows[0]?.n as number;

@@ -37,7 +37,8 @@ afterEach(async () => {
 });
 
 const create = () => created.mustCreate(system.url('shorten-1'));
-const remove = (code: string) => ask('DELETE', `${system.url('shorten-1')}/api/v1/urls/${code}`);
+const remove = (code: string) =>
+  ask('DELETE', `${system.url('shorten-1')}/api/v1/urls/${code}`, undefined, system.stack.addresses().token);
 const follow = (server: string, code: string) => ask('GET', `${system.url(server)}/${code}`);
 const followEverywhere = (code: string) => Promise.all(REDIRECTS.map((server) => follow(server, code)));
 const everywhere = async (status: number, code: string): Promise<boolean> =>

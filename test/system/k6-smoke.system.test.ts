@@ -34,7 +34,14 @@ function whyWithoutK6(): string | undefined {
 
   test('meets every threshold through the gateway of the whole system', async () => {
     const { url } = await stack.up({ shorten: 2, redirect: 2, zookeeper: 3 });
-    const { code, stdout, stderr } = await loadtest('smoke', '--url', url, '--require', '--json');
+    const { code, stdout, stderr } = await loadtest(
+      stack.addresses().token,
+      'smoke',
+      '--url',
+      url,
+      '--require',
+      '--json',
+    );
     expect({ code, stderr: code === 0 ? '' : stderr }).toEqual({ code: 0, stderr: '' });
     const report = JSON.parse(stdout) as Extract<LoadtestReport, { passed: boolean }>;
     expect(report.thresholds.filter(({ met }) => !met)).toEqual([]);
@@ -48,11 +55,17 @@ function whyWithoutK6(): string | undefined {
 });
 
 /** What "npm run loadtest" runs, as it is built: a test is not the moment to build it. */
-function loadtest(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+function loadtest(
+  LAKH_TOKEN: string,
+  ...args: readonly string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
   return new Promise((resolve) => {
     const script = join(root, 'loadtest', 'dist', 'loadtest.js');
-    execFile(process.execPath, [script, ...args], { timeout: 120_000 }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
+    execFile(
+      process.execPath,
+      [script, ...args],
+      { env: { ...process.env, LAKH_TOKEN }, timeout: 120_000 },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
     );
   });
 }

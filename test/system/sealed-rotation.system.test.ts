@@ -168,8 +168,13 @@ test('every link redirects; each code is what the key of its counter makes; an a
   expect(counters.filter((counter) => counter < startOfB).length).toBeGreaterThan(ROOM / 2);
   expect(counters.filter((counter) => counter >= startOfB).length).toBeGreaterThan(10 * RANGE_SIZE);
 
-  const { zookeeper, shardsFile } = system.stack.addresses();
-  const env = { LAKH_ZOOKEEPER: zookeeper, LAKH_SHARDS_FILE: shardsFile, LAKH_SEALED_KEYS: bothKeys() };
+  const { zookeeper, zookeeperAuth, shardsFile } = system.stack.addresses();
+  const env = {
+    LAKH_ZOOKEEPER: zookeeper,
+    LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
+    LAKH_SHARDS_FILE: shardsFile,
+    LAKH_SEALED_KEYS: bothKeys(),
+  };
   for (const key of codec.describe().keys) {
     const link = links.find(({ code }) => code.startsWith(key.id));
     const counter = codec.decode(link?.code ?? '') as number;

@@ -9,7 +9,7 @@ export const tests = defineProgram({ name: 'test', settings: installSettings });
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Settings of these programs themselves: never passed to a Lakh server. */
-const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_K6']);
+const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_K6', 'LAKH_TOKEN']);
 
 /** Settings that the stack decides for its servers: addresses, folders, identities and who is trusted. */
 const DECIDED = new Set([
@@ -18,12 +18,15 @@ const DECIDED = new Set([
   'LAKH_PUBLIC_URL',
   'LAKH_DATA_DIR',
   'LAKH_ZOOKEEPER',
+  'LAKH_ZOOKEEPER_AUTH',
+  'LAKH_ZOOKEEPER_AUTH_FILE',
   'LAKH_SHARDS',
   'LAKH_SHARDS_FILE',
   'LAKH_REDIS',
   'LAKH_REDIS_FILE',
   'LAKH_TRUSTED_PROXIES',
   'LAKH_SERVER_ID',
+  'LAKH_RUN_AS',
 ]);
 
 /** What finding and installing servers and tools depends on. */

@@ -30,6 +30,12 @@ export class StateCorruptError extends LocalError {
   readonly exitCode = 1;
 }
 
+/** The stack's folder is somebody else's, or others may enter or replace it. */
+export class NotPrivateError extends LocalError {
+  readonly code = 'not_private';
+  readonly exitCode = 1;
+}
+
 /** The processes are not in a state that allows the verb: up twice, start of one that runs, kill of one that ended. */
 export class WrongStateError extends LocalError {
   readonly code = 'wrong_state';

@@ -34,6 +34,8 @@ const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
 
 const UPDATE_DEADLINE_MS = 120_000;
 const INSTALL_DEADLINE_MS = 600_000;
+/** Root's folder: only root installs. */
+const LOCK_FILE = '/run/lakh-install.lock';
 /** One install after another: two processes may ask at once. */
 const LOCK_WAIT_MS = UPDATE_DEADLINE_MS + INSTALL_DEADLINE_MS;
 const DPKG_LOCK_WAIT_S = 120;
@@ -52,14 +54,14 @@ export async function ensurePackages(dependencies: readonly Dependency[], option
   const settings = options.settings ?? readInstallSettings();
   const report = options.report ?? ((line: string) => process.stderr.write(`lakh: ${line}\n`));
   if (missingOf(dependencies, settings.searchPath).length === 0) return;
-  await withLock('install', { waitMs: LOCK_WAIT_MS, what: 'another installation' }, async () => {
-    const missing = missingOf(dependencies, settings.searchPath);
-    if (missing.length === 0) return;
-    const packages = missing.flatMap(({ packages }) => packages);
-    const aptLine = `apt-get install -y --no-install-recommends ${packages.join(' ')}`;
-    const absent = missing.flatMap(({ absent }) => absent).join(', ');
-    const refusal = whyNotInstall(settings);
-    if (refusal) throw new PackagesMissingError(`missing: ${absent} (${refusal}). As root: ${aptLine}`);
+  const refusal = whyNotInstall(settings);
+  if (refusal !== undefined) {
+    const { absent, aptLine } = neededFor(dependencies, settings);
+    throw new PackagesMissingError(`missing: ${absent} (${refusal}). As root: ${aptLine}`);
+  }
+  await withLock(LOCK_FILE, { waitMs: LOCK_WAIT_MS, what: 'another installation' }, async () => {
+    if (missingOf(dependencies, settings.searchPath).length === 0) return;
+    const { absent, packages, aptLine } = neededFor(dependencies, settings);
     report(`missing: ${absent}`);
     await withoutDaemonStarts(async (interrupted) => {
       report('apt-get update …');
@@ -78,6 +80,16 @@ export async function ensurePackages(dependencies: readonly Dependency[], option
     if (still.length > 0) throw new PackagesMissingError(`still missing after ${aptLine}: ${still.join(', ')}`);
     report('installed; daemons that came with the packages were not started');
   });
+}
+
+function neededFor(dependencies: readonly Dependency[], { searchPath }: InstallSettings) {
+  const missing = missingOf(dependencies, searchPath);
+  const packages = missing.flatMap(({ packages }) => packages);
+  return {
+    absent: missing.flatMap(({ absent }) => absent).join(', '),
+    packages,
+    aptLine: `apt-get install -y --no-install-recommends ${packages.join(' ')}`,
+  };
 }
 
 /** What of each dependency is not there, and the packages that bring it. */
@@ -126,10 +138,13 @@ function whyNotInstall(settings: Pick<InstallSettings, 'installAllowed'>): strin
 function runApt(args: readonly string[], deadlineMs: number, interrupted: AbortSignal): Promise<string | undefined> {
   if (interrupted.aborted) return Promise.resolve('interrupted');
   return new Promise((resolve) => {
-    // Through env(1), which becomes apt-get, so that the caller's proxy settings stay.
+    // Through sh(1) and env(1), which become apt-get: with the system's own umask, and the caller's proxy settings stay.
     const child = spawn(
-      '/usr/bin/env',
+      '/bin/sh',
       [
+        '-c',
+        'umask 022; exec /usr/bin/env "$@"',
+        'sh',
         `PATH=${SYSTEM_PATH}`,
         'DEBIAN_FRONTEND=noninteractive',
         'LC_ALL=C.UTF-8',

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { runCli } from './cli/run.js';
 import { readSettings } from './config.js';
 
+// What this and its servers write is their user's alone.
+process.umask(0o077);
+
 // `stack logs … | head`: the reader has had enough, which is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);

@@ -21,6 +21,7 @@ describe('the command line of the stack', () => {
     ['kill redis-1 -s SIGCONT', { verb: 'kill', dir, name: 'redis-1', signal: 'SIGCONT' }],
     ['start a b', { verb: 'start', dir, names: ['a', 'b'] }],
     ['scale shorten=4 redirect=3', { verb: 'scale', dir, targets: { shorten: 4, redirect: 3 } }],
+    ['env --dir /x', { verb: 'env', dir: '/x' }],
     ['down --wipe', { verb: 'down', dir, isWiping: true }],
     ['', { verb: 'help' }],
     ['--help', { verb: 'help' }],
@@ -57,6 +58,7 @@ describe('the command line of the stack', () => {
     'scale shorten=0',
     'scale mysql=2',
     'scale shorten=1 shorten=2',
+    'env LAKH_TOKEN',
     'down --detach',
   ])('%s is refused with exit status 2', (line) => {
     try {

@@ -71,7 +71,7 @@ describe('a lock', () => {
     let inside = 0;
     let most = 0;
     const visits = Array.from({ length: 6 }, (_, index) =>
-      withLock(dir, options, async () => {
+      withLock(join(dir, 'lock'), options, async () => {
         inside += 1;
         most = Math.max(most, inside);
         await new Promise(setImmediate);
@@ -85,8 +85,10 @@ describe('a lock', () => {
   });
 
   test('is not waited for longer than said', async () => {
-    await withLock(dir, options, () =>
-      expect(withLock(dir, { ...options, waitMs: 0 }, async () => {})).rejects.toMatchObject({ code: 'busy' }),
+    await withLock(join(dir, 'lock'), options, () =>
+      expect(withLock(join(dir, 'lock'), { ...options, waitMs: 0 }, async () => {})).rejects.toMatchObject({
+        code: 'busy',
+      }),
     );
   });
 });

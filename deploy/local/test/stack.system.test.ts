@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -114,7 +114,7 @@ async function until(condition: () => boolean | Promise<boolean>, what: string):
 describe('the whole system on one machine', () => {
   let dir: string;
   beforeAll(() => {
-    dir = realpathSync(mkdtempSync(join(tmpdir(), 'lakh-stack-')));
+    dir = realpathSync(mkdtempSync(join(tmpdir(), 'lakh stack ')));
   });
   afterAll(async () => {
     await openStack({ dir, root, settings: readSettings({}) }).down({ wipe: true });
@@ -207,6 +207,31 @@ describe('the whole system on one machine', () => {
     expect(await stack(dir, 'kill', 'nobody')).toMatchObject({ code: 2, stderr: expect.stringContaining('nobody') });
     expect(await stack(dir, 'scale', 'shorten=many')).toMatchObject({ code: 2 });
     expect((await stack(dir, 'logs', 'zookeeper-1', '--lines', '2')).stdout.trimEnd().split('\n')).toHaveLength(2);
+
+    // One node of an ensemble of which none runs is started, and waits for the others.
+    const nodes = ['zookeeper-1', 'zookeeper-2', 'zookeeper-3'];
+    for (const node of nodes) expect((await stack(dir, 'kill', node)).code).toBe(0);
+    const alone = await stack(dir, 'start', 'zookeeper-1');
+    expect(alone.stderr).toContain('zookeeper-1 is started, and waits for a quorum: 1 of 3 nodes run');
+    expect(alone.code).toBe(0);
+    expect((await status(dir)).get('zookeeper-1')?.state).toBe('starting');
+
+    // An ensemble that has lost everything: servers refuse to lease, and a new one says why within seconds.
+    expect((await stack(dir, 'kill', 'zookeeper-1')).code).toBe(0);
+    const dataOf = (node: string, name = 'data') => join(dir, node, name);
+    for (const node of nodes) renameSync(dataOf(node), dataOf(node, 'kept'));
+    expect((await stack(dir, 'start', ...nodes)).code).toBe(0);
+    const startedMs = performance.now();
+    const refused = await stack(dir, 'scale', 'shorten=2');
+    expect(refused.stderr).toMatch(/shorten-\d cannot serve: .*mark_missing: .*See docs\/runbooks\/mark_missing\.md/);
+    expect(refused.code).toBe(1);
+    expect(performance.now() - startedMs).toBeLessThan(20_000);
+    expect([...(await status(dir)).keys()].filter((name) => name.startsWith('shorten'))).toEqual(['shorten-1']);
+    for (const node of nodes) {
+      expect((await stack(dir, 'kill', node)).code).toBe(0);
+      rmSync(dataOf(node), { recursive: true });
+      renameSync(dataOf(node, 'kept'), dataOf(node));
+    }
 
     expect(await stack(dir, 'down')).toMatchObject({ code: 0, stdout: '' });
     expect(processesIn(dir)).toEqual([]);

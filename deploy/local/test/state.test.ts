@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateCorruptError } from '../src/errors';
 import { layOut } from '../src/stack/layout';
-import { databaseAccounts, secretFile } from '../src/stack/secrets';
+import { secretFile, stackPasswords } from '../src/stack/secrets';
 import { readState, type StackState, writeState } from '../src/stack/state';
 
 let dir: string;
@@ -98,15 +98,15 @@ describe('the layout of a stack', () => {
 });
 
 test('the passwords of a stack are random, kept, and readable by their owner only', () => {
-  const accounts = databaseAccounts(dir);
-  expect(databaseAccounts(dir)).toEqual(accounts);
+  const accounts = stackPasswords(dir);
+  expect(stackPasswords(dir)).toEqual(accounts);
   expect(accounts.password).not.toBe(accounts.migratePassword);
   expect(accounts.password).toMatch(/^[\w-]{32}$/);
   expect(statSync(secretFile(dir, 'accounts.json')).mode & 0o777).toBe(0o600);
   const other = join(dir, 'other');
   mkdirSync(other);
-  expect(databaseAccounts(other).password).not.toBe(accounts.password);
+  expect(stackPasswords(other).password).not.toBe(accounts.password);
   writeFileSync(secretFile(dir, 'accounts.json'), '{"password": "s3cret"');
-  expect(() => databaseAccounts(dir)).toThrow(StateCorruptError);
-  expect(() => databaseAccounts(dir)).not.toThrow('s3cret');
+  expect(() => stackPasswords(dir)).toThrow(StateCorruptError);
+  expect(() => stackPasswords(dir)).not.toThrow('s3cret');
 });

@@ -47,7 +47,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         response.set('Cache-Control', 'no-store').json(linkJson(link, publicUrl));
       },
       async deleteLink(request, response) {
-        await remover.remove(domainId, request.params.code as string, actorOf(request, identify));
+        await remover.remove(domainId, request.params.code as string, actorOf(request, identify, 'delete'));
         response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
         response.status(204).end();
       },

@@ -5,6 +5,7 @@ import {
   type Clock,
   type FieldProblem,
   InvalidLinkError,
+  type Right,
   type Shortener,
   type ShortenRequest,
 } from '@lakh/links';
@@ -12,12 +13,15 @@ import { apiRoutes } from './api-routes.js';
 import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
 
-/** How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed and it holds no valid one. */
-export type Identify = (authorization: string | undefined) => Actor | undefined;
+/**
+ * How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed, for what has the right `create` or
+ * for the one named, and it holds no valid one.
+ */
+export type Identify = (authorization: string | undefined, right?: Right) => Actor | undefined;
 
 /** @throws UnauthorizedError */
-export function actorOf(request: IncomingMessage, identify: Identify): Actor {
-  const actor = identify(request.headers.authorization);
+export function actorOf(request: IncomingMessage, identify: Identify, right?: Right): Actor {
+  const actor = identify(request.headers.authorization, right);
   if (actor !== undefined) return actor;
   throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
 }

@@ -5,13 +5,15 @@ export const apiSettings = {
   apiTokensFile: {
     name: 'LAKH_API_TOKENS_FILE',
     parser: text('a file'),
-    description: 'File of hashed API tokens, one `name:sha256` a line; with it every API call needs a token.',
+    description:
+      'File of hashed API tokens, one `name:sha256` a line; with it every API call needs a token (with LAKH_OPEN=true only deletes).',
   },
   open: {
     name: 'LAKH_OPEN',
     parser: boolean,
     default: 'false',
-    description: 'Lets anyone who reaches a listener beyond loopback create links.',
+    description:
+      'Lets anyone who reaches the listener create links and look them up; deletes need a token, if there are any.',
   },
   urlMaxLength: {
     name: 'LAKH_URL_MAX_LENGTH',
@@ -29,11 +31,6 @@ export const accessRule: Rule<typeof apiSettings & Pick<typeof httpSettings, 'li
   if (beyond !== undefined && given.apiTokensFile === undefined && !open) {
     found.push(
       `${beyond} and LAKH_API_TOKENS_FILE is not set: anyone could create links; set it, or LAKH_OPEN=true if that is meant`,
-    );
-  }
-  if (open && given.apiTokensFile !== undefined) {
-    found.push(
-      `LAKH_OPEN=${given.open} lets anyone create links and LAKH_API_TOKENS_FILE=${given.apiTokensFile} does not: keep one`,
     );
   }
   return found;

@@ -18,22 +18,44 @@ describe('who may do what', () => {
     ['127.0.0.1', ['create', 'delete']],
     ['0.0.0.0', ['create']],
   ])('without tokens, anyone who reaches %s may %j, and is one and the same', (host, rights) => {
-    const { identify, needsToken } = accessPolicy({ apiTokensFile: undefined, listen: { host, port: 0 } }, log);
+    const { identify, needsToken } = accessPolicy(
+      { apiTokensFile: undefined, open: false, listen: { host, port: 0 } },
+      log,
+    );
     expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights });
     expect(identify('Bearer anything')).toBe(identify(undefined));
     expect(needsToken).toBe(false);
   });
 
-  test('with tokens, only who has one, by its name', () => {
+  const withToken = (open: boolean) => {
     const dir = mkdtempSync(join(tmpdir(), 'lakh-tokens-'));
     const sum = createHash('sha256').update('secret').digest('hex');
     writeFileSync(join(dir, 'tokens'), `ci:${sum}\n`, { mode: 0o600 });
-    const settings = { apiTokensFile: join(dir, 'tokens'), listen: { host: '127.0.0.1', port: 0 } };
-    const { identify, needsToken } = accessPolicy(settings, log);
+    const policy = accessPolicy(
+      { apiTokensFile: join(dir, 'tokens'), open, listen: { host: '127.0.0.1', port: 0 } },
+      log,
+    );
     rmSync(dir, { recursive: true });
+    return policy;
+  };
+
+  test('open, with tokens: anyone creates, and deletes need one; a wrong one is never taken for none', () => {
+    const { identify, needsToken } = withToken(true);
+    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights: ['create'] });
+    expect(identify(undefined, 'create')).toBe(identify(undefined));
+    expect(identify(undefined, 'delete')).toBeUndefined();
+    expect(identify('Bearer secret', 'delete')).toEqual(tokenHolder('ci'));
+    expect(['', 'Bearer other'].map((authorization) => identify(authorization))).toEqual([undefined, undefined]);
+    expect(needsToken).toBe(false);
+  });
+
+  test('with tokens, only who has one, by its name', () => {
+    const { identify, needsToken } = withToken(false);
     expect(identify('Bearer secret')).toEqual(tokenHolder('ci'));
     expect(identify('Bearer secret')).toBe(identify('bearer secret'));
-    expect([undefined, '', 'Bearer ', 'Bearer other', 'Basic secret'].map(identify)).toEqual(Array(5).fill(undefined));
+    expect([undefined, '', 'Bearer ', 'Bearer other', 'Basic secret'].map((each) => identify(each))).toEqual(
+      Array(5).fill(undefined),
+    );
     expect(needsToken).toBe(true);
   });
 });

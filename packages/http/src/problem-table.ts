@@ -43,6 +43,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'witness_forbidden',
     'witness_unavailable',
     'zookeeper_forgot',
+    'mark_implausible',
   ],
 };
 

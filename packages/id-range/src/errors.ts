@@ -111,6 +111,20 @@ export class LedgerForgotError extends IdRangeError {
   }
 }
 
+/** The mark is further above the ledger than honest servers get it: see `plausibleLead`. */
+export class MarkImplausibleError extends IdRangeError {
+  readonly code = 'mark_implausible';
+  constructor(mark: number, head: number, most: number) {
+    super(
+      refusal(
+        'mark_implausible',
+        `the mark is ${mark}, ${mark - head} above the ledger's head ${head}, and leases that were given up explain no more than ${most}`,
+        'somebody other than Lakh raised the mark, or servers have been leasing in vain for days; what lies between would be lost',
+      ),
+    );
+  }
+}
+
 /** The two witnesses belong to different systems. */
 export class ClusterMismatchError extends IdRangeError {
   readonly code = 'cluster_mismatch';
@@ -185,6 +199,7 @@ const REFUSALS: ReadonlySet<string> = new Set([
   'counter_space_ended',
   'witness_corrupt',
   'zookeeper_forgot',
+  'mark_implausible',
   'ledger_forgot',
   'cluster_mismatch',
   'mark_missing',

@@ -14,6 +14,9 @@
  * the same id; a crash between the two leaves a virgin ledger without a mark, which the next attempt finishes. A mark that is
  * missing beside a ledger that is not virgin is never created.
  *
+ * A mark that is further above the head than servers honestly get it is refused before anything is taken from it, so that who can write the
+ * mark alone cannot use up the space; an operator allows it by a repair, whose rows raise the head to the mark.
+ *
  * What this process has seen is a floor: a mark or head below it is refused, whatever the other witness says.
  *
  * An attempt that took longer than it may is given up, even with both acknowledgements: it may have slept through the loss of both
@@ -31,6 +34,7 @@ import {
   LedgerMissingError,
   LedgerNotEmptyError,
   MarkForgotError,
+  MarkImplausibleError,
   MarkMissingError,
   RangeOverlapError,
   UnknownOutcomeError,
@@ -51,7 +55,7 @@ import type {
   RangeSource,
   ReadOptions,
 } from './ports.js';
-import { COUNTER_SPACE_END, FIRST_MARK } from './space.js';
+import { COUNTER_SPACE_END, FIRST_MARK, plausibleLead } from './space.js';
 
 export interface TwoWitnessLeaseOptions {
   readonly marks: MarkStore;
@@ -153,6 +157,8 @@ export class TwoWitnessLease implements RangeSource {
       const witnessed = await this.#readBoth({ mayLag: attempt <= LAGGING_ATTEMPTS });
       if (witnessed === 'bootstrapping') continue;
       const start = witnessed.snapshot.mark.next;
+      const most = plausibleLead(size);
+      if (start - witnessed.head > most) throw new MarkImplausibleError(start, witnessed.head, most);
       if (start >= this.#spaceEnd) {
         throw new CounterSpaceEndedError(`the mark is ${start} and counters end at ${this.#spaceEnd}: ${this.#whyEnd}`);
       }

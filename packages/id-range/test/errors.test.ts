@@ -12,6 +12,7 @@ import {
   LedgerMissingError,
   LedgerNotEmptyError,
   MarkForgotError,
+  MarkImplausibleError,
   MarkMissingError,
   RangeOverlapError,
   UnknownOutcomeError,
@@ -33,6 +34,12 @@ const REFUSALS: [string, () => IdRangeError, string][] = [
     () => new MarkForgotError(1, 2, 'the ledger'),
     'the mark is 1, but the ledger knows that it was at least 2: the mark was wiped or restored from an old copy, and leasing from it ' +
       'would hand out counters again.',
+  ],
+  [
+    'mark_implausible',
+    () => new MarkImplausibleError(9, 2, 5),
+    "the mark is 9, 7 above the ledger's head 2, and leases that were given up explain no more than 5: somebody other than Lakh raised the " +
+      'mark, or servers have been leasing in vain for days; what lies between would be lost.',
   ],
   [
     'ledger_forgot',

@@ -3,6 +3,7 @@ import {
   COUNTER_SPACE_END,
   FIRST_MARK,
   type MarkSnapshot,
+  plausibleLead,
   type TwoWitnessLeaseOptions,
   UnknownOutcomeError,
   WitnessUnavailableError,
@@ -694,6 +695,36 @@ describe('a mark or a head that cannot be is refused', () => {
   });
 });
 
+describe('a mark far above the ledger', () => {
+  /** Somebody writes the mark alone. */
+  async function raised(by: number) {
+    const { server, node, ledger, log } = witnesses();
+    const one = server();
+    await one.lease(100_000);
+    const somebody = node.client();
+    const { version, mark } = (await somebody.read()) as MarkSnapshot;
+    await somebody.write(version, { ...mark, next: mark.next + by });
+    return { one, server, node, ledger, log, next: mark.next + by };
+  }
+
+  test('is what servers that give up ranges leave: 50,000 of them, of a lakh at least', async () => {
+    expect([1, 100_000, 100_001].map(plausibleLead)).toEqual([5_000_000_000, 5_000_000_000, 5_000_050_000]);
+    const { one, next } = await raised(5_000_000_000);
+    expect(await one.lease(10)).toEqual({ start: next, end: next + 10 });
+  });
+
+  test('by more is refused before anything is taken from it, until the ledger has it on record', async () => {
+    const { one, server, node, ledger, log, next } = await raised(5_000_000_001);
+    for (const each of [one, server()]) expect(await failure(each.lease(10))).toBe('mark_implausible');
+    expect(node.peek()).toMatchObject({ next });
+    expect([log.lost, log.refusals]).toEqual([[], ['mark_implausible', 'mark_implausible']]);
+    // Ranges so large leave as much after fewer attempts.
+    expect(await failure(server().lease(100_001))).toMatch(/^leased /);
+    expect(await one.lease(10)).toEqual({ start: next + 100_001, end: next + 100_011 });
+    expect(await ledger.client().head()).toMatchObject({ head: next + 100_011 });
+  });
+});
+
 describe('the end of the space', () => {
   test('the last range is shorter, and after it leasing ends with a named error and the mark stays', async () => {
     const { server, node, log } = witnesses();
@@ -713,12 +744,16 @@ describe('the end of the space', () => {
   });
 
   test('the last counter of 62^7 is leased exactly once', async () => {
-    const { server, node } = witnesses();
+    const { server, node, ledger } = witnesses();
     const one = server();
     await one.lease(10);
     const client = node.client();
     const { version } = (await client.read()) as MarkSnapshot;
-    await client.write(version, { next: COUNTER_SPACE_END - 5, ledgered: 100_010 });
+    const end = COUNTER_SPACE_END - 5;
+    await client.write(version, { next: end, ledgered: 100_010 });
+    const holder = { serverId: 'lakh', host: 'h', processStartMs: 0, codec: 'base62' };
+    const lease = { range: { start: 100_010, end }, holder, leasedAtMs: 0, witnessVersion: 2 };
+    expect(await ledger.client().record(lease)).toBe('recorded');
     expect(await one.lease(100_000)).toEqual({ start: COUNTER_SPACE_END - 5, end: COUNTER_SPACE_END });
     expect(await failure(one.lease(100_000))).toBe('counter_space_ended');
   });

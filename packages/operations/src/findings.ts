@@ -12,7 +12,9 @@ import {
   LITTLE_LEFT,
   type Mark,
   MarkForgotError,
+  MarkImplausibleError,
   MarkMissingError,
+  plausibleLead,
   RangeOverlapError,
   WitnessCorruptError,
 } from '@lakh/id-range';
@@ -130,6 +132,8 @@ function heights({ markBefore, mark, head, rows, highestCounter, spaceEnd }: Wit
     if (highestCounter >= height) found.push(problem(new LedgerForgotError(height, highestCounter + 1, 'a link')));
   }
   if (now === undefined) return found;
+  const most = plausibleLead(rows.largestLease);
+  if (height > 0 && now.next - height > most) found.push(problem(new MarkImplausibleError(now.next, height, most)));
   if (height > now.next) found.push(problem(new MarkForgotError(now.next, height, 'the ledger')));
   else if (rows.highestEnd > now.next) {
     found.push(problem(new MarkForgotError(now.next, rows.highestEnd, 'a lease on record')));

@@ -37,6 +37,14 @@ export const DAMAGED_STATES: readonly DamagedState[] = [
     repair: 'raises',
   },
   {
+    what: 'somebody raised the mark by most of the space',
+    damage: (s) => {
+      s.mark = { next: 3_000_000_000_000, ledgered: 400_000 };
+    },
+    code: 'mark_implausible',
+    repair: 'raises',
+  },
+  {
     what: 'the mark is one counter below the head',
     damage: (s) => {
       s.mark = { next: 399_999, ledgered: 300_000 };

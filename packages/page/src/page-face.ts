@@ -88,7 +88,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
           return;
         }
         const { values, token, longUrl, expiresAt } = readForm(fields);
-        const actor = identify(`Bearer ${token}`);
+        const actor = identify(needsToken ? `Bearer ${token}` : undefined);
         if (actor === undefined) {
           send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
           return;

@@ -28,5 +28,6 @@ export {
 } from './program.js';
 export { type ProgramConfig, readProgramConfig } from './program-config.js';
 export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
+export type { Ids } from './run-as.js';
 export { processSettings } from './settings.js';
 export { thisProcess } from './this-process.js';

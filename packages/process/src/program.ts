@@ -28,6 +28,7 @@ import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
 import type { HealthCheck } from './readiness.js';
+import { becomeUser } from './run-as.js';
 import { makeServerId, type processSettings } from './settings.js';
 
 /** What every server reads: where it listens, and how it runs. */
@@ -128,6 +129,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const [url, adminUrl] = urls as [string, string];
 
   await lifecycle.main(async () => {
+    if (settings.runAs !== undefined) becomeUser(settings.runAs);
     log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
     lifecycle.onStop('metrics', metrics.stop);
     lifecycle.onStop('admin listener', async () => {

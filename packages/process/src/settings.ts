@@ -1,4 +1,13 @@
-import { integer, matching, oneOf, type SettingList } from '@lakh/settings';
+import { integer, matching, oneOf, type Parser, type SettingList } from '@lakh/settings';
+import type { Ids } from './run-as.js';
+
+const ids: Parser<Ids> = {
+  expected: 'uid:gid, two numbers from 1 to 4294967294',
+  parse(value) {
+    const [, uid, gid] = /^([1-9]\d{0,9}):([1-9]\d{0,9})$/.exec(value)?.map(Number) ?? [];
+    return uid && gid && Math.max(uid, gid) < 0xffff_ffff ? { uid, gid } : undefined;
+  },
+};
 
 export const processSettings = {
   drainTimeoutMs: {
@@ -20,6 +29,11 @@ export const processSettings = {
     parser: integer(1, 1),
     default: '1',
     description: 'Processes to run, one a core. One is all there is for now; run more servers instead.',
+  },
+  runAs: {
+    name: 'LAKH_RUN_AS',
+    parser: ids,
+    description: 'Whom a server that root starts becomes once it has its code, its secrets and its ports.',
   },
   logLevel: {
     name: 'LAKH_LOG_LEVEL',

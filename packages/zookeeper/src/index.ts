@@ -1,5 +1,6 @@
 export { formatZookeeperAddress, parseZookeeperAddress, type ZookeeperAddress } from './address.js';
 export * from './calls.js';
+export { closeToStrangers } from './close-to-strangers.js';
 export type { DigestAuth } from './connection.js';
 export { InvalidZookeeperAddressError, WitnessForbiddenError } from './errors.js';
 export { createZookeeperMarkAdmin } from './mark-admin.js';

@@ -62,6 +62,7 @@ declare module 'node-zookeeper-client' {
     remove(path: string, version: number, callback: Callback<[]>): void;
     setData(path: string, data: Buffer, version: number, callback: Callback<[stat: ZkStat]>): void;
     getData(path: string, callback: Callback<[data: Buffer | undefined, stat: ZkStat]>): void;
+    setACL(path: string, acls: readonly ZkAcl[], callback: Callback<[stat: ZkStat]>): void;
     exists(path: string, callback: Callback<[stat: ZkStat | null]>): void;
     getChildren(path: string, callback: Callback<[children: readonly string[], stat: ZkStat]>): void;
     transaction(): ZkTransaction;

@@ -13,6 +13,8 @@ export interface ClientsOptions {
   /** Each waits up to this long between an answer and the next request. */
   readonly thinkMs: number;
   readonly random: Random;
+  /** Of the API, for deletes. */
+  readonly token: string;
 }
 
 /** Of a hundred requests; the rest are reads. */
@@ -72,12 +74,13 @@ export class Clients {
     path: string,
     body?: string,
   ): Promise<RequestEvent> {
-    const { http, history, random, targets } = this.#options;
+    const { http, history, random, targets, token } = this.#options;
     const role = op === 'read' ? 'redirect' : 'shorten';
     const direct = [...targets.keys()].filter((name) => name.startsWith(role));
     const target = random.next() < BY_GATEWAY ? 'gateway' : random.pick(direct);
     const sentMs = history.nowMs();
-    const outcome = await http.ask(KINDS[op], `${targets.get(target)}${path}`, body).then(
+    const credential = op === 'delete' ? token : undefined;
+    const outcome = await http.ask(KINDS[op], `${targets.get(target)}${path}`, { body, token: credential }).then(
       ({ status, location, body: text }) => ({
         status,
         ...(location === undefined || op !== 'read' ? {} : { location }),

@@ -1,5 +1,12 @@
 import { Agent, request } from 'node:http';
 
+export interface AskOptions {
+  readonly body?: string | undefined;
+  /** Of the API. */
+  readonly token?: string | undefined;
+  readonly deadlineMs?: number;
+}
+
 export interface Answer {
   readonly status: number;
   readonly location: string | undefined;
@@ -14,10 +21,14 @@ export class Http {
   readonly #agent = new Agent({ keepAlive: true, maxFreeSockets: 256 });
 
   /** Rejects when the connection is lost, or nothing whole comes within `deadlineMs`; any status is an answer. */
-  ask(method: string, url: string, body?: string, deadlineMs: number = ANSWER_DEADLINE_MS): Promise<Answer> {
+  ask(method: string, url: string, { body, token, deadlineMs = ANSWER_DEADLINE_MS }: AskOptions = {}): Promise<Answer> {
     return new Promise((resolve, reject) => {
-      const headers =
-        body === undefined ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) };
+      const headers = {
+        ...(body === undefined
+          ? {}
+          : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body) }),
+        ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+      };
       const outgoing = request(url, { method, headers, agent: this.#agent }, (response) => {
         let text = '';
         response.setEncoding('utf8').on('data', (chunk: string) => {

@@ -28,11 +28,12 @@ export async function checkRanges(system: System): Promise<string[]> {
 
 /** The operator's tool on this system, past its wires. */
 function lakh(system: System, args: readonly string[]): Promise<ToolAnswer> {
-  const { zookeeper, migrateShardsFile } = system.stack.addresses();
+  const { zookeeper, zookeeperAuth, migrateShardsFile } = system.stack.addresses();
   const program = join(system.root, 'services', 'lakh', 'dist', 'main.js');
   const env = {
     TZ: 'UTC',
     LAKH_ZOOKEEPER: zookeeper,
+    LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
     LAKH_SHARDS_FILE: migrateShardsFile,
     LAKH_LEASE_ATTEMPT_MS: String(LEASE_ATTEMPT_MS),
   };

@@ -120,6 +120,7 @@ async function disturb(
     seed,
     thinkMs: THINK_MS,
     random: createRandom(seed + 1),
+    token: system.stack.addresses().token,
   });
   try {
     await system.untilLeased(1, RANGE_SIZE);

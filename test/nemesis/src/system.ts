@@ -90,9 +90,10 @@ export class System {
     const { processes } = await this.stack.status();
     this.#urls = new Map(processes.map(({ name, url, adminUrl }) => [name, { url, adminUrl: adminUrl ?? '' }]));
     for (const { name, pid } of this.stack.running()) this.#note(name, pid, 'started');
-    const { zookeeper, shardsFile } = this.stack.addresses();
+    const { zookeeper, zookeeperAuth, shardsFile } = this.stack.addresses();
     const settings = {
       zookeeper: parseZookeeperAddress(zookeeper),
+      zookeeperAuth,
       shards: parseDatabase(readFileSync(shardsFile, 'utf8')),
       storeDeadlineMs: WITNESS_DEADLINE_MS,
     };
@@ -170,7 +171,7 @@ export class System {
   /** Undefined while it does not answer. */
   async readiness(name: string): Promise<Readiness | undefined> {
     const url = `${this.#urls.get(name)?.adminUrl}/healthz/ready`;
-    const answer = await this.http.ask('GET', url, undefined, PROBE_DEADLINE_MS).catch(() => undefined);
+    const answer = await this.http.ask('GET', url, { deadlineMs: PROBE_DEADLINE_MS }).catch(() => undefined);
     return answer && (JSON.parse(answer.body) as Readiness);
   }
 

@@ -13,10 +13,13 @@ export interface Answer {
 const HANGS_MS = 30_000;
 
 /** One request on a connection of its own, so that no answer depends on what an earlier fault did to a connection. */
-export function ask(method: string, url: string, body?: string): Promise<Answer> {
+export function ask(method: string, url: string, body?: string, token?: string): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const startedMs = performance.now();
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const headers = {
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...(token === undefined ? {} : { Authorization: `Bearer ${token}` }),
+    };
     const outgoing = request(url, { method, headers, agent: false, timeout: HANGS_MS }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { readSettings } from '../../../deploy/local/src/config';
-import { freePorts, openStack, type Stack } from '../../../deploy/local/src/index';
+import { freePorts, mariadbAdmin, openStack, type Stack } from '../../../deploy/local/src/index';
 import { ask, until } from './ask';
 
 const root = join(__dirname, '..', '..', '..');
@@ -102,7 +102,7 @@ export class DegradedStack {
 
   /** As the database's own administrator; the caller ends it. */
   databaseRoot(): Promise<Connection> {
-    return createConnection({ socketPath: join(this.dir, 'mysql-1', 'data', 'mariadb.sock'), user: 'root' });
+    return createConnection(mariadbAdmin(join(this.dir, 'mysql-1')));
   }
 
   async killZookeepers(): Promise<void> {
@@ -130,7 +130,7 @@ export class DegradedStack {
   /** Starts a shorten server beside the stack's; does not wait for anything but its process. */
   async spawnShorten(env: Readonly<Record<string, string>> = {}): Promise<ExtraServer> {
     const [port, adminPort] = (await freePorts(2)) as [number, number];
-    const { zookeeper, redis, shardsFile, url } = this.stack.addresses();
+    const { zookeeper, zookeeperAuth, redis, shardsFile, url } = this.stack.addresses();
     const child = spawn(process.execPath, [join(root, 'services', 'shorten', 'dist', 'main.js')], {
       cwd: this.dir,
       env: {
@@ -140,6 +140,7 @@ export class DegradedStack {
         LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
         LAKH_PUBLIC_URL: url,
         LAKH_ZOOKEEPER: zookeeper,
+        LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
         LAKH_REDIS: redis,
         LAKH_SHARDS_FILE: shardsFile,
         LAKH_MIGRATE: 'never',

@@ -11,10 +11,10 @@ export interface ZookeeperNodes {
   close(): Promise<void>;
 }
 
-/** Looks into an ensemble, beside the servers. `address` as LAKH_ZOOKEEPER has it. */
-export async function zookeeperNodes(address: string): Promise<ZookeeperNodes> {
+/** Looks into an ensemble, beside the servers. `address` and `credential` as LAKH_ZOOKEEPER and LAKH_ZOOKEEPER_AUTH have them. */
+export async function zookeeperNodes(address: string, credential: string): Promise<ZookeeperNodes> {
   const { servers, chroot } = parseZookeeperAddress(address);
-  const session = createZookeeperSession({ servers, chroot });
+  const session = createZookeeperSession({ servers, chroot, auth: { scheme: 'digest', credential } });
   await session.whenConnected(10_000);
   return {
     children: (path) =>

@@ -40,6 +40,7 @@ export type Command =
       readonly dir: string;
       readonly targets: { readonly shorten?: number; readonly redirect?: number };
     }
+  | { readonly verb: 'env'; readonly dir: string }
   | { readonly verb: 'down'; readonly dir: string; readonly isWiping: boolean };
 
 type Options = NonNullable<ParseArgsConfig['options']>;
@@ -56,6 +57,7 @@ const OPTIONS: Readonly<Record<Verb, Options>> = {
   kill: { signal: { ...TEXT, short: 's', default: 'SIGKILL' } },
   start: {},
   scale: {},
+  env: {},
   down: { wipe: FLAG },
 };
 
@@ -104,6 +106,9 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'scale':
       takes(verb, positionals, 1, 2);
       return { verb, dir, targets: targetsOf(positionals) };
+    case 'env':
+      takes(verb, positionals, 0, 0);
+      return { verb, dir };
     case 'down':
       takes(verb, positionals, 0, 0);
       return { verb, dir, isWiping: values.wipe === true };

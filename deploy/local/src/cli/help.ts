@@ -1,7 +1,7 @@
 import { describeSettings } from '@lakh/settings';
 import { stackSettings } from '../settings.js';
 
-export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'scale', 'down'] as const;
+export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'scale', 'env', 'down'] as const;
 export type Verb = (typeof VERBS)[number];
 
 const COMMON = `
@@ -19,6 +19,7 @@ usage: npm run stack -- VERB [OPTION …]
   kill NAME       send a process a signal, SIGKILL by default
   start NAME …    start processes that have ended
   scale …         change the number of shorten or redirect servers: scale shorten=4 redirect=3
+  env             what a server of it, or lakh, would be given: LAKH_… lines, secrets included
   down            stop it; data stays unless --wipe
   VERB --help     more about one
 
@@ -68,13 +69,19 @@ ${COMMON}
   start: `usage: npm run stack -- start NAME …
 
 Starts processes that have ended, on the ports and data that they had, and returns when they answer. A process that drains is
-waited for first. ZooKeeper nodes are ready only when most of the ensemble runs: name them together.
+waited for first. ZooKeeper nodes serve only when most of the ensemble runs: one that is started alone is said to wait for a quorum.
 ${COMMON}
 `,
   scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]
 
 Adds servers, or drains and removes those with the highest numbers; the gateway follows.
 Requests in flight finish; connections that are idle at that moment are closed, as HTTP allows.
+${COMMON}
+`,
+  env: `usage: npm run stack -- env
+
+Prints what one more server of this stack, or the lakh tool, would be given, a NAME=value a line: addresses, settings and secrets, and
+LAKH_TOKEN, which the API asks for to delete. What a shell would take apart is quoted: set -a; . <(npm run -s stack -- env); set +a
 ${COMMON}
 `,
   down: `usage: npm run stack -- down [--wipe]

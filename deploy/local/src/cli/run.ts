@@ -65,6 +65,9 @@ async function run(command: Command, options: CliOptions): Promise<void> {
       return stack.start(...command.names);
     case 'scale':
       return stack.scale(command.targets);
+    case 'env':
+      for (const [name, value] of Object.entries(stack.environment())) out(`${name}=${forShell(value)}\n`);
+      return;
     case 'down':
       return stack.down({ wipe: command.isWiping });
   }
@@ -140,4 +143,9 @@ function statusTable({ processes }: StackStatus): string {
   return columns(rows)
     .map((line) => `${line}\n`)
     .join('');
+}
+
+/** As it is wherever a shell leaves it as it is; quoted otherwise. */
+function forShell(value: string): string {
+  return /^[\w./:@,=+%~-]*$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
 }

@@ -7,6 +7,8 @@ import { StartFailedError } from '../errors.js';
 import type { LocalServer, ServerPlan } from './server.js';
 
 const READY_DEADLINE_MS = 60_000;
+/** A refusal that lasts so long does not pass by itself; one that a lagging read brought about is gone sooner. */
+const REFUSED_MS = 3_000;
 const STOP_DEADLINE_MS = 10_000;
 const PROBE_INTERVAL_MS = 50;
 
@@ -34,8 +36,8 @@ function logTail(file: string, lines = 15): string {
 }
 
 /**
- * Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline, and with the
- * signal's reason when it is aborted.
+ * Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline, with why it refuses to
+ * serve, and with the signal's reason when it is aborted.
  */
 export async function awaitReady(
   plan: ServerPlan,
@@ -44,6 +46,7 @@ export async function awaitReady(
 ): Promise<void> {
   const { deadlineMs = READY_DEADLINE_MS, signal } = options;
   const deadline = performance.now() + deadlineMs;
+  let refusedSince: number | undefined;
   for (;;) {
     const answers = await plan.ready();
     signal?.throwIfAborted();
@@ -52,6 +55,11 @@ export async function awaitReady(
       throw new StartFailedError(`${plan.name} ended while starting; its log ends with:\n${logTail(plan.logFile)}`);
     }
     if (answers) return;
+    const refusal = await plan.refusal?.();
+    refusedSince = refusal === undefined ? undefined : (refusedSince ?? performance.now());
+    if (refusedSince !== undefined && performance.now() - refusedSince > REFUSED_MS) {
+      throw new StartFailedError(`${plan.name} cannot serve: ${refusal}`);
+    }
     if (performance.now() > deadline) {
       throw new StartFailedError(
         `${plan.name} did not answer within ${deadlineMs} ms; its log ends with:\n${logTail(plan.logFile)}`,
@@ -101,9 +109,9 @@ function hasExited(child: ChildProcess): boolean {
 }
 
 async function startChild(plan: ServerPlan): Promise<ChildProcess> {
-  const log = openSync(plan.logFile, 'a');
+  const log = openSync(plan.logFile, 'a', 0o600);
   const [file, ...args] = plan.command;
-  const child = spawn(file, args, { cwd: plan.dir, env: plan.env, stdio: ['ignore', log, log] });
+  const child = spawn(file, args, { cwd: plan.dir, env: plan.env, ...plan.owner, stdio: ['ignore', log, log] });
   closeSync(log);
   await once(child, 'spawn');
   try {

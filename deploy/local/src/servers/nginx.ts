@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -9,6 +9,7 @@ import { SYSTEM_PATH } from '../config.js';
 import { StartFailedError } from '../errors.js';
 import { httpProbe } from '../probe.js';
 import { childrenOf } from '../stack/processes.js';
+import { makeFolder, makeOwnFolder, ownerOf } from './owner.js';
 import type { ServerPlan } from './server.js';
 
 const run = promisify(execFile);
@@ -20,6 +21,7 @@ const RELOAD_POLL_MS = 20;
 const CLOSING_FIRST_MS = 500;
 /** Then busy clients are rid of their connections at once; idle ones need not be waited for. */
 const CLOSING_BOUND_MS = 500;
+const WORKER = 'www-data';
 const ENV = { PATH: SYSTEM_PATH };
 
 /** All ports are on 127.0.0.1. */
@@ -47,12 +49,14 @@ export function nginxPlan(spec: NginxPlanSpec): ServerPlan {
     port,
     dir,
     logFile: join(dir, 'gateway.log'),
-    command: ['nginx', ...prefixArgs(dir, CONFIG_FILE)],
+    command: ['nginx', ...prefixArgs(CONFIG_FILE)],
     env: ENV,
     // Finishes what is in flight; SIGTERM would cut it.
     stopSignal: 'SIGQUIT',
     async prepare() {
-      await mkdir(join(dir, 'tmp'), { recursive: true });
+      const owner = ownerOf(dir, WORKER);
+      makeFolder(dir, owner);
+      makeOwnFolder(join(dir, 'tmp'), owner);
       await rm(join(dir, CLOSING_FILE), { force: true });
       await writeConfig(dir, configOf(spec));
     },
@@ -124,20 +128,21 @@ function configOf(spec: NginxPlanSpec): GatewayConfig {
     servers: { shorten: spec.shortenPorts.map(at), redirect: spec.redirectPorts.map(at) },
     ratePerS: spec.ratePerS,
   };
-  // As nobody, workers cannot get at their own files below a private folder: large bodies would be 500, a reload unnoticed.
-  return process.getuid?.() === 0 ? { ...config, workerUser: 'root' } : config;
+  if (process.getuid?.() !== 0) return config;
+  return { ...config, workerUser: ownerOf(spec.dir, WORKER) === undefined ? 'root' : WORKER };
 }
 
-function prefixArgs(dir: string, configFile: string): string[] {
-  return ['-p', dir, '-e', 'gateway.log', '-c', configFile];
+/** From inside: workers may enter their working directory, and nothing above it. */
+function prefixArgs(configFile: string): string[] {
+  return ['-p', '.', '-e', 'gateway.log', '-c', configFile];
 }
 
 /** Checked under another name first: a running gateway never sees a file that nginx refuses. */
 async function writeConfig(dir: string, config: GatewayConfig): Promise<void> {
   const candidate = `${CONFIG_FILE}.new`;
-  await writeFile(join(dir, candidate), renderGatewayConfig(config));
+  await writeFile(join(dir, candidate), renderGatewayConfig(config), { mode: 0o600 });
   try {
-    await run('nginx', ['-t', '-q', ...prefixArgs(dir, candidate)], { cwd: dir, env: ENV, timeout: CHECK_DEADLINE_MS });
+    await run('nginx', ['-t', '-q', ...prefixArgs(candidate)], { cwd: dir, env: ENV, timeout: CHECK_DEADLINE_MS });
   } catch (error) {
     const { stderr, message } = error as { stderr?: string; message: string };
     throw new StartFailedError(`nginx refuses its configuration in ${dir}: ${(stderr || message).trim()}`);

@@ -1,20 +1,27 @@
-import { mkdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { makeFolder, makeOwnFolder, ownerOf, writeFor } from './owner.js';
 import type { ServerPlan } from './server.js';
 
 export interface RedisPlanSpec {
   readonly name: string;
   readonly dir: string;
   readonly port: number;
+  /** What clients must give; anybody of this machine is a client without one. */
+  readonly password?: string;
   /** Further arguments of redis-server (`--cluster-enabled yes`, `--replicaof …`); a later one wins over the plan's own. */
   readonly args?: readonly string[];
 }
 
 const PROBE_DEADLINE_MS = 1_000;
+const CONFIG = 'redis.conf';
+/** Redis makes a relative name absolute, by a way that its user may not go. */
+const CONFIG_FROM_INSIDE = `/proc/self/cwd/${CONFIG}`;
+const DATA = 'data';
 
 /** One Redis on 127.0.0.1, from Debian's package, that keeps nothing on disk: what it holds is a cache. */
-export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): ServerPlan {
+export function redisPlan({ name, dir, port, password, args = [] }: RedisPlanSpec): ServerPlan {
+  const owner = ownerOf(dir, 'redis');
   return {
     name,
     role: 'redis',
@@ -22,22 +29,25 @@ export function redisPlan({ name, dir, port, args = [] }: RedisPlanSpec): Server
     port,
     dir,
     logFile: join(dir, 'redis.log'),
-    command: ['redis-server', ...redisArguments({ dir, port }), ...args],
+    command: ['redis-server', CONFIG_FROM_INSIDE, ...redisArguments({ port }), ...args],
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    owner,
     stopSignal: 'SIGTERM',
     async prepare() {
-      await mkdir(dir, { recursive: true });
+      makeFolder(dir, owner);
+      makeOwnFolder(join(dir, DATA), owner);
+      await writeFor(owner, join(dir, CONFIG), password === undefined ? '' : `requirepass ${password}\n`);
     },
     ready: () => answersPing(port),
   };
 }
 
 /** What `redis-server` is told. */
-function redisArguments({ dir, port }: Pick<RedisPlanSpec, 'dir' | 'port'>): string[] {
+function redisArguments({ port }: Pick<RedisPlanSpec, 'port'>): string[] {
   return [
     ...['--port', String(port)],
     ...['--bind', '127.0.0.1'],
-    ...['--dir', dir],
+    ...['--dir', DATA],
     ...['--daemonize', 'no'],
     ...['--save', ''],
     ...['--appendonly', 'no'],

@@ -1,3 +1,5 @@
+import type { Owner } from './owner.js';
+
 /**
  * A private server process on loopback, started from Debian's binaries in a folder of its own. The stack, the tests and the
  * benchmarks all start their ZooKeepers, MariaDBs, Redises and nginxes from these plans.
@@ -12,18 +14,22 @@ export interface ServerPlan {
   readonly role: ServerRole;
   readonly host: '127.0.0.1';
   readonly port: number;
-  /** Data, configuration and log of this instance. */
+  /** Data, configuration and log of this instance; the server's working directory, so that it needs no right to enter what is above. */
   readonly dir: string;
   readonly logFile: string;
   /** The server's own binary, never a wrapper's: its process id is the server's. */
   readonly command: readonly [file: string, ...args: string[]];
   readonly env: Readonly<Record<string, string>>;
+  /** Whom it is started as; as its starter without one, also where the server changes its user by itself. */
+  readonly owner?: Owner | undefined;
   /** SIGTERM, or what the server takes for "finish and exit". */
   readonly stopSignal: NodeJS.Signals;
   /** Makes the folder, configuration and empty data directory when they are missing; harmless when they are there. */
   prepare(): Promise<void>;
   /** One probe of "answers its protocol": true when it does. Bounded to about a second. */
   ready(): Promise<boolean>;
+  /** What keeps it from being ready until a person has done something about it; undefined when nothing of the kind. */
+  refusal?(): Promise<string | undefined>;
 }
 
 /** A plan that runs. */

@@ -1,7 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { freePorts } from './launch.js';
+import { makeFolder, makeOwnFolder, ownerOf, writeFor } from './owner.js';
 import type { ServerPlan } from './server.js';
 
 /** One node of an ensemble: `id` is its `myid` (1–255), unique in the ensemble. All on 127.0.0.1. */
@@ -19,6 +20,8 @@ export interface ZookeeperPlanSpec {
   readonly id: number;
   /** The whole ensemble, this node included. One member: a standalone server. */
   readonly members: readonly ZookeeperMember[];
+  /** What its members prove to each other; without one, whoever reaches their ports may join them. Letters, digits, `-` and `_`. */
+  readonly quorumPassword?: string;
 }
 
 /** ZooKeeper's unit of time; sessions may be as short as {@link MIN_SESSION_TIMEOUT_MS} so that an expiry can be seen in a test. */
@@ -30,6 +33,11 @@ const PROBE_DEADLINE_MS = 1_000;
 /** Debian's jar names its libraries in its manifest, except a logger: this one writes to standard error. */
 const CLASS_PATH = '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar';
 
+const CONFIG = 'zoo.cfg';
+const LOGINS = 'logins.conf';
+/** Java makes a relative name absolute, by a way that its user may not go. */
+const FROM_INSIDE = '/proc/self/cwd';
+
 const JAVA_FLAGS = [
   '-Xms32m',
   '-Xmx128m',
@@ -37,6 +45,7 @@ const JAVA_FLAGS = [
   // Start-up is most of what a test pays for, and C1 alone halves it.
   '-XX:TieredStopAtLevel=1',
   '-XX:-UsePerfData',
+  '-XX:+DisableAttachMechanism',
   '-Djava.awt.headless=true',
   '-Dzookeeper.admin.enableServer=false',
   '-Dzookeeper.jmx.log4j.disable=true',
@@ -58,11 +67,11 @@ const JAVA_FLAGS = [
  * them together and await them together.
  */
 export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
-  const { name, dir, id, members } = spec;
+  const { name, dir, id, members, quorumPassword } = spec;
+  const owner = ownerOf(dir);
   const self = members.find((member) => member.id === id);
   if (self === undefined) throw new Error(`${name}: no member has the id ${id}`);
   const dataDir = join(dir, 'data');
-  const configFile = join(dir, 'zoo.cfg');
   return {
     name,
     role: 'zookeeper',
@@ -75,21 +84,33 @@ export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
       ...JAVA_FLAGS,
       '-cp',
       CLASS_PATH,
+      ...(quorumPassword === undefined ? [] : [`-Djava.security.auth.login.config=${FROM_INSIDE}/${LOGINS}`]),
       'org.apache.zookeeper.server.quorum.QuorumPeerMain',
-      configFile,
+      `./${CONFIG}`,
     ],
     env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+    owner,
     stopSignal: 'SIGTERM',
     async prepare() {
-      await mkdir(dataDir, { recursive: true });
-      await writeFile(join(dataDir, 'myid'), `${id}\n`);
-      await writeFile(configFile, zookeeperConfig(dataDir, self, members));
+      makeFolder(dir, owner);
+      if (!existsSync(dataDir)) {
+        mkdirSync(dataDir, { mode: 0o700 });
+        writeFileSync(join(dataDir, 'myid'), `${id}\n`);
+      }
+      makeOwnFolder(dataDir, owner);
+      await writeFor(owner, join(dir, LOGINS), quorumLogins(quorumPassword ?? ''));
+      await writeFor(owner, join(dir, CONFIG), zookeeperConfig(self, members, quorumPassword !== undefined));
     },
     async ready() {
       const answer = await fourLetterWord(self.clientPort, 'srvr', PROBE_DEADLINE_MS);
       return answer !== undefined && /^Mode: (leader|follower|standalone)$/m.test(answer);
     },
   };
+}
+
+/** Whether a node answers, be it that it does not serve for want of a quorum. */
+export async function zookeeperRuns(clientPort: number): Promise<boolean> {
+  return (await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS)) !== undefined;
 }
 
 /** A node's `Mode` (`leader`, `follower`, `standalone`), or undefined when it does not serve. Bounded to a second. */
@@ -137,10 +158,22 @@ export async function zookeeperEnsemble(spec: {
   return { plans, connectString: plans.map((plan) => `${plan.host}:${plan.port}`).join(',') };
 }
 
+/** Members log in to each other in both directions, by a challenge (DIGEST-MD5): who listens in the place of one that is down learns nothing. */
+function quorumLogins(password: string): string {
+  const login = 'org.apache.zookeeper.server.auth.DigestLoginModule required';
+  return `QuorumServer { ${login} user_lakh="${password}"; };\nQuorumLearner { ${login} username="lakh" password="${password}"; };\n`;
+}
+
+const QUORUM_LOGIN = [
+  'quorum.auth.enableSasl=true',
+  'quorum.auth.learnerRequireSasl=true',
+  'quorum.auth.serverRequireSasl=true',
+];
+
 /** The text of a node's zoo.cfg. */
-function zookeeperConfig(dataDir: string, self: ZookeeperMember, members: readonly ZookeeperMember[]): string {
+function zookeeperConfig(self: ZookeeperMember, members: readonly ZookeeperMember[], login = false): string {
   const lines = [
-    `dataDir=${dataDir}`,
+    `dataDir=${FROM_INSIDE}/data`,
     `clientPort=${self.clientPort}`,
     'clientPortAddress=127.0.0.1',
     `tickTime=${TICK_MS}`,
@@ -152,11 +185,12 @@ function zookeeperConfig(dataDir: string, self: ZookeeperMember, members: readon
     // Per client address, and here everybody is 127.0.0.1.
     'maxClientCnxns=0',
     'admin.enableServer=false',
-    '4lw.commands.whitelist=srvr,ruok',
+    '4lw.commands.whitelist=srvr',
     'autopurge.snapRetainCount=3',
     'autopurge.purgeInterval=24',
   ];
   if (members.length > 1) {
+    if (login) lines.push(...QUORUM_LOGIN);
     for (const { id, quorumPort, electionPort } of members) {
       lines.push(`server.${id}=127.0.0.1:${quorumPort}:${electionPort}`);
     }

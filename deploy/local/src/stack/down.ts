@@ -2,7 +2,7 @@ import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { recordsOf } from './plans.js';
 import { SECRETS_DIR } from './secrets.js';
-import type { Session } from './session.js';
+import { type Session, STATE_LOCK, VERB_LOCK } from './session.js';
 import { PROCESS_NAME, type ProcessRecord, STATE_FILE } from './state.js';
 
 export interface DownOptions {
@@ -40,7 +40,7 @@ function wipe(dir: string): void {
   const own = readdirSync(dir).filter((name) => PROCESS_NAME.test(name));
   for (const name of own) rmSync(join(dir, name), { recursive: true, force: true });
   rmSync(join(dir, SECRETS_DIR), { recursive: true, force: true });
-  rmSync(join(dir, STATE_FILE), { force: true });
+  for (const file of [STATE_FILE, STATE_LOCK, VERB_LOCK]) rmSync(join(dir, file), { force: true });
   try {
     rmdirSync(dir);
   } catch (error) {

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalSettings } from '../config.js';
 import { SYSTEM_PATH } from '../config.js';
@@ -6,7 +8,15 @@ import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
 import { redisPlan } from '../servers/redis.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
-import { type SavedSettings, SHARDS_FILE, secretFile } from './secrets.js';
+import {
+  REDIS_FILE,
+  type SavedSettings,
+  SHARDS_FILE,
+  secretFile,
+  stackPasswords,
+  TOKENS_FILE,
+  ZOOKEEPER_AUTH_FILE,
+} from './secrets.js';
 import { servicePlan } from './service-plan.js';
 import type { ProcessRecord, StackState } from './state.js';
 
@@ -37,17 +47,18 @@ export function planOf(
 ): ServerPlan {
   const { name, role, port } = record;
   const dir = join(context.dir, name);
+  const passwords = stackPasswords(context.dir);
   switch (role) {
     case 'gateway':
       return nginxPlan(gatewaySpec(context, state, saved));
     case 'zookeeper': {
       const members = recordsOf(state, 'zookeeper').map(memberOf);
-      return zookeeperPlan({ name, dir, id: numberOf(name), members });
+      return zookeeperPlan({ name, dir, id: numberOf(name), members, quorumPassword: passwords.quorum });
     }
     case 'mysql':
       return mariadbPlan({ name, dir, port });
     case 'redis':
-      return redisPlan({ name, dir, port });
+      return redisPlan({ name, dir, port, password: passwords.redis });
     case 'shorten':
     case 'redirect':
       return servicePlan({
@@ -106,8 +117,19 @@ export function zookeeperAddress(state: StackState, detours: Detours = {}): stri
   return `${addressesOf(state, 'zookeeper', detours).join(',')}/lakh`;
 }
 
-export function redisAddress(state: StackState, detours: Detours = {}): string {
-  return `redis://${addressesOf(state, 'redis', detours).join(',')}`;
+/** With its password. */
+export function redisAddress(context: StackContext, state: StackState, detours = context.detours): string {
+  return `redis://:${stackPasswords(context.dir).redis}@${addressesOf(state, 'redis', detours).join(',')}`;
+}
+
+/** As LAKH_ZOOKEEPER_AUTH takes it. */
+export function zookeeperAuth(context: StackContext): string {
+  return `lakh:${stackPasswords(context.dir).zookeeper}`;
+}
+
+/** The lines of LAKH_API_TOKENS_FILE. */
+export function tokenLines(context: StackContext): string {
+  return `stack:${createHash('sha256').update(stackPasswords(context.dir).token).digest('hex')}\n`;
 }
 
 /** `host:port` of each server of a role. */
@@ -131,13 +153,39 @@ function serviceEnv(context: StackContext, state: StackState, saved: SavedSettin
     TZ: 'UTC',
     NODE_ENV: 'production',
     ...(saved.nodeOptions === undefined ? {} : { NODE_OPTIONS: saved.nodeOptions }),
+    ...lakhEnv(context, state, saved, context.detours),
+  };
+}
+
+function lakhEnv(
+  context: StackContext,
+  state: StackState,
+  saved: SavedSettings,
+  detours: Detours,
+): Record<string, string> {
+  return {
+    // Anyone may create and follow; deletes need the token. Who brings tokens of their own decides that too.
+    ...(saved.serverSettings.LAKH_API_TOKENS_FILE === undefined ? { LAKH_OPEN: 'true' } : {}),
+    LAKH_API_TOKENS_FILE: secretFile(context.dir, TOKENS_FILE),
     ...saved.serverSettings,
     LAKH_PUBLIC_URL: publicUrl(state),
-    LAKH_ZOOKEEPER: zookeeperAddress(state, context.detours),
+    LAKH_ZOOKEEPER: zookeeperAddress(state, detours),
+    LAKH_ZOOKEEPER_AUTH_FILE: secretFile(context.dir, ZOOKEEPER_AUTH_FILE),
     LAKH_SHARDS_FILE: secretFile(context.dir, SHARDS_FILE),
     // `up` has migrated, unless told not to; servers need no right to change tables.
     LAKH_MIGRATE: 'never',
-    LAKH_REDIS: redisAddress(state, context.detours),
+    LAKH_REDIS_FILE: secretFile(context.dir, REDIS_FILE),
     LAKH_TRUSTED_PROXIES: '127.0.0.1/32',
   };
+}
+
+/** What a server would be given, or `lakh`, with the secrets themselves where it would find files; and a token for its API. */
+export function environmentOf(context: StackContext, state: StackState, saved: SavedSettings): Record<string, string> {
+  const env = lakhEnv(context, state, saved, {});
+  for (const name of ['LAKH_ZOOKEEPER_AUTH', 'LAKH_SHARDS', 'LAKH_REDIS']) {
+    env[name] = readFileSync(env[`${name}_FILE`] as string, 'utf8').trim();
+    delete env[`${name}_FILE`];
+  }
+  const hasOwnTokens = saved.serverSettings.LAKH_API_TOKENS_FILE !== undefined;
+  return hasOwnTokens ? env : { ...env, LAKH_TOKEN: stackPasswords(context.dir).token };
 }

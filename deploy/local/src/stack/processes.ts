@@ -104,7 +104,13 @@ export async function awaitGone(
 export async function spawnDetached(plan: ServerPlan, record: (started: ProcessIdentity) => void): Promise<void> {
   const log = openSync(plan.logFile, 'a', 0o600);
   const [file, ...args] = plan.command;
-  const child = spawn(file, args, { cwd: plan.dir, env: plan.env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn(file, args, {
+    cwd: plan.dir,
+    env: plan.env,
+    ...plan.owner,
+    detached: true,
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   const { pid } = child;
   const started = pid === undefined ? undefined : identify(pid);

@@ -2,13 +2,17 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { StateCorruptError } from '../errors.js';
-import type { LakhAccounts } from '../servers/mariadb.js';
 
 /** What the stack keeps for itself and its servers, readable by its owner only. */
 export const SECRETS_DIR = 'secrets';
 /** LAKH_SHARDS of the user that reads and writes rows, and of the one that also makes tables. */
 export const SHARDS_FILE = 'shards';
 export const MIGRATE_SHARDS_FILE = 'shards-migrate';
+/** LAKH_REDIS, and the digest credentials of LAKH_ZOOKEEPER_AUTH. */
+export const REDIS_FILE = 'redis';
+export const ZOOKEEPER_AUTH_FILE = 'zookeeper-auth';
+/** LAKH_API_TOKENS_FILE. */
+export const TOKENS_FILE = 'tokens';
 
 /** The environment of `up`, for servers that are started later: it may hold keys. */
 export interface SavedSettings {
@@ -21,18 +25,20 @@ export function secretFile(dir: string, name: string): string {
   return join(dir, SECRETS_DIR, name);
 }
 
-/** Random passwords of this stack's database users, made at its first start. */
-export function databaseAccounts(dir: string): LakhAccounts {
+/** Of the database users `lakh` and `lakh_migrate`, of Redis, of ZooKeeper's clients, of its members among themselves; and the API token that deletes. */
+const PASSWORDS = ['password', 'migratePassword', 'redis', 'zookeeper', 'quorum', 'token'] as const;
+
+export type StackPasswords = Readonly<Record<(typeof PASSWORDS)[number], string>>;
+
+/** Random passwords of this stack, made at its first start; of a stack from before there were so many, the rest. */
+export function stackPasswords(dir: string): StackPasswords {
   const file = secretFile(dir, 'accounts.json');
-  const found = readJson(file);
-  if (found === undefined) {
-    const accounts = { password: password(), migratePassword: password() };
-    writeSecret(dir, 'accounts.json', JSON.stringify(accounts));
-    return accounts;
-  }
-  const { password: own, migratePassword } = found;
-  if (typeof own !== 'string' || typeof migratePassword !== 'string') throw new StateCorruptError(`${file} is damaged`);
-  return { password: own, migratePassword };
+  const found = readJson(file) ?? {};
+  const known = PASSWORDS.filter((name) => found[name] !== undefined);
+  if (known.some((name) => typeof found[name] !== 'string')) throw new StateCorruptError(`${file} is damaged`);
+  const all = Object.fromEntries(PASSWORDS.map((name) => [name, found[name] ?? password()])) as StackPasswords;
+  if (known.length < PASSWORDS.length) writeSecret(dir, 'accounts.json', JSON.stringify(all));
+  return all;
 }
 
 export function saveSettings(dir: string, settings: SavedSettings): void {

@@ -1,7 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { httpProbe } from '../probe.js';
+import { makeFolder, makeOwnFolder, ownerOf, writeFor } from '../servers/owner.js';
 import type { ServerPlan } from '../servers/server.js';
+
+/** A copy for a server that may not read the folder of secrets. */
+const TOKENS = 'tokens';
 
 export interface ServicePlanSpec {
   readonly name: string;
@@ -15,9 +19,14 @@ export interface ServicePlanSpec {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** A shorten or redirect server on 127.0.0.1; ready when its admin listener says so. */
+/**
+ * A shorten or redirect server on 127.0.0.1; ready when its admin listener says so. Root starts it as root, for Node.js, the repository and
+ * the secrets may be where nobody else comes, and it takes its own user as soon as it has them.
+ */
 export function servicePlan(spec: ServicePlanSpec): ServerPlan {
   const { name, role, dir, port, adminPort, root, env } = spec;
+  const owner = ownerOf(dir);
+  const tokensFile = env.LAKH_API_TOKENS_FILE;
   return {
     name,
     role,
@@ -26,13 +35,41 @@ export function servicePlan(spec: ServicePlanSpec): ServerPlan {
     dir,
     logFile: join(dir, `${role}.log`),
     command: [process.execPath, join(root, 'services', role, 'dist', 'main.js')],
-    env: { ...env, LAKH_LISTEN: `127.0.0.1:${port}`, LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}` },
+    env: {
+      ...env,
+      LAKH_LISTEN: `127.0.0.1:${port}`,
+      LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
+      ...(owner && { LAKH_RUN_AS: `${owner.uid}:${owner.gid}` }),
+      ...(owner && tokensFile !== undefined && { LAKH_API_TOKENS_FILE: TOKENS }),
+    },
     stopSignal: 'SIGTERM',
     async prepare() {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      makeFolder(dir, owner);
+      makeOwnFolder(join(dir, 'data'), owner);
+      if (owner && tokensFile !== undefined) {
+        await writeFor(owner, join(dir, TOKENS), await readFile(resolve(dir, tokensFile), 'utf8'));
+      }
     },
     async ready() {
       return (await httpProbe(adminPort, '/healthz/ready'))?.status === 200;
     },
+    async refusal() {
+      return refusalIn((await httpProbe(adminPort, '/healthz/ready'))?.body ?? '');
+    },
   };
+}
+
+/** Of a readiness: the check that is down for a reason with a runbook, which says what a person has to do. */
+export function refusalIn(body: string): string | undefined {
+  try {
+    const { checks } = JSON.parse(body) as {
+      checks?: Readonly<Record<string, { status?: unknown; detail?: unknown }>>;
+    };
+    return Object.values(checks ?? {})
+      .filter(({ status }) => status === 'down')
+      .map(({ detail }) => String(detail))
+      .find((detail) => detail.includes('See docs/runbooks/'));
+  } catch {
+    return undefined;
+  }
 }

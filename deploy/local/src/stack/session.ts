@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { processSettings } from '@lakh/process';
 import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
@@ -22,6 +21,8 @@ import { type ProcessRecord, readState, type StackState, writeState } from './st
 const VERB_WAIT_MS = 120_000;
 /** Held for one read, spawn and write of the state. */
 const STATE_WAIT_MS = 30_000;
+export const VERB_LOCK = '.verb.lock';
+export const STATE_LOCK = '.state.lock';
 const DEFAULT_DRAIN_MS = 10_000;
 /** Beyond the time that a server gives itself. */
 const DRAIN_SLACK_MS = 5_000;
@@ -32,18 +33,16 @@ export const KILL_DEADLINE_MS = 5_000;
 export class Session {
   readonly context: StackContext;
   readonly report: (line: string) => void;
-  readonly #lockName: string;
 
   constructor(context: StackContext, report: (line: string) => void) {
     this.context = context;
     this.report = report;
-    this.#lockName = createHash('sha256').update(context.dir).digest('hex').slice(0, 32);
   }
 
   /** Runs a verb that changes more than one server; kills go on meanwhile. */
   exclusively<T>(work: () => Promise<T>): Promise<T> {
     const what = `another command on the stack in ${this.context.dir}`;
-    return withLock(`${this.#lockName}:verb`, { waitMs: VERB_WAIT_MS, what }, work);
+    return withLock(join(this.context.dir, VERB_LOCK), { waitMs: VERB_WAIT_MS, what }, work);
   }
 
   /** Throws a {@link WrongStateError} when there is no stack. */
@@ -63,7 +62,7 @@ export class Session {
   /** Reads, changes and writes the state while nobody else does. */
   mutate(change: (state: StackState, write: (next: StackState) => void) => Promise<void> | void): Promise<void> {
     const what = `another command on ${this.context.dir}/state.json`;
-    return withLock(`${this.#lockName}:state`, { waitMs: STATE_WAIT_MS, what }, async () => {
+    return withLock(join(this.context.dir, STATE_LOCK), { waitMs: STATE_WAIT_MS, what }, async () => {
       await change(this.read(), (next) => writeState(this.context.dir, next));
     });
   }
@@ -83,7 +82,7 @@ export class Session {
   }
 
   /** Spawns an exited server; resolves when its process is recorded, with what awaits its readiness. */
-  async spawn(name: string): Promise<(signal?: AbortSignal) => Promise<void>> {
+  async spawn(name: string): Promise<(signal?: AbortSignal, ready?: ServerPlan['ready']) => Promise<void>> {
     const plan = this.plan(this.record(name));
     await this.#endLeftovers(this.record(name), plan);
     await plan.prepare();
@@ -98,7 +97,7 @@ export class Session {
       });
     });
     const exited = (): boolean => started === undefined || !isAlive(started);
-    return (signal) => awaitReady(plan, exited, signal ? { signal } : {});
+    return (signal, ready = plan.ready) => awaitReady({ ...plan, ready }, exited, signal ? { signal } : {});
   }
 
   /** What a killed server forked may still hold its port. */

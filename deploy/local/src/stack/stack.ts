@@ -1,12 +1,22 @@
-import { existsSync, mkdirSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { type LocalSettings, readSettings } from '../config.js';
 import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
+import { zookeeperRuns } from '../servers/zookeeper.js';
 import { type DownOptions, downStack } from './down.js';
-import { type Detours, publicUrl, redisAddress, zookeeperAddress } from './plans.js';
+import {
+  type Detours,
+  environmentOf,
+  publicUrl,
+  recordsOf,
+  redisAddress,
+  zookeeperAddress,
+  zookeeperAuth,
+} from './plans.js';
+import { makePrivateFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
-import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile } from './secrets.js';
+import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile, stackPasswords } from './secrets.js';
 import { KILL_DEADLINE_MS, Session } from './session.js';
 import { readState } from './state.js';
 import { type StackStatus, statusOf } from './status.js';
@@ -30,7 +40,7 @@ export interface Stack {
   status(): Promise<StackStatus>;
   /** Sends a signal (SIGKILL by default). Of those that end a process, only SIGKILL is awaited. */
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
-  /** Starts exited servers again on their ports and data; resolves when they answer. */
+  /** Starts exited servers again on their ports and data; resolves when they answer, a ZooKeeper node without a quorum when it waits for one. */
   start(...names: readonly string[]): Promise<void>;
   /** Adds servers, or drains and removes the last ones; the gateway follows. Resolves when both is done. */
   scale(targets: ScaleTargets): Promise<void>;
@@ -39,11 +49,16 @@ export interface Stack {
   /** Names and process ids of what runs, without asking anybody anything. */
   running(): readonly { readonly name: string; readonly pid: number }[];
   logFile(name: string): string;
-  /** Where a test or another program finds the servers behind; `shardsFile` and `migrateShardsFile` hold passwords. */
+  /** What a server of it, or `lakh`, would be given, secrets included. */
+  environment(): Readonly<Record<string, string>>;
+  /** Where a test or another program finds the servers behind; all but the first two hold passwords, or are files that do. */
   addresses(): {
     readonly url: string;
     readonly zookeeper: string;
+    readonly zookeeperAuth: string;
     readonly redis: string;
+    /** Of the API, for deletes. */
+    readonly token: string;
     readonly shardsFile: string;
     readonly migrateShardsFile: string;
   };
@@ -61,7 +76,7 @@ export function openStack(options: StackOptions): Stack {
 
   return {
     async up(upOptions = {}) {
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      makePrivateFolder(dir);
       const open = session();
       return open.exclusively(() => upStack(open, upOptions));
     },
@@ -100,13 +115,20 @@ export function openStack(options: StackOptions): Stack {
       return open.plan(open.record(name)).logFile;
     },
 
+    environment() {
+      const open = session();
+      return environmentOf(open.context, open.read(), open.saved());
+    },
+
     addresses() {
       const open = session();
       const state = open.read();
       return {
         url: publicUrl(state),
         zookeeper: zookeeperAddress(state),
-        redis: redisAddress(state),
+        zookeeperAuth: zookeeperAuth(open.context),
+        redis: redisAddress(open.context, state, {}),
+        token: stackPasswords(open.context.dir).token,
         shardsFile: secretFile(open.context.dir, SHARDS_FILE),
         migrateShardsFile: secretFile(open.context.dir, MIGRATE_SHARDS_FILE),
       };
@@ -134,16 +156,36 @@ async function killOne(open: Session, name: string, signal: NodeJS.Signals): Pro
 async function startAgain(open: Session, names: ReadonlySet<string>): Promise<void> {
   if (names.size === 0) throw new UsageError('start needs the name of a process');
   const waits = await open.exclusively(async () => {
-    const spawned: (() => Promise<void>)[] = [];
+    const spawned = new Map<string, Awaited<ReturnType<Session['spawn']>>>();
     for (const name of names) {
       await awaitDrained(open, name);
-      spawned.push(await open.spawn(name));
+      spawned.set(name, await open.spawn(name));
     }
-    return spawned;
+    return [...spawned];
   });
   // Not under the lock: a ZooKeeper node is ready only when enough others have been started too.
-  await Promise.all(waits.map((ready) => ready()));
-  for (const name of names) open.report(`${name} is ready`);
+  await Promise.all(
+    waits.map(async ([name, ready]) => {
+      const missing = missingQuorum(open, name);
+      if (missing === undefined) {
+        await ready();
+        open.report(`${name} is ready`);
+      } else {
+        await ready(undefined, () => zookeeperRuns(open.record(name).port));
+        open.report(`${name} is started, and waits for a quorum: ${missing}`);
+      }
+    }),
+  );
+}
+
+/** For a node of an ensemble of which too few run to serve: who else could be started. */
+function missingQuorum(open: Session, name: string): string | undefined {
+  if (open.record(name).role !== 'zookeeper') return undefined;
+  const nodes = recordsOf(open.read(), 'zookeeper');
+  const down = nodes.filter(({ process }) => process === undefined || !isAlive(process));
+  const running = nodes.length - down.length;
+  if (running * 2 > nodes.length) return undefined;
+  return `${running} of ${nodes.length} nodes run (start ${down.map((node) => node.name).join(' ')})`;
 }
 
 /** @throws WrongStateError where the server runs and is not to end */

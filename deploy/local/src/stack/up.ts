@@ -3,11 +3,21 @@ import { ensurePackages } from '../install.js';
 import { createLakhDatabase } from '../servers/mariadb.js';
 import type { ServerRole } from '../servers/server.js';
 import { endAll } from './down.js';
+import { closeEnsemble } from './ensemble.js';
 import { type LayoutOptions, layOut } from './layout.js';
 import { migrateDatabase } from './migrate.js';
-import { addressesOf, type Detours, publicUrl, recordsOf } from './plans.js';
+import { addressesOf, type Detours, publicUrl, recordsOf, redisAddress, tokenLines, zookeeperAuth } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
-import { databaseAccounts, MIGRATE_SHARDS_FILE, SHARDS_FILE, saveSettings, writeSecret } from './secrets.js';
+import {
+  MIGRATE_SHARDS_FILE,
+  REDIS_FILE,
+  SHARDS_FILE,
+  saveSettings,
+  stackPasswords,
+  TOKENS_FILE,
+  writeSecret,
+  ZOOKEEPER_AUTH_FILE,
+} from './secrets.js';
 import type { Session } from './session.js';
 import { type ProcessRecord, readState, writeState } from './state.js';
 import { type StartStep, throwIfInterrupted, together } from './together.js';
@@ -39,10 +49,14 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
   writeState(context.dir, state);
   const { serverSettings, gatewayRatePerS, nodeOptions } = context.settings;
   saveSettings(context.dir, { serverSettings, gatewayRatePerS, ...(nodeOptions === undefined ? {} : { nodeOptions }) });
-  const accounts = databaseAccounts(context.dir);
+  const accounts = stackPasswords(context.dir);
   const database = (detours?: Detours): string => `${addressesOf(state, 'mysql', detours)[0]}/lakh`;
   writeSecret(context.dir, SHARDS_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
   writeSecret(context.dir, MIGRATE_SHARDS_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database()}\n`);
+
+  writeSecret(context.dir, REDIS_FILE, `${redisAddress(context, state)}\n`);
+  writeSecret(context.dir, TOKENS_FILE, tokenLines(context));
+  writeSecret(context.dir, ZOOKEEPER_AUTH_FILE, `${zookeeperAuth(context)}\n`);
 
   try {
     const roles = (...wanted: readonly ServerRole[]): StartStep[] =>
@@ -55,6 +69,7 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
       (record): StartStep => ({ record, whenReady: (migrating) => prepareDatabase(record, migrating) }),
     );
     await together(session, [...roles('zookeeper', 'redis'), ...databases], options.signal);
+    await closeEnsemble(context, state);
     await together(session, roles('shorten', 'redirect'), options.signal);
     await together(session, roles('gateway'), options.signal);
   } catch (error) {
