@@ -84,6 +84,22 @@ describe('a lock', () => {
     expect(most).toBe(1);
   });
 
+  test('whose file is removed meanwhile is the one that then stands there', async () => {
+    const file = join(dir, 'lock');
+    let second: Promise<void> | undefined;
+    let isOver = false;
+    await withLock(file, options, async () => {
+      second = withLock(file, options, async () => expect(isOver).toBe(true));
+      rmSync(file);
+      await withLock(file, options, async () => {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      });
+      isOver = true;
+    });
+    await second;
+    expect(existsSync(file)).toBe(true);
+  });
+
   test('is not waited for longer than said', async () => {
     await withLock(join(dir, 'lock'), options, () =>
       expect(withLock(join(dir, 'lock'), { ...options, waitMs: 0 }, async () => {})).rejects.toMatchObject({

@@ -19,3 +19,15 @@ test.each(['web-1.example.com', '_dmarc', '-x', '...', 'büro', '', 'h'.repeat(6
     expect(id).toMatch(/-4194304-a1b2c3$/);
   },
 );
+
+test.each([
+  ['60001:60002', { uid: 60_001, gid: 60_002 }],
+  ['0:0', undefined],
+  ['60001:0', undefined],
+  ['60001', undefined],
+  ['mysql:mysql', undefined],
+  ['-1:5', undefined],
+  ['4294967295:1', undefined],
+])('LAKH_RUN_AS=%s', (text, ids) => {
+  expect(processSettings.runAs.parser.parse(text)).toEqual(ids);
+});
