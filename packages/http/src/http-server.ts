@@ -13,6 +13,7 @@ import { answerClientError, refuseConnect } from './client-errors.js';
 import { Connections } from './connections.js';
 import { ExpectationFailedError, OverloadedError, type ProblemError, UriTooLongError } from './errors.js';
 import { createRequestRule, type OwnNames } from './own-requests.js';
+import { responsesOf } from './responses.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -73,7 +74,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { handler, fastLane, onRefused } = options;
   const connections = new Connections();
   const judge = createRequestRule(options.own);
-  const server = createNodeServer(limits);
+  const server = createNodeServer(limits, responsesOf(options.own));
   let isDraining = false;
 
   const stallCheck = setInterval(() => connections.cutStalled(), limits.stallTimeoutMs).unref();
@@ -150,8 +151,9 @@ function fail(
   answerError('page', request, response, error, onError);
 }
 
-function createNodeServer(limits: HttpLimits): Server {
+function createNodeServer(limits: HttpLimits, responses: typeof ServerResponse): Server {
   const server = createServer({
+    ServerResponse: responses,
     maxHeaderSize: limits.maxHeaderBytes,
     headersTimeout: limits.headersTimeoutMs,
     requestTimeout: limits.requestTimeoutMs,

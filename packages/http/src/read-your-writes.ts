@@ -2,12 +2,15 @@
  * Read-your-writes for a browser that has just created or changed a link: a cookie that says until when its redirects go
  * straight to the primary. A convenience only; nothing's correctness rests on it, and a forged one costs a primary read at most.
  */
-export const RYOW_COOKIE = 'ryow_until';
 export const RYOW_WINDOW_MS = 30_000;
+
+/** Over https browsers take a name of this kind from this very host alone, not from a neighbour in its domain. */
+const ryowCookieName = (secure: boolean): string => `${secure ? '__Host-' : ''}ryow_until`;
+const NAMES: ReadonlySet<string | undefined> = new Set([ryowCookieName(false), ryowCookieName(true)]);
 
 /** `Set-Cookie` value for a write at `nowMs`. */
 export function ryowCookie(nowMs: number, secure: boolean): string {
-  return `${RYOW_COOKIE}=${nowMs + RYOW_WINDOW_MS}; Path=/; Max-Age=${RYOW_WINDOW_MS / 1000}; HttpOnly; SameSite=Lax${
+  return `${ryowCookieName(secure)}=${nowMs + RYOW_WINDOW_MS}; Path=/; Max-Age=${RYOW_WINDOW_MS / 1000}; HttpOnly; SameSite=Lax${
     secure ? '; Secure' : ''
   }`;
 }
@@ -16,7 +19,7 @@ export function ryowCookie(nowMs: number, secure: boolean): string {
 export function isReadYourWrites(cookieHeader: string, nowMs: number): boolean {
   for (const pair of cookieHeader.split(';')) {
     const [name, value] = pair.trim().split('=', 2);
-    if (name !== RYOW_COOKIE || value === undefined || !/^\d{13,14}$/.test(value)) continue;
+    if (!NAMES.has(name) || value === undefined || !/^\d{13,14}$/.test(value)) continue;
     const untilMs = Number(value);
     return untilMs > nowMs && untilMs <= nowMs + RYOW_WINDOW_MS;
   }

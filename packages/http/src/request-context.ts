@@ -20,6 +20,9 @@ export const securityHeaders: Readonly<Record<string, string>> = Object.freeze({
   'x-robots-tag': 'noindex',
   'referrer-policy': 'no-referrer',
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), usb=()',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
 });
 
 const REQUEST_ID = /^[0-9A-Za-z-]{8,64}$/;

@@ -107,6 +107,29 @@ describe('Host', () => {
   });
 });
 
+test('where people know a server by https every answer says so, refusals included, and nowhere else', async () => {
+  for (const publicUrl of ['https://short.example', 'http://short.example', undefined]) {
+    const ask = await made({
+      own: { publicUrl },
+      handler(request, response) {
+        if (request.url === '/throw') throw new Error('a bug');
+        if (request.url === '/list') response.writeHead(301, ['Location', '/']);
+        else if (request.url === '/object') response.setHeader('x-a', 'b').writeHead(200, { 'x-b': 'c' });
+        response.end();
+      },
+    });
+    for (const path of ['/', '/fast', '/list', '/object', '/throw', `/${'a'.repeat(9000)}`]) {
+      const answer = await ask(get(path, 'Host: localhost'));
+      const times = answer.match(/\r\nStrict-Transport-Security: max-age=31536000\r\n/g)?.length ?? 0;
+      expect([publicUrl, path.slice(0, 9), times]).toEqual([
+        publicUrl,
+        path.slice(0, 9),
+        publicUrl?.startsWith('https:') ? 1 : 0,
+      ]);
+    }
+  }
+});
+
 describe('what changes something', () => {
   const post = (...lines: string[]) =>
     `${['POST / HTTP/1.1', ...lines, 'Content-Length: 0', 'Connection: close'].join('\r\n')}\r\n\r\n`;

@@ -5,7 +5,9 @@ const NOW_MS = 1_767_225_600_000;
 describe('the read-your-writes cookie', () => {
   test('is for this host alone, unseen by scripts, and lasts as long as its window', () => {
     expect(ryowCookie(NOW_MS, false)).toBe(`ryow_until=${NOW_MS + 30_000}; Path=/; Max-Age=30; HttpOnly; SameSite=Lax`);
-    expect(ryowCookie(NOW_MS, true)).toMatch(/; Secure$/);
+    const secure = ryowCookie(NOW_MS, true);
+    expect(secure).toMatch(/^__Host-ryow_until=\d{13}; Path=\/; Max-Age=30; HttpOnly; SameSite=Lax; Secure$/);
+    expect(isReadYourWrites(secure, NOW_MS)).toBe(true);
   });
 
   test.each([
@@ -21,6 +23,7 @@ describe('the read-your-writes cookie', () => {
     ['with something before its digits', `ryow_until=x${NOW_MS + 1}`, false],
     ['with something behind its digits', `ryow_until=${NOW_MS + 1}x`, false],
     ['under a longer name', `not_ryow_until=${NOW_MS + 1}`, false],
+    ['of https', `__Host-ryow_until=${NOW_MS + 1}`, true],
     ['without a value', 'ryow_until', false],
     ['not there', 'theme=dark', false],
   ])('one that is %s: %s', (_, header, expected) => {

@@ -19,7 +19,14 @@ import {
   type OwnNames,
   type Routes,
 } from '@lakh/http';
-import { formatAddress, type HostPort, loggableSettings, SettingsError, type SettingsOf } from '@lakh/settings';
+import {
+  formatAddress,
+  type HostPort,
+  isLoopback,
+  loggableSettings,
+  SettingsError,
+  type SettingsOf,
+} from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import { createAdminServer } from './admin.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
@@ -136,6 +143,12 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       await admin.drain(0);
     });
     log.info({ address: adminUrl }, 'admin listener is open');
+    if (!isLoopback(adminListen.host)) {
+      log.warn(
+        { address: adminUrl },
+        'the admin listener is beyond loopback: let nobody reach it but probes and scrapers',
+      );
+    }
     log.info({ address: url }, 'public listener is open');
     await options.start({
       onRequestError,
