@@ -1,17 +1,9 @@
 import type { InsertOutcome, Link, LinkStore } from '@lakh/links';
 import { insertedNew, insertMet, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
-import type { SimulatedDatabase } from './database/database.js';
-import type { Network } from './network.js';
-import type { SimulatedProcess } from './process.js';
-
-export interface LinkStoreEnds {
-  readonly database: SimulatedDatabase;
-  readonly network: Network;
-  readonly process: SimulatedProcess;
-}
+import type { DatabaseEnds } from './database/pool.js';
 
 /** The links of one process: each insert is a message to the database, which its unique key decides. */
-export function simulatedLinkStore({ database, network, process }: LinkStoreEnds): LinkStore {
+export function simulatedLinkStore({ database, network, process }: DatabaseEnds): LinkStore {
   return {
     insert: (link) =>
       new Promise<InsertOutcome>((resolve, reject) => {
@@ -20,8 +12,7 @@ export function simulatedLinkStore({ database, network, process }: LinkStoreEnds
           return;
         }
         const fault = network.draw('the ledger', 'link insert', 'write', 'other');
-        const answerIn = (run: () => void) =>
-          network.time.schedule(network.wayMs(fault === 'slow answer'), () => process.deliver(run));
+        const answerIn = (run: () => void) => network.deliver(process, run, fault === 'slow answer');
         const { restores } = database;
         network.time.schedule(network.wayMs(fault === 'slow request'), () => {
           if (database.restores !== restores) {

@@ -4,7 +4,7 @@
  */
 import { type CounterRange, FIRST_MARK, isUnreadable, UnknownOutcomeError } from '@lakh/id-range';
 import type { OperationsPorts } from '@lakh/operations';
-import { type Inside, type Sabotage, withoutVersionCheck } from './sabotage.js';
+import { answering, type Inside, type Sabotage, withoutVersionCheck } from './sabotage.js';
 import type { ViolationKind } from './safety.js';
 import type { Setting } from './schedule.js';
 
@@ -66,15 +66,7 @@ export const MUTANTS = {
     setting: 'zookeeper-alone',
     shows: 'duplicate',
     what: 'a remainder is claimed whatever its deletion answers',
-    sabotage: {
-      remainders: (inner) => ({
-        ...inner,
-        claim: async (remainder) => {
-          await inner.claim(remainder);
-          return 'claimed';
-        },
-      }),
-    },
+    sabotage: { remainders: (inner) => answering(inner, 'claim', 'claimed') },
   },
   'session-bound-ranges': {
     setting: 'zookeeper-alone',
@@ -86,29 +78,13 @@ export const MUTANTS = {
     setting: 'ledger-alone',
     shows: 'duplicate',
     what: 'the ledger’s refusal of an overlap is taken for a record',
-    sabotage: {
-      ledger: (inner) => ({
-        ...inner,
-        record: async (lease) => {
-          await inner.record(lease);
-          return 'recorded';
-        },
-      }),
-    },
+    sabotage: { ledger: (inner) => answering(inner, 'record', 'recorded') },
   },
   'claim-by-zookeeper-alone': {
     setting: 'ledger-alone',
     shows: 'duplicate',
     what: 'a remainder is claimed whatever the ledger answers',
-    sabotage: {
-      ledger: (inner) => ({
-        ...inner,
-        claim: async (range, holder, atMs) => {
-          await inner.claim(range, holder, atMs);
-          return 'claimed';
-        },
-      }),
-    },
+    sabotage: { ledger: (inner) => answering(inner, 'claim', 'claimed') },
   },
   'ledger-after-first-use': {
     setting: 'ledger-alone',

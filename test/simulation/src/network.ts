@@ -1,6 +1,7 @@
 import type { Randomness } from '@lakh/id-range';
 import type { SimulatedClock } from '@lakh/testkit';
 import type { Coverage } from './coverage.js';
+import type { SimulatedProcess } from './process.js';
 
 /** What may happen to one request on its way. */
 export type NetworkFault =
@@ -77,9 +78,24 @@ export class Network {
   }
 
   /** When what would arrive at `atMs` does: a frozen witness reads it when it thaws. */
-  arrivalMs(witness: Witness, atMs: number): number {
+  #arrivalMs(witness: Witness, atMs: number): number {
     const outage = this.#outages.get(witness);
     return outage?.kind === 'frozen' ? Math.max(atMs, outage.untilMs) : atMs;
+  }
+
+  /** Of one connection: in how long what takes `wayMs` by itself arrives, behind what was sent before it. */
+  inOrder(witness: Witness): (wayMs: number) => number {
+    let arrivedMs = 0;
+    return (wayMs) => {
+      const nowMs = this.time.monotonicMs();
+      arrivedMs = Math.max(arrivedMs, this.#arrivalMs(witness, nowMs + wayMs));
+      return arrivedMs - nowMs;
+    };
+  }
+
+  /** Something reaches a process after a usual way. */
+  deliver(process: SimulatedProcess, run: () => void, isSlow = false): void {
+    this.time.schedule(this.wayMs(isSlow), () => process.deliver(run));
   }
 
   isAway(witness: Witness): boolean {

@@ -33,22 +33,23 @@ export interface Sabotage {
   readonly attemptLimitMs?: number;
 }
 
+/** A port whose `method` does what it does and then answers `answer`, whatever came of it. */
+export function answering<P extends object, M extends keyof P>(
+  inner: P,
+  method: M,
+  answer: P[M] extends (...args: never[]) => Promise<infer A> ? A : never,
+): P {
+  const call = inner[method] as (...args: unknown[]) => Promise<unknown>;
+  const answered = async (...args: unknown[]) => {
+    await call.apply(inner, args);
+    return answer;
+  };
+  return { ...inner, [method]: answered };
+}
+
 /** A ledger that writes down everything and refuses nothing. */
-export const withoutRefusals = (inner: Ledger): Ledger => ({
-  ...inner,
-  record: async (lease) => {
-    await inner.record(lease);
-    return 'recorded';
-  },
-  release: async (tail, holder, atMs) => {
-    await inner.release(tail, holder, atMs);
-    return 'released';
-  },
-  claim: async (range, holder, atMs) => {
-    await inner.claim(range, holder, atMs);
-    return 'claimed';
-  },
-});
+export const withoutRefusals = (inner: Ledger): Ledger =>
+  answering(answering(answering(inner, 'record', 'recorded'), 'release', 'released'), 'claim', 'claimed');
 
 /** A store that writes at whatever version is there. */
 export const withoutVersionCheck = (inner: MarkStore): MarkStore => ({

@@ -15,10 +15,7 @@ export interface Task {
   readonly path?: string | undefined;
 }
 
-export interface Failure {
-  readonly setting: Setting;
-  readonly mutant?: MutantName | undefined;
-  readonly seed: number;
+export interface Failure extends Omit<Task, 'schedules'> {
   readonly path: string;
   /** How many schedules it took, before shrinking. */
   readonly afterSchedules: number;

@@ -18,15 +18,17 @@ const FOLDER = '/lakh/ranges/links';
 
 const link = (counter: number) => ({ code: `code-${counter}`, kind: 'generated' as const, counter, longUrl: '' });
 
+async function connected(bench: Bench) {
+  const session = bench.session();
+  await bench.driven({ connected: () => session.whenConnected(1000) }).connected();
+  return session;
+}
+
 describeMarkStore(
   'the real store over a simulated ensemble',
   async () => {
     const bench = new Bench();
-    const another = async () => {
-      const session = bench.session();
-      await bench.driven({ connected: () => session.whenConnected(1000) }).connected();
-      return bench.driven(createZookeeperMarkStore(session, IN_ZOOKEEPER));
-    };
+    const another = async () => bench.driven(createZookeeperMarkStore(await connected(bench), IN_ZOOKEEPER));
     return {
       store: await another(),
       another,
@@ -39,11 +41,7 @@ describeMarkStore(
 
 describeRemainderStore('the real store over a simulated ensemble', async () => {
   const bench = new Bench();
-  const another = async () => {
-    const session = bench.session();
-    await bench.driven({ connected: () => session.whenConnected(1000) }).connected();
-    return bench.driven(createZookeeperRemainderStore(session, IN_ZOOKEEPER));
-  };
+  const another = async () => bench.driven(createZookeeperRemainderStore(await connected(bench), IN_ZOOKEEPER));
   return {
     store: await another(),
     another,
@@ -81,9 +79,8 @@ describeFactStore('the real store over a simulated database', async () => {
 
 describeWitnessAdmins('the real adapters over simulated witnesses', async () => {
   const bench = new Bench();
-  const session = bench.session();
+  const session = await connected(bench);
   const pool = bench.pool();
-  await bench.driven({ connected: () => session.whenConnected(1000) }).connected();
   return {
     marks: bench.driven(createZookeeperMarkAdmin(session, IN_ZOOKEEPER)),
     markStore: bench.driven(createZookeeperMarkStore(session, IN_ZOOKEEPER)),

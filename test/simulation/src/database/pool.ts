@@ -60,14 +60,15 @@ export class SimulatedSqlSession implements SqlSession {
   readonly #server: SqlServerSession;
   #brokenBy: string | undefined;
   #pending: Pending | undefined;
-  #arrivedMs = 0;
   #isCut = false;
   readonly #outlives: () => void;
+  readonly #arrivesInMs: (wayMs: number) => number;
   /** What the COMMIT is for. */
   #purpose: Purpose = 'lease';
 
   constructor(ends: DatabaseEnds) {
     this.#ends = ends;
+    this.#arrivesInMs = ends.network.inOrder('the ledger');
     this.#server = ends.database.open(() => {
       this.#isCut = true;
       this.#noticeLater('the server closed the connection');
@@ -111,13 +112,6 @@ export class SimulatedSqlSession implements SqlSession {
     network.time.schedule(this.#arrivesInMs(network.wayMs(false)), () => database.close(this.#server));
   }
 
-  #arrivesInMs(wayMs: number): number {
-    const { network } = this.#ends;
-    const nowMs = network.time.monotonicMs();
-    this.#arrivedMs = Math.max(this.#arrivedMs, network.arrivalMs('the ledger', nowMs + wayMs));
-    return this.#arrivedMs - nowMs;
-  }
-
   #send(sql: string, pending: Pending, answered: (answer: SqlResult | SqlFailure) => void): void {
     const { network } = this.#ends;
     const name = nameOf(sql);
@@ -138,7 +132,7 @@ export class SimulatedSqlSession implements SqlSession {
     if (this.#isCut || !this.#server.isOpen) return;
     if (fault === 'refused') {
       const failure = new SqlFailure('refused', 'simulated', { errno: ER_UNKNOWN_COM_ERROR, commits: pending.commits });
-      network.time.schedule(network.wayMs(false), () => process.deliver(() => answered(failure)));
+      network.deliver(process, () => answered(failure));
       return;
     }
     database.execute(this.#server, sql, pending.commits, (answer) => {
@@ -150,7 +144,7 @@ export class SimulatedSqlSession implements SqlSession {
       if (this.#isCut) return;
       // Only what may have committed has a way back that matters: see the ensemble's connection.
       if (!pending.commits && fault !== 'slow answer') process.deliver(() => answered(answer));
-      else network.time.schedule(network.wayMs(fault === 'slow answer'), () => process.deliver(() => answered(answer)));
+      else network.deliver(process, () => answered(answer), fault === 'slow answer');
     });
   }
 
@@ -169,7 +163,7 @@ export class SimulatedSqlSession implements SqlSession {
 
   #noticeLater(reason: string): void {
     const { network, process } = this.#ends;
-    network.time.schedule(network.wayMs(false), () => process.deliver(() => this.destroy(reason)));
+    network.deliver(process, () => this.destroy(reason));
   }
 }
 

@@ -142,13 +142,10 @@ export class Ensemble {
 
   #answer(session: ZkServerSession, request: ZkRequest): ZkAnswer {
     switch (request.op) {
-      case 'getData': {
-        const node = this.#at(request.path, session.applied);
-        return node ? { code: CODES.ok, data: node.data, stat: statOf(node) } : { code: CODES.noNode };
-      }
+      case 'getData':
       case 'exists': {
         const node = this.#at(request.path, session.applied);
-        return node ? { code: CODES.ok, stat: statOf(node) } : { code: CODES.noNode };
+        return node ? { code: CODES.ok, data: node.data, stat: statOf(node) } : { code: CODES.noNode };
       }
       case 'getChildren': {
         if (this.#at(request.path, session.applied) === undefined) return { code: CODES.noNode };

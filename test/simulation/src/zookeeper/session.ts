@@ -102,12 +102,8 @@ export class SimulatedZookeeperSession implements NodeSession {
     const { network, process } = this.#ends;
     if (this.#isClosed) return;
     this.#failures += 1;
-    const backoffMs = backoff({
-      firstMs: BACKOFF_FIRST_MS,
-      capMs: BACKOFF_MAX_MS,
-      leastPart: 0,
-      random: network.random,
-    });
+    const { random } = network;
+    const backoffMs = backoff({ firstMs: BACKOFF_FIRST_MS, capMs: BACKOFF_MAX_MS, leastPart: 0, random });
     process.clock.schedule(backoffMs(this.#failures + 1), () => this.#open());
   }
 }
@@ -120,7 +116,7 @@ export class SimulatedConnection implements NodeConnection {
   readonly #calls = new Set<Call>();
   #state: 'connected' | 'ended' = 'connected';
   /** What was sent later arrives later, each way. */
-  #arrivedMs = 0;
+  readonly #arrivesInMs: (wayMs: number) => number;
   #answeredMs = 0;
   /** Nothing passes any more: to the server, to the client. */
   #isCut = false;
@@ -133,6 +129,7 @@ export class SimulatedConnection implements NodeConnection {
     this.#onEnded = onEnded;
     const session = ends.ensemble.openSession(ends.process.name, () => this.#serverEnded());
     this.#session = session;
+    this.#arrivesInMs = ends.network.inOrder('ZooKeeper');
     this.#outlives = ends.process.atDeath(() =>
       ends.network.time.schedule(SESSION_TIMEOUT_MS, () => ends.ensemble.closeSession(session)),
     );
@@ -186,10 +183,8 @@ export class SimulatedConnection implements NodeConnection {
     }
     this.#calls.clear();
     const session = this.#session;
-    const closesMs = this.#isCut
-      ? network.time.monotonicMs() + SESSION_TIMEOUT_MS
-      : this.#arrivesMs(network.wayMs(false));
-    network.time.schedule(closesMs - network.time.monotonicMs(), () => ensemble.closeSession(session));
+    const closesInMs = this.#isCut ? SESSION_TIMEOUT_MS : this.#arrivesInMs(network.wayMs(false));
+    network.time.schedule(closesInMs, () => ensemble.closeSession(session));
     this.#onEnded();
   }
 
@@ -218,21 +213,14 @@ export class SimulatedConnection implements NodeConnection {
 
   #noticeLater(reason: string): void {
     const { network, process } = this.#ends;
-    network.time.schedule(network.wayMs(false), () => process.deliver(() => this.end(reason)));
-  }
-
-  #arrivesMs(wayMs: number): number {
-    const { network } = this.#ends;
-    const atMs = network.arrivalMs('ZooKeeper', network.time.monotonicMs() + wayMs);
-    this.#arrivedMs = Math.max(this.#arrivedMs, atMs);
-    return this.#arrivedMs;
+    network.deliver(process, () => this.end(reason));
   }
 
   #send(call: Call, request: ZkRequest, answered: (answer: ZkAnswer) => void): void {
     const { network } = this.#ends;
     const fault = network.draw('ZooKeeper', call.name, call.kind, purposeOf(request));
-    const arrivesMs = this.#arrivesMs(network.wayMs(fault === 'slow request'));
-    network.time.schedule(arrivesMs - network.time.monotonicMs(), () => this.#arrive(call, request, fault, answered));
+    const arrivesInMs = this.#arrivesInMs(network.wayMs(fault === 'slow request'));
+    network.time.schedule(arrivesInMs, () => this.#arrive(call, request, fault, answered));
   }
 
   #arrive(call: Call, request: ZkRequest, fault: NetworkFault, answered: (answer: ZkAnswer) => void): void {
