@@ -7,8 +7,7 @@ import { isAcknowledged } from './check/evidence.js';
 import { CHECK_CLIENT } from './check/links.js';
 import { type HistoryWriter, readHistory } from './history.js';
 import { checkRanges } from './lakh-tool.js';
-import { PATIENCE_MS, SHORTEN, type System } from './system.js';
-import { until } from './until.js';
+import { SHORTEN, type System } from './system.js';
 
 const NAMESPACE = 'links';
 const LOOKS_AT_A_TIME = 32;
@@ -66,7 +65,7 @@ export function untilDelivered(system: System): Promise<void> {
     const [row] = await system.sql('SELECT COUNT(*) FROM lakh.invalidations');
     return row?.[0] === '0';
   };
-  return until(isEmpty, 'every deletion is delivered', PATIENCE_MS, system.signal);
+  return system.until(isEmpty, 'every deletion is delivered');
 }
 
 /** What store, ledger, ZooKeeper and logs have. Shorten servers have ended, so that nothing moves. */
@@ -84,48 +83,41 @@ export async function collectFacts(system: System): Promise<void> {
 }
 
 async function collectLeases(system: System): Promise<void> {
-  for (let after = -1; ; ) {
-    const rows = await system.sql(
+  const page = (after: string) =>
+    system.sql(
       `SELECT start_counter, end_counter, state, server_id FROM lakh.id_leases
        WHERE namespace='${NAMESPACE}' AND start_counter>${after} ORDER BY start_counter LIMIT ${ROWS_A_PAGE}`,
     );
-    for (const [start, end, state = '', serverId = ''] of rows) {
-      system.history.add({ type: 'lease', start: Number(start), end: Number(end), state, serverId });
-    }
-    if (rows.length < ROWS_A_PAGE) return;
-    after = Number(rows.at(-1)?.[0]);
+  for await (const [start, end, state = '', serverId = ''] of rowsOf(page, '-1')) {
+    system.history.add({ type: 'lease', start: Number(start), end: Number(end), state, serverId });
   }
 }
 
 async function collectRows(system: System): Promise<void> {
-  for (let after = ''; ; ) {
-    // By the primary key; codes are ASCII and compared by bytes.
-    const rows = await system.sql(
-      `SELECT counter, code, kind, long_url FROM lakh.links
+  // By the primary key; codes are ASCII and compared by bytes.
+  const page = (after: string) =>
+    system.sql(
+      `SELECT code, counter, kind, long_url FROM lakh.links
        WHERE domain_id=0 AND code>'${after}' ORDER BY code LIMIT ${ROWS_A_PAGE}`,
     );
-    for (const [counter, code = '', kind, url = ''] of rows) {
-      system.history.add({ type: 'row', counter: Number(counter), code, kind: Number(kind), url });
-    }
-    if (rows.length < ROWS_A_PAGE) return;
-    after = rows.at(-1)?.[1] ?? '';
+  for await (const [code = '', counter, kind, url = ''] of rowsOf(page, '')) {
+    system.history.add({ type: 'row', counter: Number(counter), code, kind: Number(kind), url });
   }
 }
 
-interface LogLine {
-  readonly level?: unknown;
-  readonly msg?: unknown;
-  readonly serverId?: unknown;
-  readonly reason?: unknown;
-  readonly start?: unknown;
-  readonly end?: unknown;
+/** Page by page, each of what comes after the first column of the last row before it. */
+async function* rowsOf(page: (after: string) => Promise<string[][]>, first: string): AsyncGenerator<string[]> {
+  for (let after: string | undefined = first; after !== undefined; ) {
+    const rows = await page(after);
+    yield* rows;
+    after = rows.length < ROWS_A_PAGE ? undefined : rows.at(-1)?.[0];
+  }
 }
 
 /** What every server that ever wrote to this file lost, and what should never be in a log. */
 async function collectLog(history: HistoryWriter, name: string, file: string): Promise<void> {
   for await (const text of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-    const line = parsed(text);
-    const { level, msg, serverId, reason, start, end } = line;
+    const { level, msg, serverId, reason, start, end } = parsed(text);
     if (level === 'fatal') history.add({ type: 'alarm', server: name, message: text });
     if (typeof msg !== 'string' || !LOSSES.has(msg) || typeof start !== 'number' || typeof end !== 'number') continue;
     history.add({ type: 'loss', server: String(serverId), reason: String(reason), start, end });
@@ -133,9 +125,9 @@ async function collectLog(history: HistoryWriter, name: string, file: string): P
 }
 
 /** Empty for a line that is not JSON: a killed server's last one, or Node's own words. */
-function parsed(text: string): LogLine {
+function parsed(text: string): Readonly<Record<string, unknown>> {
   try {
-    return JSON.parse(text) as LogLine;
+    return JSON.parse(text) as Readonly<Record<string, unknown>>;
   } catch {
     return {};
   }

@@ -9,7 +9,7 @@ import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { SkewedClock } from './clock.js';
 import type { HistoryWriter } from './history.js';
 import { Http } from './http.js';
-import { until } from './until.js';
+import { comesTrue } from './until.js';
 import { Wires } from './wires.js';
 
 export interface SystemOptions {
@@ -36,7 +36,7 @@ export const SKEWED = 'shorten-3';
 /** Of servers and operator. Far more than an attempt takes while nothing is frozen; a repair waits for it twice. */
 export const LEASE_ATTEMPT_MS = 2_000;
 /** Far above what anything takes on a machine that is busy with other things. */
-export const PATIENCE_MS = 90_000;
+const PATIENCE_MS = 90_000;
 const PROBE_DEADLINE_MS = 2_000;
 /** Of one call, and of a wait for a session. */
 const WITNESS_DEADLINE_MS = 10_000;
@@ -54,14 +54,16 @@ export class System {
   readonly clock: SkewedClock | undefined;
   readonly http = new Http();
   readonly signal: AbortSignal;
-  readonly #options: SystemOptions;
+  readonly dir: string;
+  readonly root: string;
   #urls = new Map<string, { readonly url: string; readonly adminUrl: string }>();
   #backend: Backend | undefined;
   #admin: Admin | undefined;
 
   private constructor(options: SystemOptions, wires: Wires) {
     const { dir, root, settings, report, faketimeLibrary } = options;
-    this.#options = options;
+    this.dir = dir;
+    this.root = root;
     this.wires = wires;
     this.history = options.history;
     this.signal = options.signal;
@@ -108,14 +110,6 @@ export class System {
     await this.wires.close();
   }
 
-  get dir(): string {
-    return this.#options.dir;
-  }
-
-  get root(): string {
-    return this.#options.root;
-  }
-
   /** Beside the wires: what the witnesses really have. */
   get admin(): Admin {
     if (this.#admin === undefined) throw new Error('the system is not up');
@@ -142,7 +136,7 @@ export class System {
       names.map(async (name) => {
         const pid = this.#pidOf(name);
         await this.stack.kill(name, 'SIGTERM');
-        await until(() => this.#findPid(name) !== pid, `${name} ends`, PATIENCE_MS, this.signal);
+        await this.until(() => this.#findPid(name) !== pid, `${name} ends`);
         this.#note(name, pid, 'stopped');
       }),
     );
@@ -150,14 +144,20 @@ export class System {
 
   /** Resolves when they answer. */
   async start(...names: readonly string[]): Promise<void> {
-    const started = this.stack.start(...names);
-    const noteAll = (): void => {
+    try {
+      await this.stack.start(...names);
+    } finally {
       for (const name of names) {
         const pid = this.#findPid(name);
         if (pid !== undefined) this.#note(name, pid, 'started');
       }
-    };
-    await started.finally(noteAll);
+    }
+  }
+
+  /** Waits for what has to come true, far longer than it takes. */
+  async until(condition: () => boolean | Promise<boolean>, what: string): Promise<void> {
+    if (await comesTrue(condition, PATIENCE_MS, this.signal)) return;
+    throw new Error(`not within ${PATIENCE_MS / 1000} s: ${what}`);
   }
 
   freeze(name: string): Promise<void> {
@@ -184,7 +184,7 @@ export class System {
       return now?.status === 'ready';
     };
     for (const name of [...SHORTEN, ...REDIRECT]) {
-      await until(() => isWhole(name), `${name} is ready`, PATIENCE_MS, this.signal).catch((error: Error) => {
+      await this.until(() => isWhole(name), `${name} is ready`).catch((error: Error) => {
         throw new Error(`${error.message}, but says ${JSON.stringify(last.get(name))}`, { cause: error });
       });
     }
@@ -211,14 +211,12 @@ export class System {
   /** Resolves when ZooKeeper has expired the sessions of these processes. */
   async untilExpired(...names: readonly string[]): Promise<void> {
     const pids = names.map((name) => this.#pidOf(name));
-    await until(
+    await this.until(
       async () => {
         const present = await this.registered();
         return !present.some((id) => id === 'unknown' || pids.some((pid) => id.includes(`-${pid}-`)));
       },
       `the session of ${names.join(', ')} expires`,
-      PATIENCE_MS,
-      this.signal,
     );
   }
 
@@ -226,12 +224,8 @@ export class System {
   async sql(statement: string): Promise<string[][]> {
     const dir = join(this.dir, MARIADB);
     const text = await mariadbSql(mariadbPlan({ name: MARIADB, dir, port: 0 }), statement);
-    return text === ''
-      ? []
-      : text
-          .trimEnd()
-          .split('\n')
-          .map((line) => line.split('\t'));
+    const lines = text === '' ? [] : text.trimEnd().split('\n');
+    return lines.map((line) => line.split('\t'));
   }
 
   /** The ledger's head: where the highest lease ends. */
@@ -244,7 +238,7 @@ export class System {
   async untilLeased(ranges: number, rangeSize: number): Promise<void> {
     const before = await this.head();
     const isThere = async (): Promise<boolean> => (await this.head()) >= before + ranges * rangeSize;
-    await until(isThere, `${ranges} more ranges are leased`, PATIENCE_MS, this.signal);
+    await this.until(isThere, `${ranges} more ranges are leased`);
   }
 
   /** The data of stopped servers, copied beside them under `copy`. */

@@ -1,7 +1,7 @@
 import type { FaultName } from '../catalogue.js';
 import type { FaultEvent, HistoryEvent, RequestEvent } from '../history.js';
 import { type CounterFindings, judgeCounters } from './counters.js';
-import { type Evidence, gather, isAcknowledged } from './evidence.js';
+import { type Evidence, gather, isAcknowledged, placeIn } from './evidence.js';
 import { judgeHolders } from './holders.js';
 import { DatabaseLineage } from './lineage.js';
 import { judgeLinks, type LinkFindings } from './links.js';
@@ -57,6 +57,7 @@ export async function checkHistory(events: Iterable<HistoryEvent> | AsyncIterabl
 
 function countFaults({ faults, requests }: Evidence): FaultCount[] {
   const creates = requests.filter(({ op }) => op === 'create').sort((a, b) => a.sentMs - b.sentMs);
+  const sentBefore = (ms: number) => placeIn(creates, ({ sentMs }) => sentMs < ms);
   const counts = new Map<FaultName, FaultCount>();
   const begun = new Map<FaultName, FaultEvent>();
   for (const event of faults) {
@@ -65,7 +66,7 @@ function countFaults({ faults, requests }: Evidence): FaultCount[] {
       continue;
     }
     const fromMs = begun.get(event.fault)?.atMs ?? event.atMs;
-    const meanwhile = creates.slice(firstSentFrom(creates, fromMs), firstSentFrom(creates, event.atMs));
+    const meanwhile = creates.slice(sentBefore(fromMs), sentBefore(event.atMs));
     const acknowledged = meanwhile.filter(isAcknowledged).length;
     const before = counts.get(event.fault);
     counts.set(event.fault, {
@@ -77,16 +78,4 @@ function countFaults({ faults, requests }: Evidence): FaultCount[] {
     });
   }
   return [...counts.values()];
-}
-
-/** The index of the first request of `sorted` ones that was sent at `ms` or later. */
-function firstSentFrom(sorted: readonly RequestEvent[], ms: number): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as RequestEvent).sentMs < ms) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

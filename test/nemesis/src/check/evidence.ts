@@ -1,33 +1,22 @@
-import type {
-  DatabaseEvent,
-  EntryEvent,
-  FaultEvent,
-  HeightsEvent,
-  HistoryEvent,
-  LeaseEvent,
-  LossEvent,
-  ProcessEvent,
-  RepairEvent,
-  RequestEvent,
-  RowEvent,
-  RunEvent,
-} from '../history.js';
+import type { HistoryEvent, RequestEvent } from '../history.js';
+
+type Of<T extends HistoryEvent['type']> = readonly Extract<HistoryEvent, { type: T }>[];
 
 /** A history, sorted by kind. */
 export interface Evidence {
-  readonly run: RunEvent;
-  readonly requests: readonly RequestEvent[];
-  readonly faults: readonly FaultEvent[];
-  readonly processes: readonly ProcessEvent[];
-  readonly database: readonly DatabaseEvent[];
-  readonly repairs: readonly RepairEvent[];
-  readonly leases: readonly LeaseEvent[];
-  readonly rows: readonly RowEvent[];
-  readonly entries: readonly EntryEvent[];
-  readonly losses: readonly LossEvent[];
+  readonly run: Of<'run'>[number];
+  readonly requests: Of<'request'>;
+  readonly faults: Of<'fault'>;
+  readonly processes: Of<'process'>;
+  readonly database: Of<'database'>;
+  readonly repairs: Of<'repair'>;
+  readonly leases: Of<'lease'>;
+  readonly rows: Of<'row'>;
+  readonly entries: Of<'entry'>;
+  readonly losses: Of<'loss'>;
   readonly alarms: readonly string[];
   /** Absent when the run ended before it could look. */
-  readonly heights: HeightsEvent | undefined;
+  readonly heights: Of<'heights'>[number] | undefined;
 }
 
 export type Acknowledged = RequestEvent & { readonly code: string; readonly url: string };
@@ -39,60 +28,39 @@ export function isAcknowledged(event: RequestEvent): event is Acknowledged {
 
 /** Throws when the first line of a history is missing. */
 export async function gather(events: Iterable<HistoryEvent> | AsyncIterable<HistoryEvent>): Promise<Evidence> {
-  const found = {
-    requests: [] as RequestEvent[],
-    faults: [] as FaultEvent[],
-    processes: [] as ProcessEvent[],
-    database: [] as DatabaseEvent[],
-    repairs: [] as RepairEvent[],
-    leases: [] as LeaseEvent[],
-    rows: [] as RowEvent[],
-    entries: [] as EntryEvent[],
-    losses: [] as LossEvent[],
-    alarms: [] as string[],
-  };
-  let run: RunEvent | undefined;
-  let heights: HeightsEvent | undefined;
+  const all = new Map<HistoryEvent['type'], HistoryEvent[]>();
   for await (const event of events) {
-    switch (event.type) {
-      case 'run':
-        run = event;
-        break;
-      case 'request':
-        found.requests.push(event);
-        break;
-      case 'fault':
-        found.faults.push(event);
-        break;
-      case 'process':
-        found.processes.push(event);
-        break;
-      case 'database':
-        found.database.push(event);
-        break;
-      case 'repair':
-        found.repairs.push(event);
-        break;
-      case 'lease':
-        found.leases.push(event);
-        break;
-      case 'row':
-        found.rows.push(event);
-        break;
-      case 'entry':
-        found.entries.push(event);
-        break;
-      case 'loss':
-        found.losses.push(event);
-        break;
-      case 'alarm':
-        found.alarms.push(`${event.server}: ${event.message}`);
-        break;
-      case 'heights':
-        heights = event;
-        break;
-    }
+    const known = all.get(event.type);
+    if (known) known.push(event);
+    else all.set(event.type, [event]);
   }
+  const of = <T extends HistoryEvent['type']>(type: T) => (all.get(type) ?? []) as unknown as Of<T>;
+  const run = of('run').at(-1);
   if (run === undefined) throw new Error('a history begins with a line about its run');
-  return { ...found, run, heights };
+  return {
+    run,
+    requests: of('request'),
+    faults: of('fault'),
+    processes: of('process'),
+    database: of('database'),
+    repairs: of('repair'),
+    leases: of('lease'),
+    rows: of('row'),
+    entries: of('entry'),
+    losses: of('loss'),
+    alarms: of('alarm').map(({ server, message }) => `${server}: ${message}`),
+    heights: of('heights').at(-1),
+  };
+}
+
+/** Where the first of `sorted` is for which `isBefore` does not hold. */
+export function placeIn<T>(sorted: readonly T[], isBefore: (item: T) => boolean): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (isBefore(sorted[middle] as T)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

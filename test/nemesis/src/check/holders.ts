@@ -4,7 +4,7 @@
  */
 import { base62 } from '@lakh/short-code';
 import type { LeaseEvent } from '../history.js';
-import { type Evidence, isAcknowledged } from './evidence.js';
+import { type Evidence, isAcknowledged, placeIn } from './evidence.js';
 
 const codec = base62();
 
@@ -34,13 +34,6 @@ export function pidIn({ serverId }: LeaseEvent): number {
 }
 
 function leaseOf(sorted: readonly LeaseEvent[], counter: number): LeaseEvent | undefined {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((sorted[middle] as LeaseEvent).end <= counter) low = middle + 1;
-    else high = middle;
-  }
-  const lease = sorted[low];
+  const lease = sorted[placeIn(sorted, ({ end }) => end <= counter)];
   return lease !== undefined && lease.start <= counter ? lease : undefined;
 }

@@ -1,7 +1,6 @@
 /** Servers that are killed, frozen, stopped and started. */
 import { zookeeperMode } from '@lakh/local';
-import { MARIADB, PATIENCE_MS, REDIRECT, REDIS, SHORTEN, type System, ZOOKEEPER } from '../system.js';
-import { until } from '../until.js';
+import { MARIADB, REDIRECT, REDIS, SHORTEN, type System, ZOOKEEPER } from '../system.js';
 import { type FaultContext, last, type MakeFault } from './fault.js';
 
 /** Names of what may be hit; one is chosen. */
@@ -16,23 +15,13 @@ const nodeOrLeader: Choose = async ({ random, system }) => {
   return random.next() < 0.5 ? name : ((await system.zookeeperLeader()) ?? name);
 };
 
-export const killShorten = killed(anyShorten);
-export const killRedirect = killed(anyRedirect);
-export const killZookeeper = killed(nodeOrLeader);
-export const killMariadb = killed(mariadb);
-export const killRedis = killed(redis);
-export const freezeShorten = frozen(anyShorten);
-export const freezeRedirect = frozen(anyRedirect);
-export const freezeMariadb = frozen(mariadb);
-export const freezeRedis = frozen(redis);
-
-export const freezeZookeeper: MakeFault = async (context) => {
+const freezeZookeeper: MakeFault = async (context) => {
   const detail = await frozen(nodeOrLeader)(context);
   for (const name of ZOOKEEPER) await untilServing(context.system, name);
   return detail;
 };
 
-export const freezeShortenPastSession: MakeFault = async (context) => {
+const freezeShortenPastSession: MakeFault = async (context) => {
   const { random, system } = context;
   const name = random.pick(SHORTEN);
   await untilRegistered(system);
@@ -46,20 +35,7 @@ export const freezeShortenPastSession: MakeFault = async (context) => {
   }
 };
 
-export const restartShorten: MakeFault = async ({ random, system }) => {
-  const name = random.pick(SHORTEN);
-  await system.stop(name);
-  await system.start(name);
-  return name;
-};
-
-export const restartMariadb: MakeFault = async ({ system }) => {
-  await system.stop(MARIADB);
-  await system.start(MARIADB);
-  return MARIADB;
-};
-
-export const rollZookeeper: MakeFault = async ({ system }) => {
+const rollZookeeper: MakeFault = async ({ system }) => {
   for (const name of ZOOKEEPER) {
     await system.stop(name);
     await system.start(name);
@@ -68,7 +44,7 @@ export const rollZookeeper: MakeFault = async ({ system }) => {
   return 'all, one after another';
 };
 
-export const downZookeeper: MakeFault = async (context) => {
+const downZookeeper: MakeFault = async (context) => {
   await context.system.kill(...ZOOKEEPER);
   const ms = await last(context, 500, 4_000);
   await context.system.start(...ZOOKEEPER);
@@ -82,7 +58,7 @@ export async function untilRegistered(system: System): Promise<void> {
     const pids = system.stack.running().filter(({ name }) => name.startsWith('shorten'));
     return pids.every(({ pid }) => ids.some((id) => id.includes(`-${pid}-`)));
   };
-  await until(isThere, 'every shorten server is registered', PATIENCE_MS, system.signal);
+  await system.until(isThere, 'every shorten server is registered');
 }
 
 function killed(choose: Choose): MakeFault {
@@ -111,5 +87,32 @@ function frozen(choose: Choose): MakeFault {
 async function untilServing(system: System, name: string): Promise<void> {
   const port = Number(new URL(system.url(name)).port);
   const serves = async (): Promise<boolean> => (await zookeeperMode(port)) !== undefined;
-  await until(serves, `${name} serves`, PATIENCE_MS, system.signal);
+  await system.until(serves, `${name} serves`);
 }
+
+function restarted(choose: Choose): MakeFault {
+  return async (context) => {
+    const name = await choose(context);
+    await context.system.stop(name);
+    await context.system.start(name);
+    return name;
+  };
+}
+
+export const processFaults = {
+  'kill-shorten': killed(anyShorten),
+  'kill-redirect': killed(anyRedirect),
+  'kill-zookeeper': killed(nodeOrLeader),
+  'kill-mariadb': killed(mariadb),
+  'kill-redis': killed(redis),
+  'freeze-shorten': frozen(anyShorten),
+  'freeze-shorten-past-session': freezeShortenPastSession,
+  'freeze-redirect': frozen(anyRedirect),
+  'freeze-zookeeper': freezeZookeeper,
+  'freeze-mariadb': frozen(mariadb),
+  'freeze-redis': frozen(redis),
+  'restart-shorten': restarted(anyShorten),
+  'restart-mariadb': restarted(mariadb),
+  'roll-zookeeper': rollZookeeper,
+  'down-zookeeper': downZookeeper,
+};

@@ -14,7 +14,7 @@ export const wipeZookeeper: MakeFault = async (context) => {
   await system.kill(...ZOOKEEPER);
   system.replaceData(ZOOKEEPER, `before-${id}`);
   await system.start(...ZOOKEEPER);
-  return repaired(context, 'zookeeper', ['mark_missing']);
+  return repaired(context, 'zookeeper', 'mark_missing');
 };
 
 export const restoreZookeeper: MakeFault = async (context) => {
@@ -27,7 +27,7 @@ export const restoreZookeeper: MakeFault = async (context) => {
   await system.kill(...ZOOKEEPER);
   system.replaceData(ZOOKEEPER, `before-${id}`, copy);
   await system.start(...ZOOKEEPER);
-  return repaired(context, 'zookeeper', ['zookeeper_forgot']);
+  return repaired(context, 'zookeeper', 'zookeeper_forgot');
 };
 
 export const restoreMariadb: MakeFault = async (context) => {
@@ -50,43 +50,28 @@ export const restoreMariadb: MakeFault = async (context) => {
     system.replaceData([MARIADB], `before-${id}`, copy);
     await system.start(MARIADB);
   });
-  return repaired(context, 'mariadb', ['ledger_forgot']);
+  return repaired(context, 'mariadb', 'ledger_forgot');
 };
 
 /** Waits until a server refuses to lease, lets that last, and repairs. */
 async function repaired(
   context: FaultContext,
   witness: 'zookeeper' | 'mariadb',
-  refusals: readonly string[],
+  refusal: 'mark_missing' | 'zookeeper_forgot' | 'ledger_forgot',
 ): Promise<string> {
   const { system } = context;
-  let refusal: string | undefined;
-  await comesTrue(
-    async () => {
-      refusal = await refusalOf(system, refusals);
-      return refusal !== undefined;
-    },
-    NOTICED_WITHIN_MS,
-    system.signal,
-  );
+  const { history, signal } = system;
+  const wasSeen = await comesTrue(() => isReported(system, refusal), NOTICED_WITHIN_MS, signal);
   const ms = await last(context, 200, 2_000);
   const how = await repairRanges(system);
-  system.history.add({
-    type: 'repair',
-    witness,
-    how,
-    atMs: system.history.nowMs(),
-    ...(refusal === undefined ? {} : { refusal }),
-  });
-  return `${refusal ?? 'nobody refused'}, repaired ${ms} ms later`;
+  history.add({ type: 'repair', witness, how, atMs: history.nowMs(), ...(wasSeen ? { refusal } : {}) });
+  return `${wasSeen ? refusal : 'nobody refused'}, repaired ${ms} ms later`;
 }
 
-/** The refusal that any shorten server reports now. */
-async function refusalOf(system: System, refusals: readonly string[]): Promise<string | undefined> {
+/** Whether any shorten server says now that it refuses to lease for this reason. */
+async function isReported(system: System, refusal: string): Promise<boolean> {
   for (const name of SHORTEN) {
-    const detail = (await system.readiness(name))?.checks.ids?.detail ?? '';
-    const found = refusals.find((code) => detail.includes(code));
-    if (found !== undefined) return found;
+    if ((await system.readiness(name))?.checks.ids?.detail?.includes(refusal)) return true;
   }
-  return undefined;
+  return false;
 }
