@@ -7,11 +7,11 @@ import http from 'k6/http';
 
 export const baseUrl = required('BASE_URL').replace(/\/+$/, '');
 
-export function parameter(name, otherwise) {
+function parameter(name, otherwise) {
   return __ENV[name] || String(otherwise);
 }
 
-export function integerParameter(name, otherwise) {
+function integerParameter(name, otherwise) {
   const text = parameter(name, otherwise);
   if (!/^[1-9][0-9]*$/.test(text)) throw new Error(`${name}=${text}: must be a whole number above 0`);
   return Number(text);
@@ -22,8 +22,17 @@ function required(name) {
   return __ENV[name];
 }
 
+/** RATE, DURATION and VUS, or else the scenario's own. */
+export function load(rate, duration = '30s', vus = 100) {
+  return {
+    rate: integerParameter('RATE', rate),
+    duration: parameter('DURATION', duration),
+    maxVus: integerParameter('VUS', vus),
+  };
+}
+
 /** A constant rate of arrivals, whatever the answers take: a slow server meets a queue, as it would in life. */
-export function arrivals(rate, timeUnit, duration, maxVus, exec) {
+export function arrivals({ rate, duration, maxVus }, exec, timeUnit = '1s') {
   return {
     executor: 'constant-arrival-rate',
     rate,
@@ -81,8 +90,9 @@ export function deleteLink(code, tags) {
   return http.del(`${baseUrl}/api/v1/urls/${code}`, null, { headers: HEADERS, tags: { name: 'delete', ...tags } });
 }
 
-/** Makes `count` links before the load begins; what it takes counts towards no threshold. */
-export function makeLinks(count) {
+/** Of a scenario that clicks: makes LINKS links before the load begins; what it takes counts towards no threshold. */
+export function setup() {
+  const count = integerParameter('LINKS', 1000);
   const links = [];
   const batchSize = 20;
   while (links.length < count) {
@@ -98,8 +108,8 @@ export function makeLinks(count) {
   return links;
 }
 
-export function anyOf(list) {
-  return list[Math.floor(Math.random() * list.length)];
+export function click(links) {
+  followLink(links[Math.floor(Math.random() * links.length)]);
 }
 
 /**
@@ -110,12 +120,12 @@ export function answered() {
   return ['rate>=0.999'];
 }
 
-export function kept(expectedIterations) {
-  return [`count<=${Math.max(1, Math.floor(expectedIterations * 0.01))}`];
+export function kept({ rate, duration }) {
+  return [`count<=${Math.max(1, Math.floor(rate * seconds(duration) * 0.01))}`];
 }
 
 /** `30s`, `2m`, `500ms` … in seconds. */
-export function seconds(duration) {
+function seconds(duration) {
   const match = /^([0-9]+)(ms|s|m|h)$/.exec(duration);
   if (!match) throw new Error(`DURATION=${duration}: must be a whole number and ms, s, m or h`);
   return Number(match[1]) * { ms: 0.001, s: 1, m: 60, h: 3600 }[match[2]];

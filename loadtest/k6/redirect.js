@@ -1,34 +1,15 @@
 /** Clicks at a constant rate, spread over LINKS links made beforehand. RATE (a second), DURATION, VUS (at most), LINKS. */
-import {
-  answered,
-  anyOf,
-  arrivals,
-  followLink,
-  integerParameter,
-  kept,
-  makeLinks,
-  parameter,
-  seconds,
-} from './lakh.js';
+import { answered, arrivals, kept, load } from './lakh.js';
 
-export { handleSummary } from './lakh.js';
+export { click, handleSummary, setup } from './lakh.js';
 
-const rate = integerParameter('RATE', 500);
-const duration = parameter('DURATION', '30s');
+const clicks = load(500);
 
 export const options = {
-  scenarios: { clicks: arrivals(rate, '1s', duration, integerParameter('VUS', 100), 'click') },
+  scenarios: { clicks: arrivals(clicks, 'click') },
   thresholds: {
     checks: answered(),
     'http_req_duration{name:redirect}': ['p(95)<25', 'p(99)<100'],
-    dropped_iterations: kept(rate * seconds(duration)),
+    dropped_iterations: kept(clicks),
   },
 };
-
-export function setup() {
-  return makeLinks(integerParameter('LINKS', 1000));
-}
-
-export function click(links) {
-  followLink(anyOf(links));
-}

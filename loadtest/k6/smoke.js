@@ -9,23 +9,14 @@ import {
   deleteLink,
   followLink,
   getLink,
-  integerParameter,
+  load,
   newTarget,
-  parameter,
 } from './lakh.js';
 
 export { handleSummary } from './lakh.js';
 
 export const options = {
-  scenarios: {
-    smoke: arrivals(
-      integerParameter('RATE', 10),
-      '1s',
-      parameter('DURATION', '5s'),
-      integerParameter('VUS', 20),
-      'live',
-    ),
-  },
+  scenarios: { smoke: arrivals(load(10, '5s', 20), 'live') },
   thresholds: {
     checks: ['rate==1'],
     'http_req_duration{name:create}': ['p(95)<500'],
