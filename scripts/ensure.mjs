@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 export const root = join(fileURLToPath(import.meta.url), '..', '..');
-const cache = join(root, 'node_modules', '.cache', 'lakh');
+export const cache = join(root, 'node_modules', '.cache', 'lakh');
 /** npm's own list of what it installed. */
 const installed = join(root, 'node_modules', '.package-lock.json');
 
@@ -24,7 +24,8 @@ export const kinds = {
   develop: { install: '--include=dev', build: ['.', 'test'] },
 };
 
-const say = (text) => process.stderr.write(`lakh: ${text}\n`);
+/** Progress goes to stderr: stdout is for answers. */
+export const say = (text) => process.stderr.write(`lakh: ${text}\n`);
 
 function run(command, args, why) {
   const started = Date.now();

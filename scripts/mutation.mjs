@@ -6,9 +6,9 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import jestConfig from '../jest.config.mjs';
-import { root } from './ensure.mjs';
+import { root, say } from './ensure.mjs';
+import { giveUp, markdownTable, readOptions } from './tools.mjs';
 
 const ROOMS = ['id-range', 'short-code', 'links'];
 const LEAST_SCORE = 95;
@@ -25,31 +25,12 @@ count as killed, and stderr names them.
 Exit code: 0 if each score is at least ${LEAST_SCORE} %, 1 if not, 2 if the tests could not be run.
 `;
 
-const say = (text) => process.stderr.write(`lakh: ${text}\n`);
-
-/** Ends the program with a reason. */
-function giveUp(reason) {
-  say(reason);
-  process.exit(2);
-}
-
 /** Each room that is asked for, with the sources to change. */
 function targets() {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', default: false } },
-    }));
-  } catch (error) {
-    giveUp(`${error.message}; see npm run mutation -- --help`);
-  }
-  if (values.help) {
-    process.stdout.write(HELP);
-    process.exit(0);
-  }
+  const { only = ROOMS } = readOptions('mutation', HELP, { only: { type: 'string', multiple: true } });
   const files = new Map();
-  for (const only of values.only ?? ROOMS) {
-    const [room, file] = only.split('/', 2);
+  for (const name of only) {
+    const [room, file] = name.split('/', 2);
     const source = `packages/${room}/src/${file === undefined ? '**/*' : file.replace(/\.ts$/, '')}.ts`;
     if (!ROOMS.includes(room)) giveUp(`no pure room is called ${room}; there are ${ROOMS.join(', ')}`);
     if (file !== undefined && !existsSync(join(root, source))) giveUp(`there is no ${source}`);
@@ -163,19 +144,7 @@ function count(mutants) {
   const [killed, timedOut, survived, unreached] = ['Killed', 'Timeout', 'Survived', 'NoCoverage'].map(of);
   const noticed = killed + timedOut;
   const all = noticed + survived + unreached;
-  return {
-    killed,
-    timedOut,
-    survived,
-    unreached,
-    score: all === 0 ? 100 : (100 * noticed) / all,
-  };
-}
-
-function table(rows) {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
-  const line = (row) => `| ${row.map((cell, column) => cell.padEnd(widths[column])).join(' | ')} |\n`;
-  return [line(rows[0]), `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|\n`, ...rows.slice(1).map(line)];
+  return { killed, timedOut, survived, unreached, score: all === 0 ? 100 : (100 * noticed) / all };
 }
 
 // It takes long: whatever else runs here goes first.
@@ -191,4 +160,4 @@ for (const [room, files] of targets()) {
   rows.push([room, ...[killed, timedOut, survived, unreached].map(String), `${score.toFixed(1)} %`]);
   if (score < LEAST_SCORE) process.exitCode = 1;
 }
-process.stdout.write(table(rows).join(''));
+process.stdout.write(markdownTable(rows));
