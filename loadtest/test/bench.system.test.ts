@@ -1,6 +1,6 @@
 /** Every benchmark runs small in each pass, so that none rots. What is checked is the report's shape; its figures mean nothing. */
-import { spawn } from 'node:child_process';
 import { join } from 'node:path';
+import { startProgram } from '@lakh/testkit';
 import type { BenchReport } from '../src/bench/report';
 import type { Figure } from '../src/bench/trials';
 
@@ -12,24 +12,7 @@ async function bench(...args: string[]): Promise<BenchReport> {
   return JSON.parse(stdout) as BenchReport;
 }
 
-function run(
-  program: string,
-  args: readonly string[],
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, program), ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk;
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const run = (program: string, args: readonly string[]) => startProgram(join(root, program), args).ended;
 
 /** What holds for every report: all subjects measured, all ratios made of them, targets counted. */
 function expectWhole(report: BenchReport, rounds: number): void {

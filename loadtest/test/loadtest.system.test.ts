@@ -1,9 +1,9 @@
-import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { startProgram } from '@lakh/testkit';
 import { readLoadtestConfig } from '../src/config';
 import { findK6, K6_VERSION } from '../src/k6/find-k6';
 import type { LoadtestReport } from '../src/k6/summary';
@@ -27,30 +27,8 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-interface Outcome {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function loadtest(args: readonly string[], env: Record<string, string | undefined> = {}): Promise<Outcome> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [join(root, 'loadtest', 'dist', 'loadtest.js'), ...args], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let stdout = '';
-    let stderr = '';
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      stdout += chunk;
-    });
-    child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
-      stderr += chunk;
-    });
-    child.once('error', reject);
-    child.once('close', (code) => resolve({ code, stdout, stderr }));
-  });
-}
+const loadtest = (args: readonly string[], env: Record<string, string | undefined> = {}) =>
+  startProgram(join(root, 'loadtest', 'dist', 'loadtest.js'), args, { env: { ...process.env, ...env } }).ended;
 
 /** A `k6` that notes how it was called and writes a summary in which one threshold has the given result. */
 function fakeK6(name: string, exitCode: number): string {

@@ -1,9 +1,9 @@
-import { execFile } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { LoadtestReport } from '@lakh/loadtest';
 import { findExecutable, openStack, readSettings, type Stack } from '@lakh/local';
+import { startProgram } from '@lakh/testkit';
 
 jest.setTimeout(180_000);
 
@@ -55,17 +55,8 @@ function whyWithoutK6(): string | undefined {
 });
 
 /** What "npm run loadtest" runs, as it is built: a test is not the moment to build it. */
-function loadtest(
-  LAKH_TOKEN: string,
-  ...args: readonly string[]
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const script = join(root, 'loadtest', 'dist', 'loadtest.js');
-    execFile(
-      process.execPath,
-      [script, ...args],
-      { env: { ...process.env, LAKH_TOKEN }, timeout: 120_000 },
-      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code ?? 1), stdout, stderr }),
-    );
-  });
-}
+const loadtest = (LAKH_TOKEN: string, ...args: readonly string[]) =>
+  startProgram(join(root, 'loadtest', 'dist', 'loadtest.js'), args, {
+    env: { ...process.env, LAKH_TOKEN },
+    timeout: 120_000,
+  }).ended;

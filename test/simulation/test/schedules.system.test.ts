@@ -32,34 +32,34 @@ const words: Record<ViolationKind, RegExp> = {
 test.each(MUTANT_NAMES.map((name) => [name, MUTANTS[name].setting, MUTANTS[name].what] as const))(
   'without its guard, %s (%s) is caught: %s',
   async (name) => {
-    const { exit, out, err } = await simulate(
+    const { code, stdout, stderr } = await simulate(
       ...['--mutant', name, '--schedules', String(SCHEDULES)],
       ...(SEEDS[name] === undefined ? [] : ['--seed', SEEDS[name]]),
     );
-    expect([err, out]).toEqual([
+    expect([stderr, stdout]).toEqual([
       expect.stringMatching(/^simulate: seed \d+$/m),
       expect.stringMatching(words[MUTANTS[name].shows]),
     ]);
-    expect(exit).toBe(1);
-    process.stderr.write(`simulation: ${/found after \d+ schedules/.exec(out)?.[0]} without ${name}\n`);
+    expect(code).toBe(1);
+    process.stderr.write(`simulation: ${/found after \d+ schedules/.exec(stdout)?.[0]} without ${name}\n`);
   },
 );
 
 test('what the program prints replays what it found, by the thread that asks for it alone', async () => {
   const found = await simulate('--mutant', 'overlap-refusal-dropped', '--seed', '7', '--schedules', '5000');
-  const command = /^replay: npm run simulate -- (.*)$/m.exec(found.out)?.[1] ?? '';
+  const command = /^replay: npm run simulate -- (.*)$/m.exec(found.stdout)?.[1] ?? '';
   const again = await simulate(...command.split(' '));
-  const shrunk = (out: string) => out.slice(out.indexOf('\n'));
-  expect(shrunk(again.out)).toBe(shrunk(found.out));
-  expect([found.exit, again.exit]).toEqual([1, 1]);
+  const shrunk = (stdout: string) => stdout.slice(stdout.indexOf('\n'));
+  expect(shrunk(again.stdout)).toBe(shrunk(found.stdout));
+  expect([found.code, again.code]).toEqual([1, 1]);
 });
 
 test('help and list answer on stdout and run nothing; a wrong argument exits 2 and says which', async () => {
-  expect(await simulate('--help')).toMatchObject({ exit: 0, out: expect.stringContaining('usage:'), err: '' });
-  expect(await simulate('--list')).toMatchObject({ exit: 0, out: expect.stringContaining('in-turn  '), err: '' });
+  expect(await simulate('--help')).toMatchObject({ code: 0, stdout: expect.stringContaining('usage:'), stderr: '' });
+  expect(await simulate('--list')).toMatchObject({ code: 0, stdout: expect.stringContaining('in-turn  '), stderr: '' });
   expect(await simulate('--seed', 'x')).toEqual({
-    exit: 2,
-    out: '',
-    err: 'simulate: --seed x: must be a whole number from 0 to 2147483647 (try --help)\n',
+    code: 2,
+    stdout: '',
+    stderr: 'simulate: --seed x: must be a whole number from 0 to 2147483647 (try --help)\n',
   });
 });
