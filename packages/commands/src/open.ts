@@ -18,6 +18,8 @@ export interface OpenSystem {
 export interface OpenOptions {
   /** A data file may be made where there is none. */
   readonly makes: boolean;
+  /** A data file that is refused until it was restored is opened. */
+  readonly restores: boolean;
   /** Told of what takes a while, a line at a time. */
   readonly tell: (progress: string) => Promise<void>;
 }
@@ -31,7 +33,10 @@ const TOLD_PAUSE_MS = 1_000;
  * @throws SettingsError: half of a distributed system is named
  * @throws DataFileMissingError, DataDirInUseError and the other errors of opening a data file
  */
-export async function openSystem(settings: CommandSettings, { makes, tell }: OpenOptions): Promise<OpenSystem> {
+export async function openSystem(
+  settings: CommandSettings,
+  { makes, restores, tell }: OpenOptions,
+): Promise<OpenSystem> {
   const { zookeeper, shards, leaseDeadlineMs } = settings;
   if (zookeeper !== undefined && shards !== undefined) {
     const backend = openCluster({
@@ -54,7 +59,7 @@ export async function openSystem(settings: CommandSettings, { makes, tell }: Ope
     );
   }
   try {
-    return await systemOn(openFile({ settings }), settings, tell);
+    return await systemOn(openFile({ settings, takesCopy: restores }), settings, tell);
   } catch (error) {
     if (!(error instanceof DataDirInUseError)) throw error;
     return await askHolder(file, doorIn(settings.dataDir), error);

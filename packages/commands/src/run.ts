@@ -71,7 +71,11 @@ async function execute(
     return { answer, text: lines.join('') };
   }
   const isFirst = command === 'import' || (command === 'bootstrap' && !flags.has('adopt'));
-  const system = await openSystem(settings, { makes: isFirst, tell: (progress) => stderr(`lakh: ${progress}\n`) });
+  const system = await openSystem(settings, {
+    makes: isFirst,
+    restores: command === 'restore',
+    tell: (progress) => stderr(`lakh: ${progress}\n`),
+  });
   try {
     return await operate(invocation, settings, system.operations, stdout);
   } finally {

@@ -118,7 +118,9 @@ export function createOperations(ports: OperationsPorts): Operations {
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
     async restore({ apply, ...wanted }) {
       const skip = skipOf(wanted, apply === true);
-      const report = await raise(ports, { apply: apply === true, skip, distrustRemainders: true });
+      const newAs = ports.newClusterId();
+      const report = await raise(ports, { apply: apply === true, skip, distrustRemainders: true, newAs });
+      if (report.applied) await ports.restored();
       return { ...report, codeLengths: await codeLengths(ports, report, skip) };
     },
     bootstrap: async ({ adopt, ...wanted }) =>

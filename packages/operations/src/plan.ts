@@ -49,6 +49,8 @@ export interface PlanOptions {
   readonly distrustRemainders?: boolean;
   /** With it, two missing witnesses beside links are made under this cluster id. */
   readonly adoptAs?: string;
+  /** With it, two witnesses that nobody has used are made too, under this cluster id: a copy may be older than their first use. */
+  readonly newAs?: string | undefined;
 }
 
 /** Heights that are not taken from a mark are rounded up to this: one lakh. */
@@ -68,11 +70,12 @@ const LEAST_MARGIN = 1_000_000;
 export function planRepair(witnesses: Witnesses, options: PlanOptions = {}): RepairPlan {
   const { mark, head, rows, highestCounter } = witnesses;
   const isVirgin = rows.count === 0 && highestCounter === 0;
-  if (mark.mark === 'missing' && head === 'missing' && options.adoptAs === undefined) {
-    if (isVirgin) return { next: FIRST_MARK, steps: [] };
-    throw new LedgerNotEmptyError();
+  const isNew = mark.mark === 'missing' && head === 'missing';
+  if (isNew && options.adoptAs === undefined) {
+    if (!isVirgin) throw new LedgerNotEmptyError();
+    if (options.newAs === undefined) return { next: FIRST_MARK, steps: [] };
   }
-  const clusterId = commonClusterId(witnesses, options.adoptAs);
+  const clusterId = commonClusterId(witnesses, options.adoptAs ?? (isNew ? options.newAs : undefined));
   const now = readableMark(mark.mark);
   const known = highestKnown(witnesses);
   const wanted = Math.max(

@@ -18,6 +18,8 @@ export interface Admin {
   readonly runningServers: () => Promise<readonly RunningServer[]>;
   /** Longer than an attempt of any server may take (`attemptLimitMs` of id-range). Milliseconds. */
   readonly settleMs: number;
+  /** A restore was carried out: what refused to be used before it may be used again. */
+  readonly restored: () => Promise<void>;
 }
 
 /** Everything that an operator's command touches. */

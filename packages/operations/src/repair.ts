@@ -79,7 +79,8 @@ async function carryOutAll(
     await carryOut(ports, witnesses, plan, done);
     witnesses = settled(await readWitnesses(ports));
     // A skip counts from what was known at first, and what this repair has written since is no reason for another.
-    plan = planRepair(witnesses, { atLeast: plan.next, distrustRemainders: options.distrustRemainders ?? false });
+    const { distrustRemainders = false, newAs } = options;
+    plan = planRepair(witnesses, { atLeast: plan.next, distrustRemainders, newAs });
   }
   throw new RepairContentionError(MAX_ROUNDS);
 }

@@ -262,6 +262,33 @@ describe('restore', () => {
     expect((await operations.restore({ apply: false, skip: 1_000_000_001 })).applied).toBe(false);
     await expect(operations.restore({ apply: true, skip: -1 })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
+
+  test('skips above the first mark where the copy looks empty, and again when it is run again', async () => {
+    const system = new MemoryWitnesses();
+    const operations = createOperations(portsOver(system));
+    const planned = await operations.restore({ apply: false, skip: 1_000_000 });
+    expect([planned.next, system.mark, system.head]).toEqual([1_100_000, 'missing', 'missing']);
+    expect(await operations.restore({ apply: true, skip: 1_000_000 })).toEqual({ ...planned, applied: true });
+    expect([system.mark, system.head]).toEqual([{ next: 1_100_000, ledgered: 1_100_000 }, 1_100_000]);
+    expect((await operations.check()).ok).toBe(true);
+    expect((await operations.restore({ apply: true, skip: 1_000_000 })).next).toBe(2_100_000);
+  });
+
+  test('refuses links whose witnesses are both missing: nothing says what was issued', async () => {
+    const system = new MemoryWitnesses();
+    system.linkCounters = [100_000];
+    const outcome = createOperations(portsOver(system)).restore({ apply: true, skip: 1_000_000 });
+    await expect(outcome).rejects.toMatchObject({ code: 'ledger_not_empty' });
+  });
+
+  test('says that the data may be used again once it was carried out, and not before', async () => {
+    const restored = jest.fn(async () => {});
+    const operations = createOperations(portsOver(used(), { restored }));
+    await operations.restore({ apply: false, skip: 1_000_000 });
+    expect(restored).not.toHaveBeenCalled();
+    await operations.restore({ apply: true, skip: 1_000_000 });
+    expect(restored).toHaveBeenCalledTimes(1);
+  });
 });
 
 describe('a ledger that was set back by its last lease alone', () => {

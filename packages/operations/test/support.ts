@@ -23,6 +23,7 @@ export function portsOver(witnesses: MemoryWitnesses, override: Partial<Operatio
     nowMs: () => NOW_MS,
     pause: async () => {},
     settleMs: 0,
+    restored: async () => {},
     ...override,
   };
 }

@@ -2,8 +2,8 @@
  * The one connection of a process to its data file. Everything on it is synchronous, so a transaction is never interleaved
  * with another: what BEGIN starts ends before the event loop turns.
  */
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
 import { CodedError } from '@lakh/base';
 import Database from 'libsql';
 import { DataDirInUseError, DataDirUnusableError, DataFileError, DataFileInvalidError } from './errors.js';
@@ -57,7 +57,7 @@ export class Connection {
   }
 
   /**
-   * Opens `file` for this process alone; makes it (mode 0600) and its folder (mode 0700) when missing. Changes nothing in it.
+   * Opens `file` for this process alone, and its log with it. Changes nothing in it.
    *
    * locking_mode=EXCLUSIVE set before the first access keeps SQLite's own lock for as long as the connection lives, and later
    * the index of the WAL in memory. The lock is the kernel's: it ends with the process, also after kill -9, and is held
@@ -66,13 +66,13 @@ export class Connection {
    * @throws DataFileError of the reason
    */
   static open(file: string): Connection {
-    makeFile(file);
     let db: Database.Database | undefined;
     try {
       // The wait lets one of two that start in the same instant win, instead of each refusing for the other's sake.
       db = new Database(file, { timeout: LOCK_WAIT_MS });
       const connection = new Connection(db);
       connection.pragma('locking_mode = EXCLUSIVE');
+      connection.exec('PRAGMA synchronous = FULL');
       connection.exec('BEGIN EXCLUSIVE; COMMIT;');
       return connection;
     } catch (error) {
@@ -81,15 +81,27 @@ export class Connection {
     }
   }
 
+  /** Reads `file` as it is, without a lock and without its log. */
+  static peek(file: string): Connection {
+    return new Connection(new Database(`${pathToFileURL(realpathSync(file)).href}?immutable=1`));
+  }
+
   /** From here on a commit is an append to the log, synced before it returns (WAL, synchronous=FULL). */
   enterWal(): void {
     const mode = this.pragma('journal_mode = WAL');
     if (mode !== 'wal') throw new Error(`SQLite answered journal mode ${String(mode)} instead of wal`);
-    this.exec('PRAGMA synchronous = FULL');
+    // The first read is what makes the log.
+    this.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get([]);
     this.exec('PRAGMA foreign_keys = OFF');
     // A checkpoint runs inside the commit that passes this many pages (4 MiB), and a log that grew is cut back after it.
     this.pragma('wal_autocheckpoint = 1000');
     this.pragma('journal_size_limit = 16777216');
+  }
+
+  /** Folds the log into the file and removes it: from here on a commit is in the file itself. */
+  leaveWal(): void {
+    const mode = this.pragma('journal_mode = DELETE');
+    if (mode !== 'delete') throw new Error(`SQLite answered journal mode ${String(mode)} instead of delete`);
   }
 
   prepare(sql: string): Statement {
@@ -132,6 +144,28 @@ export class Connection {
     return result;
   }
 
+  /**
+   * As {@link write}, and in the file itself when this returns: a copy of the file that lacks its log has it too. A checkpoint that
+   * fails is `errors.unknown`: what was committed stands, and must not be built on.
+   */
+  writeThrough<T>(errors: PortErrors, body: () => T): T {
+    const result = this.write(errors, body);
+    try {
+      this.checkpoint();
+    } catch (error) {
+      throw new errors.unknown(`a commit did not reach the data file itself: ${messageOf(error)}`, { cause: error });
+    }
+    return result;
+  }
+
+  /** Copies the whole log into the file, and syncs both. */
+  checkpoint(): void {
+    const [busy, logged, copied] = this.prepare('PRAGMA wal_checkpoint(FULL)').get([]) ?? [];
+    if (busy !== 0 || logged !== copied) {
+      throw new Error(`SQLite copied ${String(copied)} of ${String(logged)} pages of its log (busy ${String(busy)})`);
+    }
+  }
+
   /** Runs `body`, which only reads; what SQLite throws becomes `errors.unavailable`. */
   read<T>(errors: PortErrors, body: () => T): T {
     this.#assertOpen(errors);
@@ -160,7 +194,7 @@ export class Connection {
     if (!this.#open) return;
     this.#open = false;
     try {
-      this.pragma('journal_mode = DELETE');
+      this.leaveWal();
       this.pragma('locking_mode = NORMAL');
       this.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get([]);
     } finally {
@@ -185,46 +219,6 @@ export class Connection {
   #assertOpen(errors: PortErrors): void {
     if (!this.#open) throw new errors.unavailable('the data file is closed');
   }
-}
-
-/**
- * Makes an empty file with its mode set from the first byte on. Never opens one that is there: closing it again would drop
- * this process's locks on it.
- */
-function makeFile(file: string): void {
-  const dir = dirname(file);
-  try {
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    const size = sizeOf(file);
-    if (!size && (sizeOf(`${file}-wal`) ?? 0) > 0) {
-      // SQLite would discard the log, and with it every link that was not folded in yet.
-      throw new DataFileInvalidError(
-        `${file} is ${size === undefined ? 'missing' : 'empty'} although its log ${file}-wal has content: restore both from the same copy`,
-      );
-    }
-    if (size === undefined) {
-      const created = openSync(file, 'wx', 0o600);
-      closeSync(created);
-      const folder = openSync(dir, 'r');
-      try {
-        fsyncSync(folder);
-      } finally {
-        closeSync(folder);
-      }
-    }
-    chmodSync(file, 0o600);
-  } catch (error) {
-    if (isExists(error)) return; // Another process was first; the lock decides between the two.
-    throw openError(file, error);
-  }
-}
-
-function isExists(error: unknown): boolean {
-  return (error as NodeJS.ErrnoException).code === 'EEXIST' && (error as NodeJS.ErrnoException).syscall === 'open';
-}
-
-function sizeOf(file: string): number | undefined {
-  return statSync(file, { throwIfNoEntry: false })?.size;
 }
 
 /** @returns the named error for what opening or migrating `file` threw */

@@ -18,6 +18,11 @@ export class DataFileInvalidError extends DataFileError {
   readonly code = 'data_file_invalid';
 }
 
+/** A copy of a file that was open, or one that has lost its log: it does not know what was issued. `lakh restore` makes it usable. */
+export class RestoreNeededError extends DataFileError {
+  readonly code = 'restore_needed';
+}
+
 /** A later release wrote the file; schemas only go forward. */
 export class DataFileNewerError extends DataFileError {
   readonly code = 'data_file_newer';

@@ -49,7 +49,7 @@ export function openRemaindersOfLedger(connection: Connection, namespace: string
     async claim(range, holder, claimedAtMs) {
       assertRange(range);
       const { serverId, host, processStartMs, codec } = holder;
-      const { changes } = connection.write(WITNESS_ERRORS, () =>
+      const { changes } = connection.writeThrough(WITNESS_ERRORS, () =>
         claimReleased.run([
           ...[serverId, host, processStartMs, codec, claimedAtMs],
           ...[namespace, range.start, range.end],

@@ -44,7 +44,8 @@ export function openLedger(connection: Connection, namespace: string): Ledger {
     async record({ range, holder, leasedAtMs, witnessVersion }) {
       const { start, end } = range;
       assertRange(range);
-      return connection.write(WITNESS_ERRORS, () => {
+      // The mark's write, the bootstrap and the facts are older commits of the same log: they reach the file with this.
+      return connection.writeThrough(WITNESS_ERRORS, () => {
         if (readHead() === undefined) throw new LedgerMissingError();
         const below = lastStartingBelow.get([namespace, end]);
         if (below !== undefined && (below[0] as number) > start) return 'overlap';

@@ -2,7 +2,9 @@ import type { Connection } from './connection.js';
 import { DataFileInvalidError, DataFileNewerError } from './errors.js';
 
 /** `PRAGMA application_id` of our files: "Lakh" in ASCII. */
-const APPLICATION_ID = 0x4c616b68;
+export const APPLICATION_ID = 0x4c616b68;
+/** The same of one that is open: "Lako". */
+export const OPEN_APPLICATION_ID = 0x4c616b6f;
 
 /** `links.kind`. A deleted link keeps its code and counter for ever, and loses its URL. */
 export const KIND = { generated: 1, alias: 2, deleted: 3 } as const;
@@ -86,9 +88,19 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (namespace, range_start, range_end)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- No row while the file is closed; else which files on disk it and its log are (opening.ts).
+  CREATE TABLE opened (
+    file TEXT NOT NULL,
+    log  TEXT
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;
+
+/** The schema version from which on a file says whether it is open. */
+export const OPENED_SINCE = 3;
 
 /**
  * Looks at the file without changing it.
@@ -101,7 +113,8 @@ export function inspect(connection: Connection, file: string): number {
   const applicationId = Number(connection.pragma('application_id'));
   const found = Number(connection.pragma('user_version'));
   const empty = connection.prepare('SELECT 1 FROM sqlite_schema LIMIT 1').get([]) === undefined;
-  if (applicationId !== APPLICATION_ID && !(empty && applicationId === 0 && found === 0)) {
+  const isOurs = applicationId === APPLICATION_ID || applicationId === OPEN_APPLICATION_ID;
+  if (!isOurs && !(empty && applicationId === 0 && found === 0)) {
     throw new DataFileInvalidError(`${file} is a SQLite file of another program; it was left as it is`);
   }
   if (found > SCHEMA_VERSION) {
@@ -112,8 +125,15 @@ export function inspect(connection: Connection, file: string): number {
   return found;
 }
 
+/** Looks at all of the file, which takes seconds a gigabyte. @throws DataFileInvalidError when it is damaged */
+export function checkAll(connection: Connection, file: string): void {
+  const verdict = connection.pragma('integrity_check(1)');
+  if (verdict !== 'ok') throw new DataFileInvalidError(`${file} is damaged (${String(verdict)})`);
+}
+
 /**
- * Brings the file from version `found` to {@link SCHEMA_VERSION}, each step in one transaction with its version.
+ * Brings the file from version `found` to {@link SCHEMA_VERSION}, each step in one transaction with its version; outside WAL, so that
+ * it reaches the file itself.
  *
  * @throws DataFileInvalidError when a table that decides ownership is damaged
  */
@@ -123,7 +143,7 @@ export function migrate(connection: Connection, file: string, found: number): vo
       `BEGIN IMMEDIATE; ${MIGRATIONS[version]} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${version + 1}; COMMIT;`,
     );
   }
-  // The whole file would take seconds a gigabyte; these are small, and a wrong answer from them could repeat a counter.
+  // The links too would take seconds a gigabyte; these are small, and a wrong answer from them could repeat a counter.
   for (const table of ['marks', 'ledger_heads', 'leases', 'releases', 'remainders', 'settings']) {
     const verdict = connection.pragma(`quick_check('${table}')`);
     if (verdict !== 'ok') throw new DataFileInvalidError(`${file} is damaged (${table}: ${String(verdict)})`);

@@ -190,7 +190,7 @@ test('the file of a later release is refused, with both versions in the message'
   tamper('PRAGMA user_version = 99');
   const error = refusal();
   expect(error).toMatchObject({ code: 'data_file_newer' });
-  expect(error.message).toMatch(/version 99.*up to 2/);
+  expect(error.message).toMatch(/version 99.*up to 3/);
 });
 
 test('a log whose database is missing is not thrown away', () => {

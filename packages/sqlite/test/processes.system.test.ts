@@ -1,11 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { openEmbedded } from '../src/index.js';
+
+jest.setTimeout(60_000);
 
 // Real processes on the built package: the lock is the kernel's, and so is the end by SIGKILL.
 const BUILT = pathToFileURL(join(__dirname, '..', 'dist', 'index.js')).href;
@@ -39,6 +42,17 @@ const WRITER = `
         writeSync(1, outcome + ' ' + n + '\\n');
       }
     })();
+  }`;
+
+/** Opens, inserts and closes without end; says when it begins. */
+const OPENER = `
+  import { openEmbedded } from '${BUILT}';
+  const link = ${LINK};
+  console.log('"begun"');
+  for (let n = Number(process.argv[2]); ; n += 1) {
+    const embedded = openEmbedded({ file: process.argv[1] });
+    await embedded.links.insert(link(n));
+    embedded.close();
   }`;
 
 let dir: string;
@@ -128,4 +142,32 @@ test('after kill -9 of a writing process each acknowledged link is there, three 
   }
   close();
   expect(lost).toEqual([]);
+});
+
+test('whenever a process is killed that opens and closes the file, the next one takes it', async () => {
+  const KILLS = Number(process.env.KILLS ?? 12);
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    const opener = run(OPENER, String(1_000 * (kill + 1)));
+    await firstLine(opener);
+    // A round of opening and closing takes some tens of milliseconds: the moments are spread over it.
+    await sleep((60 * kill) / KILLS);
+    await end(opener);
+    expect(opener.signalCode).toBe('SIGKILL');
+    openEmbedded({ file }).close();
+  }
+});
+
+test('a process that ends without closing the file, by itself or by an error that nobody catches, leaves it closed', async () => {
+  for (const ending of ['process.exit(3)', 'throw new Error("unforeseen")', '']) {
+    const script = `
+      import { openEmbedded } from '${BUILT}';
+      const link = ${LINK};
+      const { links } = openEmbedded({ file: process.argv[1] });
+      await links.insert(link(Date.now()));
+      ${ending}`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script, file], { stdio: 'ignore' });
+    await once(child, 'exit');
+    expect(readdirSync(dir)).toEqual(['lakh.db']);
+    openEmbedded({ file }).close();
+  }
 });

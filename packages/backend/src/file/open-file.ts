@@ -9,6 +9,8 @@ import type { Backend } from '../backend.js';
 export interface FileOptions {
   readonly settings: { readonly dataDir: string; readonly namespace: string };
   readonly log?: Pick<Logger, 'info' | 'warn'>;
+  /** For a restore: a copy of a file that was open is opened too. */
+  readonly takesCopy?: boolean;
 }
 
 /**
@@ -25,11 +27,11 @@ export function dataFileIn(dataDir: string): string {
 /**
  * A system in one data file, which is made when it is missing and kept for this process alone.
  *
- * @throws DataDirInUseError when another process has it, and the other errors of opening a data file
+ * @throws DataDirInUseError when another process has it, RestoreNeededError when it is a copy of a file that was open, and the other errors of opening a data file
  */
-export function openFile({ settings: { dataDir, namespace }, log }: FileOptions): Backend {
+export function openFile({ settings: { dataDir, namespace }, log, takesCopy = false }: FileOptions): Backend {
   const file = dataFileIn(dataDir);
-  const embedded = openEmbedded({ file, ...(log && { log }) });
+  const embedded = openEmbedded({ file, takesCopy, ...(log && { log }) });
   /** Nobody else has the file open: who runs is who was registered here. */
   const running = new Set<RunningServer>();
   const witnesses = () => ({
@@ -53,6 +55,7 @@ export function openFile({ settings: { dataDir, namespace }, log }: FileOptions)
         remainders: embedded.remainderStore(namespace),
         runningServers: async () => [...running],
         settleMs: running.size === 0 ? 0 : SETTLE_MS,
+        restored: async () => embedded.restored(),
       };
     },
     prepare: async () => {}, // Opening it did.
