@@ -7,6 +7,9 @@ import type { BodyRule } from './route-table.js';
 
 const MEDIA_TYPES = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
 const FORM_FIELDS_MAX = 16;
+const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^ \t;"]*)/i;
+/** Some editors and shells put it before a text; RFC 8259 lets a reader ignore it. */
+const BYTE_ORDER_MARK = 0xfeff;
 
 /** Whether a body is JSON of a known, allowed length, with no header that asks for anything more. */
 export function isPlainJson(headers: IncomingHttpHeaders, { maxBytes }: BodyRule): boolean {
@@ -32,29 +35,16 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
     request.once('end', resolve);
     request.once('error', reject);
   });
-  const body = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
-  requireUtf8(body);
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new MalformedJsonError('The body is not valid JSON.');
-  }
+  return parseJson(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
 }
 
-/** Reads whatever a rule allows: compressed and chunked bodies, charsets and parameters too. */
+/** Reads whatever a rule allows: compressed and chunked bodies, and types with parameters too. */
 export function createBodyReader(rule: BodyRule): (request: Request, response: Response) => Promise<unknown> {
   const { maxBytes, holds } = rule;
   const type = MEDIA_TYPES[rule.type];
-  const parse =
+  const read =
     rule.type === 'json'
-      ? express.json({
-          limit: maxBytes,
-          type,
-          strict: false,
-          verify: (_request, _response, body, encoding) => {
-            if (encoding === 'utf-8') requireUtf8(body);
-          },
-        })
+      ? express.raw({ limit: maxBytes, type: () => true })
       : express.urlencoded({ limit: maxBytes, type, extended: false, parameterLimit: FORM_FIELDS_MAX });
 
   return async (request, response) => {
@@ -63,11 +53,15 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
       throw tooLarge(maxBytes);
     }
-    if (rule.type === 'json' && isPlainJson(request.headers, rule)) return readJson(request, maxBytes);
+    if (rule.type === 'json') {
+      requireUtf8Charset(request.headers['content-type'] as string);
+      if (isPlainJson(request.headers, rule)) return readJson(request, maxBytes);
+    }
     await new Promise<void>((resolve, reject) => {
-      parse(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
+      read(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
     });
-    return request.body;
+    // Nothing at all is no JSON, but a body with everything missing.
+    return Buffer.isBuffer(request.body) ? (request.body.length === 0 ? {} : parseJson(request.body)) : request.body;
   };
 }
 
@@ -79,7 +73,21 @@ function isOfType(request: Request, type: BodyRule['type']): boolean {
   return request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() === MEDIA_TYPES.json;
 }
 
-/** Decoding puts U+FFFD where bytes make no sense, and the caller would get something else than was sent. */
-function requireUtf8(body: Buffer): void {
+/** RFC 8259 §8.1: between systems JSON is UTF-8, whatever decoders there are. */
+function requireUtf8Charset(contentType: string): void {
+  const charset = CHARSET.exec(contentType)?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new UnsupportedMediaTypeError('JSON is sent in UTF-8; leave the charset out.');
+  }
+}
+
+function parseJson(body: Buffer): unknown {
+  // Decoding puts U+FFFD where bytes make no sense, and the caller would get something else than was sent.
   if (!isUtf8(body)) throw new MalformedJsonError('The body is not valid UTF-8.');
+  const text = body.toString('utf8');
+  try {
+    return JSON.parse(text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text);
+  } catch {
+    throw new MalformedJsonError('The body is not valid JSON.');
+  }
 }

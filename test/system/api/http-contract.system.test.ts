@@ -167,12 +167,48 @@ describe('creating a link', () => {
       'nonsense',
       'application/json; charset=latin1',
       'application/json; charset=utf-9',
+      'application/json; charset=utf-7',
+      'application/json; charset=utf-16',
+      'application/json;charset=UTF-16LE',
+      'application/json ; v=1 ; charset = "utf-32"',
+      'application/json; charset=',
     ]) {
       expectProblem(await create(port, body, { 'content-type': type }), 415, 'unsupported_media_type');
     }
     expectProblem(await ask(port, '/api/v1/urls', { method: 'POST', body }), 415, 'unsupported_media_type');
     expectProblem(await create(port, body, { 'content-encoding': 'compress' }), 415, 'unsupported_media_type');
-    expect((await create(port, body, { 'content-type': 'Application/JSON; charset="UTF-8"' })).status).toBe(201);
+    for (const type of [
+      'Application/JSON; charset="UTF-8"',
+      'application/json;charset=utf8',
+      'application/json; v=1;',
+    ]) {
+      expect((await create(port, body, { 'content-type': type })).status).toBe(201);
+    }
+    for (const encoding of ['utf16le', 'ucs2'] as const) {
+      const headers = { 'content-type': 'application/json' };
+      const sent = Buffer.from(body, encoding);
+      expectProblem(await ask(port, '/api/v1/urls', { method: 'POST', headers, body: sent }), 400, 'malformed_json');
+    }
+  });
+
+  test('a byte order mark in front of the body is ignored, however the body comes', async () => {
+    const text = `\ufeff${JSON.stringify({ long_url: TARGET })}`;
+    const path = '/api/v1/urls';
+    const headers = { 'content-type': 'application/json' };
+    for (const answer of [
+      await create(port, text),
+      await create(port, text, { 'content-type': 'application/json; charset=utf-8' }),
+      await ask(port, path, { method: 'POST', headers, chunks: [text] }),
+      await ask(port, path, {
+        method: 'POST',
+        headers: { ...headers, 'content-encoding': 'gzip' },
+        body: gzipSync(text),
+      }),
+    ]) {
+      expect([answer.status, answer.json().long_url]).toEqual([201, TARGET]);
+    }
+    expectProblem(await create(port, `\ufeff${text}`), 400, 'malformed_json');
+    expectProblem(await create(port, '\ufeff'), 400, 'malformed_json');
   });
 
   test('a body over 16 KiB is 413 however it comes; one of 16 KiB is read', async () => {
