@@ -43,6 +43,7 @@ async function openServices(token?: string) {
   const redirects = createRedirects({
     domainId: 0,
     store,
+    ownHosts: new OwnHosts([publicUrl]),
     settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
     clock,
     registry,

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createHttpMetrics } from '@lakh/http';
+import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
@@ -38,6 +39,7 @@ async function registered() {
     metrics.observe('redirect', 301, 0.001);
     createRedirects({
       store: new MemoryLinkStore(),
+      ownHosts: new OwnHosts([]),
       settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
       clock: { nowMs: () => 0 },
       registry,

@@ -4,7 +4,7 @@ import { sendProblem, toProblem } from './problem.js';
 import type { Route } from './route-table.js';
 
 /**
- * Answers an error in a route's form, and tells `onError` of every one that became a 5xx: problem details, or a page to a
+ * Answers an error in a route's form, and tells `onError` of every one that is this server's own: problem details, or a page to a
  * browser. No cache may keep either: a code that is free now may be a link a moment later.
  *
  * @returns false where there is nobody to answer: a client that left in the middle of its body, which is nobody's fault here
@@ -19,7 +19,8 @@ export function answerError(
   if (request.destroyed && !request.complete) return false;
   const wantsPage = form === 'page' && isBrowser(request) && !response.headersSent;
   const { status } = wantsPage ? sendErrorPage(response, error) : sendProblem(response, error);
-  if (status >= 500) onError?.(error, request);
+  // A link that goes in circles is its author's doing.
+  if (status >= 500 && status !== 508) onError?.(error, request);
   return true;
 }
 

@@ -45,6 +45,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'zookeeper_forgot',
     'mark_implausible',
   ],
+  508: ['link_loop'],
 };
 
 const STATUS_OF: ReadonlyMap<string, number> = new Map(

@@ -1,3 +1,4 @@
+import { CodedError } from '@lakh/base';
 import { Registry } from 'prom-client';
 import { createApp, createHttpMetrics, type Face, ForbiddenError, type Routes } from '../src/index.js';
 import { type Running, startServer } from './support.js';
@@ -11,6 +12,11 @@ const routes = {
 const codeRoutes = {
   follow: { ...common, method: 'GET', path: '/:code', errors: 'page', label: 'codes' },
 } as const satisfies Routes;
+
+/** As a domain has it. */
+class LoopError extends CodedError {
+  readonly code = 'link_loop';
+}
 
 let server: Running;
 let registry: Registry;
@@ -34,7 +40,10 @@ beforeEach(async () => {
     },
     handlers: {
       add: async (_request, response, body) => void response.json(await body()),
-      get: ({ params }, response) => void response.json(params),
+      get({ params }, response) {
+        if (params.id === 'loop') throw new LoopError('inside');
+        response.json(params);
+      },
       fail: () => {
         throw new Error('inside');
       },
@@ -108,16 +117,28 @@ describe('an app of faces', () => {
     ['another type', { 'content-type': 'text/plain' }, '{}', 415],
     ['too much', json, `"${'x'.repeat(100)}"`, 413],
     ['no JSON', json, '{', 400],
+    ['UTF-8 by its other name', { 'content-type': 'application/json;charset=utf8' }, '{"a":1}', 200],
+    ['a byte order mark', json, '\ufeff{"a":1}', 200],
+    [
+      'a byte order mark, with a parameter',
+      { 'content-type': 'application/json; charset=utf-8' },
+      '\ufeff{"a":1}',
+      200,
+    ],
+    ['another charset', { 'content-type': 'application/json; charset=utf-16' }, '{}', 415],
+    ['nothing, with a parameter', { 'content-type': 'application/json; a=b' }, '', 200],
     ['no JSON, with a parameter', { 'content-type': 'application/json; charset=utf-8' }, '{', 400],
-  ])('reads a body by its rule: %s', async (_name, headers, body, status) => {
+  ])('reads a body by its rule: %s', async (name, headers, body, status) => {
     const answer = await ask('POST', '/api/things', headers as Record<string, string>, body);
     expect(answer.status).toBe(status);
-    if (status === 415) expect(answer.text).toContain('Send the thing as application/json.');
-    if (status === 200) expect(answer.text).toBe(body);
+    if (name === 'another type') expect(answer.text).toContain('Send the thing as application/json.');
+    if (status === 200) expect(answer.text).toBe(body.replace('\ufeff', '') || '{}');
   });
 
   test('tells of errors that are its own, and counts every answer under the label of its area', async () => {
     expect((await ask('DELETE', '/api/things/7')).status).toBe(500);
+    const loop = await ask('GET', '/api/things/loop');
+    expect([loop.status, JSON.parse(loop.text).code, loop.text.includes('inside')]).toEqual([508, 'link_loop', false]);
     expect(errors).toEqual([new Error('inside')]);
     await ask('GET', '/api/none');
     await ask('GET', '/Q0u');

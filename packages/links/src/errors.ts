@@ -27,6 +27,12 @@ export class LinkGoneError extends CodedError {
   readonly code = 'link_gone';
 }
 
+/** The link leads to the very address that it was asked for at: following it would go round in circles. */
+export class LinkLoopError extends CodedError {
+  readonly code = 'link_loop';
+  readonly publicDetail = 'This link leads back to this service.';
+}
+
 /** The store could not be asked, and nothing was changed. */
 export class StoreUnavailableError extends CodedError {
   readonly code = 'store_unavailable';

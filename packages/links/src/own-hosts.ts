@@ -10,19 +10,32 @@ export class OwnHosts {
   readonly #names = new Set<string>();
   readonly #addresses = new Set<string>();
 
-  /** @param urls public URLs of the service (`https://lakh.example`), only hosts and ports of which matter. */
-  constructor(urls: readonly string[]) {
+  /**
+   * @param urls public URLs of the service (`https://lakh.example`), only hosts and ports of which matter
+   * @param machineName what others call this machine: there too only the ports of `urls` are ours
+   */
+  constructor(urls: readonly string[], machineName = '') {
+    const machineUrl = `http://${machineName}`;
+    const machine = URL.canParse(machineUrl) ? [placeOf(new URL(machineUrl)).host] : [];
     for (const text of urls) {
       const { host, isAddress, port } = placeOf(new URL(text));
-      if (isAddress) this.#addresses.add(`${host}:${port}`);
-      else this.#names.add(host);
+      if (!isAddress) this.#names.add(host);
+      else for (const each of [host, ...machine]) this.#addresses.add(`${each}:${port}`);
     }
   }
 
   has(url: URL): boolean {
-    const { host, isAddress, port } = placeOf(url);
-    return isAddress ? this.#addresses.has(`${host}:${port}`) : this.#names.has(host);
+    const { host, port } = placeOf(url);
+    return this.#names.has(host) || this.#addresses.has(`${host}:${port}`);
   }
+}
+
+/** Whether a URL leads to the very host and port that a request came in at, by its `Host` header; without a port there, by the scheme of the URL. */
+export function leadsToHost(url: URL, host: string): boolean {
+  const own = `${url.protocol}//${host}`;
+  if (!URL.canParse(own)) return false;
+  const [to, at] = [placeOf(url), placeOf(new URL(own))];
+  return to.host === at.host && to.port === at.port;
 }
 
 interface Place {
@@ -39,13 +52,20 @@ const IPV4_MAPPED = /\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]/;
 
 function placeOf(url: URL): Place {
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const name = url.hostname.replace(/\.+$/, '');
+  const name = withoutDots(url.hostname);
   if (name === LOOPBACK || name.endsWith(`.${LOOPBACK}`)) return { host: LOOPBACK, isAddress: true, port };
   const address = addressOf(name);
   if (address === undefined) return { host: name, isAddress: false, port };
   // The unspecified address reaches this machine too.
   const isLoopback = address.startsWith('127.') || ['0.0.0.0', '[::1]', '[::]'].includes(address);
   return { host: isLoopback ? LOOPBACK : address, isAddress: true, port };
+}
+
+/** Without the dots at its end. Not by a pattern: one that is anchored there takes the square of the dots elsewhere. */
+function withoutDots(host: string): string {
+  let end = host.length;
+  while (host[end - 1] === '.') end -= 1;
+  return host.slice(0, end);
 }
 
 /** The address in the one spelling that WHATWG serialises, mapped ones as IPv4; undefined for a domain name. */

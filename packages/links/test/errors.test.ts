@@ -3,6 +3,7 @@ import {
   DuplicateCounterError,
   InvalidLinkError,
   LinkGoneError,
+  LinkLoopError,
   LinkNotFoundError,
   StoreOutcomeUnknownError,
   StoreUnavailableError,
@@ -19,6 +20,14 @@ test.each([
   [TooManyBurntCountersError, 'TooManyBurntCountersError', 'too_many_burnt_counters'],
 ])('%p has its own name and a stable code', (Type, name, code) => {
   expect(new Type('why')).toMatchObject({ name, code, message: 'why' });
+});
+
+test('a link that goes in circles tells its caller no more than that', () => {
+  expect(new LinkLoopError('Q0u leads to https://lakh.example/')).toMatchObject({
+    name: 'LinkLoopError',
+    code: 'link_loop',
+    publicDetail: 'This link leads back to this service.',
+  });
 });
 
 test('an invalid link says what is wrong with each field', () => {

@@ -1,4 +1,4 @@
-import { OwnHosts } from '../src/index.js';
+import { leadsToHost, OwnHosts } from '../src/index.js';
 
 function hasOf(...own: string[]): (target: string) => boolean {
   const ownHosts = new OwnHosts(own);
@@ -114,4 +114,54 @@ describe('own hosts', () => {
       expect(has('http://128.0.0.1:8080/')).toBe(false);
     },
   );
+
+  test('what others call the machine is ours on the ports that its addresses are ours on, and no others', () => {
+    const ownHosts = new OwnHosts(['https://lakh.example', 'http://0.0.0.0:8080'], 'Box.Example.');
+    const has = (target: string): boolean => ownHosts.has(new URL(target));
+    expect(has('http://box.example:8080/x')).toBe(true);
+    expect(has('https://BOX.example.:8080/x')).toBe(true);
+    expect(has('http://127.0.0.1:8080/x')).toBe(true);
+    expect(has('http://lakh.example:99/x')).toBe(true);
+    for (const other of ['http://box.example/', 'https://box.example/', 'http://other.example:8080/']) {
+      expect(has(other)).toBe(false);
+    }
+  });
+
+  test.each(['', 'a b'])('a machine without a name that could be a host (%j) has none', (name) => {
+    const ownHosts = new OwnHosts(['http://127.0.0.1:8080'], name);
+    expect(ownHosts.has(new URL('http://127.0.0.1:8080/'))).toBe(true);
+    expect(ownHosts.has(new URL('http://undefined:8080/'))).toBe(false);
+    expect(ownHosts.has(new URL('http://b:8080/'))).toBe(false);
+  });
+
+  test('dots at the end of a name are undone, however many, and no others', () => {
+    expect(hasOf('https://lakh.example')('https://lakh.example..../')).toBe(true);
+    expect(hasOf('https://lakh.example')('https://lakh..example/')).toBe(false);
+    expect(hasOf('https://.')('https://lakh.example/')).toBe(false);
+  });
+});
+
+describe('a URL and the host of a request', () => {
+  test.each([
+    ['http://lakh.example/x', 'lakh.example'],
+    ['https://lakh.example/x', 'lakh.example'],
+    ['https://lakh.example:443/x', 'LAKH.example.'],
+    ['http://lakh.example/x', 'lakh.example:80'],
+    ['https://lakh.example:8443/x', 'lakh.example:8443'],
+    ['http://localhost:8080/x', '127.0.0.1:8080'],
+    ['http://[::1]:8080/x', 'localhost:8080'],
+    ['http://[::ffff:203.0.113.7]/x', '203.0.113.7'],
+    ['http://xn--bcher-kva.example/x', 'bücher.example'],
+  ])('%s leads back to who asks for %s', (target, host) => expect(leadsToHost(new URL(target), host)).toBe(true));
+
+  test.each([
+    ['http://lakh.example/x', 'lakh.example:8080'],
+    ['http://lakh.example:3000/x', 'lakh.example'],
+    ['http://www.lakh.example/x', 'lakh.example'],
+    ['http://127.0.0.1:8080/x', '127.0.0.1:8081'],
+    ['http://203.0.113.7/x', '203.0.113.8'],
+    ['http://lakh.example/x', ''],
+    ['http://lakh.example/x', 'a b'],
+    ['http://lakh.example/x', 'lakh.example:x'],
+  ])('%s does not lead to %j', (target, host) => expect(leadsToHost(new URL(target), host)).toBe(false));
 });

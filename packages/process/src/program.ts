@@ -45,6 +45,8 @@ export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSett
 export interface PublicListener {
   /** Where it listens; port 0 is replaced by the one the system chose. */
   readonly url: string;
+  /** What leads to this server, as far as its settings say. */
+  readonly ownUrls: readonly string[];
   /** Of the labels of the program's routes. */
   readonly metrics: HttpMetrics<string>;
   /** From now on requests go to these, those asked most first, and a stop begins with draining them. */
@@ -134,6 +136,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     return;
   }
   const [url, adminUrl] = urls as [string, string];
+  const ownUrls = [url, ...(publicUrl === undefined ? [] : [publicUrl]), ...hosts.map((host) => `http://${host}`)];
 
   await lifecycle.main(async () => {
     if (settings.runAs !== undefined) becomeUser(settings.runAs);
@@ -160,7 +163,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       addCheck(name, check) {
         checks[name] = check;
       },
-      listener: { url, metrics: front.metrics, serve: front.serve },
+      listener: { url, ownUrls, metrics: front.metrics, serve: front.serve },
     });
     if (lifecycle.state === 'starting') log.info('started');
   });

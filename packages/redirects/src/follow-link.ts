@@ -1,5 +1,13 @@
 import { type Face, isReadYourWrites, type RouteResponse } from '@lakh/http';
-import { type Clock, LinkGoneError, LinkNotFoundError, outcomeOf, type Resolver } from '@lakh/links';
+import {
+  type Clock,
+  LinkGoneError,
+  LinkLoopError,
+  LinkNotFoundError,
+  leadsToHost,
+  outcomeOf,
+  type Resolver,
+} from '@lakh/links';
 import type { L1Cache } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
 import type { redirectRoutes } from './redirect-routes.js';
@@ -45,6 +53,11 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       const nowMs = clock.nowMs();
       if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
       if (outcomeOf(link, nowMs) === 'gone') throw new LinkGoneError('This link has expired.');
+      if (leadsToHost(new URL(link.longUrl), request.headers.host ?? '')) {
+        // L1 asks for no host, so it must not hold what one host must not be sent to.
+        l1.invalidate(link);
+        throw new LinkLoopError(`${code} leads to ${link.longUrl}`);
+      }
       sendRedirect(response, answerOf(link, nowMs));
     },
     followSlashedLink: (request, response) =>

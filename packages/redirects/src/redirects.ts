@@ -1,5 +1,5 @@
 import type { Face, HttpMetrics } from '@lakh/http';
-import { type Clock, createResolver, type LinkCache, type LinkStore } from '@lakh/links';
+import { type Clock, createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
@@ -14,6 +14,8 @@ export interface RedirectOptions {
   readonly store: Pick<LinkStore, 'find'>;
   /** The shared cache, where there is one. */
   readonly cache?: LinkCache | undefined;
+  /** What this server may be reached at, as far as that is known. */
+  readonly ownHosts: OwnHosts;
   readonly settings: {
     readonly redirectStatus: RedirectPolicy['status'];
     readonly redirectMaxAgeS: number;
@@ -31,7 +33,7 @@ export interface Redirects extends Face<typeof redirectRoutes> {
 
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
 export function createRedirects(options: RedirectOptions): Redirects {
-  const { domainId, store, cache, settings, clock, registry, metrics } = options;
+  const { domainId, store, cache, ownHosts, settings, clock, registry, metrics } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     domainId,
@@ -51,7 +53,11 @@ export function createRedirects(options: RedirectOptions): Redirects {
     store,
     cache,
     onAnswered: (by) => lookUps.inc({ by }),
-    beginRead: (domain, code) => l1.beginRead(domain, code, clock.nowMs()),
+    beginRead(domain, code) {
+      const end = l1.beginRead(domain, code, clock.nowMs());
+      // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
+      return (found) => end(found?.state === 'live' && ownHosts.has(new URL(found.longUrl)) ? undefined : found);
+    },
   });
   new Gauge({
     name: 'lakh_lookups_waiting',

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
+import { hostname } from 'node:os';
 import { openCluster } from '@lakh/backend';
-import { DEFAULT_DOMAIN_ID } from '@lakh/links';
+import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
@@ -32,6 +33,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
       domainId: DEFAULT_DOMAIN_ID,
       store,
       cache,
+      ownHosts: new OwnHosts(listener.ownUrls, hostname()),
       settings,
       clock,
       registry,

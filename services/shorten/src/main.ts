@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openCluster } from '@lakh/backend';
 import { systemClock } from '@lakh/id-range';
@@ -64,7 +65,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
-      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
+      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) },
     }),
     clock,
     publicUrl,

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
@@ -53,7 +54,16 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
-  const redirects = createRedirects({ domainId: DEFAULT_DOMAIN_ID, store, settings, clock, registry, metrics });
+  const ownHosts = new OwnHosts(listener.ownUrls, hostname());
+  const redirects = createRedirects({
+    domainId: DEFAULT_DOMAIN_ID,
+    store,
+    ownHosts,
+    settings,
+    clock,
+    registry,
+    metrics,
+  });
   const options = {
     ...access,
     domainId: DEFAULT_DOMAIN_ID,
@@ -62,7 +72,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
-      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts([publicUrl, listener.url]) },
+      policy: { maxLength: settings.urlMaxLength, ownHosts },
     }),
     clock,
     publicUrl,

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ask, create, exchange, metric } from '../support/http.js';
 import { expectProblem } from '../support/problems.js';
 import { type Standalone, startStandalone } from '../support/standalone.js';
@@ -108,6 +111,9 @@ describe('redirecting', () => {
     '/Q0u/.',
     '/.',
     '/robots.txt',
+    '/.well-known',
+    '/.well-known/',
+    '/.well-known/security.txt',
     '/favicon.ico',
     '/api',
     '/api/',
@@ -266,5 +272,37 @@ test.each([302, 307, 308])('LAKH_REDIRECT_STATUS=%i is what redirects answer', a
     for (let i = 0; i < 2; i += 1) expect((await ask(other.port, `/${code}`)).status).toBe(status);
   } finally {
     await other.stop();
+  }
+});
+
+test('a link whose target has become this very server is not followed: 508, as a page to a browser', async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), 'lakh-loop-'));
+  const start = (env = {}) => startStandalone({ dataDir, env });
+  try {
+    const before = await start();
+    const made = await create(before.port, { long_url: 'http://go.example/x', alias: 'loop' });
+    await before.stop();
+    const after = await start({ LAKH_HOSTS: 'go.example' });
+    try {
+      expect(made.status).toBe(201);
+      for (const method of ['GET', 'HEAD', 'GET']) {
+        expect((await ask(after.port, '/loop', { method, headers: { host: 'go.example' } })).status).toBe(508);
+      }
+      const headers = { host: 'go.example', accept: 'text/html' };
+      expect((await ask(after.port, '/loop', { headers })).text).toContain('goes round in circles');
+      expectProblem(await ask(after.port, '/loop?x', { headers: { host: 'go.example' } }), 508, 'link_loop');
+      for (let i = 0; i < 2; i += 1) {
+        expect((await ask(after.port, '/loop')).headers.location).toBe('http://go.example/x');
+      }
+      expect(await metric(after.adminUrl, 'lakh_l1_hits_total')).toBe(0);
+      for (const target of ['http://go.example/y', `http://${hostname()}:${after.port}/y`]) {
+        expect((await create(after.port, { long_url: target })).text).toContain('"rule":"own_host"');
+      }
+      expect(after.stderr()).not.toContain('a request failed');
+    } finally {
+      await after.stop();
+    }
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
   }
 });
