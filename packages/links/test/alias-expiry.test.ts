@@ -22,10 +22,20 @@ function expiryVerdict(input: unknown, nowMs = NOW_MS): string | number {
 }
 
 describe('an alias', () => {
-  test.each(['abc', 'ABC', '123', 'a-b', 'a_b', 'a--__b', 'Spring-Sale_2026', 'x'.repeat(64), 'apis', 'my-api'])(
-    '%s is accepted as it is',
-    (alias) => expect(aliasVerdict(alias)).toBe(`ok ${alias}`),
-  );
+  test.each([
+    'abc',
+    'ABC',
+    '123',
+    'a-b',
+    'a_b',
+    'a--__b',
+    'Spring-Sale_2026',
+    'x'.repeat(64),
+    'apis',
+    'my-api',
+    'log-ins',
+    'well',
+  ])('%s is accepted as it is', (alias) => expect(aliasVerdict(alias)).toBe(`ok ${alias}`));
 
   test.each<[unknown, string]>([
     [1, 'not_a_string'],
@@ -48,6 +58,14 @@ describe('an alias', () => {
     ['API', 'reserved'],
     ['Www', 'reserved'],
     ['well-known', 'reserved'],
+    ['well_known', 'reserved'],
+    ['wellknown', 'reserved'],
+    ['ad-min', 'reserved'],
+    ['log-in', 'reserved'],
+    ['LOG_in', 'reserved'],
+    ['s-i_g--n_u-p', 'reserved'],
+    ['index-html', 'reserved'],
+    ['robots_txt', 'reserved'],
   ])('%j: %s', (alias, rule) => expect(aliasVerdict(alias)).toBe(rule));
 
   test.each<[unknown, keyof typeof ALIAS_RULES, string]>([
