@@ -22,6 +22,9 @@ export type RequestRule = (request: IncomingMessage) => CodedError | undefined;
 /** What changes nothing, by its definition. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
+/** Its authority as it is written: a URL parser takes the square of what a client may make of an internationalised one. */
+const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
+
 /** How many spellings of own names are remembered; a client that invents ports gets no further. */
 const KNOWN_MAX = 64;
 
@@ -77,11 +80,9 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
     const refusal = host === undefined ? undefined : judgeHost(host, request);
     if (refusal) return refusal;
     // The absolute form of a target has a host of its own, which overrules the header.
-    if (!url.startsWith('/') && URL.canParse(url)) {
-      const { host: target } = new URL(url);
-      const misdirected = target === '' ? undefined : judgeHost(target, request);
-      if (misdirected) return misdirected;
-    }
+    const target = url.startsWith('/') ? undefined : ABSOLUTE.exec(url)?.[1];
+    const misdirected = target ? judgeHost(target, request) : undefined;
+    if (misdirected) return misdirected;
     return SAFE_METHODS.has(method as string) ? undefined : judgeOrigin(request, host?.toLowerCase());
   };
 }

@@ -35,6 +35,10 @@ export type LongUrlResult =
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
 const LONE_SURROGATE = /\p{Surrogate}/u;
 const SCHEME = /^([A-Za-z][A-Za-z0-9+.-]*):([/\\]{2})?/;
+/** From behind the slashes, of which the parser skips any number. */
+const AUTHORITY = /[^/\\?#]+/;
+/** A domain name of 253 characters with the dot at its end and a port. */
+const HOST_MAX_LENGTH = 260;
 const PRINTABLE_ASCII = /^[\u0021-\u007e]+$/;
 
 /**
@@ -42,6 +46,7 @@ const PRINTABLE_ASCII = /^[\u0021-\u007e]+$/;
  * - Control characters anywhere. The standard drops tabs and line breaks silently, and filters that read the text before it is
  *   parsed see another URL than browsers do. Spaces around the URL are dropped as the standard says: people paste them.
  * - A scheme without two slashes (or backslashes): `http:example.com` is absolute by itself and relative on an http page.
+ * - A host longer than any name that the DNS can hold.
  * - Anything but http and https, user names and passwords, own hosts, and more than `maxLength` characters before or after.
  */
 export function validateLongUrl(input: unknown, policy: LongUrlPolicy = {}): LongUrlResult {
@@ -60,6 +65,11 @@ export function validateLongUrl(input: unknown, policy: LongUrlPolicy = {}): Lon
   const scheme = (match[1] as string).toLowerCase();
   if (scheme !== 'http' && scheme !== 'https') return refused('scheme_not_allowed');
   if (match[2] === undefined) return refused('not_absolute');
+  // Before the parser, which takes the square of an internationalised name's length: 17 ms for 2,000 characters.
+  const authority = AUTHORITY.exec(text.slice(match[0].length))?.[0].trimEnd() ?? '';
+  if (authority.length - authority.lastIndexOf('@') - 1 > HOST_MAX_LENGTH) {
+    return refused('not_a_url', `has a host of more than ${HOST_MAX_LENGTH} characters`);
+  }
 
   let url: URL;
   try {

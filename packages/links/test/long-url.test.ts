@@ -79,6 +79,29 @@ describe('a long URL', () => {
     expect(validateLongUrl(input, policy)).toEqual({ problem: { field: 'long_url', rule, reason } });
   });
 
+  test('a host is refused before it is parsed when it is longer than any name: 260 characters, with its port', () => {
+    const reason = 'has a host of more than 260 characters';
+    const tooLong = { problem: { field: 'long_url', rule: 'not_a_url', reason } };
+    const labels = 'a.'.repeat(127);
+    for (const [slashes, rest] of [
+      ['//', '/path'],
+      ['////', '\\path'],
+      ['\\\\', '?query'],
+      ['//', '#fragment'],
+      ['//', '   '],
+      ['//', ''],
+    ] as const) {
+      const longest = `https:${slashes}${labels}:65535`;
+      expect(longest).toHaveLength('https:'.length + slashes.length + 260);
+      expect(verdictOf(`${longest}${rest}`)).toBe(new URL(`${longest}${rest}`).href);
+      expect(validateLongUrl(`https:${slashes}b${labels}:65535${rest}`)).toEqual(tooLong);
+    }
+    expect(verdictOf(`https://${'u'.repeat(300)}:p@${labels}:65535/`)).toBe('userinfo');
+    expect(validateLongUrl(`https://u:p@b${labels}:65535/`)).toEqual(tooLong);
+    expect(verdictOf(`https://e.example/${'x'.repeat(300)}@/`)).toMatch(/^https:/);
+    expect(validateLongUrl(`https://${'例'.repeat(2_000)}/`)).toEqual(tooLong);
+  });
+
   test('the general reason of a rule is in its table', () => {
     expect(LONG_URL_RULES.too_long).toBe('is too long');
   });
