@@ -183,7 +183,9 @@ describe('requests in flight', () => {
     await until(() => waiting.length === 1);
     expect(server.inFlight).toBe(1);
     const second = new RawClient(server.port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
-    expect(await second.all()).toMatch(/503 [\s\S]*retry-after: 1/i);
+    expect(await second.all()).toMatch(/503 [\s\S]*retry-after: 1[\s\S]*"code":"overloaded"/i);
+    const browser = new RawClient(server.port).send('GET / HTTP/1.1\r\nHost: x\r\nAccept: text/html\r\n\r\n');
+    expect(await browser.all()).toMatch(/503 [\s\S]*retry-after: 1[\s\S]*<main>\n<h1>Not just now<\/h1>/i);
     const fast = new RawClient(server.port).send('GET /fast HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
     expect(await fast.all()).toContain('fast');
     waiting[0]?.end('done');

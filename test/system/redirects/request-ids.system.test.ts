@@ -56,6 +56,8 @@ describe('the log line of a request that failed', () => {
     const answer = await fetch(`${server.url}/abc`, { headers: FORWARDED });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+    // Nothing of changes: nobody asked for one.
+    expect(await answer.json()).toMatchObject({ detail: 'This cannot be answered right now; try again later.' });
     expect(await server.line('a request failed')).toMatchObject({
       requestId: 'from-the-gateway-1',
       clientAddress: '203.0.113.7',
