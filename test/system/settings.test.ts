@@ -9,6 +9,7 @@ import { standalone } from '../../services/standalone/src/config';
 
 const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_SHARDS: 'mysql://u:hunter2@db:3306/lakh' };
 const { LAKH_SHARDS } = shortenEnv;
+const behindProxy = { LAKH_PUBLIC_URL: 'http://127.0.0.1:80', LAKH_OPEN: 'true' };
 const KEY = '0123456789abcdef'.repeat(4);
 const sealedEnv = { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: `A:${KEY}:100000` };
 
@@ -86,12 +87,14 @@ describe('settings that are accepted', () => {
   });
 
   test('lists of proxies are taken as blocks', () => {
-    const { trustedProxies } = load(standalone, { LAKH_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,::1' });
+    const proxies = { LAKH_TRUSTED_PROXIES: '10.0.0.0/8, 127.0.0.1,::1' };
+    const { trustedProxies } = load(standalone, { ...behindProxy, ...proxies });
     expect(trustedProxies).toEqual(['10.0.0.0/8', '127.0.0.1/32', '::1/128']);
   });
 
   test('a public URL is reduced to its origin', () => {
-    expect(load(standalone, { LAKH_PUBLIC_URL: 'HTTPS://Lakh.Example:443/' }).publicUrl).toBe('https://lakh.example');
+    const env = { LAKH_PUBLIC_URL: 'HTTPS://Lakh.Example:443/', LAKH_OPEN: 'true' };
+    expect(load(standalone, env).publicUrl).toBe('https://lakh.example');
   });
 
   test('what is logged of them says of a secret only that it is set', () => {
@@ -252,6 +255,28 @@ describe('settings that stop the start', () => {
       expect(() => load(standalone, { ...withUrl, LAKH_API_TOKENS_FILE: 'tokens' })).not.toThrow();
     },
   );
+
+  test.each([
+    { LAKH_PUBLIC_URL: 'https://lakh.example' },
+    { LAKH_PUBLIC_URL: 'http://[2001:db8::1]' },
+    { LAKH_TRUSTED_PROXIES: '127.0.0.1', LAKH_PUBLIC_URL: 'http://127.0.0.1' },
+    { LAKH_HOSTS: 'localhost,lakh.svc', LAKH_PUBLIC_URL: 'http://[::1]:80' },
+  ])('%j on a loopback listener says that others come: tokens or LAKH_OPEN=true', (env) => {
+    const [problem, ...rest] = problemsOf(standalone, env);
+    const [name, value] = Object.entries(env)[0] as [string, string];
+    expect([problem, rest]).toEqual([expect.stringContaining(`${name}=${value}`), []]);
+    expect(problem).toContain('LAKH_API_TOKENS_FILE');
+    for (const access of [{ LAKH_OPEN: 'true' }, { LAKH_API_TOKENS_FILE: 'tokens' }]) {
+      expect(() => load(standalone, { ...env, ...access })).not.toThrow();
+    }
+  });
+
+  test('a proxy that is believed has a name, which links begin with', () => {
+    expect(problemsOf(standalone, { LAKH_TRUSTED_PROXIES: '10.0.0.0/8', LAKH_OPEN: 'true' })).toEqual([
+      'LAKH_TRUSTED_PROXIES=10.0.0.0/8 lets others in: LAKH_PUBLIC_URL (not set or not usable) must say what short URLs begin with',
+    ]);
+    expect(problemsOf(standalone, { LAKH_HOSTS: 'lakh.svc', LAKH_OPEN: 'true' })).toHaveLength(1);
+  });
 
   test('redirect creates nothing and may listen anywhere, if it is told what it is called there', () => {
     const env = { LAKH_SHARDS, LAKH_LISTEN: '0.0.0.0:80' };

@@ -1,7 +1,9 @@
+import { beyondLoopback } from '@lakh/http';
 import { anonymous, tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
-import { type HostPort, isLoopback } from '@lakh/settings';
+import type { SettingsOf } from '@lakh/settings';
 import type { Identify } from './create-link.js';
+import type { apiSettings } from './settings.js';
 import { loadTokens } from './tokens.js';
 
 export interface AccessPolicy {
@@ -12,16 +14,17 @@ export interface AccessPolicy {
 
 /**
  * Who may do what. With a tokens file, only who has a token; on an open server that has one, deletes alone need it. Without one, whoever
- * reaches the listener may create links; only where that is this machine alone may they delete them too, for on an open server that
- * would be anybody deleting everything.
+ * reaches the listener may create links; only where that is this machine alone, and nobody said otherwise, may they delete them too, for
+ * on an open server that would be anybody deleting everything.
  */
 export function accessPolicy(
-  settings: { readonly apiTokensFile: string | undefined; readonly open: boolean; readonly listen: HostPort },
+  settings: Pick<SettingsOf<typeof apiSettings>, 'apiTokensFile' | 'open'> & Parameters<typeof beyondLoopback>[0],
   log: Logger,
 ): AccessPolicy {
-  const { apiTokensFile, listen, open } = settings;
+  const { apiTokensFile, open } = settings;
   if (apiTokensFile === undefined) {
-    const anyone = anonymous(isLoopback(listen.host) ? ['create', 'delete'] : ['create']);
+    const isAlone = !open && beyondLoopback(settings) === undefined;
+    const anyone = anonymous(isAlone ? ['create', 'delete'] : ['create']);
     return { identify: () => anyone, needsToken: false };
   }
   const tokens = loadTokens(apiTokensFile, (message) => log.warn(message));

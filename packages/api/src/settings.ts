@@ -23,8 +23,8 @@ export const apiSettings = {
   },
 } as const satisfies SettingList;
 
-/** Beyond loopback, who creates links needs either tokens or the word that anyone may. */
-export const accessRule: Rule<typeof apiSettings & Pick<typeof httpSettings, 'listen'>> = (values, given) => {
+/** Where others than this machine come, who creates links needs either tokens or the word that anyone may. */
+export const accessRule: Rule<typeof apiSettings & typeof httpSettings> = (values, given) => {
   const found: string[] = [];
   const { open } = values;
   const beyond = beyondLoopback(values);

@@ -15,13 +15,16 @@ beforeEach(() => {
 
 describe('who may do what', () => {
   test.each([
-    ['127.0.0.1', ['create', 'delete']],
-    ['0.0.0.0', ['create']],
-  ])('without tokens, anyone who reaches %s may %j, and is one and the same', (host, rights) => {
-    const { identify, needsToken } = accessPolicy(
-      { apiTokensFile: undefined, open: false, listen: { host, port: 0 } },
-      log,
-    );
+    [{}, ['create', 'delete']],
+    [{ publicUrl: 'http://localhost:9000' }, ['create', 'delete']],
+    [{ open: true }, ['create']],
+    [{ listen: { host: '0.0.0.0', port: 0 } }, ['create']],
+    [{ publicUrl: 'https://lakh.example' }, ['create']],
+    [{ trustedProxies: ['127.0.0.1/32'] }, ['create']],
+    [{ hosts: ['lakh.svc'] }, ['create']],
+  ])('without tokens, with %j, anyone may %j, and is one and the same', (settings, rights) => {
+    const alone = { apiTokensFile: undefined, open: false, listen: { host: '127.0.0.1', port: 0 } };
+    const { identify, needsToken } = accessPolicy({ ...alone, ...settings }, log);
     expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights });
     expect(identify('Bearer anything')).toBe(identify(undefined));
     expect(needsToken).toBe(false);

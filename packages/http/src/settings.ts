@@ -61,7 +61,7 @@ export const httpSettings = {
     name: 'LAKH_PUBLIC_URL',
     parser: origin,
     description:
-      'What short URLs begin with, and the host that requests are for. Required when LAKH_LISTEN is beyond loopback, else the listening address.',
+      'What short URLs begin with, and the host that requests are for. Required where others than this machine reach the server (LAKH_LISTEN beyond loopback, or a proxy), else the listening address.',
   },
   hosts: {
     name: 'LAKH_HOSTS',
@@ -104,9 +104,18 @@ export const listenRule: Rule<typeof httpSettings> = (values) => {
   return found;
 };
 
-/** Why others than this machine reach a server, in words; undefined where they do not. */
-export function beyondLoopback({
-  listen,
-}: Partial<Pick<SettingsOf<typeof httpSettings>, 'listen'>>): string | undefined {
-  return listen && !isLoopback(listen.host) ? `LAKH_LISTEN=${formatAddress(listen)} is beyond loopback` : undefined;
+/**
+ * Why others than this machine reach a server, in words; undefined where they do not. One that listens on loopback is reached through a
+ * proxy, and its settings tell: a name that others have for it, or a proxy that is believed.
+ */
+export function beyondLoopback(
+  values: Partial<Pick<SettingsOf<typeof httpSettings>, 'listen' | 'publicUrl' | 'hosts' | 'trustedProxies'>>,
+): string | undefined {
+  const { listen, publicUrl, hosts = [], trustedProxies } = values;
+  if (listen && !isLoopback(listen.host)) return `LAKH_LISTEN=${formatAddress(listen)} is beyond loopback`;
+  const publicHost = publicUrl === undefined ? undefined : new URL(publicUrl).hostname.replace(/^\[|\]$/g, '');
+  if (publicHost !== undefined && !isLoopback(publicHost)) return `LAKH_PUBLIC_URL=${publicUrl} is beyond loopback`;
+  const name = hosts.find((host) => !isLoopback(host));
+  if (name !== undefined) return `LAKH_HOSTS=${hosts.join(',')} has a name beyond loopback`;
+  return trustedProxies && `LAKH_TRUSTED_PROXIES=${trustedProxies.join(',')} lets others in`;
 }

@@ -52,7 +52,11 @@ async function start(env: Record<string, string>) {
 
 describe('the log line of a request that failed', () => {
   test('carries the id and the client that a trusted proxy names', async () => {
-    const server = await start({ LAKH_TRUSTED_PROXIES: '127.0.0.0/8' });
+    const server = await start({
+      LAKH_TRUSTED_PROXIES: '127.0.0.0/8',
+      LAKH_PUBLIC_URL: 'http://127.0.0.1',
+      LAKH_OPEN: 'true',
+    });
     const answer = await fetch(`${server.url}/abc`, { headers: FORWARDED });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
