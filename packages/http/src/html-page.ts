@@ -78,7 +78,6 @@ const HEADINGS: Readonly<Record<number, string>> = {
   414: 'This address is too long',
   429: 'Too much at once',
   503: 'Not just now',
-  508: 'This link leads back here',
   508: 'This link goes round in circles',
 };
 
