@@ -1,4 +1,5 @@
 import { get } from 'node:http';
+import { connect } from 'node:net';
 
 const PROBE_DEADLINE_MS = 1_000;
 const MAX_BODY_BYTES = 65_536;
@@ -29,5 +30,35 @@ export function httpProbe(port: number, path: string): Promise<ProbeAnswer | und
     }
     request.on('error', () => settle(undefined));
     request.on('close', () => settle(undefined));
+  });
+}
+
+/**
+ * Sends `question` to a port of loopback, and reads until `isWhole` or until the server ends the connection: what was read, as
+ * latin1; undefined where neither comes within a second.
+ */
+export function portProbe(
+  port: number,
+  question: string,
+  isWhole: (answer: string) => boolean = () => false,
+): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port });
+    let answer = '';
+    const timer = setTimeout(() => settle(undefined), PROBE_DEADLINE_MS);
+    function settle(result: string | undefined): void {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(result);
+    }
+    socket.setEncoding('latin1');
+    socket.on('connect', () => socket.write(question));
+    socket.on('data', (chunk: string) => {
+      answer += chunk;
+      if (isWhole(answer)) settle(answer);
+    });
+    socket.on('end', () => settle(answer));
+    socket.on('error', () => settle(undefined));
+    socket.on('close', () => settle(undefined));
   });
 }

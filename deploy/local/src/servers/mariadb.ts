@@ -2,12 +2,11 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { access, cp, mkdir, readFile, rename, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { basename, dirname, join } from 'node:path';
+import { portProbe } from '../probe.js';
 import { giveAll, makeFolder, makeOwnFolder, type Owner, ownerOf, writeFor } from './owner.js';
 import type { ServerPlan } from './server.js';
 
-const PROBE_DEADLINE_MS = 1_000;
 const ADMIN_DEADLINE_MS = 20_000;
 const INSTALL_DEADLINE_MS = 60_000;
 /** The server's protocol version, first byte of the handshake's payload; an error packet has 0xff in its place. */
@@ -259,22 +258,11 @@ function exists(path: string): Promise<boolean> {
 }
 
 /** True when the server sends its handshake, or refuses this host, which it does only once it accepts logins. */
-function greets(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    const settle = (answer: boolean) => {
-      socket.destroy();
-      resolve(answer);
-    };
-    socket.setTimeout(PROBE_DEADLINE_MS, () => settle(false));
-    socket.once('error', () => settle(false));
-    socket.once('close', () => settle(false));
-    // Three bytes of length and one of sequence precede the payload.
-    socket.once('data', (packet) => {
-      const [, , , , first] = packet;
-      settle(first === HANDSHAKE_V10 || (first === ERROR_PACKET && packet.readUInt16LE(5) === HOST_NOT_PRIVILEGED));
-    });
-  });
+async function greets(port: number): Promise<boolean> {
+  // Three bytes of length and one of sequence precede the payload, of which both answers have three bytes and more.
+  const packet = Buffer.from((await portProbe(port, '', (text) => text.length >= 7)) ?? '', 'latin1');
+  if (packet[4] === HANDSHAKE_V10) return true;
+  return packet[4] === ERROR_PACKET && packet.readUInt16LE(5) === HOST_NOT_PRIVILEGED;
 }
 
 function run(

@@ -1,5 +1,5 @@
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { portProbe } from '../probe.js';
 import { makeFolder, makeOwnFolder, ownerOf, writeFor } from './owner.js';
 import type { ServerPlan } from './server.js';
 
@@ -13,7 +13,6 @@ export interface RedisPlanSpec {
   readonly args?: readonly string[];
 }
 
-const PROBE_DEADLINE_MS = 1_000;
 const CONFIG = 'redis.conf';
 /** Redis makes a relative name absolute, by a way that its user may not go. */
 const CONFIG_FROM_INSIDE = `/proc/self/cwd/${CONFIG}`;
@@ -55,23 +54,7 @@ function redisArguments({ port }: Pick<RedisPlanSpec, 'port'>): string[] {
 }
 
 /** Whether `PING` is answered by `PONG`, or by the demand for a password: both are a Redis that serves. */
-function answersPing(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    let answer = '';
-    const timer = setTimeout(() => finish(false), PROBE_DEADLINE_MS);
-    function finish(result: boolean): void {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(result);
-    }
-    socket.setEncoding('latin1');
-    socket.on('connect', () => socket.write('PING\r\n'));
-    socket.on('data', (chunk: string) => {
-      answer += chunk;
-      if (answer.includes('\r\n')) finish(/^(\+PONG|-NOAUTH)/.test(answer));
-    });
-    socket.on('error', () => finish(false));
-    socket.on('close', () => finish(false));
-  });
+async function answersPing(port: number): Promise<boolean> {
+  const answer = await portProbe(port, 'PING\r\n', (text) => text.includes('\r\n'));
+  return answer !== undefined && /^(\+PONG|-NOAUTH)/.test(answer);
 }

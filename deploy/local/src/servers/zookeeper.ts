@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import { join } from 'node:path';
+import { portProbe } from '../probe.js';
 import { freePorts } from './launch.js';
 import { makeFolder, makeOwnFolder, ownerOf, writeFor } from './owner.js';
 import type { ServerPlan } from './server.js';
@@ -28,7 +28,6 @@ export interface ZookeeperPlanSpec {
 const TICK_MS = 250;
 const MIN_SESSION_TIMEOUT_MS = 500;
 const MAX_SESSION_TIMEOUT_MS = 40_000;
-const PROBE_DEADLINE_MS = 1_000;
 
 /** Debian's jar names its libraries in its manifest, except a logger: this one writes to standard error. */
 const CLASS_PATH = '/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar';
@@ -102,7 +101,7 @@ export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
       await writeFor(owner, join(dir, CONFIG), zookeeperConfig(self, members, quorumPassword !== undefined));
     },
     async ready() {
-      const answer = await fourLetterWord(self.clientPort, 'srvr', PROBE_DEADLINE_MS);
+      const answer = await portProbe(self.clientPort, 'srvr');
       return answer !== undefined && /^Mode: (leader|follower|standalone)$/m.test(answer);
     },
   };
@@ -110,7 +109,7 @@ export function zookeeperPlan(spec: ZookeeperPlanSpec): ServerPlan {
 
 /** Whether a node answers, be it that it does not serve for want of a quorum. */
 export async function zookeeperRuns(clientPort: number): Promise<boolean> {
-  return (await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS)) !== undefined;
+  return (await portProbe(clientPort, 'srvr')) !== undefined;
 }
 
 /** A node's `Mode` (`leader`, `follower`, `standalone`), or undefined when it does not serve. Bounded to a second. */
@@ -129,7 +128,7 @@ export interface ZookeeperFacts {
 
 /** What a node says of itself, or undefined when it does not serve. Bounded to a second. */
 export async function zookeeperFacts(clientPort: number): Promise<ZookeeperFacts | undefined> {
-  const answer = await fourLetterWord(clientPort, 'srvr', PROBE_DEADLINE_MS);
+  const answer = await portProbe(clientPort, 'srvr');
   const fact = (pattern: RegExp) => answer?.match(pattern)?.[1];
   const mode = fact(/^Mode: (\w+)$/m);
   const zxid = fact(/^Zxid: (0x[0-9a-f]+)$/m);
@@ -196,26 +195,4 @@ function zookeeperConfig(self: ZookeeperMember, members: readonly ZookeeperMembe
     }
   }
   return `${lines.join('\n')}\n`;
-}
-
-/** ZooKeeper's plain-text probes: send four letters, read until the server closes. Undefined when it does not answer. */
-function fourLetterWord(port: number, word: string, deadlineMs: number): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    let answer = '';
-    const timer = setTimeout(() => finish(undefined), deadlineMs);
-    function finish(result: string | undefined): void {
-      clearTimeout(timer);
-      socket.destroy();
-      resolve(result);
-    }
-    socket.setEncoding('utf8');
-    socket.on('connect', () => socket.write(word));
-    socket.on('data', (chunk: string) => {
-      answer += chunk;
-    });
-    socket.on('end', () => finish(answer));
-    socket.on('error', () => finish(undefined));
-    socket.on('close', () => finish(undefined));
-  });
 }
