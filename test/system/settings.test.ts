@@ -34,7 +34,7 @@ describe('settings that are accepted', () => {
       listen: { host: '127.0.0.1', port: 8080 },
       adminListen: { host: '127.0.0.1', port: 8081 },
       codec: 'base62',
-      rangeSize: 100_000,
+      rangeSize: 1_000,
       runwayS: 600,
       redirectStatus: 301,
       redirectMaxAgeS: 90,

@@ -51,7 +51,9 @@ export interface Lifecycle {
 
 /** npm passes on the Ctrl-C that its child has heard from the terminal as well: one key press, two signals. */
 const ECHO_MS = 150;
-const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+/** Each is a request to stop. SIGHUP: the terminal was closed. */
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+type Signal = keyof typeof signalNumbers;
 
 interface NamedReleaser {
   readonly name: string;
@@ -187,7 +189,7 @@ function listen(options: LifecycleOptions, { drain, fail, leave }: Ways): () => 
   const events: ProcessEvents = options.events ?? process;
   let firstSignalMs: number | undefined;
 
-  function onSignal(signal: keyof typeof signalNumbers): void {
+  function onSignal(signal: Signal): void {
     const now = performance.now();
     if (firstSignalMs === undefined) {
       firstSignalMs = now;
@@ -199,9 +201,8 @@ function listen(options: LifecycleOptions, { drain, fail, leave }: Ways): () => 
     leave(128 + signalNumbers[signal]);
   }
 
-  const listeners: readonly [event: string, listener: (error: unknown) => void][] = [
-    ['SIGTERM', () => onSignal('SIGTERM')],
-    ['SIGINT', () => onSignal('SIGINT')],
+  const listeners: readonly (readonly [event: string, listener: (error: unknown) => void])[] = [
+    ...(Object.keys(signalNumbers) as Signal[]).map((signal) => [signal, () => onSignal(signal)] as const),
     ['uncaughtException', (error: unknown) => fail(error, 'uncaught exception')],
     ['unhandledRejection', (error: unknown) => fail(error, 'unhandled rejection')],
   ];

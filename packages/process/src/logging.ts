@@ -8,6 +8,9 @@ import { textLine } from './log-text.js';
 
 export type { Logger } from 'pino';
 
+/** Of lines that could not be written; those beyond are dropped. */
+const UNWRITTEN_MAX_BYTES = 1024 * 1024;
+
 export interface LoggerOptions {
   readonly program: string;
   readonly serverId: string;
@@ -48,6 +51,16 @@ function loggableError(error: unknown, depth = 0): unknown {
   };
 }
 
+/**
+ * What cannot be written (the terminal was closed, the disk is full) waits for the next line, in bounded number: a server that lost its log
+ * is still to serve, or to stop as it was told to.
+ */
+function standardError(): DestinationStream {
+  const output = destination({ fd: 2, sync: true, maxLength: UNWRITTEN_MAX_BYTES });
+  output.on('error', () => {});
+  return output;
+}
+
 /** Writes synchronously: the last line before an exit is the one that is needed. */
 export function createLogger({
   program,
@@ -57,7 +70,7 @@ export function createLogger({
   privateNames = [],
   stream,
 }: LoggerOptions): Logger {
-  const output = stream ?? destination({ fd: 2, sync: true });
+  const output = stream ?? standardError();
   const names = [...PRIVATE_NAMES, ...privateNames];
   return pino(
     {

@@ -14,7 +14,7 @@ function made(options: Partial<LifecycleOptions> = {}) {
 }
 
 describe('a process', () => {
-  test('runs, drains on SIGTERM in reverse order, and exits 0', async () => {
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'])('runs, drains on %s in reverse order, and exits 0', async (signal) => {
     const { lifecycle, events, codes } = made();
     const order: string[] = [];
     expect(lifecycle.state).toBe('starting');
@@ -24,7 +24,7 @@ describe('a process', () => {
     });
     await until(() => lifecycle.state === 'running');
     expect(lifecycle.signal.aborted).toBe(false);
-    events.emit('SIGTERM');
+    events.emit(signal);
     expect(lifecycle.state).toBe('draining');
     expect(lifecycle.signal.aborted).toBe(true);
     await main;
@@ -55,6 +55,7 @@ describe('a process', () => {
   test.each([
     ['SIGTERM', 143],
     ['SIGINT', 130],
+    ['SIGHUP', 129],
   ])('exits at once on a second signal (%s: %s)', async (signal, code) => {
     const { lifecycle, events, codes } = made();
     const main = lifecycle.main(async () => lifecycle.onStop('hangs', () => new Promise(() => {}), { timeoutMs: 50 }));

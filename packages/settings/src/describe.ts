@@ -19,6 +19,8 @@ export function describeSettings(settings: SettingList): string {
 interface Documented {
   readonly setting: Setting;
   readonly programs: string[];
+  /** Of programs whose default is another than the first one's. */
+  readonly otherDefaults: string[];
 }
 
 /**
@@ -32,11 +34,13 @@ function joined(programs: readonly Program[]): readonly Documented[] {
     let place = rows.length;
     for (const setting of Object.values(settings)) {
       const at = rows.findIndex((row) => row.setting.name === setting.name);
-      const row = rows[at] ?? { setting, programs: [] };
+      const row = rows[at] ?? { setting, programs: [], otherDefaults: [] };
       if (row.setting.parser !== setting.parser || row.setting.description !== setting.description) {
         throw new Error(`${program} and ${row.programs.join(', ')} mean different things by ${setting.name}`);
       }
       row.programs.push(program);
+      if (setting.default !== undefined && setting.default !== row.setting.default)
+        row.otherDefaults.push(`${program}: \`${setting.default}\``);
       if (at < 0) rows.splice(place, 0, row);
       place = (at < 0 ? place : at) + 1;
     }
@@ -55,10 +59,11 @@ const cell = (value: string): string => value.replaceAll('|', '\\|');
 
 /** The table of docs/reference/configuration.md. */
 export function settingsTable(programs: readonly Program[]): string {
-  const rows = joined(programs).map(({ setting, programs: readers }) => {
+  const rows = joined(programs).map(({ setting, programs: readers, otherDefaults }) => {
     const name = setting.secret ? `\`${setting.name}\` \\*` : `\`${setting.name}\``;
     const value = setting.default === undefined ? defaultText(setting) : `\`${setting.default}\``;
-    return `| ${[name, value, setting.parser.expected, readers.join(', '), setting.description].map(cell).join(' | ')} |`;
+    const defaults = [value, ...otherDefaults].join('; ');
+    return `| ${[name, defaults, setting.parser.expected, readers.join(', '), setting.description].map(cell).join(' | ')} |`;
   });
   return ['| variable | default | expected | programs | meaning |', '|---|---|---|---|---|', ...rows].join('\n');
 }

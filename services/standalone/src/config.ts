@@ -7,6 +7,9 @@ import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 import { codecRule, codecSettings } from '@lakh/short-code';
 
+/** Its lease is a commit and no way over a network, so what a kill loses can be little: short codes are few. */
+const SMALL_RANGE = '1000';
+
 export const standalone = defineProgram({
   name: 'standalone',
   settings: {
@@ -14,6 +17,7 @@ export const standalone = defineProgram({
     ...apiSettings,
     ...codecSettings,
     ...issuingSettings,
+    rangeSize: { ...issuingSettings.rangeSize, default: SMALL_RANGE },
     ...fileSettings,
     ...redirectSettings,
     ...processSettings,

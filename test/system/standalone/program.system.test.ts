@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { base62 } from '@lakh/short-code';
 import { ask, create } from '../support/http.js';
 import {
   cleanEnv,
@@ -218,7 +219,12 @@ describe('a running server', () => {
     return { socket, received: () => received, body };
   }
 
-  test.each(['SIGTERM', 'SIGINT'] as const)(
+  async function counterOfNext(): Promise<number> {
+    const { code } = (await create(server.port, { long_url: 'https://example.com/next' })).json();
+    return base62().decode(code) as number;
+  }
+
+  test.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
     '%s: finishes what is in flight, accepts nothing else, exits 0',
     async (signal) => {
       const { socket, received, body } = await halfRequest();
@@ -237,6 +243,17 @@ describe('a running server', () => {
       expect((await ask(server.port, `/${code}`)).headers.location).toBe('https://example.com/in-flight');
     },
   );
+
+  test('closing the terminal ends the log and is a clean stop all the same: nothing is burnt', async () => {
+    await server.stop();
+    server = await startStandalone({ dataDir: folder });
+    const before = await counterOfNext();
+    server.child.stderr?.destroy();
+    server.child.kill('SIGHUP');
+    expect(await within(server.ended, 5_000, 'the end of the server')).toEqual({ code: 0, signal: null });
+    server = await startStandalone({ dataDir: folder });
+    expect(await counterOfNext()).toBe(before + 1);
+  });
 
   test('a second signal exits at once', async () => {
     const { socket } = await halfRequest();

@@ -53,8 +53,8 @@ test(`${RESTARTS} clean restarts go on where the one before stopped: no gap in t
     // What each process issued is its own row.
     leases: [
       ...Array.from({ length: RESTARTS + 1 }, (_, i) => [100_000 + CREATES * i, 100_000 + CREATES * (i + 1), 'leased']),
-      [100_000 + count, 200_000, 'released'],
-      [200_000, 300_000, 'released'],
+      [100_000 + count, 101_000, 'released'],
+      [101_000, 102_000, 'released'],
     ],
   });
 });
@@ -74,13 +74,13 @@ test('a further sealed key may start where nothing is leased, and nowhere below;
     LAKH_LISTEN: '127.0.0.1:0',
     LAKH_ADMIN_LISTEN: '127.0.0.1:0',
     LAKH_DATA_DIR: dataDir,
-    ...keys(299_999),
+    ...keys(101_999),
   });
   expect(refused.code).toBe(1);
-  expect(refused.stderr).toContain('the new key B must start at 300000 or later');
+  expect(refused.stderr).toContain('the new key B must start at 102000 or later');
   expect(refused.stderr).not.toMatch(/2b7e1516|ef4359d8/);
 
-  const second = await startStandalone({ dataDir, env: keys(300_000) });
+  const second = await startStandalone({ dataDir, env: keys(102_000) });
   const after = await create(second.port, { long_url: 'https://example.com/after' });
   const codes = [before, after].map(({ text }) => (JSON.parse(text) as { code: string }).code);
   // What was given back at the stop is issued first, under its own key.
