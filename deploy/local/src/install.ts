@@ -24,7 +24,7 @@ const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
     files: ['/usr/share/java/zookeeper.jar', '/usr/share/java/slf4j-simple.jar'],
     packages: ['libzookeeper-java', 'default-jre-headless'],
   },
-  mariadb: { executables: ['mariadbd', 'mariadb-install-db', 'mariadb'], packages: ['mariadb-server'] },
+  mariadb: { executables: ['mariadbd', 'mariadb'], packages: ['mariadb-server'] },
   redis: { executables: ['redis-server'], packages: ['redis-server'] },
   nginx: { executables: ['nginx'], packages: ['nginx'] },
   chromium: { executables: ['chromium'], onPath: true, packages: ['chromium'] },
