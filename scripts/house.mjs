@@ -26,7 +26,7 @@ export const wings = {
     from: ['ground', 'domain'],
   },
   backend: { rooms: ['packages/backend'], from: ['ground', 'domain', 'machinery', 'engines'] },
-  commands: { rooms: ['packages/commands'], from: ['ground', 'domain', 'machinery', 'issuing', 'backend'] },
+  commands: { rooms: ['packages/commands'], from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend'] },
   services: {
     rooms: ['services/shorten', 'services/redirect', 'services/standalone', 'services/lakh'],
     from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend', 'commands'],

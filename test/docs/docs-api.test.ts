@@ -49,7 +49,7 @@ async function openServices(token?: string) {
     registry,
     metrics,
   });
-  const anyone = anonymous(['create']);
+  const anyone = anonymous(['create', 'read']);
   const options = {
     domainId: 0,
     shortener: createShortener({

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { type Face, type HttpMetrics, InvalidRequestError, ryowCookie, securityHeaders } from '@lakh/http';
 import {
   type Clock,
+  demand,
   isPossibleCode,
   LinkGoneError,
   LinkNotFoundError,
@@ -39,6 +40,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         await createLink(response, await body(), actorOf(request, identify));
       },
       async getLink(request, response) {
+        demand('read', actorOf(request, identify, 'read'));
         const code = request.params.code as string;
         // What cannot be a code is no question for a database, whose columns are ASCII.
         const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;

@@ -6,4 +6,5 @@ export { auditDeletes } from './audit.js';
 export type { CreateLinkOptions, Identify } from './create-link.js';
 export { type LinkJson, linkJson } from './link-json.js';
 export { accessRule, apiSettings } from './settings.js';
-export { loadTokens, parseTokens, TokensFileError, type TokenVerifier } from './tokens.js';
+export { loadTokens, parseRights, parseTokens, type Tokens, TokensFileError } from './tokens.js';
+export { addToken, listTokens, revokeToken } from './tokens-file.js';

@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
-import { accessPolicy, auditDeletes } from '../src/index.js';
+import { accessPolicy, addToken, auditDeletes, revokeToken } from '../src/index.js';
 
 const lines: unknown[] = [];
-const log = { info: (...line: unknown[]) => lines.push(line), warn: () => {} } as unknown as Logger;
+const errors: unknown[] = [];
+const log = {
+  info: (...line: unknown[]) => lines.push(line),
+  warn: () => {},
+  error: (...line: unknown[]) => errors.push(line),
+} as unknown as Logger;
 
 beforeEach(() => {
   lines.length = 0;
@@ -15,13 +20,13 @@ beforeEach(() => {
 
 describe('who may do what', () => {
   test.each([
-    [{}, ['create', 'delete']],
-    [{ publicUrl: 'http://localhost:9000' }, ['create', 'delete']],
-    [{ open: true }, ['create']],
-    [{ listen: { host: '0.0.0.0', port: 0 } }, ['create']],
-    [{ publicUrl: 'https://lakh.example' }, ['create']],
-    [{ trustedProxies: ['127.0.0.1/32'] }, ['create']],
-    [{ hosts: ['lakh.svc'] }, ['create']],
+    [{}, ['create', 'read', 'delete']],
+    [{ publicUrl: 'http://localhost:9000' }, ['create', 'read', 'delete']],
+    [{ open: true }, ['create', 'read']],
+    [{ listen: { host: '0.0.0.0', port: 0 } }, ['create', 'read']],
+    [{ publicUrl: 'https://lakh.example' }, ['create', 'read']],
+    [{ trustedProxies: ['127.0.0.1/32'] }, ['create', 'read']],
+    [{ hosts: ['lakh.svc'] }, ['create', 'read']],
   ])('without tokens, with %j, anyone may %j, and is one and the same', (settings, rights) => {
     const alone = { apiTokensFile: undefined, open: false, listen: { host: '127.0.0.1', port: 0 } };
     const { identify, needsToken } = accessPolicy({ ...alone, ...settings }, log);
@@ -38,13 +43,14 @@ describe('who may do what', () => {
       { apiTokensFile: join(dir, 'tokens'), open, listen: { host: '127.0.0.1', port: 0 } },
       log,
     );
+    policy.close();
     rmSync(dir, { recursive: true });
     return policy;
   };
 
   test('open, with tokens: anyone creates, and deletes need one; a wrong one is never taken for none', () => {
     const { identify, needsToken } = withToken(true);
-    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights: ['create'] });
+    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights: ['create', 'read'] });
     expect(identify(undefined, 'create')).toBe(identify(undefined));
     expect(identify(undefined, 'delete')).toBeUndefined();
     expect(identify('Bearer secret', 'delete')).toEqual(tokenHolder('ci'));
@@ -61,6 +67,33 @@ describe('who may do what', () => {
     );
     expect(needsToken).toBe(true);
   });
+
+  test('tokens that come and go are known without a restart; a file that is no good changes nothing', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'lakh-tokens-')), 'tokens');
+    const first = addToken(file, 'first', ['read']);
+    const local = { open: false, listen: { host: '127.0.0.1', port: 0 } };
+    const { identify, close } = accessPolicy({ apiTokensFile: file, ...local }, log);
+    const until = async (isSo: () => boolean) => {
+      while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    const second = addToken(file, 'second', ['delete']);
+    await until(() => identify(`Bearer ${second}`) !== undefined);
+    expect(identify(`Bearer ${second}`)).toEqual(tokenHolder('second', ['delete']));
+    const good = readFileSync(file);
+    writeFileSync(file, 'nonsense');
+    await until(() => errors.length > 0);
+    expect(identify(`Bearer ${first}`)?.name).toBe('first');
+    writeFileSync(file, good);
+    revokeToken(file, 'first');
+    await until(() => identify(`Bearer ${first}`) === undefined);
+    // Of all that there were: nobody has one, and nobody is taken for one that needs none.
+    revokeToken(file, 'second');
+    await until(() => identify(`Bearer ${second}`) === undefined);
+    expect(identify(undefined)).toBeUndefined();
+    close();
+    expect(() => accessPolicy({ apiTokensFile: file, ...local }, log)).toThrow('it holds no token');
+    rmSync(dirname(file), { recursive: true });
+  }, 20_000);
 });
 
 test('the log says who deleted which link', () => {

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { COMMANDS, type CommandDefinition, type CommandName } from './commands.js';
+import { COMMANDS, type CommandDefinition, type CommandName, type OptionDefinition } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
 
 export interface Invocation {
@@ -7,6 +7,7 @@ export interface Invocation {
   readonly argument: string;
   readonly flags: ReadonlySet<string>;
   readonly counts: ReadonlyMap<string, number>;
+  readonly texts: ReadonlyMap<string, string>;
   readonly json: boolean;
 }
 
@@ -39,7 +40,7 @@ function invocationOf(command: CommandDefinition, argv: readonly string[]): Invo
   const options = Object.fromEntries(
     Object.entries(command.options).map(([name, { type }]) => [
       name,
-      { type: type === 'count' ? ('string' as const) : ('boolean' as const) },
+      { type: type === 'boolean' ? ('boolean' as const) : ('string' as const) },
     ]),
   );
   const { values, positionals } = parseArgs({
@@ -53,13 +54,16 @@ function invocationOf(command: CommandDefinition, argv: readonly string[]): Invo
   if (rest.length < wanted) throw new Error(`<${command.argument}> is missing`);
   if (rest.length > wanted) throw new Error(`unexpected argument: ${rest.slice(wanted).join(' ')}`);
   const given = Object.entries(values).filter(([name]) => name !== 'json');
+  const textsOf = (type: OptionDefinition['type']): readonly (readonly [string, string])[] =>
+    given.flatMap(([name, value]) =>
+      typeof value === 'string' && command.options[name]?.type === type ? [[name, value] as const] : [],
+    );
   return {
     command: command.name,
     argument: rest[0] ?? '',
     flags: new Set(given.flatMap(([name, value]) => (value === true ? [name] : []))),
-    counts: new Map(
-      given.flatMap(([name, value]) => (typeof value === 'string' ? [[name, countOf(name, value)] as const] : [])),
-    ),
+    counts: new Map(textsOf('count').map(([name, value]) => [name, countOf(name, value)])),
+    texts: new Map(textsOf('text')),
     json: values.json === true,
   };
 }

@@ -11,10 +11,13 @@ export type CommandName =
   | 'restore'
   | 'export'
   | 'import'
-  | 'migrate';
+  | 'migrate'
+  | 'token add'
+  | 'token list'
+  | 'token revoke';
 
 export interface OptionDefinition {
-  readonly type: 'boolean' | 'count';
+  readonly type: 'boolean' | 'count' | 'text';
   readonly meaning: string;
 }
 
@@ -131,5 +134,33 @@ export const COMMANDS: readonly CommandDefinition[] = [
     summary: 'Brings the schema of LAKH_SHARDS up to date, with a user that may create and alter tables.',
     details: 'Servers can then run with LAKH_MIGRATE=never and a user that may not.',
     examples: [`LAKH_SHARDS=mysql://lakh_migrate:…@127.0.0.1:3306/lakh ${NPM} migrate`],
+  },
+  {
+    name: 'token add',
+    argument: 'name',
+    options: { rights: { type: 'text', meaning: 'some of create,read,delete [all]' } },
+    summary: 'Makes an API token, prints it this once, and keeps its sum in LAKH_API_TOKENS_FILE.',
+    details:
+      'The file is made where there is none, and is its owner’s alone (mode 0600). The name is what logs call the caller. Servers that have the file take the token within seconds.',
+    examples: [
+      `LAKH_API_TOKENS_FILE=tokens.txt ${NPM} token add ci`,
+      `LAKH_API_TOKENS_FILE=tokens.txt ${NPM} token add watcher --rights read`,
+    ],
+  },
+  {
+    name: 'token list',
+    options: {},
+    summary: 'Who has a token in LAKH_API_TOKENS_FILE, and what each may do.',
+    details: 'No token can be read from it.',
+    examples: [`LAKH_API_TOKENS_FILE=tokens.txt ${NPM} token list`],
+  },
+  {
+    name: 'token revoke',
+    argument: 'name',
+    options: {},
+    summary: 'Takes a token out of LAKH_API_TOKENS_FILE.',
+    details:
+      'Servers that have the file refuse it within seconds. When the last one is gone, nobody may do what needs one.',
+    examples: [`LAKH_API_TOKENS_FILE=tokens.txt ${NPM} token revoke ci`],
   },
 ];

@@ -10,7 +10,7 @@ the server that runs on it, or on the file itself when none does.`;
 export function generalHelp(): string {
   const width = Math.max(...COMMANDS.map((command) => usageOf(command).length));
   const lines = COMMANDS.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.summary}`);
-  return `lakh: looks at and repairs the ranges of counters that links are made from.
+  return `lakh: looks at and repairs the ranges of counters that links are made from, and keeps API tokens.
 
 Usage: lakh <command> [--json] [--help]
 
@@ -30,7 +30,7 @@ ${describeSettings(commandSettings)}
 /** `lakh <command> --help`. */
 export function commandHelp(command: CommandDefinition): string {
   const options = Object.entries(command.options).map(([name, { type, meaning }]): readonly [string, string] => [
-    type === 'count' ? `--${name} <n>` : `--${name}`,
+    type === 'boolean' ? `--${name}` : `--${name} <${type === 'count' ? 'n' : name}>`,
     meaning,
   ]);
   const all = [...options, ['--json', 'print JSON'] as const, ['--help', 'print this'] as const];

@@ -16,6 +16,7 @@ import {
   renderSummary,
 } from './render.js';
 import type { CommandSettings } from './settings.js';
+import { tokenCommand } from './token-commands.js';
 
 export type ExitCode = 0 | 1 | 2 | 3;
 
@@ -61,6 +62,7 @@ async function execute(
   { stdout, stderr }: Pick<RunOptions, 'stdout' | 'stderr'>,
 ): Promise<Outcome> {
   const { command, flags } = invocation;
+  if (command.startsWith('token ')) return tokenCommand(invocation, settings.apiTokensFile);
   if (command === 'migrate') {
     const { shards } = settings;
     if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
@@ -135,7 +137,7 @@ async function operate(
       const text = `${group(answer.added)} rows added, ${group(answer.present)} were there; the head is ${group(answer.head)}: now run lakh ranges repair --apply\n`;
       return { answer, text };
     }
-    case 'migrate':
-      throw new Error('migrate opens no system');
+    default:
+      throw new Error(`${command} opens no system`);
   }
 }

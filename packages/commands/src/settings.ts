@@ -1,3 +1,4 @@
+import { apiSettings } from '@lakh/api';
 import { toolSettings } from '@lakh/backend';
 import { leaseSettings, namespaceSettings } from '@lakh/issuing';
 import { integer, type SettingList, type SettingsOf } from '@lakh/settings';
@@ -6,6 +7,7 @@ import { codecSettings } from '@lakh/short-code';
 /** The commands work on whichever system the environment names. */
 export const commandSettings = {
   ...toolSettings,
+  apiTokensFile: apiSettings.apiTokensFile,
   sealedKeys: codecSettings.sealedKeys,
   ...namespaceSettings,
   ...leaseSettings,

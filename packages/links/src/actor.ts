@@ -1,6 +1,9 @@
 import { ForbiddenError } from '@lakh/base';
 
-export type Right = 'create' | 'delete';
+/** To make links, to be told what they are (following one needs none), to take them down. */
+export const RIGHTS = ['create', 'read', 'delete'] as const;
+
+export type Right = (typeof RIGHTS)[number];
 
 /** Who asks, and what they may do. A face tells callers apart; a use case that writes is given the actor and looks at nothing else. */
 export interface Actor {
@@ -16,14 +19,15 @@ export function anonymous(rights: readonly Right[]): Actor {
 }
 
 /** Who has the token of this name. To be made once, too. */
-export function tokenHolder(name: string): Actor {
-  return Object.freeze({ kind: 'token', name, rights: ['create', 'delete'] as const });
+export function tokenHolder(name: string, rights: readonly Right[] = RIGHTS): Actor {
+  return Object.freeze({ kind: 'token', name, rights });
 }
 
-const DEED = { create: 'Creating links', delete: 'Deleting' } as const;
+const DEED = { create: 'Creating links', read: 'Looking links up', delete: 'Deleting' } as const;
 
 /** @throws ForbiddenError */
-export function demand(right: Right, { rights }: Actor): void {
+export function demand(right: Right, { kind, rights }: Actor): void {
   if (rights.includes(right)) return;
+  if (kind === 'token') throw new ForbiddenError(`${DEED[right]} is not among the rights of this API token.`);
   throw new ForbiddenError(`${DEED[right]} needs an API token, and this server has none configured.`);
 }

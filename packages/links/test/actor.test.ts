@@ -3,7 +3,8 @@ import { anonymous, demand, tokenHolder } from '../src/index.js';
 
 describe('an actor', () => {
   test('with a token has its name and every right, one without has the rights that are given', () => {
-    expect(tokenHolder('ci')).toEqual({ kind: 'token', name: 'ci', rights: ['create', 'delete'] });
+    expect(tokenHolder('ci')).toEqual({ kind: 'token', name: 'ci', rights: ['create', 'read', 'delete'] });
+    expect(tokenHolder('ci', ['read'])).toEqual({ kind: 'token', name: 'ci', rights: ['read'] });
     expect(anonymous(['create'])).toEqual({ kind: 'anonymous', name: '', rights: ['create'] });
   });
 
@@ -16,5 +17,8 @@ describe('an actor', () => {
       new ForbiddenError('Creating links needs an API token, and this server has none configured.'),
     );
     expect(() => demand('delete', tokenHolder('ci'))).not.toThrow();
+    expect(() => demand('read', tokenHolder('ci', ['create', 'delete']))).toThrow(
+      new ForbiddenError('Looking links up is not among the rights of this API token.'),
+    );
   });
 });

@@ -32,6 +32,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const clock = { nowMs: () => Date.now() };
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
+  lifecycle.onStop('tokens', access.close);
 
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());

@@ -31,6 +31,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const clock = { nowMs: () => Date.now() };
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
+  lifecycle.onStop('tokens', access.close);
 
   const backend = openFile({ settings, log });
   lifecycle.onStop('backend', () => backend.close());
