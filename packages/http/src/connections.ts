@@ -69,17 +69,23 @@ export class Connections {
     }
   }
 
-  /** Ends what has nothing to wait for, and lets the others end with their answers; resolves when none is left, or after `limitMs`. */
-  async settle(limitMs: number): Promise<void> {
+  /** Lets connections end with the answers under way. */
+  announceEnd(): void {
+    for (const { last } of this.#open.values()) if (last && !last.headersSent) last.shouldKeepAlive = false;
+  }
+
+  /** Ends what never sent a byte: a browser's preconnect, which is active in Node's eyes. */
+  endSilent(): void {
+    for (const [socket, { last }] of this.#open) if (!last && (socket as Socket).bytesRead === 0) socket.destroy();
+  }
+
+  /** Resolves when none is left, or after `limitMs`. */
+  async noneLeft(limitMs: number): Promise<void> {
+    if (this.#open.size === 0) return;
     const noneLeft = new Promise<void>((resolve) => {
       this.#onNoneLeft = resolve;
     });
-    for (const [socket, { last }] of this.#open) {
-      if (last && !last.headersSent) last.shouldKeepAlive = false;
-      // A connection that never sent a byte (a browser's preconnect) counts as active in Node's eyes.
-      if (!last && (socket as Socket).bytesRead === 0) socket.destroy();
-    }
-    if (this.#open.size > 0) await withinLimit(noneLeft, limitMs);
+    await withinLimit(noneLeft, limitMs);
   }
 
   cut(): void {

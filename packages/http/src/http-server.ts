@@ -4,8 +4,9 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '@lakh/base';
 import { formatAddress, type HostPort } from '@lakh/settings';
 import { answerError } from './answer-error.js';
@@ -63,11 +64,19 @@ export interface HttpServer {
   /** Requests that a handler has not finished. */
   readonly inFlight: number;
   /**
-   * Stops accepting, closes idle connections, lets what is in flight finish for `limitMs`, then cuts the rest.
+   * Stops accepting, announces the end on every answer, closes what has been idle for a while since, lets what is in flight finish for
+   * `limitMs` in all, then cuts the rest.
    * @returns how many connections were cut
    */
   drain(limitMs: number): Promise<{ readonly cut: number }>;
 }
+
+/**
+ * A kept connection may have its next request on the way, and whoever sent that cannot know whether it was taken: it is answered, and told
+ * to go. What has sent nothing for so long after the drain began is closed.
+ */
+const IDLE_GRACE_MS = 500;
+const GRACE_PART_OF_LIMIT = 1 / 4;
 
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
@@ -76,6 +85,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const judge = createRequestRule(options.own);
   const server = createNodeServer(limits, responsesOf(options.own));
   let isDraining = false;
+  let isClosingIdle = false;
 
   const stallCheck = setInterval(() => connections.cutStalled(), limits.stallTimeoutMs).unref();
   server.once('close', () => clearInterval(stallCheck));
@@ -88,7 +98,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   // An answer whose headers were out before the drain began keeps its connection open.
   function onClosed(): void {
-    if (isDraining) setImmediate(() => server.closeIdleConnections());
+    if (isClosingIdle) setImmediate(() => server.closeIdleConnections());
   }
 
   server.on('request', (request, response) => {
@@ -122,9 +132,20 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   async function drain(limitMs: number): Promise<{ readonly cut: number }> {
     isDraining = true;
-    // Stops accepting and closes the connections that have served a request and wait for the next.
+    connections.announceEnd();
+    const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
+    // After a poll nothing waits to be accepted that was there before it.
+    await nextTurn();
+    await nextTurn();
+    // Not node:http's own, which closes idle connections at once.
+    NetServer.prototype.close.call(server);
+    await connections.noneLeft(graceMs);
+    // After a poll what has arrived has been read, and its connection is idle no more.
+    await nextTurn();
+    isClosingIdle = true;
     server.close();
-    await connections.settle(limitMs);
+    connections.endSilent();
+    await connections.noneLeft(limitMs - graceMs);
     const cut = connections.size;
     server.closeAllConnections();
     connections.cut();

@@ -259,7 +259,30 @@ describe('requests in flight', () => {
 describe('a drain', () => {
   const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 
-  test('closes idle and silent connections at once and accepts no more', async () => {
+  test('answers each kept connection whose next request is in the socket already, and says that it was the last', async () => {
+    const server = await startServer({ handler: hello });
+    const clients = Array.from({ length: 50 }, () => new RawClient(server.port).send(get));
+    await Promise.all(clients.map((client) => client.sees(/hello/)));
+    for (const client of clients) client.send(get);
+    // Bytes are on their way, and this turn of the loop has read none of them.
+    const drained = server.drain(60_000);
+    const answers = await Promise.all(clients.map((client) => client.all()));
+    expect(answers.filter((text) => !/hello[\s\S]*connection: close[\s\S]*hello/i.test(text))).toEqual([]);
+    expect(await drained).toEqual({ cut: 0 });
+  });
+
+  test('answers what a kept connection sends soon after it began', async () => {
+    const server = await startServer({ handler: hello });
+    const client = new RawClient(server.port).send(get);
+    await client.sees(/hello/);
+    const drained = server.drain(60_000);
+    await until(() => !server.server.listening);
+    client.send(get);
+    expect(await client.all()).toMatch(/hello[\s\S]*connection: close[\s\S]*hello/i);
+    expect(await drained).toEqual({ cut: 0 });
+  });
+
+  test('closes idle and silent connections and accepts no more', async () => {
     const server = await startServer({ handler: hello });
     const idle = new RawClient(server.port).send(get);
     await idle.sees(/hello/);
