@@ -6,7 +6,7 @@ import { MethodNotAllowedError, NotFoundError } from './errors.js';
 import type { HttpMetrics } from './http-metrics.js';
 import type { RequestHandler } from './http-server.js';
 import { createBodyReader } from './request-body.js';
-import { allowedAt, type Route, type Routes, speakerFinder } from './route-table.js';
+import { allowedAt, isOfRest, type Route, type Routes, speakerFinder } from './route-table.js';
 
 export type RouteRequest = Request<Record<string, string>>;
 export type RouteResponse = Response;
@@ -64,7 +64,7 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
     response.once('close', () => metrics.observe(label, response.statusCode, (performance.now() - startedMs) / 1000));
     next();
   });
-  for (const face of faces) mount(app, face);
+  for (const face of faces) mount(app, face, speakerOf);
   app.use(() => {
     throw new NotFoundError('There is nothing here.');
   });
@@ -84,7 +84,11 @@ function onlyOne<Lane>(lanes: readonly Lane[]): Lane | undefined {
   return lanes[0];
 }
 
-function mount(app: Express, { routes, handlers, headers = {}, guard }: Face): void {
+function mount(
+  app: Express,
+  { routes, handlers, headers = {}, guard }: Face,
+  speakerOf: (path: string) => Route,
+): void {
   const rows = Object.values(routes);
   const base = guard ? commonPath(rows) : '';
   const router = Router({ caseSensitive: true, strict: true });
@@ -96,6 +100,11 @@ function mount(app: Express, { routes, handlers, headers = {}, guard }: Face): v
   }
   for (const path of new Set(rows.map((row) => row.path))) {
     const here = router.route(path.slice(base.length) || '/');
+    if (rows.some((row) => row.path === path && isOfRest(row))) {
+      here.all((request: Request, _response: Response, next: (to?: 'route') => void) =>
+        isOfRest(speakerOf(request.path)) ? next() : next('route'),
+      );
+    }
     for (const [name, row] of Object.entries(routes)) {
       if (row.path !== path) continue;
       const handle = handlers[name] as RouteHandler;

@@ -60,11 +60,14 @@ export interface Area {
   readonly route: Route;
 }
 
+/** Whether a route is one of the rest: of what no other area has. */
+export const isOfRest = ({ path }: Route): boolean => path.startsWith('/:');
+
 /** Without two of one path. */
 export function areasOf(routes: readonly Route[]): readonly Area[] {
   const areas = new Map<string, Area>();
   for (const route of routes) {
-    const path = route.path.startsWith('/:') ? '' : (/^\/[^/]+\//.exec(route.path)?.[0] ?? route.path);
+    const path = isOfRest(route) ? '' : (/^\/[^/]+\//.exec(route.path)?.[0] ?? route.path);
     const known = areas.get(path);
     if (known === undefined) areas.set(path, { path, route });
     else if (known.route.service !== route.service) throw new Error(`${path} belongs to two services`);

@@ -11,6 +11,7 @@ const routes = {
 } as const satisfies Routes;
 const codeRoutes = {
   follow: { ...common, method: 'GET', path: '/:code', errors: 'page', label: 'codes' },
+  followSlashed: { ...common, method: 'GET', path: '/:code/', errors: 'page', label: 'codes' },
 } as const satisfies Routes;
 
 /** As a domain has it. */
@@ -51,7 +52,10 @@ beforeEach(async () => {
   };
   const codes: Face<typeof codeRoutes> = {
     routes: codeRoutes,
-    handlers: { follow: (_request, response) => void response.end('followed') },
+    handlers: {
+      follow: (_request, response) => void response.end('followed'),
+      followSlashed: (_request, response) => void response.end('followed, with a slash'),
+    },
     lanes: { fast: ({ url }, response) => url === '/fast' && response.end('fast') !== undefined },
   };
   const metrics = createHttpMetrics(registry, ['things', 'codes']);
@@ -78,7 +82,7 @@ describe('an app of faces', () => {
   test('has one lane of each kind at most', () => {
     const face: Face<typeof codeRoutes> = {
       routes: codeRoutes,
-      handlers: { follow: () => {} },
+      handlers: { follow: () => {}, followSlashed: () => {} },
       lanes: { fast: () => false },
     };
     const metrics = createHttpMetrics(new Registry(), ['codes']);
@@ -101,6 +105,14 @@ describe('an app of faces', () => {
       const missing = await ask('GET', path, { accept: 'text/html' });
       expect([missing.status, missing.headers.get('content-type')]).toEqual([404, type]);
       expect(missing.headers.get('x-content-type-options')).toBe('nosniff');
+    }
+  });
+
+  test('gives to parameters of a first segment what no other area has, and nothing else, whoever is asked first', async () => {
+    expect((await ask('GET', '/Q0u/')).text).toBe('followed, with a slash');
+    for (const method of ['GET', 'POST']) {
+      const { status, headers, text } = await ask(method, '/api/');
+      expect([method, status, headers.get('allow'), JSON.parse(text).code]).toEqual([method, 404, null, 'not_found']);
     }
   });
 
