@@ -85,6 +85,14 @@ describe('the relay of invalidations', () => {
     expect(outbox.waiting).toEqual([]);
   });
 
+  test('asks the store for one link a round while the cache takes none', async () => {
+    const { store, cache, ports } = await setUp(3);
+    jest.spyOn(cache, 'put').mockResolvedValue(false);
+    const find = jest.spyOn(store, 'find');
+    expect(await relayInvalidations(ports)).toBe(0);
+    expect(find).toHaveBeenCalledTimes(1);
+  });
+
   test('rejects when the store cannot be asked, and nothing is lost', async () => {
     const { store, outbox, ports } = await setUp(2);
     store.gate = () => {
