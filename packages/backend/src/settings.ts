@@ -1,7 +1,7 @@
 /** What a program that opens a backend has to be told. */
 import { migrationSettings, mysqlSettings } from '@lakh/mysql';
 import { redisSettings } from '@lakh/redis';
-import { optional, type SettingList } from '@lakh/settings';
+import { optional, type SettingList, withoutDefault } from '@lakh/settings';
 import { sqliteSettings } from '@lakh/sqlite';
 import { zookeeperSettings } from '@lakh/zookeeper';
 
@@ -19,7 +19,7 @@ export const fileSettings = sqliteSettings;
 
 /** Of whichever backend the environment names. */
 export const toolSettings = {
-  ...fileSettings,
+  dataDir: withoutDefault(fileSettings.dataDir),
   ...zookeeperSettings,
   zookeeper: optional(zookeeperSettings.zookeeper),
   ...mysqlSettings,

@@ -20,24 +20,32 @@ export interface OpenOptions {
   readonly makes: boolean;
   /** A data file that is refused until it was restored is opened. */
   readonly restores: boolean;
-  /** Told of what takes a while, a line at a time. */
+  /** The system is not to be guessed where there may be two. */
+  readonly changes: boolean;
+  /** Told which system it is, and of what takes a while, a line at a time. */
   readonly tell: (progress: string) => Promise<void>;
 }
 
 /** A pause that is shorter is not worth a word. */
 const TOLD_PAUSE_MS = 1_000;
 
+const DEFAULT_DIR = './data';
+/** Where `npm run stack` keeps a stack that nobody gave another folder. */
+const STACK = '.stack/state.json';
+const STACK_SETTINGS = 'set what npm run stack -- env prints';
+
 /**
  * The system that the settings name.
  *
- * @throws SettingsError: half of a distributed system is named
+ * @throws SettingsError: half of a distributed system is named; or something is to be changed, and two systems may be meant
  * @throws DataFileMissingError, DataDirInUseError and the other errors of opening a data file
  */
 export async function openSystem(
   settings: CommandSettings,
-  { makes, restores, tell }: OpenOptions,
+  { makes, restores, changes, tell }: OpenOptions,
 ): Promise<OpenSystem> {
-  const { zookeeper, shards, leaseDeadlineMs } = settings;
+  const { zookeeper, shards, leaseDeadlineMs, dataDir = DEFAULT_DIR } = settings;
+  if (changes) requireOne(settings);
   if (zookeeper !== undefined && shards !== undefined) {
     const backend = openCluster({
       settings: { ...settings, zookeeper, shards },
@@ -52,17 +60,35 @@ export async function openSystem(
       `${given} is set and ${missing} is not: this command needs both, or neither for a data file`,
     ]);
   }
-  const file = dataFileIn(settings.dataDir);
+  const file = dataFileIn(dataDir);
   if (!existsSync(file) && !makes) {
+    const stack = existsSync(STACK) ? `; for the stack in ./.stack ${STACK_SETTINGS}` : '';
     throw new DataFileMissingError(
-      `there is no data file ${file}: set LAKH_DATA_DIR to the server's, or LAKH_ZOOKEEPER and LAKH_SHARDS`,
+      `there is no data file ${file}: set LAKH_DATA_DIR to the server's, or LAKH_ZOOKEEPER and LAKH_SHARDS${stack}`,
     );
   }
   try {
-    return await systemOn(openFile({ settings, takesCopy: restores }), settings, tell);
+    return await systemOn(openFile({ settings: { ...settings, dataDir }, takesCopy: restores }), settings, tell);
   } catch (error) {
     if (!(error instanceof DataDirInUseError)) throw error;
-    return await askHolder(file, doorIn(settings.dataDir), error);
+    const system = await askHolder(file, doorIn(dataDir), error);
+    await tell(`this is ${realpathSync(file)}, by the server that has it open`);
+    return system;
+  }
+}
+
+/** What is changed for good is named where two systems are at hand. */
+function requireOne({ zookeeper, shards, dataDir }: CommandSettings): void {
+  const isCluster = zookeeper !== undefined || shards !== undefined;
+  if (isCluster && dataDir !== undefined) {
+    throw new SettingsError([
+      `LAKH_DATA_DIR=${dataDir} is one system, ${zookeeper === undefined ? 'LAKH_SHARDS' : 'LAKH_ZOOKEEPER'} another: unset what is not to be changed`,
+    ]);
+  }
+  if (!isCluster && dataDir === undefined && existsSync(STACK)) {
+    throw new SettingsError([
+      `nothing says which system is to be changed, and there is a stack in ./.stack: ${STACK_SETTINGS} for it, or LAKH_DATA_DIR=${DEFAULT_DIR}`,
+    ]);
   }
 }
 
@@ -86,6 +112,7 @@ async function systemOn(backend: Backend, settings: CommandSettings, tell: OpenO
     await sleep(ms);
   };
   try {
+    await tell(`this is ${backend.name}`);
     const operations = await operationsOn(backend, { settings, serverId: 'lakh', pause });
     return { operations, close: () => backend.close() };
   } catch (error) {

@@ -62,10 +62,15 @@ async function execute(
   { stdout, stderr }: Pick<RunOptions, 'stdout' | 'stderr'>,
 ): Promise<Outcome> {
   const { command, flags } = invocation;
-  if (command.startsWith('token ')) return tokenCommand(invocation, settings.apiTokensFile);
+  if (command.startsWith('token ')) {
+    const outcome = tokenCommand(invocation, settings.apiTokensFile);
+    await stderr(`lakh: this is ${settings.apiTokensFile}\n`);
+    return outcome;
+  }
   if (command === 'migrate') {
     const { shards } = settings;
     if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
+    await stderr(`lakh: this is ${shards.host}:${shards.port}/${shards.database}\n`);
     const answer = await migrateCluster({ shards });
     const lines = answer.shards.map(
       ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
@@ -76,6 +81,7 @@ async function execute(
   const system = await openSystem(settings, {
     makes: isFirst,
     restores: command === 'restore',
+    changes: isChange(invocation),
     tell: (progress) => stderr(`lakh: ${progress}\n`),
   });
   try {
@@ -83,6 +89,11 @@ async function execute(
   } finally {
     await system.close();
   }
+}
+
+function isChange({ command, flags }: Invocation): boolean {
+  if (command === 'ranges repair') return flags.has('apply');
+  return command === 'import' || command === 'bootstrap' || (command === 'restore' && !flags.has('dry-run'));
 }
 
 async function operate(

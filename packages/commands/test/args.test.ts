@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseInvocation } from '../src/args.js';
 import { COMMANDS } from '../src/commands.js';
@@ -82,6 +82,27 @@ describe('help', () => {
     }
     expect(generalHelp()).not.toContain('[required]');
     expect(generalHelp()).toContain('Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 problems were found.');
+  });
+
+  test('what runbooks say to type is a command, once the shell knows the word', () => {
+    const folder = join(__dirname, '..', '..', '..', 'docs', 'runbooks');
+    const readme = readFileSync(join(folder, 'README.md'), 'utf8');
+    expect(readme).toContain('\nlakh() { npm run --silent lakh -- "$@"; }\n');
+    for (const page of readdirSync(folder)) {
+      const text = readFileSync(join(folder, page), 'utf8');
+      const typed = [...text.matchAll(/(?:`|^ *)lakh ((?:[a-z-]+ ?)+(?:--?[a-z-]+|[A-Z]+)?)/gm)].map(
+        (match) => match[1],
+      );
+      if (typed.length === 0) continue;
+      expect([page, text.includes('README.md#what-to-type') || page === 'README.md']).toEqual([page, true]);
+      for (const command of typed) {
+        expect([page, command, invocation(...(command as string).trim().split(' ')).command]).toEqual([
+          page,
+          command,
+          expect.any(String),
+        ]);
+      }
+    }
   });
 
   test('docs/reference/cli.md is what the commands say (node scripts/write-reference.mjs)', () => {

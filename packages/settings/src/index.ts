@@ -23,4 +23,5 @@ export {
   type Setting,
   type SettingList,
   type SettingsOf,
+  withoutDefault,
 } from './setting.js';

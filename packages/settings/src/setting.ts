@@ -54,6 +54,11 @@ export function optional<S extends Setting>({ required: _, ...setting }: S): Omi
   return setting;
 }
 
+/** The same setting for a program that has to know whether somebody gave it. */
+export function withoutDefault<S extends Setting>({ default: _, ...setting }: S): Omit<S, 'default'> {
+  return setting;
+}
+
 /** The variables that give a setting. */
 export function variablesOf({ name, secret }: Setting): readonly string[] {
   return secret ? [name, `${name}_FILE`] : [name];

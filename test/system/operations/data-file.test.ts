@@ -16,7 +16,6 @@ let file: string;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), 'lakh-tool-'));
   file = join(dir, 'lakh.db');
-  // Nothing listens on port 1.
   env = { LAKH_DATA_DIR: dir };
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
@@ -95,7 +94,7 @@ test('every command answers, as text and as JSON', async () => {
     ['restore', '--dry-run'],
   ]) {
     const text = await lakh(env, ...argv);
-    expect([argv.join(' '), text.exitCode, text.stderr]).toEqual([argv.join(' '), 0, '']);
+    expect([argv.join(' '), text.exitCode, text.stderr]).toEqual([argv.join(' '), 0, `lakh: this is ${file}\n`]);
     expect(() => JSON.parse(text.stdout)).toThrow();
     const json = await lakh(env, ...argv, '--json');
     expect([json.exitCode, json.json()]).toEqual([0, expect.anything()]);

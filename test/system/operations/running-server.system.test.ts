@@ -55,7 +55,8 @@ test('asks the server that has the file, then the file itself, and both say the 
   server = await start();
   const { code } = await create('https://example.com/');
   const running = await lakh(['audit', code, '--json']);
-  expect([running.exitCode, running.stderr]).toEqual([0, '']);
+  const which = `lakh: this is ${join(dir, 'lakh.db')}, by the server that has it open\n`;
+  expect([running.exitCode, running.stderr]).toEqual([0, which]);
   expect(JSON.parse(running.stdout)).toMatchObject({
     code,
     counter: 100_000,

@@ -47,7 +47,7 @@ test('a token is shown once, in the form that is asked for, and what cannot be i
   const env = { LAKH_API_TOKENS_FILE: join(dir, 'tokens.txt') };
   expect((await lakh(env, 'token', 'list', '--json')).json()).toEqual([]);
   const { exitCode, stderr, json } = await lakh(env, 'token', 'add', 'ci', '--rights', 'delete,create', '--json');
-  expect([exitCode, stderr]).toEqual([0, '']);
+  expect([exitCode, stderr]).toEqual([0, `lakh: this is ${env.LAKH_API_TOKENS_FILE}\n`]);
   expect(json()).toEqual({
     name: 'ci',
     rights: ['create', 'delete'],
