@@ -23,14 +23,23 @@ export function encodeLink(link: StoredLink): string {
   return `1|${link.version}|${kind}|${link.counter}|${link.createdAtMs}|${link.expiresAtMs ?? ''}|${link.redirectStatus ?? ''}|${link.longUrl}`;
 }
 
-/** @returns undefined for anything that {@link encodeLink} did not write */
+/** More changes than a link will ever see. A value beyond was pinned by somebody: no change could ever replace it. */
+const HIGHEST_VERSION = 1_000_000_000;
+const LONG_URL_MAX_LENGTH = 8_192;
+
+/**
+ * A value from Redis is believed no more than one from a person: whoever reaches Redis could have written it.
+ *
+ * @returns undefined for anything that {@link encodeLink} did not write of a link that may be followed
+ */
 export function decodeLink(domainId: number, code: string, line: string): StoredLink | undefined {
   const fields = LINE.exec(line);
   if (fields === null) return undefined;
   const version = Number(fields[1]);
-  if (!Number.isSafeInteger(version)) return undefined;
+  if (version > HIGHEST_VERSION) return undefined;
   const longUrl = fields[7];
   if (longUrl === undefined) return { state: 'deleted', domainId, code, version };
+  if (!mayBeFollowed(longUrl)) return undefined;
   return {
     state: 'live',
     domainId,
@@ -43,4 +52,12 @@ export function decodeLink(domainId: number, code: string, line: string): Stored
     redirectStatus: fields[6] === undefined ? null : (Number(fields[6]) as RedirectStatus),
     version,
   };
+}
+
+/** Serialised by the WHATWG rules, as every stored target is, of http or https, and of a length that can be stored. */
+function mayBeFollowed(longUrl: string): boolean {
+  if (longUrl.length > LONG_URL_MAX_LENGTH || !/^https?:\/\//.test(longUrl)) return false;
+  if (!URL.canParse(longUrl)) return false;
+  const { href, username, password } = new URL(longUrl);
+  return href === longUrl && username === '' && password === '';
 }

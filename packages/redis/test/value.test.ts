@@ -26,7 +26,7 @@ describe('value format 1', () => {
     ['generated', LIVE],
     ['alias', { ...LIVE, kind: 'alias', counter: 0, code: 'my-alias' }],
     ['with everything', { ...LIVE, expiresAtMs: 253_402_300_799_999, redirectStatus: 308, version: 77 }],
-    ['with the greatest numbers', { ...LIVE, counter: 62 ** 7 - 1, version: Number.MAX_SAFE_INTEGER }],
+    ['with the greatest numbers', { ...LIVE, counter: 62 ** 7 - 1, version: 1_000_000_000 }],
     ['tombstone', { state: 'deleted', domainId: 3, code: 'x', version: 9 }],
   ])('%s comes back as it was', (_, link) => {
     expect(decodeLink(link.domainId, link.code, encodeLink(link))).toEqual(link);
@@ -42,6 +42,14 @@ describe('value format 1', () => {
     LINE.replace('1|1|', '1|0|'),
     LINE.replace('1|1|', '1|-1|'),
     LINE.replace('1|1|', '1|9999999999999999|'),
+    LINE.replace('1|1|', '1|1000000001|'),
+    LINE.replace('https://example.com/a|b?c=d#e', 'javascript:alert(1)'),
+    LINE.replace('https://example.com/a|b?c=d#e', 'ftp://example.com/'),
+    LINE.replace('https://example.com/a|b?c=d#e', '//example.com/'),
+    LINE.replace('https://example.com/a|b?c=d#e', 'https://user@example.com/'),
+    LINE.replace('https://example.com/a|b?c=d#e', 'https://EXAMPLE.com/'),
+    LINE.replace('https://example.com/a|b?c=d#e', 'https://'),
+    `${LINE}${'x'.repeat(8_192)}`,
     LINE.replace('|100000|', '||'),
     LINE.replace('|||', '||303|'),
     LINE.slice(0, LINE.indexOf('https')),
