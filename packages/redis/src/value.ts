@@ -54,10 +54,10 @@ export function decodeLink(domainId: number, code: string, line: string): Stored
   };
 }
 
-/** Serialised by the WHATWG rules, as every stored target is, of http or https, and of a length that can be stored. */
+/** Of http or https, without user information, and of a length that can be stored. */
 function mayBeFollowed(longUrl: string): boolean {
   if (longUrl.length > LONG_URL_MAX_LENGTH || !/^https?:\/\//.test(longUrl)) return false;
   if (!URL.canParse(longUrl)) return false;
-  const { href, username, password } = new URL(longUrl);
-  return href === longUrl && username === '' && password === '';
+  const { username, password } = new URL(longUrl);
+  return username === '' && password === '';
 }
