@@ -18,6 +18,8 @@ const shared = {
     '^@lakh/loadtest$': '<rootDir>/loadtest/src/index.ts',
     '^@lakh/testkit$': '<rootDir>/test/kit/src/index.ts',
     '^@lakh/(nemesis|simulation)$': '<rootDir>/test/$1/src/index.ts',
+    '^@lakh/backend/cluster$': '<rootDir>/packages/backend/src/cluster/index.ts',
+    '^@lakh/([^/]+)/settings$': '<rootDir>/packages/$1/src/settings.ts',
     '^@lakh/([^/]+)$': '<rootDir>/packages/$1/src/index.ts',
   },
   modulePathIgnorePatterns: ['/dist/'],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openCluster } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import { parseDatabase } from '@lakh/mysql';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import type { Connection, RowDataPacket } from 'mysql2/promise';

@@ -1,4 +1,4 @@
-import { migrateCluster } from '@lakh/backend';
+import { migrateCluster } from '@lakh/backend/cluster';
 import { parseDatabase } from '@lakh/mysql';
 import { progress } from '../scope.js';
 import { failoverTrial } from './failover.js';

@@ -1,4 +1,4 @@
-import { migrateCluster } from '@lakh/backend';
+import { migrateCluster } from '@lakh/backend/cluster';
 import { mariadbSql } from '@lakh/local';
 import { parseDatabase } from '@lakh/mysql';
 import type { Group } from './figures.js';

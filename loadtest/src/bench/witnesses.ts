@@ -1,7 +1,7 @@
 /** The real witnesses as services/shorten opens them, one session and one pool a client. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openCluster } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import {
   type CounterRange,
   type LeaseObserver,

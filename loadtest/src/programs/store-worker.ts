@@ -4,7 +4,7 @@
  */
 
 import { randomBytes } from 'node:crypto';
-import { openCluster } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import { createInsertIds, type NewLink } from '@lakh/links';
 import { parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';

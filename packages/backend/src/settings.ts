@@ -1,9 +1,9 @@
 /** What a program that opens a backend has to be told. */
-import { migrationSettings, mysqlSettings } from '@lakh/mysql';
-import { redisSettings } from '@lakh/redis';
+import { migrationSettings, mysqlSettings } from '@lakh/mysql/settings';
+import { redisSettings } from '@lakh/redis/settings';
 import { optional, type SettingList, withoutDefault } from '@lakh/settings';
 import { sqliteSettings } from '@lakh/sqlite';
-import { zookeeperSettings } from '@lakh/zookeeper';
+import { zookeeperSettings } from '@lakh/zookeeper/settings';
 
 /** Of a cluster, as far as redirects need it. */
 export const storageSettings = { ...mysqlSettings, ...redisSettings } as const satisfies SettingList;

@@ -8,7 +8,8 @@ import { describeLinkCache, SampleLinks } from '@lakh/testkit';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { eventually, startDatabase, type TestDatabase } from '../../mysql/test/database.js';
 import { type RunningRedis, startRedis } from '../../redis/test/harness.js';
-import { type Backend, type ClusterSettings, migrateCluster, openCluster } from '../src/index.js';
+import { type ClusterSettings, migrateCluster, openCluster } from '../src/cluster/index.js';
+import type { Backend } from '../src/index.js';
 import { describeBackend } from './describe-backend.js';
 
 jest.setTimeout(60_000);

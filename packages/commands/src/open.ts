@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Backend, DataDirInUseError, dataFileIn, openCluster, openFile } from '@lakh/backend';
+import { type Backend, DataDirInUseError, dataFileIn, openFile } from '@lakh/backend';
 import type { Operations } from '@lakh/operations';
 import { readDoor } from '@lakh/process';
 import { SettingsError } from '@lakh/settings';
@@ -47,6 +47,7 @@ export async function openSystem(
   const { zookeeper, shards, leaseDeadlineMs, dataDir = DEFAULT_DIR } = settings;
   if (changes) requireOne(settings);
   if (zookeeper !== undefined && shards !== undefined) {
+    const { openCluster } = await import('@lakh/backend/cluster');
     const backend = openCluster({
       settings: { ...settings, zookeeper, shards },
       zookeeperDeadlineMs: leaseDeadlineMs,

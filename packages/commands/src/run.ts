@@ -1,4 +1,3 @@
-import { migrateCluster } from '@lakh/backend';
 import type { Operations } from '@lakh/operations';
 import { SettingsError } from '@lakh/settings';
 import { type Invocation, parseInvocation } from './args.js';
@@ -71,6 +70,7 @@ async function execute(
     const { shards } = settings;
     if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
     await stderr(`lakh: this is ${shards.host}:${shards.port}/${shards.database}\n`);
+    const { migrateCluster } = await import('@lakh/backend/cluster');
     const answer = await migrateCluster({ shards });
     const lines = answer.shards.map(
       ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,

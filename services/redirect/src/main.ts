@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
-import { openCluster } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';

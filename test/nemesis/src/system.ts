@@ -1,7 +1,8 @@
 /** The stack of deploy/local with wires that can be cut, and what faults do to it and ask of it. Everything is written to the history. */
 import { cpSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Backend, openCluster } from '@lakh/backend';
+import type { Backend } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack, zookeeperMode } from '@lakh/local';
 import { parseDatabase } from '@lakh/mysql';
 import type { Admin } from '@lakh/operations';

@@ -1,4 +1,4 @@
-import { clusterOver } from '@lakh/backend';
+import { clusterOver } from '@lakh/backend/cluster';
 import { ATTEMPT_LIMIT_MS } from '@lakh/id-range';
 import { type DatabaseEnds, SimulatedPool } from './database/pool.js';
 import type { SimulatedZookeeperSession } from './zookeeper/session.js';

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clusterOver } from '@lakh/backend';
+import { clusterOver } from '@lakh/backend/cluster';
 import { isRefusal, systemClock, TwoWitnessLease, type TwoWitnessLeaseOptions } from '@lakh/id-range';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
 import { createMysqlLinkStore, memberName, Pool } from '@lakh/mysql';

@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Backend, openCluster } from '@lakh/backend';
+import type { Backend } from '@lakh/backend';
+import { openCluster } from '@lakh/backend/cluster';
 import {
   type CounterRange,
   type LeaseHolder,
