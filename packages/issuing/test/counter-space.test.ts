@@ -38,7 +38,12 @@ test.each([
   await system.server({ codec }).start();
   const client = system.node.client();
   const { version } = (await client.read()) as { version: unknown };
-  await client.write(version, { next: end - little - 2 * SIZE, ledgered: 102_000 });
+  // Everything but a little is another server's, on record with both witnesses.
+  const next = end - little - 2 * SIZE;
+  await client.write(version, { next, ledgered: next });
+  const holder = { serverId: 'other', host: 'other', processStartMs: 0, codec: codec.name };
+  const range = { start: 102_000, end: next };
+  await system.ledger.client().record({ range, holder, leasedAtMs: 0, witnessVersion: 0 });
 
   const { issuing, start, take, metric, log } = system.server({ codec });
   await start();
