@@ -282,7 +282,11 @@ test('a link whose target has become this very server is not followed: 508, as a
     const before = await start();
     const made = await create(before.port, { long_url: 'http://go.example/x', alias: 'loop' });
     await before.stop();
-    const after = await start({ LAKH_HOSTS: 'go.example', LAKH_OPEN: 'true', LAKH_PUBLIC_URL: 'http://127.0.0.1:8080' });
+    const after = await start({
+      LAKH_HOSTS: 'go.example',
+      LAKH_OPEN: 'true',
+      LAKH_PUBLIC_URL: 'http://127.0.0.1:8080',
+    });
     try {
       expect(made.status).toBe(201);
       for (const method of ['GET', 'HEAD', 'GET']) {
