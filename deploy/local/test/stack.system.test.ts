@@ -75,9 +75,10 @@ function ask(
   method: string,
   address: string,
   body?: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<{ status: number; location: string | undefined; body: string }> {
   return new Promise((resolve, reject) => {
-    const headers = body === undefined ? {} : { 'Content-Type': 'application/json' };
+    const headers = { ...(body === undefined ? {} : { 'Content-Type': 'application/json' }), ...more };
     const outgoing = request(address, { method, headers, agent: false, timeout: 30_000 }, (response) => {
       let text = '';
       response.setEncoding('utf8').on('data', (chunk: string) => {
@@ -148,6 +149,15 @@ describe('the whole system on one machine', () => {
         adminUrl: /gateway|shorten|redirect/.test(each.name) ? expect.stringMatching(/^http:/) : null,
         state: 'ready',
       });
+    }
+
+    const lakhs = [...first.values()].filter(({ role }) => /gateway|shorten|redirect/.test(role));
+    for (const { name, url: own } of lakhs) {
+      const rebound = await ask('GET', `${own}/Q0u`, undefined, { Host: 'evil.example' });
+      expect([name, rebound.status]).toEqual([name, 421]);
+      const foreign = { Origin: 'http://evil.example', 'Sec-Fetch-Site': 'cross-site' };
+      const asked = await ask('POST', `${own}/api/v1/urls`, '{"long_url":"https://example.com/"}', foreign);
+      expect([name, asked.status]).toEqual([name, 403]);
     }
     expect(first.get('gateway')?.url).toBe(url);
 
