@@ -121,44 +121,60 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     refuse(request, response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
   );
-  server.on('connect', (_request: IncomingMessage, socket: Duplex) => {
-    const status = refuseConnect(socket);
-    onRefused?.(status);
-  });
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const status = answerClientError(error, socket, connections.lastOn(socket));
-    if (status !== undefined) onRefused?.(status);
-  });
-
-  async function drain(limitMs: number): Promise<{ readonly cut: number }> {
-    isDraining = true;
-    connections.announceEnd();
-    const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
-    // After a poll nothing waits to be accepted that was there before it.
-    await nextTurn();
-    await nextTurn();
-    // Not node:http's own, which closes idle connections at once.
-    NetServer.prototype.close.call(server);
-    await connections.noneLeft(graceMs);
-    // After a poll what has arrived has been read, and its connection is idle no more.
-    await nextTurn();
-    isClosingIdle = true;
-    server.close();
-    connections.endSilent();
-    await connections.noneLeft(limitMs - graceMs);
-    const cut = connections.size;
-    server.closeAllConnections();
-    connections.cut();
-    return { cut };
-  }
+  refuseUnreadable(server, connections, onRefused);
 
   return {
     server,
-    drain,
+    drain(limitMs) {
+      isDraining = true;
+      return drainServer(server, connections, limitMs, () => {
+        isClosingIdle = true;
+      });
+    },
     get inFlight() {
       return connections.inFlight;
     },
   };
+}
+
+/** `onClosingIdle` is told when idle connections end at once, and so must the ones that become idle. */
+async function drainServer(
+  server: Server,
+  connections: Connections,
+  limitMs: number,
+  onClosingIdle: () => void,
+): Promise<{ readonly cut: number }> {
+  connections.announceEnd();
+  const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
+  // After a poll nothing waits to be accepted that was there before it.
+  await nextTurn();
+  await nextTurn();
+  // Not node:http's own, which closes idle connections at once.
+  NetServer.prototype.close.call(server);
+  await connections.noneLeft(graceMs);
+  // After a poll what has arrived has been read, and its connection is idle no more.
+  await nextTurn();
+  onClosingIdle();
+  server.close();
+  connections.endSilent();
+  await connections.noneLeft(limitMs - graceMs);
+  const cut = connections.size;
+  server.closeAllConnections();
+  connections.cut();
+  return { cut };
+}
+
+/** What node:http makes no request of. */
+function refuseUnreadable(
+  server: Server,
+  connections: Connections,
+  onRefused: HttpServerOptions['onRefused'] = () => {},
+): void {
+  server.on('connect', (_request: IncomingMessage, socket: Duplex) => onRefused(refuseConnect(socket)));
+  server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+    const status = answerClientError(error, socket, connections.lastOn(socket));
+    if (status !== undefined) onRefused(status);
+  });
 }
 
 function fail(

@@ -24,6 +24,7 @@ import {
   type HostPort,
   isLoopback,
   loggableSettings,
+  type Program,
   SettingsError,
   type SettingsOf,
 } from '@lakh/settings';
@@ -76,6 +77,8 @@ export interface RunOptions<S extends ServerSettings> {
   readonly start: (context: ProgramContext<S>) => Promise<void>;
 }
 
+const ADMIN_IS_PUBLIC = 'the admin listener is beyond loopback: let nobody reach it but probes and scrapers';
+
 /** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
 const DRAIN_MARGIN_MS = 2000;
 
@@ -93,13 +96,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const { version } = options.description;
   const { name: program, settings: list } = options.description.program;
   const serverId = settings.serverId ?? makeServerId(hostname(), process.pid, randomBytes(3).toString('hex'));
-  const log = createLogger({
-    program,
-    serverId,
-    level: settings.logLevel,
-    isForPeople: settings.logFormat === 'text' || (settings.logFormat === 'auto' && process.stderr.isTTY === true),
-    privateNames: Object.keys(list).filter((key) => list[key]?.secret),
-  });
+  const log = logOf(options.description.program, settings, serverId);
   const metrics = createMetrics({ program, version });
   const lifecycle = createLifecycle({
     log,
@@ -113,13 +110,8 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
   const { publicUrl, hosts = [], listen, adminListen } = settings;
   const own = { publicUrl, hosts: [...hosts, hostname(), listen.host, adminListen.host] };
-  const front = createFront(options.routes, own, {
-    settings,
-    log,
-    lifecycle,
-    registry: metrics.registry,
-    onRequestError,
-  });
+  const common = { settings, log, lifecycle, registry: metrics.registry, onRequestError };
+  const front = createFront(options.routes, own, common);
   const admin = createAdminServer({
     own,
     registry: metrics.registry,
@@ -142,30 +134,30 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     if (settings.runAs !== undefined) becomeUser(settings.runAs);
     log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
     lifecycle.onStop('metrics', metrics.stop);
-    lifecycle.onStop('admin listener', async () => {
-      await admin.drain(0);
-    });
+    lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
     log.info({ address: adminUrl }, 'admin listener is open');
-    if (!isLoopback(adminListen.host)) {
-      log.warn(
-        { address: adminUrl },
-        'the admin listener is beyond loopback: let nobody reach it but probes and scrapers',
-      );
-    }
+    if (!isLoopback(adminListen.host)) log.warn({ address: adminUrl }, ADMIN_IS_PUBLIC);
     log.info({ address: url }, 'public listener is open');
     await options.start({
-      onRequestError,
-      settings,
+      ...common,
       serverId,
-      log,
-      registry: metrics.registry,
-      lifecycle,
       addCheck(name, check) {
         checks[name] = check;
       },
       listener: { url, ownUrls, metrics: front.metrics, serve: front.serve },
     });
     if (lifecycle.state === 'starting') log.info('started');
+  });
+}
+
+function logOf({ name, settings: list }: Program, settings: ServerSettings, serverId: string): Logger {
+  const { logLevel: level, logFormat: format } = settings;
+  return createLogger({
+    program: name,
+    serverId,
+    level,
+    isForPeople: format === 'text' || (format === 'auto' && process.stderr.isTTY === true),
+    privateNames: Object.keys(list).filter((key) => list[key]?.secret),
   });
 }
 
