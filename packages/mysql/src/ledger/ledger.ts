@@ -17,7 +17,7 @@ import { witnessError } from './witness-error.js';
 export interface MysqlLedgerOptions {
   /** Of the primary. */
   readonly pool: SqlPool;
-  /** 1–64 of 0-9 A-Z a-z _ - */
+  /** As `NAMESPACE_NAME` says. */
   readonly namespace: string;
   /** Whether links are generated from this namespace, so that a generated link tells that it was used. Default true. */
   readonly feedsLinks?: boolean;
