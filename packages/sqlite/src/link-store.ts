@@ -39,22 +39,75 @@ const COLUMNS =
   'domain_id, code, kind, counter, long_url, created_at_ms, expires_at_ms, redirect_status, version, insert_id';
 
 /**
- * Links in the data file.
- *
  * Group commit: a commit costs a sync of the disk however many rows it holds, so inserts wait for the end of the event loop's
  * turn (every request that the turn read has been parsed by then) and share one transaction. Each row is a statement of its
  * own: in SQLite a statement that violates a constraint undoes itself and leaves its transaction standing, so a bad
  * row fails alone.
  */
+class GroupCommit {
+  readonly #connection: Connection;
+  readonly #insertOrRefuse: (link: NewLink) => InsertOutcome | Error;
+  #waiting: WaitingInsert[] = [];
+  #isScheduled = false;
+
+  constructor(connection: Connection, insertOrRefuse: (link: NewLink) => InsertOutcome | Error) {
+    this.#connection = connection;
+    this.#insertOrRefuse = insertOrRefuse;
+  }
+
+  insert(link: NewLink): Promise<InsertOutcome> {
+    if (!this.#connection.isOpen) return Promise.reject(new StoreUnavailableError('the data file is closed'));
+    if (this.#waiting.length >= MAX_WAITING_ROWS) {
+      return Promise.reject(new StoreUnavailableError(`${MAX_WAITING_ROWS} links are waiting to be written already`));
+    }
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ link, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Commits what waits, now. */
+  flush(): void {
+    while (this.#waiting.length > 0) this.#commitBatch();
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#commitBatch());
+  }
+
+  #commitBatch(): void {
+    this.#isScheduled = false;
+    const batch = this.#waiting.length <= MAX_BATCH_ROWS ? this.#waiting : this.#waiting.slice(0, MAX_BATCH_ROWS);
+    this.#waiting = this.#waiting.length <= MAX_BATCH_ROWS ? [] : this.#waiting.slice(MAX_BATCH_ROWS);
+    if (this.#waiting.length > 0) this.#schedule();
+    if (batch.length === 0) return;
+    // A row's own refusal is kept beside the outcomes: the others are committed all the same.
+    const results: (InsertOutcome | Error)[] = [];
+    try {
+      this.#connection.write(LINK_ERRORS, () => {
+        for (const { link } of batch) results.push(this.#insertOrRefuse(link));
+      });
+    } catch (error) {
+      for (const insert of batch) insert.reject(error);
+      return;
+    }
+    for (const [index, insert] of batch.entries()) {
+      const result = results[index]!;
+      if (result instanceof Error) insert.reject(result);
+      else insert.resolve(result);
+    }
+  }
+}
+
+/** Links in the data file. */
 export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const insertRow = connection.prepare(`INSERT INTO links (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`);
   const select = connection.prepare(`SELECT ${COLUMNS} FROM links WHERE domain_id = ? AND code = ?`);
   const bury = connection.prepare(
     `UPDATE links SET kind = ${KIND.deleted}, long_url = '', version = version + 1 WHERE domain_id = ? AND code = ?`,
   );
-
-  let waiting: WaitingInsert[] = [];
-  let scheduled = false;
 
   function insertOne(link: NewLink): InsertOutcome {
     try {
@@ -78,29 +131,6 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
     }
   }
 
-  function commitBatch(): void {
-    scheduled = false;
-    const batch = waiting.length <= MAX_BATCH_ROWS ? waiting : waiting.slice(0, MAX_BATCH_ROWS);
-    waiting = waiting.length <= MAX_BATCH_ROWS ? [] : waiting.slice(MAX_BATCH_ROWS);
-    if (waiting.length > 0) schedule();
-    if (batch.length === 0) return;
-    // A row's own refusal is kept beside the outcomes: the others are committed all the same.
-    const results: (InsertOutcome | Error)[] = [];
-    try {
-      connection.write(LINK_ERRORS, () => {
-        for (const { link } of batch) results.push(insertOrRefuse(link));
-      });
-    } catch (error) {
-      for (const insert of batch) insert.reject(error);
-      return;
-    }
-    for (const [index, insert] of batch.entries()) {
-      const result = results[index]!;
-      if (result instanceof Error) insert.reject(result);
-      else insert.resolve(result);
-    }
-  }
-
   function insertOrRefuse(link: NewLink): InsertOutcome | Error {
     try {
       return insertOne(link);
@@ -113,23 +143,10 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
     }
   }
 
-  function schedule(): void {
-    if (scheduled) return;
-    scheduled = true;
-    setImmediate(commitBatch);
-  }
+  const commits = new GroupCommit(connection, insertOrRefuse);
 
   return {
-    insert(link) {
-      if (!connection.isOpen) return Promise.reject(new StoreUnavailableError('the data file is closed'));
-      if (waiting.length >= MAX_WAITING_ROWS) {
-        return Promise.reject(new StoreUnavailableError(`${MAX_WAITING_ROWS} links are waiting to be written already`));
-      }
-      return new Promise((resolve, reject) => {
-        waiting.push({ link, resolve, reject });
-        schedule();
-      });
-    },
+    insert: (link) => commits.insert(link),
 
     async find(domainId, code) {
       const row = connection.read(LINK_ERRORS, () => select.get([domainId, code]));
@@ -147,9 +164,7 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
       });
     },
 
-    flush() {
-      while (waiting.length > 0) commitBatch();
-    },
+    flush: () => commits.flush(),
   };
 }
 

@@ -64,124 +64,142 @@ const BACKOFF_MAX_MS = 2_000;
 const FIRST_CONNECT_PART = 1 / 4;
 
 export function createZookeeperSession(options: ZookeeperSessionOptions): ZookeeperSession {
-  const { chroot, log, auth, random = Math.random } = options;
-  const deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
-  const sessionTimeoutMs = options.sessionTimeoutMs ?? DEFAULT_SESSION_TIMEOUT_MS;
   if (options.servers.length === 0) throw new Error('createZookeeperSession needs at least one server');
-  if (auth && !/^[^:]+:./.test(auth.credential)) throw new Error('digest credentials are user:password');
-  const servers = shuffled(options.servers, random);
-  const backoffMs = backoff({ firstMs: BACKOFF_FIRST_MS, capMs: BACKOFF_MAX_MS, leastPart: 0, random });
-  const listeners = new Set<() => void>();
-  const waiting = new Set<() => void>();
+  if (options.auth && !/^[^:]+:./.test(options.auth.credential))
+    throw new Error('digest credentials are user:password');
+  return new ReconnectingSession(options);
+}
 
-  let state: ZookeeperState = 'connecting';
-  let connection: Connection | undefined;
-  let attempts = 0;
-  let failures = 0;
-  let retryTimer: NodeJS.Timeout | undefined;
-  let lastEnd: ConnectionEnd | undefined;
-  let closing: Promise<void> | undefined;
+class ReconnectingSession implements ZookeeperSession {
+  readonly chroot: string;
+  readonly authenticated: boolean;
+  readonly log: ZookeeperLog | undefined;
+  readonly #options: ZookeeperSessionOptions;
+  readonly #deadlineMs: number;
+  readonly #servers: readonly HostPort[];
+  readonly #backoffMs: (failures: number) => number;
+  readonly #listeners = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
+  #state: ZookeeperState = 'connecting';
+  #connection: Connection | undefined;
+  #attempts = 0;
+  #failures = 0;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #lastEnd: ConnectionEnd | undefined;
+  #closing: Promise<void> | undefined;
 
-  function setState(next: ZookeeperState): void {
-    if (state === next) return;
-    state = next;
-    options.observe?.({ type: 'state', state });
+  constructor(options: ZookeeperSessionOptions) {
+    const { chroot, log, auth, servers, random = Math.random } = options;
+    this.chroot = chroot;
+    this.authenticated = auth !== undefined;
+    this.log = log;
+    this.#options = options;
+    this.#deadlineMs = options.deadlineMs ?? DEFAULT_DEADLINE_MS;
+    this.#servers = shuffled(servers, random);
+    this.#backoffMs = backoff({ firstMs: BACKOFF_FIRST_MS, capMs: BACKOFF_MAX_MS, leastPart: 0, random });
+    this.#open();
   }
 
-  function open(): void {
-    const server = servers[attempts % servers.length] as HostPort;
+  get state(): ZookeeperState {
+    return this.#state;
+  }
+
+  connection(): Connection {
+    if (this.#connection?.connected) return this.#connection;
+    throw this.#refusal();
+  }
+
+  whenConnected(waitMs: number): Promise<void> {
+    if (this.#connection?.connected) return Promise.resolve();
+    if (this.#state === 'closed') return Promise.reject(this.#refusal());
+    return new Promise((resolve, reject) => {
+      const settle = () => {
+        clearTimeout(timer);
+        this.#waiting.delete(settle);
+        if (this.#connection?.connected) resolve();
+        else reject(this.#refusal());
+      };
+      const timer = setTimeout(settle, waitMs);
+      this.#waiting.add(settle);
+    });
+  }
+
+  onConnected(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#setState('closed');
+      clearTimeout(this.#retryTimer);
+      this.#listeners.clear();
+      for (const settle of [...this.#waiting]) settle();
+      await this.#connection?.close();
+    })();
+    return this.#closing;
+  }
+
+  #setState(next: ZookeeperState): void {
+    if (this.#state === next) return;
+    this.#state = next;
+    this.#options.observe?.({ type: 'state', state: next });
+  }
+
+  #open(): void {
+    const { auth, observe, sessionTimeoutMs = DEFAULT_SESSION_TIMEOUT_MS } = this.#options;
+    const server = this.#servers[this.#attempts % this.#servers.length] as HostPort;
     const name = `${server.host}:${server.port}`;
-    attempts += 1;
-    options.observe?.({ type: 'connecting', server: name, attempt: failures + 1 });
+    this.#attempts += 1;
+    observe?.({ type: 'connecting', server: name, attempt: this.#failures + 1 });
     const opened = new Connection({
       server,
       sessionTimeoutMs,
-      deadlineMs,
-      connectDeadlineMs: connectDeadlineMs(),
+      deadlineMs: this.#deadlineMs,
+      connectDeadlineMs: this.#connectDeadlineMs(),
       auth,
-      onConnected: () => connected(opened, name),
-      onEnded: (end) => ended(opened, name, end),
+      onConnected: () => this.#connected(opened, name),
+      onEnded: (end) => this.#ended(opened, name, end),
     });
-    connection = opened;
+    this.#connection = opened;
   }
 
-  function connectDeadlineMs(): number {
-    const round = Math.floor(failures / servers.length);
-    return Math.ceil(deadlineMs * Math.min(1, FIRST_CONNECT_PART * 2 ** round));
+  #connectDeadlineMs(): number {
+    const round = Math.floor(this.#failures / this.#servers.length);
+    return Math.ceil(this.#deadlineMs * Math.min(1, FIRST_CONNECT_PART * 2 ** round));
   }
 
-  function connected(opened: Connection, server: string): void {
-    log?.info({ server, session: opened.sessionId }, 'connected to ZooKeeper');
-    setState('connected');
-    for (const run of [...waiting, ...listeners]) run();
+  #connected(opened: Connection, server: string): void {
+    this.log?.info({ server, session: opened.sessionId }, 'connected to ZooKeeper');
+    this.#setState('connected');
+    for (const run of [...this.#waiting, ...this.#listeners]) run();
   }
 
-  function ended(opened: Connection, server: string, end: ConnectionEnd): void {
-    if (connection === opened) connection = undefined;
-    if (state === 'closed') return;
-    lastEnd = end;
-    if (end.missedDeadline) options.observe?.({ type: 'deadline-missed', server, operation: end.missedDeadline });
-    options.observe?.({ type: 'disconnected', server, reason: end.reason });
+  #ended(opened: Connection, server: string, end: ConnectionEnd): void {
+    if (this.#connection === opened) this.#connection = undefined;
+    if (this.#state === 'closed') return;
+    const { log } = this;
+    const { observe } = this.#options;
+    this.#lastEnd = end;
+    if (end.missedDeadline) observe?.({ type: 'deadline-missed', server, operation: end.missedDeadline });
+    observe?.({ type: 'disconnected', server, reason: end.reason });
     // A server that accepts sessions only to drop them is a failure like one that does not answer.
-    failures = end.connectedMs > BACKOFF_MAX_MS ? 0 : failures + 1;
-    const delayMs = backoffMs(failures + 1);
-    const fields = { server, reason: end.reason, attempt: failures, retryInMs: Math.round(delayMs) };
+    this.#failures = end.connectedMs > BACKOFF_MAX_MS ? 0 : this.#failures + 1;
+    const delayMs = this.#backoffMs(this.#failures + 1);
+    const fields = { server, reason: end.reason, attempt: this.#failures, retryInMs: Math.round(delayMs) };
     if (end.authFailed) log?.error(fields, 'ZooKeeper refused the credentials');
     else if (end.connectedMs > 0) log?.warn(fields, 'lost the connection to ZooKeeper');
     // One line a doubling: an ensemble that is away for a day is not worth a line every two seconds.
-    else if ((failures & (failures - 1)) === 0) log?.warn(fields, 'cannot connect to ZooKeeper');
-    setState('connecting');
-    retryTimer = setTimeout(open, delayMs);
+    else if ((this.#failures & (this.#failures - 1)) === 0) log?.warn(fields, 'cannot connect to ZooKeeper');
+    this.#setState('connecting');
+    this.#retryTimer = setTimeout(() => this.#open(), delayMs);
   }
 
-  function refusal(): Error {
-    if (state === 'closed') return new WitnessUnavailableError('the ZooKeeper session was closed');
-    if (lastEnd?.authFailed) return new WitnessForbiddenError(lastEnd.reason);
-    return new WitnessUnavailableError(`not connected to ZooKeeper (${lastEnd?.reason ?? 'not yet'})`);
+  #refusal(): Error {
+    if (this.#state === 'closed') return new WitnessUnavailableError('the ZooKeeper session was closed');
+    if (this.#lastEnd?.authFailed) return new WitnessForbiddenError(this.#lastEnd.reason);
+    return new WitnessUnavailableError(`not connected to ZooKeeper (${this.#lastEnd?.reason ?? 'not yet'})`);
   }
-
-  open();
-
-  return {
-    get state() {
-      return state;
-    },
-    chroot,
-    authenticated: auth !== undefined,
-    log,
-    connection() {
-      if (connection?.connected) return connection;
-      throw refusal();
-    },
-    whenConnected(waitMs) {
-      if (connection?.connected) return Promise.resolve();
-      if (state === 'closed') return Promise.reject(refusal());
-      return new Promise((resolve, reject) => {
-        const settle = () => {
-          clearTimeout(timer);
-          waiting.delete(settle);
-          if (connection?.connected) resolve();
-          else reject(refusal());
-        };
-        const timer = setTimeout(settle, waitMs);
-        waiting.add(settle);
-      });
-    },
-    onConnected(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    close() {
-      closing ??= (async () => {
-        setState('closed');
-        clearTimeout(retryTimer);
-        listeners.clear();
-        for (const settle of [...waiting]) settle();
-        await connection?.close();
-      })();
-      return closing;
-    },
-  };
 }
 
 /** Fisher–Yates, on a copy. */
