@@ -32,7 +32,7 @@ type Paths = Record<string, Record<string, Operation>>;
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
 async function openServices(token?: string) {
   const store = new MemoryLinkStore();
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'http://lakh.example';

@@ -18,7 +18,7 @@ const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 beforeAll(async () => {
   const store = new MemoryLinkStore();
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const registry = new Registry();
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'https://lakh.example';

@@ -1,9 +1,10 @@
 import { type FastLane, type HttpMetrics, isReadYourWrites } from '@lakh/http';
-import type { L1Cache } from './l1-cache.js';
+import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { sendRedirect } from './redirect-response.js';
 
 export interface FastLaneOptions {
   readonly l1: L1Cache;
+  readonly clock: RedirectClock;
   readonly metrics: HttpMetrics<'redirect'>;
 }
 
@@ -11,23 +12,22 @@ export interface FastLaneOptions {
  * Answers a redirect that L1 holds, in the same tick, and leaves everything else alone: false means that the response was not
  * touched. This is the hot path; ADR 0003 says what it may do. A request without a cookie never has its header object built.
  */
-export function createFastLane({ l1, metrics }: FastLaneOptions): FastLane {
+export function createFastLane({ l1, clock, metrics }: FastLaneOptions): FastLane {
   /** Where the answers of each status are counted, by the status itself. */
   const slots = new Uint32Array(400);
   for (const status of [301, 302, 307, 308]) slots[status] = metrics.slot('redirect', status);
 
   return (request, response) => {
-    const nowMs = Date.now();
-    const answer = l1.get(request.url as string, nowMs);
+    const startedMs = clock.monotonicMs();
+    const answer = l1.get(request.url as string, startedMs);
     if (answer === undefined) return false;
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
-    const startedMs = performance.now();
     const cookie = cookieOf(request.rawHeaders);
-    if (cookie !== undefined && isReadYourWrites(cookie, nowMs)) return false;
+    if (cookie !== undefined && isReadYourWrites(cookie, clock.nowMs())) return false;
     l1.count('hit');
     sendRedirect(response, answer);
-    metrics.record(slots[answer.status] as number, (performance.now() - startedMs) / 1000);
+    metrics.record(slots[answer.status] as number, (clock.monotonicMs() - startedMs) / 1000);
     return true;
   };
 }

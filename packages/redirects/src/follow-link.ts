@@ -1,14 +1,6 @@
 import { type Face, isReadYourWrites, type RouteResponse } from '@lakh/http';
-import {
-  type Clock,
-  LinkGoneError,
-  LinkLoopError,
-  LinkNotFoundError,
-  leadsToHost,
-  outcomeOf,
-  type Resolver,
-} from '@lakh/links';
-import type { L1Cache } from './l1-cache.js';
+import { LinkGoneError, LinkLoopError, LinkNotFoundError, leadsToHost, outcomeOf, type Resolver } from '@lakh/links';
+import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
 import type { redirectRoutes } from './redirect-routes.js';
 import { withoutMarks } from './without-marks.js';
@@ -18,7 +10,7 @@ export interface FollowLinkOptions {
   readonly resolver: Resolver;
   readonly l1: L1Cache;
   readonly answerOf: AnswerOf;
-  readonly clock: Clock;
+  readonly clock: RedirectClock;
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
@@ -39,20 +31,23 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
   return {
     async followLink(request, response) {
       const code = request.params.code as string;
-      const askedMs = clock.nowMs();
-      const fresh = isFresh(request.headers.cookie, askedMs);
-      const held = fresh ? undefined : l1.get(`/${code}`, askedMs);
-      l1.count(held ? 'hit' : 'miss');
+      const path = `/${code}`;
+      const askedMs = clock.monotonicMs();
+      const fresh = isFresh(request.headers.cookie, clock.nowMs());
+      const held = fresh ? undefined : l1.get(path, askedMs);
+      const goneBy = fresh || held ? undefined : l1.goneBy(path, askedMs);
+      l1.count(held || goneBy ? 'hit' : 'miss');
       if (held) {
         // A hit that came with a query string, which the fast lane's key does not have.
         sendRedirect(response, held);
         return;
       }
+      if (goneBy) throw goneError(goneBy);
       const link = await resolver.resolve(domainId, code, { fresh });
       if (link === undefined) return sendToClean(response, code, fresh);
+      if (link.state === 'deleted') throw goneError('delete');
       const nowMs = clock.nowMs();
-      if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
-      if (outcomeOf(link, nowMs) === 'gone') throw new LinkGoneError('This link has expired.');
+      if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
       if (leadsToHost(new URL(link.longUrl), request.headers.host ?? '')) {
         // L1 asks for no host, so it must not hold what one host must not be sent to.
         l1.invalidate(link);
@@ -66,3 +61,6 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
 }
 
 const isFresh = (cookie: string | undefined, nowMs: number) => cookie !== undefined && isReadYourWrites(cookie, nowMs);
+
+const goneError = (by: 'delete' | 'expiry') =>
+  new LinkGoneError(by === 'delete' ? 'This link was deleted.' : 'This link has expired.');

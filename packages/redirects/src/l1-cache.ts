@@ -1,14 +1,22 @@
-import type { Invalidation, Link, StoredLink } from '@lakh/links';
+import type { Clock, Invalidation, StoredLink } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 
+/** Of a process: the one clock that ages are told by, and the one that expiry is judged by. */
+export interface RedirectClock extends Clock {
+  /** Milliseconds that only grow, whatever is done to the wall clock. */
+  monotonicMs(): number;
+}
+
 /**
- * An answer that is ready to be sent until `validUntilTick`, which is the earlier of the L1 TTL and the link's own expiry, so
- * that a hot link is re-read as often as a cold one (no hit extends it).
+ * What became of a link, for one TTL from the start of its read: no hit extends it, so that a hot link is re-read as often as a cold
+ * one. In ticks since the cache was made, and not in Unix time: that would be an object of its own, fetched from memory on each hit.
  */
 interface Entry extends RedirectAnswer {
-  /** Ticks since the cache was made, and not Unix time: that would be an object of its own, fetched from memory on each hit. */
+  /** By the monotonic clock: were it the wall clock, one that is set back would keep a deleted link for as long. */
   readonly validUntilTick: number;
+  /** By the wall clock; {@link NEVER} and {@link DELETED} too. */
+  readonly expiresAtTick: number;
 }
 
 /** Reads of one code that are under way; an invalidation of it parts them from those that begin later. */
@@ -23,22 +31,30 @@ export interface L1Options {
   /** 0: nothing is kept. */
   readonly maxBytes: number;
   readonly answerOf: AnswerOf;
-  /** When the cache is made. */
-  readonly nowMs: number;
+  readonly clock: RedirectClock;
 }
+
+/** Of a deleted link; never sent. */
+const NO_ANSWER: RedirectAnswer = { status: 301, location: '', cacheControl: '' };
 
 /** The map's and the entry's own weight, measured with 10^5 entries on Node 20; the strings are added to it. */
 const ENTRY_OVERHEAD_BYTES = 600;
 
 /** An entry may end this much early, and is then read again. In ticks of this length a year is still a small integer. */
 const TICK_MS = 16;
+/** The largest and the smallest of those. */
+const NEVER = 2 ** 31 - 1;
+const DELETED = -(2 ** 31);
+/** What expires later than that does not do so while an entry lives, unless the clock leaps over all of it. */
+const HORIZON_MS = 30 * 24 * 3_600_000;
 
 /**
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
  *
  * A fill takes the time at which its read *began*: what was read before an invalidation can then be served for at most one
  * TTL after it. A fill whose read began before an invalidation of its code that this process has seen is dropped; invalidations
- * of other codes, however many, leave it alone.
+ * of other codes, however many, leave it alone. What has expired or was deleted is kept as well, as it is: the wall clock says on each hit
+ * whether a link still redirects.
  */
 export class L1Cache {
   readonly #entries: LRUCache<string, Entry>;
@@ -47,15 +63,19 @@ export class L1Cache {
   readonly #domainId: number;
   readonly #ttlMs: number;
   readonly #answerOf: AnswerOf;
+  readonly #clock: RedirectClock;
   readonly #madeMs: number;
+  readonly #madeWallMs: number;
   #hits = 0;
   #misses = 0;
 
-  constructor({ domainId, ttlMs, maxBytes, answerOf, nowMs }: L1Options) {
+  constructor({ domainId, ttlMs, maxBytes, answerOf, clock }: L1Options) {
     this.#domainId = domainId;
     this.#ttlMs = ttlMs;
     this.#answerOf = answerOf;
-    this.#madeMs = nowMs;
+    this.#clock = clock;
+    this.#madeMs = clock.monotonicMs();
+    this.#madeWallMs = clock.nowMs();
     this.#entries = new LRUCache({
       // Without a bound lru-cache refuses to be made; no entry is as small as this one.
       maxSize: Math.max(1, maxBytes),
@@ -63,10 +83,20 @@ export class L1Cache {
     });
   }
 
-  /** What may be sent now for a request path. */
+  /** The redirect that may be sent for a request path now, at `nowMs` of the monotonic clock. */
   get(path: string, nowMs: number): RedirectAnswer | undefined {
     const entry = this.#entries.get(path);
-    return entry !== undefined && this.#tickOf(nowMs) < entry.validUntilTick ? entry : undefined;
+    if (entry === undefined || this.#tickOf(nowMs) >= entry.validUntilTick) return undefined;
+    return entry.expiresAtTick === NEVER || this.#wallTick() < entry.expiresAtTick ? entry : undefined;
+  }
+
+  /** Why the link of a request path redirects no more, if that is known. Asked when {@link get} had nothing. */
+  goneBy(path: string, nowMs: number): 'delete' | 'expiry' | undefined {
+    const entry = this.#entries.get(path);
+    if (entry === undefined || this.#tickOf(nowMs) >= entry.validUntilTick) return undefined;
+    if (entry.expiresAtTick === DELETED) return 'delete';
+    // Not in the tick in which it expires: a link redirects until the very millisecond.
+    return entry.expiresAtTick !== NEVER && this.#wallTick() > entry.expiresAtTick ? 'expiry' : undefined;
   }
 
   /** Counts a request that {@link get} answered, or could not. Apart from it, since a request may be looked up twice. */
@@ -91,7 +121,7 @@ export class L1Cache {
     return this.#entries.calculatedSize;
   }
 
-  /** Called as a read of a link begins, at `nowMs`; the function it returns takes what the read found, nothing if it failed. */
+  /** Called as a read of a link begins, at `nowMs` of the monotonic clock; the function it returns takes what the read found, nothing if it failed. */
   beginRead(domainId: number, code: string, nowMs: number): (found: StoredLink | undefined) => void {
     if (domainId !== this.#domainId) return () => {};
     const path = `/${code}`;
@@ -102,19 +132,34 @@ export class L1Cache {
       if (this.#reads.get(path) !== reads) return;
       reads.underWay -= 1;
       if (reads.underWay === 0) this.#reads.delete(path);
-      if (found?.state === 'live') this.#fill(path, found, nowMs);
+      if (found !== undefined) this.#fill(path, found, nowMs + this.#ttlMs);
     };
   }
 
-  #fill(path: string, link: Link, readStartedMs: number): void {
-    const validUntilMs = Math.min(readStartedMs + this.#ttlMs, link.expiresAtMs ?? Number.POSITIVE_INFINITY);
+  #fill(path: string, link: StoredLink, validUntilMs: number): void {
+    const validUntilTick = this.#tickOf(validUntilMs);
+    if (link.state === 'deleted') {
+      this.#entries.set(path, entryOf(NO_ANSWER, validUntilTick, DELETED));
+      return;
+    }
+    const wallMs = this.#clock.nowMs();
+    const expiresAtMs = link.expiresAtMs ?? Number.POSITIVE_INFINITY;
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
-    const { status, location, cacheControl } = this.#answerOf(link, validUntilMs);
-    this.#entries.set(path, { status, location, cacheControl, validUntilTick: this.#tickOf(validUntilMs) });
+    const answer = this.#answerOf(link, Math.min(wallMs + this.#ttlMs, expiresAtMs));
+    const expiresAtTick = expiresAtMs > wallMs + HORIZON_MS ? NEVER : this.#wallTickOf(expiresAtMs);
+    this.#entries.set(path, entryOf(answer, validUntilTick, expiresAtTick));
   }
 
   #tickOf(ms: number): number {
     return Math.floor((ms - this.#madeMs) / TICK_MS);
+  }
+
+  #wallTick(): number {
+    return this.#wallTickOf(this.#clock.nowMs());
+  }
+
+  #wallTickOf(ms: number): number {
+    return Math.max(DELETED + 1, Math.floor((ms - this.#madeWallMs) / TICK_MS));
   }
 
   invalidate({ domainId, code }: Invalidation): void {
@@ -123,4 +168,13 @@ export class L1Cache {
     this.#reads.delete(path);
     this.#entries.delete(path);
   }
+}
+
+/** In one place, so that all entries have one shape. */
+function entryOf(
+  { status, location, cacheControl }: RedirectAnswer,
+  validUntilTick: number,
+  expiresAtTick: number,
+): Entry {
+  return { status, location, cacheControl, validUntilTick, expiresAtTick };
 }

@@ -1,10 +1,10 @@
 import type { Face, HttpMetrics } from '@lakh/http';
-import { type Clock, createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
+import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
 import { createLinkFollower } from './follow-link.js';
-import { L1Cache } from './l1-cache.js';
+import { L1Cache, type RedirectClock } from './l1-cache.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
@@ -22,7 +22,7 @@ export interface RedirectOptions {
     readonly l1TtlMs: number;
     readonly l1MaxBytes: number;
   };
-  readonly clock: Clock;
+  readonly clock: RedirectClock;
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
 }
@@ -40,7 +40,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     ttlMs: settings.l1TtlMs,
     maxBytes: settings.l1MaxBytes,
     answerOf,
-    nowMs: clock.nowMs(),
+    clock,
   });
   registerL1Metrics(registry, l1);
   const lookUps = new Counter({
@@ -54,7 +54,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     cache,
     onAnswered: (by) => lookUps.inc({ by }),
     beginRead(domain, code) {
-      const end = l1.beginRead(domain, code, clock.nowMs());
+      const end = l1.beginRead(domain, code, clock.monotonicMs());
       // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
       return (found) => end(found?.state === 'live' && ownHosts.has(new URL(found.longUrl)) ? undefined : found);
     },
@@ -70,7 +70,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   return {
     routes: redirectRoutes,
     handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock }),
-    lanes: { fast: createFastLane({ l1, metrics }) },
+    lanes: { fast: createFastLane({ l1, clock, metrics }) },
     l1,
   };
 }
@@ -79,7 +79,7 @@ function registerL1Metrics(registry: Registry, l1: L1Cache): void {
   const registers = [registry];
   new Counter({
     name: 'lakh_l1_hits_total',
-    help: 'Redirects answered from the in-process cache.',
+    help: 'Redirects answered from the in-process cache, those that are gone included.',
     registers,
     collect() {
       this.reset();

@@ -18,8 +18,14 @@ const link: Link = {
   version: 1,
 };
 const invalidation = { domainId: 0, code: 'Q0u', version: 2 };
+/** Of both clocks, and each may be set. */
+const clock = { ms: 0, wallAheadMs: 0, monotonicMs: () => clock.ms, nowMs: () => clock.ms + clock.wallAheadMs };
+beforeEach(() => {
+  clock.ms = 0;
+  clock.wallAheadMs = 0;
+});
 const cache = (maxBytes = 1_000_000) =>
-  new L1Cache({ domainId: 0, ttlMs: 5_000, maxBytes, answerOf: createAnswers({ status: 301, maxAgeS: 90 }), nowMs: 0 });
+  new L1Cache({ domainId: 0, ttlMs: 5_000, maxBytes, answerOf: createAnswers({ status: 301, maxAgeS: 90 }), clock });
 
 describe('the L1 cache', () => {
   test('an entry is valid for one TTL from the start of its read, however often it is hit', () => {
@@ -30,14 +36,63 @@ describe('the L1 cache', () => {
     expect(l1.get('/Q0u', 6_000)).toBeUndefined();
   });
 
-  test('an entry is never valid past its link’s expiry, nor does a browser keep it past that', () => {
+  test('an entry redirects until its link expires and is gone from then on, by the wall clock; no browser keeps it past that', () => {
     const l1 = cache();
+    clock.ms = 1_000;
     l1.beginRead(0, 'Q0u', 1_000)({ ...link, expiresAtMs: 4_000 });
-    expect(l1.get('/Q0u', 4_000 - TICK_MS)).toBeDefined();
-    expect(l1.get('/Q0u', 4_000)).toBeUndefined();
     expect(l1.get('/Q0u', 1_000)?.cacheControl).toBe('private, max-age=0');
+    clock.ms = 4_000 - TICK_MS;
+    expect([l1.get('/Q0u', clock.ms), l1.goneBy('/Q0u', clock.ms)]).toEqual([expect.anything(), undefined]);
+    for (const ms of [4_000, 4_000 + TICK_MS, 5_900]) {
+      clock.ms = ms;
+      expect(l1.get('/Q0u', ms)).toBeUndefined();
+    }
+    expect(l1.goneBy('/Q0u', clock.ms)).toBe('expiry');
+    expect(l1.goneBy('/Q0u', 6_000)).toBeUndefined();
+    clock.ms = 1_000;
     l1.beginRead(0, 'Q0u', 1_000)({ ...link, expiresAtMs: 16_999 });
     expect(l1.get('/Q0u', 1_000)?.cacheControl).toBe('private, max-age=10');
+  });
+
+  test('until the very millisecond of its expiry no link is gone', () => {
+    for (const expiresAtMs of [4_000, 4_001, 4_008, 4_015]) {
+      const l1 = cache();
+      l1.beginRead(0, 'Q0u', 0)({ ...link, expiresAtMs });
+      for (clock.ms = expiresAtMs - 40; clock.ms < expiresAtMs; clock.ms += 1) {
+        expect(l1.goneBy('/Q0u', clock.ms)).toBeUndefined();
+      }
+      for (clock.ms = expiresAtMs; clock.ms < expiresAtMs + 40; clock.ms += 1) {
+        expect(l1.get('/Q0u', clock.ms)).toBeUndefined();
+      }
+      clock.ms = expiresAtMs + 2 * TICK_MS;
+      expect(l1.goneBy('/Q0u', clock.ms)).toBe('expiry');
+    }
+  });
+
+  test.each([-50 * 365 * 24, -24, -1, 1, 24, 50 * 365 * 24])(
+    'a wall clock that is set by %i hours changes nothing of an age',
+    (hours) => {
+      const l1 = cache();
+      l1.beginRead(0, 'Q0u', 0)(link);
+      l1.beginRead(0, 'gone', 0)({ state: 'deleted', domainId: 0, code: 'gone', version: 2 });
+      clock.wallAheadMs = hours * 3_600_000;
+      expect([l1.get('/Q0u', 4_900), l1.goneBy('/Q0u', 4_900)]).toEqual([expect.anything(), undefined]);
+      expect([l1.get('/gone', 4_900), l1.goneBy('/gone', 4_900)]).toEqual([undefined, 'delete']);
+      for (const path of ['/Q0u', '/gone']) {
+        expect([l1.get(path, 5_000), l1.goneBy(path, 5_000)]).toEqual([undefined, undefined]);
+      }
+    },
+  );
+
+  test('whether a link has expired follows the wall clock, whichever way it is set, while the entry lives', () => {
+    const l1 = cache();
+    l1.beginRead(0, 'Q0u', 0)({ ...link, expiresAtMs: 3_600_000 });
+    const answers = () => [l1.get('/Q0u', 1_000) !== undefined, l1.goneBy('/Q0u', 1_000)];
+    expect(answers()).toEqual([true, undefined]);
+    clock.wallAheadMs = 3_700_000;
+    expect(answers()).toEqual([false, 'expiry']);
+    clock.wallAheadMs = 0;
+    expect(answers()).toEqual([true, undefined]);
   });
 
   test('a read that began before an invalidation does not fill the cache after it', () => {

@@ -1,7 +1,7 @@
 import type { LinkCache, StoredLink } from '@lakh/links';
 import { isOfTheKey, type RedisConnection } from './connection.js';
 import { putNewer } from './put-newer.js';
-import { ttlMsOf } from './ttl.js';
+import { jittered } from './ttl.js';
 import { decodeLink, encodeLink, linkKey } from './value.js';
 
 /** For metrics; called synchronously on the hot path. */
@@ -54,8 +54,7 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
         observer.write?.('bypassed');
         return false;
       }
-      const livesMs = ttlMsOf(link, ttlMs, Date.now(), Math.random());
-      if (livesMs === undefined) return true;
+      const livesMs = jittered(ttlMs, Math.random());
       const key = linkKey(link.domainId, link.code);
       try {
         const stored = await redis.ask((commands) => putNewer(commands, key, link.version, encodeLink(link), livesMs));

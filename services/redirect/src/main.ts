@@ -22,7 +22,7 @@ await runProgram({
 
 async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   const { settings, log, registry, lifecycle, listener } = context;
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
   for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);

@@ -28,7 +28,7 @@ await runProgram({
 
 async function start(context: ProgramContext<StandaloneSettings>): Promise<void> {
   const { settings, log, registry, lifecycle, listener, serverId } = context;
-  const clock = { nowMs: () => Date.now() };
+  const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const codec = codecOf(settings);
   const access = accessPolicy(settings, log);
   lifecycle.onStop('tokens', access.close);

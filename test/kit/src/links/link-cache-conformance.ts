@@ -32,6 +32,8 @@ export function describeLinkCache(name: string, makeHarness: () => Promise<LinkC
         ...AWKWARD_URLS.map((longUrl) => sample.generated({ longUrl })),
         sample.alias({ expiresAtMs: Date.now() + 3_600_000, redirectStatus: 307 }),
         sample.generated({ counter: 62 ** 7 - 1 }),
+        // It is asked for as before, and whether it still redirects is judged then.
+        sample.alias({ expiresAtMs: 1 }),
       ].map((link) => storedAs(link));
       expect(await Promise.all(links.map((link) => cache.put(link)))).toEqual(links.map(() => true));
       expect(await Promise.all(links.map((link) => cache.get(0, link.code)))).toEqual(links);
