@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerError, type HttpMetrics, isPlainJson, type PlainLane, readJson } from '@lakh/http';
+import { answerError, CLIENT_GONE, type HttpMetrics, isPlainJson, type PlainLane, readJson } from '@lakh/http';
 import { apiRoutes } from './api-routes.js';
 import { actorOf, type CreateLink, type Identify } from './create-link.js';
 
@@ -27,9 +27,11 @@ export function createCreateLane(options: CreateLaneOptions): PlainLane {
       const actor = actorOf(request, identify);
       await createLink(response, await readJson(request, body.maxBytes), actor);
     } catch (error) {
-      if (!answerError(errors, request, response, error, onError)) return;
+      answerError(errors, request, response, error, onError);
     }
-    metrics.observe(label, response.statusCode, (performance.now() - startedMs) / 1000);
+    // An answer that was just given is not destroyed before the next tick.
+    const status = response.destroyed ? CLIENT_GONE : response.statusCode;
+    metrics.observe(label, status, (performance.now() - startedMs) / 1000);
   }
 
   return (request, response) => (isPlainCreate(request) ? answer(request, response) : undefined);

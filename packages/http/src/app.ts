@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type Response, Router } from 'express';
 import { answerError } from './answer-error.js';
 import { MethodNotAllowedError, NotFoundError } from './errors.js';
-import type { HttpMetrics } from './http-metrics.js';
+import { CLIENT_GONE, type HttpMetrics } from './http-metrics.js';
 import type { RequestHandler } from './http-server.js';
 import { createBodyReader } from './request-body.js';
 import { allowedAt, isOfRest, type Route, type Routes, speakerFinder } from './route-table.js';
@@ -61,7 +61,15 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
   app.use((request: Request, response: Response, next: () => void) => {
     const startedMs = performance.now();
     const { label } = speakerOf(request.path);
-    response.once('close', () => metrics.observe(label, response.statusCode, (performance.now() - startedMs) / 1000));
+    let isSent = false;
+    response.once('finish', () => {
+      // Node calls an answer finished that it gave up with its connection.
+      isSent = !request.socket.destroyed;
+    });
+    response.once('close', () => {
+      const status = isSent ? response.statusCode : CLIENT_GONE;
+      metrics.observe(label, status, (performance.now() - startedMs) / 1000);
+    });
     next();
   });
   for (const face of faces) mount(app, face, speakerOf);

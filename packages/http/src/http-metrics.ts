@@ -9,6 +9,9 @@ export const LATENCY_BUCKETS_S: readonly number[] = Object.freeze([
   0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 ]);
 
+/** What an answer is counted as whose connection closed before all of it was sent, as nginx has it. */
+export const CLIENT_GONE = 499;
+
 const FIRST_STATUS = 100;
 const STATUSES = 500;
 

@@ -13,7 +13,13 @@ export {
 } from './app.js';
 export * from './errors.js';
 export { errorPage, escapeHtml, htmlPage, PAGE_LOOK, STILL_PAGE_POLICY } from './html-page.js';
-export { createHttpMetrics, type HttpMetrics, LATENCY_BUCKETS_S, SlotHistogram } from './http-metrics.js';
+export {
+  CLIENT_GONE,
+  createHttpMetrics,
+  type HttpMetrics,
+  LATENCY_BUCKETS_S,
+  SlotHistogram,
+} from './http-metrics.js';
 export {
   createHttpServer,
   defaultHttpLimits,

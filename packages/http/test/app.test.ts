@@ -1,7 +1,7 @@
 import { CodedError } from '@lakh/base';
 import { Registry } from 'prom-client';
 import { createApp, createHttpMetrics, type Face, ForbiddenError, type Routes } from '../src/index.js';
-import { type Running, startServer } from './support.js';
+import { RawClient, type Running, startServer, until } from './support.js';
 
 const common = { service: 'x', role: 'public', rate: 'clients', errors: 'problem', label: 'things' } as const;
 const routes = {
@@ -14,6 +14,9 @@ const codeRoutes = {
   followSlashed: { ...common, method: 'GET', path: '/:code/', errors: 'page', label: 'codes' },
 } as const satisfies Routes;
 
+/** More than the sockets of both sides take while nobody reads. */
+const LONG_BODY = 'x'.repeat(32 * 1024 * 1024);
+
 /** As a domain has it. */
 class LoopError extends CodedError {
   readonly code = 'link_loop';
@@ -23,11 +26,14 @@ let server: Running;
 let registry: Registry;
 const errors: unknown[] = [];
 let guarded: (string | undefined)[] = [];
+/** Requests for /held, which are never answered. */
+let held = 0;
 
 beforeEach(async () => {
   registry = new Registry();
   errors.length = 0;
   guarded = [];
+  held = 0;
   const things: Face<typeof routes> = {
     routes,
     headers: { 'x-face': 'things' },
@@ -53,7 +59,11 @@ beforeEach(async () => {
   const codes: Face<typeof codeRoutes> = {
     routes: codeRoutes,
     handlers: {
-      follow: (_request, response) => void response.end('followed'),
+      follow({ params }, response) {
+        if (params.code === 'held') held += 1;
+        else if (params.code === 'long') response.end(LONG_BODY);
+        else response.end('followed');
+      },
       followSlashed: (_request, response) => void response.end('followed, with a slash'),
     },
     lanes: { fast: ({ url }, response) => url === '/fast' && response.end('fast') !== undefined },
@@ -69,6 +79,7 @@ const ask = async (method: string, path: string, headers: Record<string, string>
   const response = await fetch(`http://127.0.0.1:${server.port}${path}`, init);
   return { status: response.status, headers: response.headers, text: await response.text() };
 };
+const BODY_OF_9 = 'Content-Type: application/json\r\nContent-Length: 9\r\n\r\n';
 const json = { 'content-type': 'application/json' };
 
 describe('an app of faces', () => {
@@ -158,5 +169,27 @@ describe('an app of faces', () => {
     for (const line of ['route="things",status="500"', 'route="things",status="404"', 'route="codes",status="200"']) {
       expect(text).toContain(`lakh_http_requests_total{${line}} 1`);
     }
+  });
+
+  test('counts who left before the whole of an answer was sent as 499, wherever that was', async () => {
+    const leaving = (request: string) => new RawClient(server.port).send(request);
+    const waiting = leaving('GET /held HTTP/1.1\r\nHost: x\r\n\r\n');
+    await until(() => held === 1);
+    const sending = leaving(`POST /api/things HTTP/1.1\r\nHost: x\r\n${BODY_OF_9}{"a":`);
+    const reading = leaving('GET /long HTTP/1.1\r\nHost: x\r\n\r\n');
+    await reading.sees(/x{100}/);
+    reading.socket.pause();
+    const whole = leaving('GET /Q0u HTTP/1.1\r\nHost: x\r\n\r\n');
+    await whole.sees(/followed/);
+    await leaving('GET /Q0u HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n').all();
+    for (const client of [waiting, sending, reading, whole]) client.socket.resetAndDestroy();
+    await until(() => server.inFlight === 0);
+    const text = await registry.metrics();
+    expect(text.match(/^lakh_http_requests_total\{.*$/gm)?.sort()).toEqual([
+      'lakh_http_requests_total{route="codes",status="200"} 2',
+      'lakh_http_requests_total{route="codes",status="499"} 2',
+      'lakh_http_requests_total{route="things",status="499"} 1',
+    ]);
+    expect(errors).toEqual([]);
   });
 });
