@@ -15,7 +15,8 @@ export interface BreakerOptions {
   readonly quarantineMs: number;
   /** Milliseconds that only grow. */
   readonly nowMs: () => number;
-  readonly onChange: (state: RedisState, reason: string) => void;
+  /** `error`: of the failure that opened it. */
+  readonly onChange: (state: RedisState, reason: string, error?: unknown) => void;
 }
 
 /** Fewer failures in a window are a hiccup. */
@@ -47,37 +48,51 @@ export class Breaker {
     return this.#state;
   }
 
-  /** The outcome of one call; a connection that answered with an error about one key counts as a success. */
-  record(succeeded: boolean): void {
-    if (this.state === 'down') return;
+  /** A call was answered, if only with an error about one key. */
+  success(): void {
+    this.#count();
+  }
+
+  /** A call was not answered, or with an error that the next one would meet too. */
+  failure(error: unknown): void {
+    if (!this.#count()) return;
+    this.#failures += 1;
+    if (this.#failures >= FAILURES_TO_OPEN && this.#failures >= this.#calls * FAILURE_PART_TO_OPEN) {
+      this.open(`${this.#failures} of ${this.#calls} calls failed`, error);
+    }
+  }
+
+  /** Every master answered a probe. */
+  probeAnswered(): void {
+    this.#failedProbes = 0;
+    if (this.state !== 'down') return;
+    const nowMs = this.#options.nowMs();
+    this.#startWindow(nowMs);
+    this.#quarantineEndMs = nowMs + this.#options.quarantineMs;
+    if (this.#hasFailed) this.#change('quarantine', 'a probe was answered');
+    else this.#change('up', 'connected');
+  }
+
+  /** Some master did not answer a probe. */
+  probeFailed(error: unknown): void {
+    this.#failedProbes += 1;
+    if (this.#failedProbes >= PROBES_TO_OPEN) this.open(`${this.#failedProbes} probes in a row failed`, error);
+  }
+
+  /** Stops asking until a probe is answered. A Redis that is away from the start is told of too, once. */
+  open(reason: string, error?: unknown): void {
+    const isNews = this.#state !== 'down' || !this.#hasFailed;
+    this.#hasFailed = true;
+    if (isNews) this.#change('down', reason, error);
+  }
+
+  /** False while it is open: what calls find then decides nothing. */
+  #count(): boolean {
+    if (this.state === 'down') return false;
     const nowMs = this.#options.nowMs();
     if (nowMs - this.#windowStartMs >= WINDOW_MS) this.#startWindow(nowMs);
     this.#calls += 1;
-    if (succeeded) return;
-    this.#failures += 1;
-    if (this.#failures >= FAILURES_TO_OPEN && this.#failures >= this.#calls * FAILURE_PART_TO_OPEN) {
-      this.open(`${this.#failures} of ${this.#calls} calls failed`);
-    }
-  }
-
-  /** The outcome of a probe, which asks every master. */
-  recordProbe(succeeded: boolean): void {
-    this.#failedProbes = succeeded ? 0 : this.#failedProbes + 1;
-    if (!succeeded) {
-      if (this.#failedProbes >= PROBES_TO_OPEN) this.open(`${this.#failedProbes} probes in a row failed`);
-    } else if (this.state === 'down') {
-      const nowMs = this.#options.nowMs();
-      this.#startWindow(nowMs);
-      this.#quarantineEndMs = nowMs + this.#options.quarantineMs;
-      if (this.#hasFailed) this.#change('quarantine', 'a probe was answered');
-      else this.#change('up', 'connected');
-    }
-  }
-
-  /** Stops asking until a probe is answered. */
-  open(reason: string): void {
-    this.#hasFailed = true;
-    if (this.#state !== 'down') this.#change('down', reason);
+    return true;
   }
 
   #startWindow(nowMs: number): void {
@@ -86,8 +101,8 @@ export class Breaker {
     this.#failures = 0;
   }
 
-  #change(state: RedisState, reason: string): void {
+  #change(state: RedisState, reason: string, error?: unknown): void {
     this.#state = state;
-    this.#options.onChange(state, reason);
+    this.#options.onChange(state, reason, error);
   }
 }

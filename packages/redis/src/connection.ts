@@ -47,22 +47,18 @@ export class RedisConnection {
     const { target, deadlineMs = DEFAULT_DEADLINE_MS, quarantineMs = DEFAULT_QUARANTINE_MS, log, changed } = options;
     this.#client = createRedisClient(target);
     this.#deadlines = new Deadlines(deadlineMs);
-    let lastError: unknown;
     this.#breaker = new Breaker({
       quarantineMs,
       nowMs: () => performance.now(),
-      onChange: (state, reason) => {
-        if (state === 'down') log?.warn({ state, reason, err: lastError }, 'redis is not asked');
+      onChange: (state, reason, error) => {
+        if (state === 'down') log?.warn({ state, reason, err: error }, 'redis is not asked');
         else log?.info({ state, reason }, state === 'up' ? 'redis is asked' : 'redis answers again, not read yet');
         changed?.(state);
       },
     });
     this.#client.open({
       ready: () => this.#probeSoon(0),
-      lost: (error) => {
-        lastError = error;
-        this.#breaker.open('the connection was lost');
-      },
+      lost: (error) => this.#breaker.open('there is no connection', error),
     });
     this.#probeSoon(PROBE_AGAIN_MS);
   }
@@ -85,10 +81,11 @@ export class RedisConnection {
   async ask<T>(command: (commands: RedisCommands) => Promise<T>): Promise<T> {
     try {
       const answer = await this.#deadlines.race(command(this.#client.commands));
-      this.#breaker.record(true);
+      this.#breaker.success();
       return answer;
     } catch (error) {
-      this.#breaker.record(isOfTheKey(error));
+      if (isOfTheKey(error)) this.#breaker.success();
+      else this.#breaker.failure(error);
       throw error;
     }
   }
@@ -115,9 +112,10 @@ export class RedisConnection {
     const answers = await Promise.allSettled(probeKeys.map((key) => this.#deadlines.race(commands.get(key))));
     this.#probing = false;
     if (this.#closed) return;
-    const succeeded = answers.every((answer) => answer.status === 'fulfilled' || isOfTheKey(answer.reason));
-    this.#breaker.recordProbe(succeeded);
-    this.#probeSoon(succeeded ? PROBE_INTERVAL_MS : PROBE_AGAIN_MS);
+    const failed = answers.find((answer) => answer.status === 'rejected' && !isOfTheKey(answer.reason));
+    if (failed) this.#breaker.probeFailed((failed as PromiseRejectedResult).reason);
+    else this.#breaker.probeAnswered();
+    this.#probeSoon(failed ? PROBE_AGAIN_MS : PROBE_INTERVAL_MS);
   }
 }
 
