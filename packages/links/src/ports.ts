@@ -66,11 +66,13 @@ export interface Invalidation {
 
 /**
  * The durable outbox: the store writes a change and its invalidation in one transaction, and the invalidation stays until the
- * shared cache has taken what the change made of the link. Errors as for {@link LinkStore}.
+ * shared cache has taken what the change made of the link, or can hold nothing any more that is older than it. Errors as for {@link LinkStore}.
  */
 export interface InvalidationOutbox {
   /** Oldest first, at most `limit`. */
   pending(limit: number): Promise<readonly Invalidation[]>;
   /** Forgets an invalidation that was delivered; one of a newer version stays. */
   done(invalidation: Invalidation): Promise<void>;
+  /** Forgets the oldest of those that were written before `beforeMs`, at most `limit`, delivered or not. @returns how many */
+  forget(beforeMs: number, limit: number): Promise<number>;
 }

@@ -1,23 +1,7 @@
-import { MemoryLinkCache, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
-import { type Invalidation, type InvalidationOutbox, relayInvalidations, StoreUnavailableError } from '../src/index.js';
+import { MemoryLinkCache, MemoryLinkStore, MemoryOutbox, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { relayInvalidations, StoreUnavailableError } from '../src/index.js';
 
 const ROUND_SIZE = 200;
-
-class MemoryOutbox implements InvalidationOutbox {
-  rounds = 0;
-  readonly waiting: Invalidation[];
-  constructor(waiting: readonly Invalidation[]) {
-    this.waiting = [...waiting];
-  }
-  async pending(limit: number): Promise<readonly Invalidation[]> {
-    this.rounds += 1;
-    return this.waiting.slice(0, limit);
-  }
-  async done({ code, version }: Invalidation): Promise<void> {
-    const at = this.waiting.findIndex((each) => each.code === code && each.version <= version);
-    if (at >= 0) this.waiting.splice(at, 1);
-  }
-}
 
 /** `count` links, deleted, whose invalidations wait. */
 async function setUp(count: number) {
@@ -100,5 +84,31 @@ describe('the relay of invalidations', () => {
     };
     await expect(relayInvalidations(ports)).rejects.toThrow('down');
     expect(outbox.waiting).toHaveLength(2);
+  });
+
+  test('ends after the one in hand when it is told to stop, and the rest waits for others', async () => {
+    const { cache, outbox, ports } = await setUp(ROUND_SIZE * 3);
+    const stopping = new AbortController();
+    const put = cache.put.bind(cache);
+    let puts = 0;
+    jest.spyOn(cache, 'put').mockImplementation((link) => {
+      puts += 1;
+      if (puts === 7) stopping.abort();
+      return put(link);
+    });
+    expect(await relayInvalidations({ ...ports, signal: stopping.signal })).toBe(7);
+    expect(outbox.waiting).toHaveLength(ROUND_SIZE * 3 - 7);
+  });
+
+  test('delivers what is beside a link that the store cannot read, and tells of that one', async () => {
+    const { store, links, outbox, ports } = await setUp(5);
+    store.gate = ({ code }) => {
+      if (code === links[2]!.code) throw new Error('of an unknown kind');
+    };
+    const unreadable: unknown[] = [];
+    const onUnreadable = ({ code }: { code: string }, error: unknown) => unreadable.push([code, String(error)]);
+    expect(await relayInvalidations({ ...ports, onUnreadable })).toBe(4);
+    expect(outbox.waiting).toEqual([{ domainId: 0, code: links[2]!.code, version: 2 }]);
+    expect(unreadable).toEqual([[links[2]!.code, 'Error: of an unknown kind']]);
   });
 });

@@ -172,6 +172,24 @@ describe('rows in MySQL', () => {
     });
   });
 
+  test('a row that this release cannot read fails who asked for it, or met it, and nobody beside them', async () => {
+    const store = makeStore({ findsInFlight: 1, insertsInFlight: 1 });
+    const [links, strange] = [insertable(21), sample.generated({ code: 'ofAnotherKind' })];
+    for (const link of [...links, strange]) await store.insert(link);
+    await database.sql(`UPDATE links SET kind=9 WHERE code='${strange.code}'`);
+    const found = await Promise.allSettled([...links, strange].map(({ code }) => store.find(0, code)));
+    expect(found.slice(0, 21)).toEqual(links.map((link) => ({ status: 'fulfilled', value: storedAs(link) })));
+    const unreadable = { reason: { message: expect.stringMatching(/ofAnotherKind has kind 9/) } };
+    expect(found[21]).toMatchObject(unreadable);
+    const beside = [...insertable(5), sample.generated({ code: strange.code }), ...insertable(5)];
+    const met = await Promise.allSettled(beside.map((link) => store.insert(link)));
+    expect(met.map(({ status }) => status)).toEqual(
+      beside.map(({ code }) => (code === strange.code ? 'rejected' : 'fulfilled')),
+    );
+    expect(met[5]).toMatchObject(unreadable);
+    await database.sql(`DELETE FROM links WHERE code='${strange.code}'`);
+  });
+
   test('no statement is larger than its bounds, in rows or in bytes', async () => {
     const before = Number((await database.sql("SHOW GLOBAL STATUS LIKE 'Bytes_received'")).split('\t')[1]);
     const rows: number[] = [];
@@ -227,6 +245,17 @@ describe('rows in MySQL', () => {
     expect(await outbox.pending(10)).toHaveLength(2);
     for (const invalidation of pending) await outbox.done(invalidation);
     expect(await outbox.pending(10)).toEqual([]);
+  });
+
+  test('the outbox forgets what is older than it is told, oldest first, in pieces', async () => {
+    await database.sql('DELETE FROM invalidations');
+    const outbox = createMysqlOutbox({ pool });
+    const rows = [1_000, 3_000, 2_000, 5_000].map((createdAtMs) => `(0,'old${createdAtMs}',2,${createdAtMs})`);
+    await database.sql(`INSERT INTO invalidations (domain_id,code,version,created_at_ms) VALUES ${rows}`);
+    expect(await outbox.forget(3_000, 10)).toBe(2);
+    expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old3000', 'old5000']);
+    expect(await outbox.forget(9_000, 1)).toBe(1);
+    expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old5000']);
   });
 
   test('sessions are strict, in UTC, read committed, and may not create tables', async () => {

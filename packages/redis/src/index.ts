@@ -4,4 +4,5 @@ export { RedisConnection, type RedisLog, type RedisOptions } from './connection.
 export * from './errors.js';
 export * from './link-cache.js';
 export { redisSettings } from './settings.js';
+export { longestLifeMs } from './ttl.js';
 export * from './url.js';

@@ -17,7 +17,7 @@ export const redisSettings = {
     name: 'LAKH_L2_TTL_S',
     parser: integer(1, 2_592_000),
     default: '3600',
-    description: 'How long a link stays in Redis, in seconds.',
+    description: 'How long a link stays in Redis, in seconds; the same on all servers.',
   },
   l2DeadlineMs: {
     name: 'LAKH_L2_DEADLINE_MS',

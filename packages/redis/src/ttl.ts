@@ -1,5 +1,10 @@
 const JITTER_PART = 0.1;
 
+/** Longer than any value is kept that was put for `ttlMs`, and than a put takes whose value was read before. */
+export function longestLifeMs(ttlMs: number): number {
+  return Math.ceil(ttlMs * (1 + JITTER_PART)) + SUPERSEDES_FOR_MS;
+}
+
 /**
  * How long a value is kept, in milliseconds: `ttlMs` ±10 %, so that values cached together do not expire together. Whether the link
  * still redirects is judged from the value, at redirect time: one that has expired is kept as long as any other, or each of its

@@ -9,7 +9,7 @@ import {
   proveRowsAreTaken,
 } from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
-import { createRedisLinkCache, RedisConnection } from '@lakh/redis';
+import { createRedisLinkCache, longestLifeMs, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
@@ -47,6 +47,7 @@ const SETTLE_FACTOR = 1.1;
 export function openCluster(options: ClusterOptions): Backend {
   const { settings, clock = { nowMs: Date.now }, observed: told } = options;
   const { namespace = DEFAULT_NAMESPACE, leaseDeadlineMs = DEFAULT_LEASE_DEADLINE_MS } = settings;
+  const l2TtlMs = (settings.l2TtlS ?? DEFAULT_L2_TTL_S) * 1_000;
   const troubles = { away: new Map<string, string>(), readOnly: new Map<string, string>() };
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
@@ -92,7 +93,7 @@ export function openCluster(options: ClusterOptions): Backend {
       const described = { ...thisProcess(serverId), pid: process.pid, startedAt: new Date().toISOString(), ...facts };
       return registerServer(zookeeper(), serverId, described);
     },
-    relay: () => (cache === undefined ? async () => {} : startRelay({ outbox, store: links, cache, log: told?.log })),
+    relay: () => startRelay({ outbox, store: links, cache, clock, keptForMs: longestLifeMs(l2TtlMs), log: told?.log }),
     async close() {
       await session?.close();
       await redis?.close();

@@ -3,7 +3,7 @@ import { Coalescer } from '../wire/coalescer.js';
 import { SqlFailure, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import type { StatementTimer } from '../wire/timing.js';
-import { asStored, isStorableCode, keyOf, selectRows } from './rows.js';
+import { asStored, isStorableCode, keyOf, type LinkRow, selectRows } from './rows.js';
 
 export interface FindQueueOptions {
   readonly pool: Pool;
@@ -82,14 +82,19 @@ export class FindQueue {
       const found = await timer('find', batch.size, () =>
         pool.run((session) => selectRows(session, batch.asked.values()), remainingMs),
       );
-      for (const [key, asked] of batch.asked) {
-        const row = found.get(key);
-        asked.resolve(row && asStored(row));
-      }
+      for (const [key, asked] of batch.asked) settle(asked, found.get(key));
     } catch (error) {
       const told = storeError(error);
       for (const asked of batch.asked.values()) asked.reject(told);
     }
+  }
+}
+
+function settle({ resolve, reject }: Asked, row: LinkRow | undefined): void {
+  try {
+    resolve(row && asStored(row));
+  } catch (error) {
+    reject(error);
   }
 }
 

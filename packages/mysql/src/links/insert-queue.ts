@@ -10,7 +10,7 @@ import { Coalescer } from '../wire/coalescer.js';
 import { ER_DUP_ENTRY, ER_LOCK_DEADLOCK, isRefusal, isRowFailure, SqlFailure, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import type { StatementTimer } from '../wire/timing.js';
-import { asStored, INSERT_HEAD, insertIdOf, keyOf, rowValues, selectRows } from './rows.js';
+import { asStored, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, selectRows } from './rows.js';
 
 /**
  * Statements for the same rows at most: each round settles at least one row that was in conflict, and a second one is only
@@ -141,7 +141,7 @@ export class InsertQueue {
       const link = batch.links[i] as NewLink;
       const key = keyOf(link.domainId, link.code);
       const met = existing.get(key);
-      if (met) batch.resolve[i]?.(insertMet(link, asStored(met), insertIdOf(met)));
+      if (met) settleMet(batch, i, met);
       else if (seen.has(key)) repeated.push(i);
       else {
         seen.add(key);
@@ -155,5 +155,13 @@ export class InsertQueue {
     const remainingMs = batch.openedAtMs + this.#options.pool.deadlineMs - performance.now();
     if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the rows could be sent');
     return remainingMs;
+  }
+}
+
+function settleMet(batch: InsertBatch, i: number, met: LinkRow): void {
+  try {
+    batch.resolve[i]?.(insertMet(batch.links[i] as NewLink, asStored(met), insertIdOf(met)));
+  } catch (error) {
+    batch.reject[i]?.(error);
   }
 }

@@ -42,5 +42,16 @@ export function createMysqlOutbox({
           ),
         );
       }),
+
+    forget: (beforeMs, limit) =>
+      settle(async () => {
+        const { affectedRows } = await pool.run((session) =>
+          session.query(
+            `DELETE FROM invalidations WHERE created_at_ms<${integerLiteral(beforeMs)} ORDER BY created_at_ms LIMIT ${integerLiteral(limit)}`,
+            true,
+          ),
+        );
+        return affectedRows;
+      }),
   };
 }

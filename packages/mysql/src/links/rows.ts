@@ -80,6 +80,7 @@ export function insertIdOf(row: LinkRow): string {
   return String(row[9]);
 }
 
+/** Throws for a row that this release cannot read: whoever asked for others beside it must not suffer from that. */
 export function asStored(row: LinkRow): StoredLink {
   if (Number(row[2]) !== KIND_DELETED) return asLink(row);
   return { state: 'deleted', domainId: Number(row[0]), code: String(row[1]), version: Number(row[8]) };
@@ -88,7 +89,9 @@ export function asStored(row: LinkRow): StoredLink {
 /** A row that is not deleted. */
 function asLink(row: LinkRow): Link {
   const kind = Number(row[2]);
-  if (kind !== KIND_GENERATED && kind !== KIND_ALIAS) throw new Error(`a row of links has kind ${kind}`);
+  if (kind !== KIND_GENERATED && kind !== KIND_ALIAS) {
+    throw new Error(`the row of code ${row[1]} has kind ${kind}, which this release does not know`);
+  }
   return {
     state: 'live',
     domainId: Number(row[0]),

@@ -115,7 +115,9 @@ async function bury(session: Session, domainId: number, code: string, nowMs: num
     `UPDATE links SET kind=${KIND_DELETED}, long_url='', version=${version}, changed_at_ms=${now} WHERE ${where}`,
   );
   // The link's row lock serialises these two; an older invalidation that is still waiting is superseded.
-  const superseded = await session.query(`UPDATE invalidations SET version=${version} WHERE ${where}`);
+  const superseded = await session.query(
+    `UPDATE invalidations SET version=${version}, created_at_ms=${now} WHERE ${where}`,
+  );
   if (superseded.affectedRows === 0) {
     await session.query(
       `INSERT INTO invalidations (domain_id, code, version, created_at_ms) VALUES (${integerLiteral(domainId)},${asciiLiteral(code)},${version},${now})`,
