@@ -1,8 +1,10 @@
 const JITTER_PART = 0.1;
+/** More than a read and the put of what it found take together, and than clocks differ. */
+const SLOWEST_PUT_MS = 60_000;
 
-/** Longer than any value is kept that was put for `ttlMs`, and than a put takes whose value was read before. */
+/** After so long no cache holds what was read before, however slowly it was put there: a value is kept for `ttlMs`, give or take. */
 export function longestLifeMs(ttlMs: number): number {
-  return Math.ceil(ttlMs * (1 + JITTER_PART)) + SUPERSEDES_FOR_MS;
+  return Math.ceil(ttlMs * (1 + JITTER_PART)) + SLOWEST_PUT_MS;
 }
 
 /**
