@@ -1,6 +1,15 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { apiRoutes, createApi } from '@lakh/api';
-import { createApp, createHttpMetrics, createHttpServer, type HttpServer, listen, type Routes } from '@lakh/http';
+import {
+  createApp,
+  createHttpMetrics,
+  createHttpServer,
+  createRyowCookie,
+  createRyowReader,
+  type HttpServer,
+  listen,
+  type Routes,
+} from '@lakh/http';
 import {
   anonymous,
   createInsertIds,
@@ -29,6 +38,8 @@ interface Operation {
 }
 type Paths = Record<string, Record<string, Operation>>;
 
+const RYOW_KEY = new Uint8Array(32);
+
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
 async function openServices(token?: string) {
   const store = new MemoryLinkStore();
@@ -46,6 +57,7 @@ async function openServices(token?: string) {
     ownHosts: new OwnHosts([publicUrl]),
     settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
     clock,
+    hasJustWritten: createRyowReader(() => RYOW_KEY),
     registry,
     metrics,
   });
@@ -60,6 +72,7 @@ async function openServices(token?: string) {
       policy: { ownHosts: new OwnHosts([publicUrl]) },
     }),
     clock,
+    ryowCookie: createRyowCookie(RYOW_KEY, false),
     publicUrl,
     identify: (header?: string) =>
       token === undefined ? anyone : header === `Bearer ${token}` ? tokenHolder('docs') : undefined,

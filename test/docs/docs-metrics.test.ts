@@ -42,6 +42,7 @@ async function registered() {
       ownHosts: new OwnHosts([]),
       settings: { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 },
       clock: { nowMs: () => 0, monotonicMs: () => 0 },
+      hasJustWritten: () => false,
       registry,
       metrics,
     });

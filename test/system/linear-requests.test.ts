@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApi } from '@lakh/api';
-import { createApp, createHttpMetrics } from '@lakh/http';
+import { createApp, createHttpMetrics, createRyowCookie, createRyowReader } from '@lakh/http';
 import { anonymous, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
@@ -13,6 +13,7 @@ import { around, GROWTH_MAX, growthOf, type Texts, times } from './support/growt
 // Whole requests, through all that reads them: routing, types of bodies, bodies, fields, and the answer that repeats them.
 jest.setTimeout(60_000);
 
+const RYOW_KEY = new Uint8Array(32);
 let server: Server;
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
@@ -29,7 +30,17 @@ beforeAll(async () => {
   const onError = () => {};
   const anyone = anonymous(['create', 'delete']);
   const settings = { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 } as const;
-  const redirects = createRedirects({ domainId: 0, store, ownHosts, settings, clock, registry, metrics });
+  const hasJustWritten = createRyowReader(() => RYOW_KEY);
+  const redirects = createRedirects({
+    domainId: 0,
+    store,
+    ownHosts,
+    settings,
+    clock,
+    hasJustWritten,
+    registry,
+    metrics,
+  });
   const options = {
     domainId: 0,
     store,
@@ -42,6 +53,7 @@ beforeAll(async () => {
     }),
     remover: createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) }),
     clock,
+    ryowCookie: createRyowCookie(RYOW_KEY, true),
     publicUrl,
     urlMaxLength: 1_000_000,
     identify: () => anyone,

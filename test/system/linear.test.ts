@@ -1,4 +1,4 @@
-import { createRequestContexts, isReadYourWrites } from '@lakh/http';
+import { createRequestContexts, createRyowReader } from '@lakh/http';
 import {
   isPossibleCode,
   isReservedWord,
@@ -46,6 +46,7 @@ const urlTexts: Texts = {
 
 const ownHosts = new OwnHosts(['https://lakh.example', 'http://127.0.0.1:8080'], 'box');
 const contextOf = createRequestContexts(['127.0.0.1/32', '10.0.0.0/8']);
+const hasJustWritten = createRyowReader(() => new Uint8Array(32));
 const askedBy = (headers: Readonly<Record<string, string>>) =>
   contextOf({ socket: { remoteAddress: '127.0.0.1' }, headers } as unknown as Parameters<typeof contextOf>[0]);
 const judge = createRequestRule({ publicUrl: 'https://lakh.example', hosts: ['box'] });
@@ -101,8 +102,14 @@ describe.each<[string, (text: string) => unknown, Texts]>([
   ['X-Request-Id', (text) => askedBy({ 'x-request-id': text }), anyTexts],
   [
     'Cookie',
-    (text) => isReadYourWrites(text, 0),
-    { ...anyTexts, cookies: times('ryow_until=1; '), value: around('ryow_until=', '1', '') },
+    (text) => hasJustWritten(text, 1_790_000_000_000),
+    {
+      ...anyTexts,
+      cookies: times('ryow_until=1; '),
+      value: around('ryow_until=', '1', ''),
+      mac: around('ryow_until=1790000000001.', 'A', ''),
+      forgeries: times(`ryow_until=1790000000001.${'A'.repeat(22)}; `),
+    },
   ],
   [
     'host and port',

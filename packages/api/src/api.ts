@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { type Face, type HttpMetrics, InvalidRequestError, ryowCookie, securityHeaders } from '@lakh/http';
+import { type Face, type HttpMetrics, InvalidRequestError, securityHeaders } from '@lakh/http';
 import {
   type Clock,
   demand,
@@ -26,8 +26,7 @@ export interface ApiOptions extends CreateLinkOptions {
 
 /** `/api/v1/urls`: create, look up and delete links. */
 export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
-  const { domainId, remover, store, clock, publicUrl, identify } = options;
-  const secure = publicUrl.startsWith('https:');
+  const { domainId, remover, store, clock, ryowCookie, publicUrl, identify } = options;
   const createLink = createLinkCreator(options);
   return {
     routes: apiRoutes,
@@ -50,7 +49,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
       },
       async deleteLink(request, response) {
         await remover.remove(domainId, request.params.code as string, actorOf(request, identify, 'delete'));
-        response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
+        response.append('Set-Cookie', ryowCookie(clock.nowMs()));
         response.status(204).end();
       },
     },

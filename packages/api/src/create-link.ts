@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InvalidRequestError, ryowCookie, securityHeaders, UnauthorizedError } from '@lakh/http';
+import { InvalidRequestError, type RyowCookie, securityHeaders, UnauthorizedError } from '@lakh/http';
 import {
   type Actor,
   type Clock,
@@ -31,6 +31,8 @@ export interface CreateLinkOptions {
   readonly domainId: number;
   readonly shortener: Shortener;
   readonly clock: Clock;
+  /** Goes with every write. */
+  readonly ryowCookie: RyowCookie;
   /** What short URLs begin with; no trailing slash. */
   readonly publicUrl: string;
 }
@@ -38,8 +40,13 @@ export interface CreateLinkOptions {
 /** Creates the link that a parsed body asks for, and answers 201 (200 for an alias that is there already). */
 export type CreateLink = (response: ServerResponse, body: unknown, actor: Actor) => Promise<void>;
 
-export function createLinkCreator({ domainId, shortener, clock, publicUrl }: CreateLinkOptions): CreateLink {
-  const secure = publicUrl.startsWith('https:');
+export function createLinkCreator({
+  domainId,
+  shortener,
+  clock,
+  ryowCookie,
+  publicUrl,
+}: CreateLinkOptions): CreateLink {
   const fixedHeaders = [
     ...Object.entries(securityHeaders).flat(),
     ...['content-type', 'application/json', 'cache-control', 'no-store'],
@@ -60,7 +67,7 @@ export function createLinkCreator({ domainId, shortener, clock, publicUrl }: Cre
     const text = JSON.stringify(json);
     const headers = [
       ...fixedHeaders,
-      ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs(), secure)],
+      ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs())],
       ...['content-length', String(Buffer.byteLength(text))],
     ];
     // One list at once: each `setHeader` before it would make Node build the headers a second time.

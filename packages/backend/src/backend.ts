@@ -3,6 +3,7 @@ import type { Witnesses } from '@lakh/id-range';
 import type { InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
+import type { SharedKeys } from './shared-keys.js';
 
 /** What counts the counters of one namespace, for those who issue them and for those who repair it. */
 export interface WitnessPorts {
@@ -23,13 +24,17 @@ export interface Backend extends WitnessPorts {
   readonly cache: LinkCache | undefined;
   /** Undefined where there is no cache to tell. */
   readonly outbox: InvalidationOutbox | undefined;
+  /** What servers of this system can tell each other's work by. */
+  readonly keys: SharedKeys;
   /** By name: what has been opened so far. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
   /**
-   * Brings the schema up to date, or checks that it is. Tries for as long as the database is away and `signal` is not aborted;
+   * Brings the schema up to date, or checks that it is, and loads the keys. Tries for as long as the database is away and `signal` is not aborted;
    * everything else that goes wrong is final.
    */
   prepare(signal: AbortSignal): Promise<void>;
+  /** Loads the keys alone, as who neither makes nor migrates anything: whatever is in the way, tries for as long as `signal` is not aborted. */
+  loadKeys(signal: AbortSignal): Promise<void>;
   /** Shows this process to operators until the returned function is called; nothing is ever decided by it. */
   register(serverId: string, facts: ServerFacts): () => void;
   /** Carries invalidations from the outbox to the cache until the returned function is called, which waits for those under way. */

@@ -3,3 +3,4 @@ export { DataDirInUseError } from '@lakh/sqlite';
 export type { Backend, ServerFacts, WitnessPorts } from './backend.js';
 export { dataFileIn, type FileOptions, openFile } from './file/open-file.js';
 export { clusterSettings, fileSettings, storageSettings, toolSettings } from './settings.js';
+export { type KeyPurpose, SharedKeys } from './shared-keys.js';

@@ -2,3 +2,4 @@
 export * from './agree-on-facts.js';
 export * from './fact-store.js';
 export * from './feeds-links.js';
+export * from './shared-secret.js';

@@ -33,7 +33,14 @@ export {
 export type { OwnNames } from './own-requests.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
-export { isReadYourWrites, RYOW_WINDOW_MS, ryowCookie } from './read-your-writes.js';
+export {
+  createRyowCookie,
+  createRyowReader,
+  type HasJustWritten,
+  RYOW_SKEW_MS,
+  RYOW_WINDOW_MS,
+  type RyowCookie,
+} from './read-your-writes.js';
 export { isPlainJson, readJson } from './request-body.js';
 export { createRequestContexts, type RequestContext, securityHeaders } from './request-context.js';
 export {

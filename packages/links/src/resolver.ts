@@ -1,10 +1,14 @@
 import { isPossibleCode } from './alias.js';
 import { StoreUnavailableError } from './errors.js';
+import { FreshFlights } from './fresh-flights.js';
 import type { StoredLink } from './link.js';
 import type { LinkCache, LinkStore } from './ports.js';
 
-/** Who answered a look-up: the shared cache, the store, the grammar (the text cannot be a code), or nobody: too many wait for the store. */
-export type AnsweredBy = 'cache' | 'store' | 'grammar' | 'nobody';
+/**
+ * Who answered a look-up: the shared cache, the store, its primary for somebody who has just written, the grammar (the text cannot be a
+ * code), or nobody: too many wait for the store.
+ */
+export type AnsweredBy = 'cache' | 'store' | 'primary' | 'grammar' | 'nobody';
 
 export interface ResolverOptions {
   readonly store: Pick<LinkStore, 'find'>;
@@ -12,6 +16,8 @@ export interface ResolverOptions {
   readonly cache?: LinkCache | undefined;
   /** Look-ups that may wait for the store at once; one more fails at once. Default 1,024. */
   readonly maxConcurrent?: number;
+  /** Codes of which those who have just written may ask at once, beside the above. Default 64. */
+  readonly maxFresh?: number;
   /** Told of every look-up whose end is known; those that join another's flight are not counted, nor those that the store failed. */
   readonly onAnswered?: (by: AnsweredBy) => void;
   /**
@@ -23,22 +29,26 @@ export interface ResolverOptions {
   readonly afterAnswer?: (run: () => void) => void;
 }
 
-export interface ResolveOptions {
-  /** Read-your-writes: past the caches and replicas, and past flights that may have left before the write. */
-  readonly fresh?: boolean;
-}
-
 export interface Resolver {
   /**
    * The link or tombstone of a code; undefined when there is none. Rejects with {@link StoreUnavailableError} when the store
    * cannot be asked or too many others are asking. Whether the link may still redirect is for `outcomeOf` to say.
    */
-  resolve(domainId: number, code: string, options?: ResolveOptions): Promise<StoredLink | undefined>;
-  /** Look-ups that wait for the store now. */
+  resolve(domainId: number, code: string): Promise<StoredLink | undefined>;
+  /**
+   * Read-your-writes: the same, past the caches and replicas, and past flights that may have left before the write. Undefined when too many
+   * do so: these have places of their own, which nobody else's look-ups take and which take nobody else's, and one more is answered like anyone.
+   */
+  resolveFresh(domainId: number, code: string): Promise<StoredLink | undefined> | undefined;
+  /** Look-ups that wait for the store now, of either kind. */
   readonly waiting: number;
 }
 
 const DEFAULT_MAX_CONCURRENT = 1_024;
+/** Who has just written is one person with one browser, and each code has one read at a time however many ask. */
+const DEFAULT_MAX_FRESH = 64;
+
+const keyOf = (domainId: number, code: string) => `${domainId}:${code}`;
 
 /**
  * Finds links: shared cache, then store, one flight a code however many ask. Nothing is remembered of codes that do not exist:
@@ -52,6 +62,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   const afterAnswer = options.afterAnswer ?? ((run: () => void) => void setImmediate(run));
   const beginRead = options.beginRead ?? (() => () => {});
   const flights = new Map<string, Promise<StoredLink | undefined>>();
+  const freshFlights = new FreshFlights<StoredLink | undefined>(options.maxFresh ?? DEFAULT_MAX_FRESH);
   let asking = 0;
 
   /** What `read` finds under the code, told to whoever watches reads. */
@@ -70,20 +81,24 @@ export function createResolver(options: ResolverOptions): Resolver {
     }
   }
 
-  async function askStore(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
+  async function read(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
+    const found = await store.find(domainId, code, { fresh });
+    onAnswered(fresh ? 'primary' : 'store');
+    if (found !== undefined && cache?.available) {
+      // Nobody waits for a fill, so nobody would catch what it rejects with, and the next look-up fills again.
+      afterAnswer(() => void cache.put(found).catch(() => {}));
+    }
+    return found;
+  }
+
+  async function askStore(domainId: number, code: string): Promise<StoredLink | undefined> {
     if (asking >= maxConcurrent) {
       onAnswered('nobody');
       throw new StoreUnavailableError('Too many look-ups are waiting for the store.');
     }
     asking += 1;
     try {
-      const found = await store.find(domainId, code, { fresh });
-      onAnswered('store');
-      if (found !== undefined && cache?.available) {
-        // Nobody waits for a fill, so nobody would catch what it rejects with, and the next look-up fills again.
-        afterAnswer(() => void cache.put(found).catch(() => {}));
-      }
-      return found;
+      return await read(domainId, code, false);
     } finally {
       asking -= 1;
     }
@@ -91,28 +106,33 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   async function fly(domainId: number, code: string): Promise<StoredLink | undefined> {
     const cached = await cache?.get(domainId, code);
-    if (cached === undefined) return askStore(domainId, code, false);
+    if (cached === undefined) return askStore(domainId, code);
     onAnswered('cache');
     return cached;
   }
 
   return {
     get waiting() {
-      return asking;
+      return asking + freshFlights.running;
     },
 
-    async resolve(domainId, code, { fresh = false } = {}) {
+    async resolve(domainId, code) {
       if (!isPossibleCode(code)) {
         onAnswered('grammar');
         return undefined;
       }
-      if (fresh) return watched(domainId, code, () => askStore(domainId, code, true));
-      const key = `${domainId}:${code}`;
+      const key = keyOf(domainId, code);
       const inFlight = flights.get(key);
       if (inFlight !== undefined) return inFlight;
       const flight = watched(domainId, code, () => fly(domainId, code)).finally(() => flights.delete(key));
       flights.set(key, flight);
       return flight;
+    },
+
+    resolveFresh(domainId, code) {
+      if (!isPossibleCode(code)) return this.resolve(domainId, code);
+      const readIt = () => read(domainId, code, true);
+      return freshFlights.join(keyOf(domainId, code), () => watched(domainId, code, readIt));
     },
   };
 }

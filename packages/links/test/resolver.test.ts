@@ -122,7 +122,7 @@ describe('resolving', () => {
       const cache = new MemoryLinkCache();
       const { resolver, answered, finds } = setUp({ cache });
       expect(await resolver.resolve(0, text)).toBeUndefined();
-      expect(await resolver.resolve(0, text, { fresh: true })).toBeUndefined();
+      expect(await resolver.resolveFresh(0, text)).toBeUndefined();
       expect([finds(), cache.gets]).toEqual([0, 0]);
       expect(answered).toEqual(['grammar', 'grammar']);
     },
@@ -167,16 +167,81 @@ describe('resolving', () => {
     const find = jest.spyOn(store, 'find');
     await store.remove(0, link.code);
     expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
-    expect(await resolver.resolve(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
+    expect(await resolver.resolveFresh(0, link.code)).toEqual(tombstoneOf(link));
     expect(find.mock.calls).toEqual([[0, link.code, { fresh: true }]]);
+  });
 
-    const other = sample.generated();
+  test('of those who have just written, all who come while a read of their code runs share the next, which leaves after they came', async () => {
+    const { store, resolver, answered, finds } = setUp();
+    const link = sample.generated();
+    await store.insert(link);
+    const gates = [new Gate(), new Gate(), new Gate()];
+    let reads = 0;
+    const find = store.find.bind(store);
+    jest.spyOn(store, 'find').mockImplementation(async (...asked) => {
+      const gate = gates[reads++];
+      // What it found when it left.
+      const found = await find(...asked);
+      await gate?.passed;
+      return found;
+    });
+    const before = resolver.resolveFresh(0, link.code);
+    await new Promise(setImmediate);
+    await store.remove(0, link.code);
+    const after = Array.from({ length: 100 }, () => resolver.resolveFresh(0, link.code));
+    const elsewhere = resolver.resolveFresh(0, 'other');
+    expect([finds(), resolver.waiting]).toEqual([2, 2]);
+    for (const gate of gates) gate.open();
+    expect(await before).toEqual(storedAs(link));
+    expect(await Promise.all(after)).toEqual(after.map(() => tombstoneOf(link)));
+    expect(await elsewhere).toBeUndefined();
+    expect([finds(), resolver.waiting]).toEqual([3, 0]);
+    expect(answered).toEqual(['primary', 'primary', 'primary']);
+    await resolver.resolveFresh(0, link.code);
+    expect(finds()).toBe(4);
+  });
+
+  test('a fresh read that fails fails its own, and the one that waits for it leaves all the same', async () => {
+    const { store, resolver } = setUp();
+    const link = sample.generated();
+    await store.insert(link);
     const gate = new Gate();
-    store.gate = ({ call }) => (call === 'find' ? gate.passed : undefined);
-    const both = [resolver.resolve(0, other.code, { fresh: true }), resolver.resolve(0, other.code, { fresh: true })];
-    expect(find).toHaveBeenCalledTimes(3);
+    let reads = 0;
+    store.gate = async () => {
+      await gate.passed;
+      reads += 1;
+      if (reads === 1) throw new StoreUnavailableError('down');
+    };
+    const [first, second] = [resolver.resolveFresh(0, link.code), resolver.resolveFresh(0, link.code)];
     gate.open();
-    await Promise.all(both);
+    await expect(first).rejects.toThrow('down');
+    expect(await second).toEqual(storedAs(link));
+    expect(resolver.waiting).toBe(0);
+  });
+
+  test('fresh reads have places of their own: they take none from others, nor others from them, and one more has none', async () => {
+    const { store, resolver } = setUp({ maxConcurrent: 2, maxFresh: 2 });
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const fresh = ['aa1', 'aa2', 'aa1'].map((code) => resolver.resolveFresh(0, code));
+    expect(fresh).not.toContain(undefined);
+    expect(resolver.resolveFresh(0, 'aa3')).toBeUndefined();
+    const others = ['aa3', 'aa4'].map((code) => resolver.resolve(0, code));
+    await expect(resolver.resolve(0, 'aa5')).rejects.toThrow(StoreUnavailableError);
+    expect(resolver.waiting).toBe(4);
+    gate.open();
+    await Promise.all([...fresh, ...others]);
+    expect(resolver.waiting).toBe(0);
+    expect(resolver.resolveFresh(0, 'aa3')).toBeDefined();
+  });
+
+  test('64 codes may be read so at once where no other limit is given', () => {
+    const { store, resolver } = setUp();
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const places = Array.from({ length: 65 }, (_, i) => resolver.resolveFresh(0, `c${i}`) !== undefined);
+    gate.open();
+    expect(places).toEqual([...Array(64).fill(true), false]);
   });
 
   test('no more than the limit wait for the store; one more fails at once, and room comes back', async () => {
@@ -187,9 +252,8 @@ describe('resolving', () => {
     await expect(resolver.resolve(0, 'aa4')).rejects.toThrow(
       new StoreUnavailableError('Too many look-ups are waiting for the store.'),
     );
-    await expect(resolver.resolve(0, 'aa5', { fresh: true })).rejects.toMatchObject({ code: 'store_unavailable' });
     expect(finds()).toBe(3);
-    expect(answered).toEqual(['nobody', 'nobody']);
+    expect(answered).toEqual(['nobody']);
     expect(resolver.waiting).toBe(3);
     const joined = resolver.resolve(0, 'aa1');
     gate.open();
@@ -253,7 +317,7 @@ describe('resolving', () => {
     await Promise.all(asked);
     expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link), 'answered', 'answered']);
     heard.length = 0;
-    await resolver.resolve(0, link.code, { fresh: true });
+    await resolver.resolveFresh(0, link.code);
     await resolver.resolve(0, 'no.code');
     expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link)]);
     heard.length = 0;

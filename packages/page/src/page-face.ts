@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { CreateLinkOptions, Identify } from '@lakh/api';
 import { linkJson } from '@lakh/api';
-import { type Face, type RouteResponse, ryowCookie, securityHeaders, toProblem } from '@lakh/http';
+import { type Face, type RouteResponse, securityHeaders, toProblem } from '@lakh/http';
 import {
   InvalidLinkError,
   isPossibleCode,
@@ -36,8 +36,7 @@ const CONTENT_SECURITY_POLICY = [
 
 /** The page for people with a browser: a form that creates a link. */
 export function createPage(options: PageOptions): Face<typeof pageRoutes> {
-  const { domainId, shortener, clock, publicUrl, identify, needsToken, store, onError } = options;
-  const secure = publicUrl.startsWith('https:');
+  const { domainId, shortener, clock, ryowCookie, publicUrl, identify, needsToken, store, onError } = options;
 
   function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken'>): void {
     response
@@ -96,7 +95,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
         try {
           const asked = { longUrl, alias: values.alias || undefined, expiresAt };
           const { link } = await shortener.shorten(domainId, asked, actor);
-          response.append('Set-Cookie', ryowCookie(clock.nowMs(), secure));
+          response.append('Set-Cookie', ryowCookie(clock.nowMs()));
           // To where a reload makes no second link.
           const location = pageRoutes.getMadeLink.path.replace(':code', link.code);
           response.set({ location, 'cache-control': 'no-store' }).status(303).end();

@@ -1,10 +1,11 @@
-import { type FastLane, type HttpMetrics, isReadYourWrites } from '@lakh/http';
+import type { FastLane, HasJustWritten, HttpMetrics } from '@lakh/http';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { sendRedirect } from './redirect-response.js';
 
 export interface FastLaneOptions {
   readonly l1: L1Cache;
   readonly clock: RedirectClock;
+  readonly hasJustWritten: HasJustWritten;
   readonly metrics: HttpMetrics<'redirect'>;
 }
 
@@ -12,7 +13,7 @@ export interface FastLaneOptions {
  * Answers a redirect that L1 holds, in the same tick, and leaves everything else alone: false means that the response was not
  * touched. This is the hot path; ADR 0003 says what it may do. A request without a cookie never has its header object built.
  */
-export function createFastLane({ l1, clock, metrics }: FastLaneOptions): FastLane {
+export function createFastLane({ l1, clock, hasJustWritten, metrics }: FastLaneOptions): FastLane {
   /** Where the answers of each status are counted, by the status itself. */
   const slots = new Uint32Array(400);
   for (const status of [301, 302, 307, 308]) slots[status] = metrics.slot('redirect', status);
@@ -23,8 +24,8 @@ export function createFastLane({ l1, clock, metrics }: FastLaneOptions): FastLan
     if (answer === undefined) return false;
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
-    const cookie = cookieOf(request.rawHeaders);
-    if (cookie !== undefined && isReadYourWrites(cookie, clock.nowMs())) return false;
+    const cookies = cookiesOf(request.rawHeaders);
+    if (cookies !== undefined && hasJustWritten(cookies, clock.nowMs())) return false;
     l1.count('hit');
     sendRedirect(response, answer);
     metrics.record(slots[answer.status] as number, (clock.monotonicMs() - startedMs) / 1000);
@@ -32,11 +33,13 @@ export function createFastLane({ l1, clock, metrics }: FastLaneOptions): FastLan
   };
 }
 
-/** `rawHeaders` alternates names and values. */
-function cookieOf(rawHeaders: readonly string[]): string | undefined {
+/** `rawHeaders` alternates names and values. Several headers are joined as node:http joins them. */
+function cookiesOf(rawHeaders: readonly string[]): string | undefined {
+  let cookies: string | undefined;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
-    if (name.length === 6 && name.toLowerCase() === 'cookie') return rawHeaders[i + 1];
+    if (name.length !== 6 || name.toLowerCase() !== 'cookie') continue;
+    cookies = cookies === undefined ? rawHeaders[i + 1] : `${cookies}; ${rawHeaders[i + 1]}`;
   }
-  return undefined;
+  return cookies;
 }

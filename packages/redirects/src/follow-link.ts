@@ -1,5 +1,13 @@
-import { type Face, isReadYourWrites, type RouteResponse } from '@lakh/http';
-import { LinkGoneError, LinkLoopError, LinkNotFoundError, leadsToHost, outcomeOf, type Resolver } from '@lakh/links';
+import type { Face, HasJustWritten, RouteRequest, RouteResponse } from '@lakh/http';
+import {
+  LinkGoneError,
+  LinkLoopError,
+  LinkNotFoundError,
+  leadsToHost,
+  outcomeOf,
+  type Resolver,
+  type StoredLink,
+} from '@lakh/links';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
 import type { redirectRoutes } from './redirect-routes.js';
@@ -11,16 +19,25 @@ export interface FollowLinkOptions {
   readonly l1: L1Cache;
   readonly answerOf: AnswerOf;
   readonly clock: RedirectClock;
+  readonly hasJustWritten: HasJustWritten;
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
 export function createLinkFollower(options: FollowLinkOptions): Face<typeof redirectRoutes>['handlers'] {
-  const { domainId, resolver, l1, answerOf, clock } = options;
+  const { domainId, resolver, l1, answerOf, clock, hasJustWritten } = options;
+
+  /** What the primary says of a code, for who has just written; undefined for everybody else, and when too many have. */
+  function freshOf({ headers }: RouteRequest, code: string): Promise<StoredLink | undefined> | undefined {
+    const { cookie } = headers;
+    return cookie !== undefined && hasJustWritten(cookie, clock.nowMs())
+      ? resolver.resolveFresh(domainId, code)
+      : undefined;
+  }
 
   /** A sentence's full stop or a slash is no part of the link before it: where there is one, its own address is the one to keep. */
-  async function sendToClean(response: RouteResponse, text: string, fresh: boolean): Promise<void> {
+  async function sendToClean(request: RouteRequest, response: RouteResponse, text: string): Promise<void> {
     const code = withoutMarks(text);
-    const found = code === text ? undefined : await resolver.resolve(domainId, code, { fresh });
+    const found = code === text ? undefined : await (freshOf(request, code) ?? resolver.resolve(domainId, code));
     if (found === undefined) throw new LinkNotFoundError('There is no link with this code.');
     response
       .set({ location: `/${code}`, 'cache-control': 'no-store', 'x-robots-tag': 'noindex' })
@@ -33,7 +50,7 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       const code = request.params.code as string;
       const path = `/${code}`;
       const askedMs = clock.monotonicMs();
-      const fresh = isFresh(request.headers.cookie, clock.nowMs());
+      const fresh = freshOf(request, code);
       const held = fresh ? undefined : l1.get(path, askedMs);
       const goneBy = fresh || held ? undefined : l1.goneBy(path, askedMs);
       l1.count(held || goneBy ? 'hit' : 'miss');
@@ -43,8 +60,8 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
         return;
       }
       if (goneBy) throw goneError(goneBy);
-      const link = await resolver.resolve(domainId, code, { fresh });
-      if (link === undefined) return sendToClean(response, code, fresh);
+      const link = await (fresh ?? resolver.resolve(domainId, code));
+      if (link === undefined) return sendToClean(request, response, code);
       if (link.state === 'deleted') throw goneError('delete');
       const nowMs = clock.nowMs();
       if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
@@ -55,12 +72,9 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       }
       sendRedirect(response, answerOf(link, nowMs));
     },
-    followSlashedLink: (request, response) =>
-      sendToClean(response, `${request.params.code}/`, isFresh(request.headers.cookie, clock.nowMs())),
+    followSlashedLink: (request, response) => sendToClean(request, response, `${request.params.code}/`),
   };
 }
-
-const isFresh = (cookie: string | undefined, nowMs: number) => cookie !== undefined && isReadYourWrites(cookie, nowMs);
 
 const goneError = (by: 'delete' | 'expiry') =>
   new LinkGoneError(by === 'delete' ? 'This link was deleted.' : 'This link has expired.');

@@ -1,4 +1,4 @@
-import type { Face, HttpMetrics } from '@lakh/http';
+import type { Face, HasJustWritten, HttpMetrics } from '@lakh/http';
 import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
@@ -23,6 +23,7 @@ export interface RedirectOptions {
     readonly l1MaxBytes: number;
   };
   readonly clock: RedirectClock;
+  readonly hasJustWritten: HasJustWritten;
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
 }
@@ -33,7 +34,7 @@ export interface Redirects extends Face<typeof redirectRoutes> {
 
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
 export function createRedirects(options: RedirectOptions): Redirects {
-  const { domainId, store, cache, ownHosts, settings, clock, registry, metrics } = options;
+  const { domainId, store, cache, ownHosts, settings, clock, hasJustWritten, registry, metrics } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     domainId,
@@ -45,7 +46,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   registerL1Metrics(registry, l1);
   const lookUps = new Counter({
     name: 'lakh_lookups_total',
-    help: 'Look-ups behind the in-process cache, by who answered: cache (Redis), store, grammar (no code), nobody (too many wait).',
+    help: 'Look-ups behind the in-process cache, by who answered: cache (Redis), store, primary (for who has just written), grammar (no code), nobody (too many wait).',
     labelNames: ['by'],
     registers: [registry],
   });
@@ -69,8 +70,8 @@ export function createRedirects(options: RedirectOptions): Redirects {
   });
   return {
     routes: redirectRoutes,
-    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock }),
-    lanes: { fast: createFastLane({ l1, clock, metrics }) },
+    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten }),
+    lanes: { fast: createFastLane({ l1, clock, hasJustWritten, metrics }) },
     l1,
   };
 }

@@ -27,6 +27,7 @@ async function redirectsTo(targets: Readonly<Record<string, string>>) {
     ownHosts: new OwnHosts(['https://lakh.example', 'http://0.0.0.0:8080'], 'box'),
     settings: { redirectStatus: 302, redirectMaxAgeS: 90, l1TtlMs: 60_000, l1MaxBytes: 1_000_000 },
     clock: { nowMs: () => 0, monotonicMs: () => 0 },
+    hasJustWritten: () => false,
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
   });

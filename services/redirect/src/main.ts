@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
 import { openCluster } from '@lakh/backend/cluster';
+import { createRyowReader } from '@lakh/http';
 import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
@@ -27,7 +28,9 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   lifecycle.onStop('backend', () => backend.close());
   for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
 
-  const { links: store, cache } = backend;
+  // Not waited for: links can be followed without.
+  void backend.loadKeys(lifecycle.signal);
+  const { links: store, cache, keys } = backend;
   listener.serve(
     createRedirects({
       domainId: DEFAULT_DOMAIN_ID,
@@ -36,6 +39,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
       ownHosts: new OwnHosts(listener.ownUrls, hostname()),
       settings,
       clock,
+      hasJustWritten: createRyowReader(() => keys.find('read-your-writes cookie')),
       registry,
       metrics: listener.metrics,
     }),

@@ -3,6 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openCluster } from '@lakh/backend/cluster';
+import { createRyowCookie } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
@@ -69,6 +70,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) },
     }),
     clock,
+    ryowCookie: createRyowCookie(backend.keys.get('read-your-writes cookie'), publicUrl.startsWith('https:')),
     publicUrl,
     onError: context.onRequestError,
   };

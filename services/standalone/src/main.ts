@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
+import { createRyowCookie, createRyowReader } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
@@ -49,6 +50,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   });
   lifecycle.onStop('issuing', issuing.stop);
   context.addCheck('ids', issuing.health);
+  await backend.prepare(lifecycle.signal);
   await issuing.start();
 
   const { metrics } = listener;
@@ -56,12 +58,14 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
   const ownHosts = new OwnHosts(listener.ownUrls, hostname());
+  const ryowKey = backend.keys.get('read-your-writes cookie');
   const redirects = createRedirects({
     domainId: DEFAULT_DOMAIN_ID,
     store,
     ownHosts,
     settings,
     clock,
+    hasJustWritten: createRyowReader(() => ryowKey),
     registry,
     metrics,
   });
@@ -76,6 +80,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       policy: { maxLength: settings.urlMaxLength, ownHosts },
     }),
     clock,
+    ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
     onError: context.onRequestError,
   };

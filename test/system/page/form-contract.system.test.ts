@@ -76,7 +76,7 @@ describe('the page', () => {
     expect(shown).toBe(`${open.url}/${code}`);
     expect(answer.text).toContain('href="https://example.com/?a=1&amp;b=2"');
     expect(posted.headers['set-cookie']?.[0]).toMatch(
-      /^ryow_until=\d{13}; Path=\/; Max-Age=30; HttpOnly; SameSite=Lax$/,
+      /^ryow_until=\d{13}\.[\w-]{22}; Path=\/; Max-Age=30; HttpOnly; SameSite=Lax$/,
     );
     expect((await ask(open.port, `/${code}`)).headers.location).toBe('https://example.com/?a=1&b=2');
   });

@@ -95,7 +95,7 @@ test('the page of another site changes nothing, whatever name it comes by', asyn
 
 test('every answer keeps browsers to https, and the cookie to this host', async () => {
   const { headers } = await create('lakh.example');
-  expect((headers['set-cookie'] as string[])[0]).toMatch(/^__Host-ryow_until=\d+; Path=\/; .*; Secure$/);
+  expect((headers['set-cookie'] as string[])[0]).toMatch(/^__Host-ryow_until=\d+\.[\w-]{22}; Path=\/; .*; Secure$/);
   const code = String(headers.location).split('/').at(-1);
   for (const path of ['/', `/${code}`, `/${code}`, '/nosuchcode', '/-/page.css', `/${'x'.repeat(9000)}`]) {
     const answer = await ask({ host: 'lakh.example', path });

@@ -14,9 +14,10 @@ import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
 import type { clusterSettings } from '../settings.js';
+import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
 import { createMysqlObserver, exposeQueues, type ShardTroubles } from './mysql-metrics.js';
-import { prepareDatabase } from './prepare-database.js';
+import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { createRedisObserver } from './redis-metrics.js';
 import { startRelay } from './relay-loop.js';
 import { createZookeeperObserver } from './zookeeper-metrics.js';
@@ -71,6 +72,7 @@ export function openCluster(options: ClusterOptions): Backend {
     settleMs: Math.ceil((settings.leaseAttemptMs ?? ATTEMPT_LIMIT_MS) * SETTLE_FACTOR),
   });
 
+  const keys = new SharedKeys(over.facts);
   const addresses = [settings.zookeeper ? formatZookeeperAddress(settings.zookeeper) : [], pool.name].flat();
   return {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
@@ -78,6 +80,7 @@ export function openCluster(options: ClusterOptions): Backend {
     links,
     cache,
     outbox,
+    keys,
     get checks() {
       return {
         database: () => databaseHealth(troubles),
@@ -88,7 +91,9 @@ export function openCluster(options: ClusterOptions): Backend {
         }),
       };
     },
-    prepare: (signal) => prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', log: told?.log, signal }),
+    prepare: (signal) =>
+      prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal }),
+    loadKeys: (signal) => loadKeys({ keys, log: told?.log, signal }),
     register: (serverId, facts) => {
       const described = { ...thisProcess(serverId), pid: process.pid, startedAt: new Date().toISOString(), ...facts };
       return registerServer(zookeeper(), serverId, described);

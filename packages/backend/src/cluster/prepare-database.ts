@@ -3,11 +3,13 @@ import { backoff } from '@lakh/base';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { checkSchema, migrate, type Pool } from '@lakh/mysql';
 import type { Logger } from '@lakh/process';
+import type { SharedKeys } from '../shared-keys.js';
 
 export interface PrepareOptions {
   readonly pool: Pool;
   /** Otherwise the schema is only looked at. */
   readonly mayMigrate: boolean;
+  readonly keys: SharedKeys;
   readonly log: Pick<Logger, 'info' | 'warn'> | undefined;
   /** Aborted when the server is told to stop. */
   readonly signal: AbortSignal;
@@ -16,17 +18,32 @@ export interface PrepareOptions {
 const retryMs = backoff({ firstMs: 200, capMs: 5_000, random: Math.random });
 
 /** `Backend.prepare`, over MySQL. */
-export async function prepareDatabase({ pool, mayMigrate, log, signal }: PrepareOptions): Promise<void> {
+export async function prepareDatabase({ pool, mayMigrate, keys, log, signal }: PrepareOptions): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       const applied = mayMigrate ? await migrate(pool) : await checkSchema(pool).then(() => []);
       if (applied.length > 0) log?.info({ shard: pool.name, applied }, 'schema migrated');
+      await keys.load();
       return;
     } catch (error) {
       if (!isPassing(error)) throw error;
       const retryInMs = Math.round(retryMs(attempt));
       log?.warn({ err: error, attempt, retryInMs }, 'the database cannot be asked yet');
       await sleep(retryInMs, undefined, { signal });
+    }
+  }
+}
+
+/** `Backend.loadKeys`, over MySQL: also while there are no tables yet, or no right to write. */
+export async function loadKeys({ keys, log, signal }: Pick<PrepareOptions, 'keys' | 'log' | 'signal'>): Promise<void> {
+  for (let attempt = 1; !signal.aborted; attempt += 1) {
+    try {
+      await keys.load();
+      return;
+    } catch (error) {
+      const retryInMs = Math.round(retryMs(attempt));
+      log?.warn({ err: error, attempt, retryInMs }, 'the keys that servers share cannot be read yet');
+      await sleep(retryInMs, undefined, { signal, ref: false }).catch(() => {});
     }
   }
 }

@@ -5,6 +5,7 @@ import type { RunningServer } from '@lakh/operations';
 import { type Logger, thisProcess } from '@lakh/process';
 import { openEmbedded } from '@lakh/sqlite';
 import type { Backend } from '../backend.js';
+import { SharedKeys } from '../shared-keys.js';
 
 export interface FileOptions {
   readonly settings: { readonly dataDir: string; readonly namespace: string };
@@ -40,12 +41,14 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     remainders: embedded.remainderStore(namespace),
   });
 
+  const keys = new SharedKeys(embedded.facts);
   return {
     name: realpathSync(file),
     links: embedded.links,
     facts: embedded.facts,
     cache: undefined,
     outbox: undefined,
+    keys,
     checks: {},
     witnesses,
     async admin() {
@@ -58,7 +61,9 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
         restored: async () => embedded.restored(),
       };
     },
-    prepare: async () => {}, // Opening it did.
+    // Opening it did the rest.
+    prepare: () => keys.load(),
+    loadKeys: () => keys.load(),
     register(serverId) {
       const server = thisProcess(serverId);
       running.add(server);
