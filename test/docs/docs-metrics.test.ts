@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createHttpMetrics } from '@lakh/http';
+import { createConnectionMetrics, createHttpMetrics } from '@lakh/http';
 import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
@@ -35,6 +35,7 @@ async function registered() {
     createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
     exposeFigures(registry, figures);
     createEventMetrics(registry);
+    createConnectionMetrics(registry);
     const metrics = createHttpMetrics(registry, ['redirect']);
     metrics.observe('redirect', 301, 0.001);
     createRedirects({

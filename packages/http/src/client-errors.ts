@@ -22,6 +22,17 @@ const LINGER_MS = 1000;
  * @returns the status
  */
 function writeRawProblem(socket: Duplex, error: ProblemError): number {
+  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
+  socket.once('close', () => clearTimeout(linger));
+  socket.once('end', () => socket.destroy());
+  const { status, text } = rawProblem(error);
+  socket.end(text, () => {
+    if (socket.readableEnded) socket.destroy();
+  });
+  return status;
+}
+
+function rawProblem(error: ProblemError): { readonly status: number; readonly text: string } {
   const { status, headers, body } = toProblem(error);
   const text = JSON.stringify(body);
   const head = [
@@ -30,12 +41,24 @@ function writeRawProblem(socket: Duplex, error: ProblemError): number {
     `content-length: ${Buffer.byteLength(text)}`,
     'connection: close',
   ];
-  const linger = setTimeout(() => socket.destroy(), LINGER_MS);
-  socket.once('close', () => clearTimeout(linger));
-  socket.once('end', () => socket.destroy());
-  socket.end(`${head.join('\r\n')}\r\n\r\n${text}`, () => {
-    if (socket.readableEnded) socket.destroy();
-  });
+  return { status, text: `${head.join('\r\n')}\r\n\r\n${text}` };
+}
+
+/**
+ * Ends a connection at once because its place is needed. One whose request is still arriving is told, and not waited for.
+ *
+ * @param arriving its response, if that has not begun
+ * @returns the status written, if any
+ */
+export function endWaiting(socket: Duplex, arriving: ServerResponse | undefined): number | undefined {
+  if (arriving === undefined || arriving.headersSent || arriving.socket !== socket || !socket.writable) {
+    socket.destroy();
+    return undefined;
+  }
+  const { status, text } = rawProblem(
+    new RequestTimeoutError('The request arrived too slowly for a server this full.'),
+  );
+  socket.end(text, () => socket.destroy());
   return status;
 }
 

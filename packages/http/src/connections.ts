@@ -10,6 +10,8 @@ interface Connection {
   last: ServerResponse | undefined;
   /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
   sentAtLastCheck: number;
+  /** What those of them want to be told of that asked, at their end. */
+  readonly endings: Map<ServerResponse, () => void>;
 }
 
 export class Connections {
@@ -27,7 +29,7 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1 };
+    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1, endings: new Map() };
     this.#open.set(socket, connection);
     // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
     socket.once('close', () => {
@@ -35,6 +37,7 @@ export class Connections {
       this.#inFlight -= connection.pending;
       connection.pending = 0;
       connection.last = undefined;
+      for (const end of connection.endings.values()) end();
       if (this.#open.size === 0) this.#onNoneLeft?.();
     });
   }
@@ -51,8 +54,28 @@ export class Connections {
       connection.pending -= 1;
       this.#inFlight -= 1;
       if (connection.last === response) connection.last = undefined;
+      if (connection.endings.size > 0) {
+        connection.endings.get(response)?.();
+        connection.endings.delete(response);
+      }
       onClosed();
     });
+  }
+
+  /** Calls `ending` once a request that is counted as in flight is no more. */
+  onEnd(response: ServerResponse, ending: () => void): void {
+    this.#open.get(response.req.socket)?.endings.set(response, ending);
+  }
+
+  /** Requests in flight whose bodies have not arrived; looks at every connection. */
+  countArriving(): number {
+    let count = 0;
+    for (const { last } of this.#open.values()) if (last && !last.req.complete) count += 1;
+    return count;
+  }
+
+  pendingOn(socket: Duplex): number {
+    return this.#open.get(socket)?.pending ?? 0;
   }
 
   /** The latest unfinished response on a connection. */

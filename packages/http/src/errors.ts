@@ -86,3 +86,9 @@ export class OverloadedError extends ProblemError {
   readonly code = 'overloaded';
   readonly retryAfterS = 1;
 }
+
+/** A client has more in flight than it is given while others need places too. */
+export class TooManyInFlightError extends ProblemError {
+  readonly code = 'too_many_in_flight';
+  override readonly headers = { 'retry-after': '1' };
+}

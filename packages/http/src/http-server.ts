@@ -9,19 +9,24 @@ import type { Duplex } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '@lakh/base';
 import { formatAddress, type HostPort } from '@lakh/settings';
+import { Admission, LOOK_MS, type TurnedAway } from './admission.js';
 import { answerError } from './answer-error.js';
-import { answerClientError, refuseConnect } from './client-errors.js';
+import { answerClientError, endWaiting, refuseConnect } from './client-errors.js';
+import { createClients } from './clients.js';
 import { Connections } from './connections.js';
-import { ExpectationFailedError, OverloadedError, type ProblemError, UriTooLongError } from './errors.js';
+import { ExpectationFailedError, UriTooLongError } from './errors.js';
 import { createRequestRule, type OwnNames } from './own-requests.js';
+import { Places } from './places.js';
 import { responsesOf } from './responses.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
 export interface HttpLimits {
-  /** Requests of the handler that may be unfinished at once; the next one gets 503. */
+  /** Requests of the handler that may be unfinished at once, those not counted that are still arriving; the next one gets 503. */
   readonly maxInFlight: number;
   readonly maxConnections: number;
+  /** Of one client address; an eighth of all where it is not said. */
+  readonly maxConnectionsPerClient?: number | undefined;
   /** Bytes of request line and headers together; more is 431 (414 when the line alone is too long). */
   readonly maxHeaderBytes: number;
   readonly maxUrlLength: number;
@@ -39,8 +44,8 @@ export const defaultHttpLimits: HttpLimits = Object.freeze({
   maxConnections: 16_384,
   maxHeaderBytes: 16 * 1024,
   maxUrlLength: 8192,
-  headersTimeoutMs: 10_000,
-  requestTimeoutMs: 30_000,
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
   keepAliveTimeoutMs: 75_000,
   stallTimeoutMs: 60_000,
 });
@@ -53,10 +58,14 @@ export interface HttpServerOptions {
   /** Asked before the handler. True: it has ended the response; false: it has not touched it. */
   readonly fastLane?: (request: IncomingMessage, response: ServerResponse) => boolean;
   readonly limits?: Partial<HttpLimits>;
+  /** CIDR blocks; their connections are limited by the clients that they name. */
+  readonly trustedProxies?: readonly string[] | undefined;
   /** Told about every error of a handler that became a 5xx. */
   readonly onError?: (error: unknown, request: IncomingMessage) => void;
   /** Told the status of each answer that no handler has seen: clientError, CONNECT, 414, 503 and the like. */
   readonly onRefused?: (status: number) => void;
+  /** Told of each connection that was closed because there are too many. */
+  readonly onTurnedAway?: (why: TurnedAway) => void;
 }
 
 export interface HttpServer {
@@ -78,10 +87,15 @@ export interface HttpServer {
 const IDLE_GRACE_MS = 500;
 const GRACE_PART_OF_LIMIT = 1 / 4;
 
+/** How many clients it takes to fill a server with connections. */
+const CLIENTS_AT_LEAST = 8;
+
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
   const { handler, fastLane, onRefused } = options;
   const connections = new Connections();
+  const clients = createClients(options.trustedProxies);
+  const places = new Places(limits.maxInFlight, connections, clients.ofRequest);
   const judge = createRequestRule(options.own);
   const server = createNodeServer(limits, responsesOf(options.own));
   let isDraining = false;
@@ -89,7 +103,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   const stallCheck = setInterval(() => connections.cutStalled(), limits.stallTimeoutMs).unref();
   server.once('close', () => clearInterval(stallCheck));
-  server.on('connection', (socket: Socket) => connections.add(socket));
+  admitConnections(server, connections, { ...options, limits, clientOf: clients.ofPeer });
 
   function refuse(request: IncomingMessage, response: ServerResponse, error: CodedError): void {
     response.shouldKeepAlive = false;
@@ -106,7 +120,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     try {
       let refusal = judge(request);
       if (!refusal && fastLane?.(request, response)) return;
-      refusal ??= refusalOf(request, limits, connections.inFlight);
+      refusal ??= tooLong(request, limits) ?? places.refusalOf(request);
       if (refusal) {
         refuse(request, response, refusal);
         return;
@@ -116,7 +130,9 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     } catch (error) {
       fail(options, error, request, response);
     }
-    if (!response.writableEnded) connections.track(response, onClosed);
+    if (response.writableEnded) return;
+    connections.track(response, onClosed);
+    places.hold(response);
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     refuse(request, response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
@@ -135,6 +151,33 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return connections.inFlight;
     },
   };
+}
+
+function admitConnections(
+  server: Server,
+  connections: Connections,
+  options: Pick<HttpServerOptions, 'onRefused' | 'onTurnedAway'> & {
+    readonly limits: HttpLimits;
+    readonly clientOf: (address: string | undefined) => string | undefined;
+  },
+): void {
+  const { limits, clientOf, onRefused, onTurnedAway } = options;
+  const { maxConnections, maxConnectionsPerClient = Math.ceil(maxConnections / CLIENTS_AT_LEAST) } = limits;
+  const admission = new Admission({
+    limits: { maxConnections, maxConnectionsPerClient },
+    connections,
+    clientOf,
+    end(socket, arriving) {
+      const status = endWaiting(socket, arriving);
+      if (status !== undefined) onRefused?.(status);
+    },
+    onTurnedAway,
+  });
+  server.on('connection', (socket: Socket) => {
+    if (admission.admit(socket)) connections.add(socket);
+  });
+  const look = setInterval(() => admission.look(), LOOK_MS).unref();
+  server.once('close', () => clearInterval(look));
 }
 
 /** `onClosingIdle` is told when idle connections end at once, and so must the ones that become idle. */
@@ -201,20 +244,15 @@ function createNodeServer(limits: HttpLimits, responses: typeof ServerResponse):
     requireHostHeader: false,
   });
   server.maxRequestsPerSocket = 0;
-  server.maxConnections = limits.maxConnections;
   // Node's own timeout sets a timer of the socket for each request: 2 % of a redirect. Slow requests and idle connections have
   // their own limits above; what is left is a client that stops reading, and that can be looked for now and then.
   server.timeout = 0;
   return server;
 }
 
-/** Why no handler is to see a request. */
-function refusalOf(request: IncomingMessage, limits: HttpLimits, inFlight: number): ProblemError | undefined {
-  if ((request.url ?? '').length > limits.maxUrlLength) {
-    return new UriTooLongError(`The request target is longer than ${limits.maxUrlLength} characters.`);
-  }
-  if (inFlight >= limits.maxInFlight) return new OverloadedError('Too many requests are in flight; try again later.');
-  return undefined;
+function tooLong({ url = '' }: IncomingMessage, { maxUrlLength }: HttpLimits): UriTooLongError | undefined {
+  if (url.length <= maxUrlLength) return undefined;
+  return new UriTooLongError(`The request target is longer than ${maxUrlLength} characters.`);
 }
 
 /** The address could not be taken: used already, not this machine's, or not permitted. */

@@ -1,4 +1,5 @@
 /** HTTP as every listener of Lakh speaks it: server, limits, route table, problem details, metrics. It knows no domain. */
+export type { TurnedAway } from './admission.js';
 export { answerError } from './answer-error.js';
 export {
   type App,
@@ -11,6 +12,7 @@ export {
   type RouteRequest,
   type RouteResponse,
 } from './app.js';
+export { createConnectionMetrics } from './connection-metrics.js';
 export * from './errors.js';
 export { errorPage, escapeHtml, htmlPage, PAGE_LOOK, STILL_PAGE_POLICY } from './html-page.js';
 export {

@@ -78,13 +78,21 @@ export const httpSettings = {
     name: 'LAKH_MAX_IN_FLIGHT',
     parser: integer(1, 1_000_000),
     default: '4096',
-    description: 'Unfinished requests beyond which the server answers 503.',
+    description:
+      'Unfinished requests beyond which the server answers 503; of the last half, a client may have as many as it leaves free.',
   },
   maxConnections: {
     name: 'LAKH_MAX_CONNECTIONS',
     parser: integer(1, 1_000_000),
     default: '16384',
-    description: 'Connections of the public listener beyond which new ones are closed.',
+    description:
+      'Connections of the public listener. Beyond it the longest idle gives way to a new one, then the slowest to send a request; where there is none, the new one is closed.',
+  },
+  maxConnectionsPerClient: {
+    name: 'LAKH_MAX_CONNECTIONS_PER_CLIENT',
+    parser: integer(1, 1_000_000),
+    description:
+      'The same for one client: an IPv4 address or an IPv6 /64, but no proxy of LAKH_TRUSTED_PROXIES. Not set: an eighth of LAKH_MAX_CONNECTIONS.',
   },
 } as const satisfies SettingList;
 

@@ -28,8 +28,9 @@ export class RawClient {
   received = '';
   readonly closed: Promise<void>;
 
-  constructor(port: number) {
-    this.socket = connect(port, '127.0.0.1');
+  /** @param from an address of loopback: another client, to a server */
+  constructor(port: number, from = '127.0.0.1') {
+    this.socket = connect({ port, host: '127.0.0.1', localAddress: from });
     this.socket.setEncoding('latin1');
     this.socket.on('data', (text: string) => {
       this.received += text;

@@ -5,6 +5,7 @@ import { hostname } from 'node:os';
 import {
   type App,
   createApp,
+  createConnectionMetrics,
   createHttpMetrics,
   createHttpServer,
   createRequestContexts,
@@ -31,6 +32,7 @@ import {
 import type { Registry } from 'prom-client';
 import { createAdminServer } from './admin.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
+import { connectionsWithin, descriptorLimit } from './descriptors.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
@@ -138,6 +140,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     log.info({ address: adminUrl }, 'admin listener is open');
     if (!isLoopback(adminListen.host)) log.warn({ address: adminUrl }, ADMIN_IS_PUBLIC);
     log.info({ address: url }, 'public listener is open');
+    if (front.warning !== undefined) log.warn(front.warning);
     await options.start({
       ...common,
       serverId,
@@ -210,13 +213,17 @@ function createFront(
   let fastLane: App['fastLane'] = () => false;
   const labels = labelsOf(routes.flatMap((each) => Object.values(each)));
   const metrics = createHttpMetrics(registry, [...labels, REFUSED]);
+  const { maxConnections, warning } = connectionsWithin(descriptorLimit(), settings.maxConnections);
+  const { maxInFlight, maxConnectionsPerClient, trustedProxies } = settings;
   const http = createHttpServer({
     own,
+    trustedProxies,
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
     onRefused: (status) => metrics.observe(REFUSED, status, 0),
     onError,
-    limits: { maxInFlight: settings.maxInFlight, maxConnections: settings.maxConnections },
+    onTurnedAway: createConnectionMetrics(registry),
+    limits: { maxInFlight, maxConnections, maxConnectionsPerClient },
   });
   const serve: PublicListener['serve'] = (...faces) => {
     ({ handler, fastLane } = createApp({ faces, metrics, onError }));
@@ -226,7 +233,7 @@ function createFront(
       if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
     });
   };
-  return { http, metrics, serve };
+  return { http, metrics, serve, warning };
 }
 
 function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {

@@ -167,6 +167,20 @@ describe('the log', () => {
   });
 });
 
+(process.platform === 'linux' ? test : test.skip)(
+  'too few file descriptors for its connections are told at the start',
+  () => {
+    const env = cleanEnv(settings({ LAKH_API_TOKENS_FILE: '/nonexistent/tokens' }));
+    const script = `ulimit -n 512; exec '${process.execPath}' '${STANDALONE_MAIN}'`;
+    const { stderr } = spawnSync('sh', ['-c', script], { env, encoding: 'utf8', timeout: 20_000 });
+    const [warning] = stderr.split('\n').filter((line) => line.includes('LAKH_MAX_CONNECTIONS'));
+    expect(JSON.parse(warning ?? '{}')).toMatchObject({
+      level: 'warn',
+      msg: expect.stringMatching(/^LAKH_MAX_CONNECTIONS=16384 needs 16640 .* may open 512: it takes 256 connections;/),
+    });
+  },
+);
+
 describe('a running server', () => {
   let server: Standalone;
   beforeEach(async () => {
