@@ -49,7 +49,12 @@ async function openServices(token?: string) {
   const publicUrl = 'http://lakh.example';
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
-  const codes = { nextOrWait: async () => next(), reportDuplicate: () => {}, reportBurnt: () => {} };
+  const codes = {
+    nextOrWait: async () => next(),
+    upcoming: () => [],
+    reportDuplicate: () => {},
+    reportBurnt: () => {},
+  };
   const onError = () => {};
   const redirects = createRedirects({
     domainId: 0,

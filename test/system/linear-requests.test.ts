@@ -26,7 +26,7 @@ beforeAll(async () => {
   const ownHosts = new OwnHosts([publicUrl]);
   let counter = 100_000;
   const nextOrWait = async () => ({ counter, code: `c${counter++}` });
-  const codes = { nextOrWait, reportDuplicate: () => {}, reportBurnt: () => {} };
+  const codes = { nextOrWait, upcoming: () => [], reportDuplicate: () => {}, reportBurnt: () => {} };
   const onError = () => {};
   const anyone = anonymous(['create', 'delete']);
   const settings = { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 } as const;

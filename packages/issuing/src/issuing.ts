@@ -178,6 +178,11 @@ function codesOf(allocator: RangeAllocator, codec: Codec, observer: IssuingObser
       const counter = await allocator.nextOrWait();
       return { counter, code: codec.encode(counter) };
     },
+    *upcoming() {
+      for (const { start, end } of allocator.held()) {
+        for (let counter = start; counter < end; counter += 1) yield { counter, code: codec.encode(counter) };
+      }
+    },
     reportDuplicate(counter) {
       observer.duplicate(counter);
       allocator.dropRange(counter);

@@ -28,6 +28,9 @@ describe('a start', () => {
     await system.time.advance(1_000);
     expect(issuing.health()).toEqual({ status: 'ok', detail: '2000 ids held' });
     expect(await issuing.codes.nextOrWait()).toEqual({ counter: 100_000, code: 'Q0u' });
+    const upcoming = [...issuing.codes.upcoming()];
+    expect(upcoming.map(({ counter }) => counter)).toEqual(Array.from({ length: 1_999 }, (_, i) => 100_001 + i));
+    expect(await issuing.codes.nextOrWait()).toEqual(upcoming[0]);
   });
 
   test('on a database of other facts rejects, and nothing is ever leased', async () => {

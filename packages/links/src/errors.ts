@@ -48,7 +48,7 @@ export class DuplicateCounterError extends CodedError {
   readonly code = 'duplicate_counter';
 }
 
-/** Too many counters in a row met aliases, tombstones or reserved words. */
+/** Too many inserts in a row met aliases or tombstones. */
 export class TooManyBurntCountersError extends CodedError {
   readonly code = 'too_many_burnt_counters';
 }

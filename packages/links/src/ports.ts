@@ -47,10 +47,18 @@ export interface LinkCache {
 
 export type BurntReason = 'taken' | 'refused';
 
-/** Where generated codes come from: a counter and the code it encodes to. */
+/** A counter and the code it encodes to. */
+export interface GeneratedCode {
+  readonly counter: number;
+  readonly code: string;
+}
+
+/** Where generated codes come from. */
 export interface CodeSource {
   /** Waits, bounded in count and time, for a lease when nothing is held. Rejects with what the allocator throws. */
-  nextOrWait(): Promise<{ readonly counter: number; readonly code: string }>;
+  nextOrWait(): Promise<GeneratedCode>;
+  /** What is held now, in the order in which it will be issued. Whoever looks has nothing of it. */
+  upcoming(): Iterable<GeneratedCode>;
   /** The last line of defence fired for this counter: drop the range, stop being ready. */
   reportDuplicate(counter: number): void;
   /** A counter is spent without a link: its code is `taken` (a reserved word, an alias, a tombstone), or the store `refused` the link. */

@@ -12,8 +12,9 @@ import {
 import { validateExpiry } from './expiry.js';
 import type { Link, NewLink, StoredLink } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
-import type { Clock, CodeSource, LinkStore } from './ports.js';
+import type { Clock, CodeSource, GeneratedCode, LinkStore } from './ports.js';
 import { isReservedWord } from './reserved-words.js';
+import { TakenAhead } from './taken-ahead.js';
 
 /** As a caller sent it; nothing is validated yet. */
 export interface ShortenRequest {
@@ -31,7 +32,7 @@ export interface ShortenResult {
 }
 
 export interface ShortenPolicy extends LongUrlPolicy {
-  /** How many counters in a row may meet aliases, tombstones and reserved words before a create gives up. Default 32. */
+  /** How many inserts in a row may meet aliases and tombstones before a create gives up. Default 32. */
   readonly maxBurntCounters?: number;
 }
 
@@ -56,6 +57,8 @@ export interface Shortener {
 }
 
 const DEFAULT_MAX_BURNT_COUNTERS = 32;
+/** Inserts that met what is taken before the codes behind them are looked at. One is an alias like any other. */
+const MET_BEFORE_LOOK = 2;
 
 interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs'> {
   readonly alias: string | undefined;
@@ -64,6 +67,7 @@ interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | '
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
 export function createShortener({ store, codes, clock, newInsertId, policy }: ShortenerOptions): Shortener {
   const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
+  const ahead = new TakenAhead({ store, codes });
 
   async function claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
     const link = newLink(draft, 'alias', alias, 0, newInsertId());
@@ -76,25 +80,32 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
   }
 
   async function useCounters(draft: Draft): Promise<ShortenResult> {
-    for (let burnt = 0; burnt <= maxBurntCounters; burnt++) {
+    for (let met = 0; met <= maxBurntCounters; ) {
       // A counter that is taken is spent, whatever the store says: an outage would use up what is held.
       if (store.available === false) throw new StoreUnavailableError('The store is away, or takes no links.');
-      const { counter, code } = await codes.nextOrWait();
-      if (!isReservedWord(code)) {
-        const link = newLink(draft, 'generated', code, counter, newInsertId());
-        const { outcome, link: met } = await store.insert(link).catch((error: unknown) => {
-          if (error instanceof StoreUnavailableError) codes.reportBurnt(counter, 'refused');
-          throw error;
-        });
-        if (outcome === 'inserted') return created(met);
-        if (outcome === 'duplicate') {
-          codes.reportDuplicate(counter);
-          throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
-        }
-      }
-      codes.reportBurnt(counter, 'taken');
+      const next = await codes.nextOrWait();
+      const isUsable = !isReservedWord(next.code) && !ahead.has(draft.domainId, next.code);
+      const result = isUsable ? await useCounter(next, draft) : undefined;
+      if (result) return result;
+      codes.reportBurnt(next.counter, 'taken');
+      if (!isUsable) continue;
+      met += 1;
+      if (met >= MET_BEFORE_LOOK) await ahead.look(draft.domainId);
     }
-    throw new TooManyBurntCountersError(`${maxBurntCounters + 1} counters in a row met codes that are taken.`);
+    throw new TooManyBurntCountersError(`${maxBurntCounters + 1} inserts in a row met codes that are taken.`);
+  }
+
+  /** Undefined: the code is taken. */
+  async function useCounter({ counter, code }: GeneratedCode, draft: Draft): Promise<ShortenResult | undefined> {
+    const link = newLink(draft, 'generated', code, counter, newInsertId());
+    const { outcome, link: met } = await store.insert(link).catch((error: unknown) => {
+      if (error instanceof StoreUnavailableError) codes.reportBurnt(counter, 'refused');
+      throw error;
+    });
+    if (outcome === 'inserted') return created(met);
+    if (outcome === 'taken') return undefined;
+    codes.reportDuplicate(counter);
+    throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
   }
 
   return {

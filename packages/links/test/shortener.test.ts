@@ -10,6 +10,7 @@ import {
   createShortener,
   DuplicateCounterError,
   InvalidLinkError,
+  isReservedWord,
   LinkGoneError,
   OwnHosts,
   type ShortenPolicy,
@@ -30,9 +31,16 @@ class CountingCodes implements CodeSource {
   readonly burnt: number[] = [];
   readonly duplicates: number[] = [];
   #next: number;
+  readonly #end: number;
 
-  constructor(first: number) {
+  /** Those from `end` on are not held yet. */
+  constructor(first: number, end = 0) {
     this.#next = first;
+    this.#end = end;
+  }
+
+  *upcoming() {
+    for (let counter = this.#next; counter < this.#end; counter += 1) yield { counter, code: codeOf(counter) };
   }
 
   async nextOrWait() {
@@ -66,7 +74,9 @@ function setUp(first = 100_000) {
   return { store, codes, shortener };
 }
 
-const codeOf = (counter: number) => base62().encode(counter);
+const codec = base62();
+const codeOf = (counter: number) => codec.encode(counter);
+const counters = (first: number, count: number) => Array.from({ length: count }, (_, i) => first + i);
 
 describe('shortening with a generated code', () => {
   test('takes the next counter, inserts without a look-up, and answers what is stored', async () => {
@@ -140,23 +150,23 @@ describe('shortening with a generated code', () => {
     expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(alias.link);
   });
 
-  test('gives up after a bounded number of burnt counters, none of which is used again', async () => {
+  test('gives up after a bounded number of inserts, none of which is used again', async () => {
     const { store, codes, shortener } = setUp();
     for (let i = 0; i <= MAX_BURNT; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow(
-      new TooManyBurntCountersError('6 counters in a row met codes that are taken.'),
+      new TooManyBurntCountersError('6 inserts in a row met codes that are taken.'),
     );
     expect(codes.burnt).toEqual([0, 1, 2, 3, 4, 5].map((i) => 100_000 + i));
     expect(store.size).toBe(MAX_BURNT + 1);
     expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_000 + MAX_BURNT + 1);
   });
 
-  test('gives up after 33 counters where no other bound is given', async () => {
+  test('gives up after 33 inserts where no other bound is given', async () => {
     const codes = new CountingCodes(100_000);
     const store = new MemoryLinkStore();
     const shortener = shortenerOn(store, codes);
     for (let i = 0; i < 33; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
-    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow('33 counters in a row met codes');
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow('33 inserts in a row met codes');
     expect(codes.burnt).toHaveLength(33);
   });
 
@@ -205,6 +215,7 @@ describe('shortening with a generated code', () => {
     const store = new MemoryLinkStore();
     const codes: CodeSource = {
       nextOrWait: () => Promise.reject(exhausted),
+      upcoming: () => [],
       reportBurnt: () => {},
       reportDuplicate: () => {},
     };
@@ -212,6 +223,53 @@ describe('shortening with a generated code', () => {
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toBe(exhausted);
     expect(store.calls).toEqual([]);
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'still-works' })).created).toBe(true);
+  });
+});
+
+describe('aliases that squat on the codes to come', () => {
+  async function squatted(count: number) {
+    const store = new MemoryLinkStore();
+    const codes = new CountingCodes(100_000, 200_000);
+    const shortener = shortenerOn(store, codes);
+    const squatter = shortenerOn(store, new CountingCodes(0));
+    for (const code of counters(100_000, count).map(codeOf)) {
+      if (!isReservedWord(code)) await squatter.shorten({ longUrl: URL_A, alias: code });
+    }
+    store.calls.length = 0;
+    const calls = (kind: 'insert' | 'find') => store.calls.filter(({ call }) => call === kind).length;
+    return { store, codes, shortener, calls };
+  }
+  test.each([3, 330, 20_000])('%i of them fail no create, and cost a counter each and no more', async (count) => {
+    const { codes, shortener, calls } = await squatted(count);
+    const made = await Promise.all(counters(0, 10).map(() => shortener.shorten({ longUrl: URL_A })));
+    const issued = made.map(({ link }) => link.counter).sort((a, b) => a - b);
+    expect(issued).toEqual(counters(100_000 + count, 10));
+    expect(codes.burnt).toHaveLength(count);
+    // Those that were met before anybody looked, and at each look the first ones behind it.
+    expect(calls('insert')).toBeLessThan(100);
+    expect(calls('find')).toBeLessThan(count * 1.1 + 2_000);
+  });
+
+  test('are not looked for by who meets none, or one', async () => {
+    const { shortener, calls } = await squatted(1);
+    for (let i = 0; i < 5; i += 1) await shortener.shorten({ longUrl: URL_A });
+    expect([calls('insert'), calls('find')]).toEqual([6, 0]);
+  });
+
+  test('are met one by one while the store cannot be asked for them', async () => {
+    const { store, codes, shortener } = await squatted(20);
+    store.gate = ({ call }) => {
+      if (call === 'find') throw new StoreUnavailableError('no reads now');
+    };
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_020);
+    expect(codes.burnt).toEqual(counters(100_000, 20));
+  });
+
+  test('hide no generated link: that one is found by the insert', async () => {
+    const { store, codes, shortener } = await squatted(40);
+    await shortenerOn(store, new CountingCodes(100_040)).shorten({ longUrl: URL_A });
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toMatchObject({ code: 'duplicate_counter' });
+    expect(codes.duplicates).toEqual([100_040]);
   });
 });
 
