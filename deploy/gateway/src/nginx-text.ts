@@ -103,18 +103,32 @@ function limits(config: GatewayConfig): string {
   keepalive_requests 10000;
   reset_timedout_connection on;
   large_client_header_buffers 4 16k;
+  # What is no header's name would be left out in silence, though a hop before this one may have read it; the servers refuse it.
+  ignore_invalid_headers off;
   merge_slashes off;
 ${zones.join('\n')}
   limit_req_status 429;
 `;
 }
 
-function maps({ listen }: GatewayConfig): string {
+function maps({ listen, adminListen }: GatewayConfig): string {
+  const adminHost = addressText(adminListen).replace(/:\d+$/, '').replace(/[.[]/g, '\\$&');
   const logged = AREAS.filter(({ path }) => path !== '').map(loggedAs);
   return `  # HTTP/1.0 clients may send none, and Node's HTTP/1.1 requires one.
   map $http_host $forwarded_host {
     ''      ${addressText(listen)};
     default $http_host;
+  }
+  # An absolute target has a host of its own, which overrules the header; the servers are told of the header's alone.
+  map "$http_host $request" $misdirected {
+    '~*^(\\S*) \\S+ [a-z][a-z0-9+.-]*://\\1[/?# ]' '';
+    '~*^\\S* \\S+ [a-z][a-z0-9+.-]*://'           misdirected;
+    default                                      '';
+  }
+  map $http_host $is_admin_host {
+    ''                                                             yes;
+    ~*^(localhost|127[.]0[.]0[.]1|\\[::1]|${adminHost})(:[0-9]+)?$ yes;
+    default                                                        '';
   }
   # Of what the client sent: an error page changes the request's own method and address.
   map $request $verb {
@@ -166,12 +180,16 @@ ${problemPages()}
   }`;
 }
 
+/** For loopback's names and its own address: the page of a name that was pointed here reads nothing. */
 function adminServer(config: GatewayConfig): string {
   return `  server {
     listen ${addressText(config.adminListen)};
     server_name _;
     access_log off;
     default_type text/plain;
+    add_header Cache-Control no-store always;
+    add_header X-Content-Type-Options nosniff always;
+    if ($is_admin_host = '') { return 421 "This server does not answer for that host.\\n"; }
     location = /healthz/live { return 200 "ok\\n"; }
     location = /healthz/ready { return 200 "ready\\n"; }
     location = /generation { return 200 "${generationOf(config)}"; }
@@ -219,6 +237,11 @@ ${proxied(`= ${path.slice(0, -1)}`, redirectRoutes.followLink.service)}`;
 
 function proxied(location: string, service: Service): string {
   return `    location ${location} {
+      # HTTP/0.9, whose answers are bodies alone.
+      if ($server_protocol !~ ^HTTP/1) { return 444; }
+      if ($misdirected) { return 421; }
+      # Where chunks end readers disagree; what comes after them is no request.
+      if ($http_transfer_encoding) { rewrite ^ ${closingPath(service)} last; }
       if (-f ${CLOSING_FILE}) { rewrite ^ ${closingPath(service)} last; }
       proxy_read_timeout ${READ_TIMEOUT_S[service]}s;
       proxy_pass http://${service};

@@ -53,6 +53,13 @@ const PROBLEMS: readonly Problem[] = [
   },
   { on: [414], status: 414, code: 'uri_too_long', title: 'URI Too Long', detail: 'The address is too long.' },
   {
+    on: [421],
+    status: 421,
+    code: 'misdirected_request',
+    title: 'Misdirected Request',
+    detail: 'The request names two hosts.',
+  },
+  {
     on: [494],
     status: 431,
     code: 'headers_too_large',

@@ -21,7 +21,7 @@ describe("the gateway's configuration", () => {
   });
 
   test('has a location for every route, at the service that the route names, and one for codes that are a first segment alone', () => {
-    const locations = [...text.matchAll(/location (= )?(\/\S*) \{[^}]*\}[^}]*proxy_pass http:\/\/(\w+);/g)];
+    const locations = [...text.matchAll(/location (= )?(\/\S*) \{(?:(?!\n {4}\})[\s\S])*?proxy_pass http:\/\/(\w+);/g)];
     const services = new Map(locations.map(([, exact = '', path, service]) => [`${exact}${path}`, service]));
     expect(Object.fromEntries(services)).toEqual({
       ...{ '/api/': 'shorten', '= /': 'shorten', '/-/': 'shorten' },

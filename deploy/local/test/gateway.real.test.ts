@@ -77,16 +77,18 @@ function ask(
   });
 }
 
-/** Sends bytes as they are; everything that comes back until the server closes. */
-async function raw(port: number, text: string): Promise<string> {
+/** Sends bytes as they are; everything that comes back until the server closes. Once our side has ended, nginx asks no server any more. */
+async function raw(port: number, text: string, ends = true): Promise<string> {
   const socket = connect({ host: '127.0.0.1', port });
   let answer = '';
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     answer += chunk;
   });
   socket.on('error', () => {});
-  socket.end(text);
-  await once(socket, 'close');
+  if (ends) socket.end(text);
+  else socket.write(text);
+  // Not `once`, which rejects where the server resets: that is an end too.
+  await new Promise((resolve) => socket.once('close', resolve));
   return answer;
 }
 
@@ -303,12 +305,62 @@ describe('the gateway', () => {
     ['TRACE', 'TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n', 405],
     ['an endless address', `GET /${'a'.repeat(70_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 414],
     ['an endless header', `GET / HTTP/1.1\r\nHost: localhost\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`, 431],
+    ['two hosts', 'GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 421],
+    ['the same, the other way', 'GET http://localhost/x HTTP/1.1\r\nHost: evil\r\nConnection: close\r\n\r\n', 421],
+    ['an absolute target of no host', 'GET http:///x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 400],
     ["an error page's own address", 'GET /-/gateway/503 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n', 404],
   ])('%s is answered with a 4xx as problem+json, by itself', async (_, text, status) => {
     const answer = await raw(port, text);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
     expect(answer).toContain('Content-Type: application/problem+json');
     expect([...shortens, redirect].flatMap(seenBy)).toEqual([]);
+  });
+
+  test('an absolute target goes on where it names the host that the header names', async () => {
+    for (const path of ['http://localhost:1/Q0u', 'HTTP://LOCALHOST:1/Q0u?a']) {
+      expect((await ask(port, 'GET', path, { headers: { Host: 'localhost:1' } })).status).toBe(200);
+    }
+    expect(seenBy(redirect)).toEqual(['/Q0u', '/Q0u?a']);
+    expect(redirect.seen[0]?.headers.host).toBe('localhost:1');
+  });
+
+  test('HTTP/0.9, whose answers are bodies alone, gets none', async () => {
+    expect(await raw(port, 'GET /Q0u\r\n')).toBe('');
+    expect(seenBy(redirect)).toEqual([]);
+  });
+
+  test('what follows a chunked body on its connection is no request, for readers disagree about where chunks end', async () => {
+    const head = 'POST /api/v1/urls HTTP/1.1\r\nHost: localhost\r\n';
+    const answer = await raw(
+      port,
+      `${head}Transfer-Encoding: chunked\r\n\r\n0 5\r\n\r\n${head}Content-Length: 0\r\n\r\n`,
+      false,
+    );
+    expect(answer.match(/^HTTP\/1\.1 \d+/gm)).toEqual(['HTTP/1.1 200']);
+    expect(answer).toMatch(/\r\nConnection: close\r\n/);
+    expect(shortens.flatMap(seenBy)).toEqual(['/api/v1/urls']);
+  });
+
+  test('what is no header’s name reaches the servers, who refuse it, and is not left out in silence', async () => {
+    const answer = await raw(
+      port,
+      'GET /Q0u HTTP/1.1\r\nHost: localhost\r\nX\\Y: 1\r\nConnection: close\r\n\r\n',
+      false,
+    );
+    // Node refused it before a request was made of it.
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+    expect(seenBy(redirect)).toEqual([]);
+  });
+
+  test('its admin listener answers for loopback and its own address, and for no other host', async () => {
+    const { adminPort } = spec;
+    for (const host of ['127.0.0.1', `localhost:${adminPort}`, 'LOCALHOST', '[::1]:80']) {
+      expect([host, (await ask(adminPort, 'GET', '/status', { headers: { Host: host } })).status]).toEqual([host, 200]);
+    }
+    for (const host of ['evil.example', `evil.example:${adminPort}`, '127.0.0.1.evil.example', '127.0.0.1#evil']) {
+      const answer = await ask(adminPort, 'GET', '/status', { headers: { Host: host } });
+      expect([host, answer.status, answer.headers['x-content-type-options']]).toEqual([host, 421, 'nosniff']);
+    }
   });
 
   test('its log names requests and servers, and neither codes nor query strings', async () => {

@@ -98,16 +98,16 @@ function mount(
   speakerOf: (path: string) => Route,
 ): void {
   const rows = Object.values(routes);
-  const base = guard ? commonPath(rows) : '';
-  const router = Router({ caseSensitive: true, strict: true });
   if (guard) {
-    router.use((request: Request, _response: Response, next: () => void) => {
+    app.use(commonPath(rows) || '/', (request: Request, _response: Response, next: () => void) => {
       guard(request);
       next();
     });
   }
+  // Not below the common path: there the path itself and the one with a slash at its end are the same.
+  const router = Router({ caseSensitive: true, strict: true });
   for (const path of new Set(rows.map((row) => row.path))) {
-    const here = router.route(path.slice(base.length) || '/');
+    const here = router.route(path);
     if (rows.some((row) => row.path === path && isOfRest(row))) {
       here.all((request: Request, _response: Response, next: (to?: 'route') => void) =>
         isOfRest(speakerOf(request.path)) ? next() : next('route'),
@@ -127,7 +127,7 @@ function mount(
       throw new MethodNotAllowedError(allowed);
     });
   }
-  app.use(base || '/', router);
+  app.use(router);
 }
 
 const methodOf = ({ method }: Route) => method.toLowerCase() as Lowercase<Route['method']>;

@@ -66,6 +66,8 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
 
   return (request) => {
     const { method, url = '', rawHeaders } = request;
+    // The parser reads others, which frame messages in other ways, as if they were one of these.
+    if (request.httpVersionMajor !== 1) return new BadRequestError('This server speaks HTTP/1.1 and HTTP/1.0.');
     let host: string | undefined;
     for (let i = 0; i < rawHeaders.length; i += 2) {
       const name = rawHeaders[i] as string;
@@ -81,7 +83,7 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
     if (refusal) return refusal;
     // The absolute form of a target has a host of its own, which overrules the header.
     const target = url.startsWith('/') ? undefined : ABSOLUTE.exec(url)?.[1];
-    const misdirected = target ? judgeHost(target, request) : undefined;
+    const misdirected = target === undefined ? undefined : judgeHost(target, request);
     if (misdirected) return misdirected;
     return SAFE_METHODS.has(method as string) ? undefined : judgeOrigin(request, host?.toLowerCase());
   };

@@ -119,6 +119,13 @@ describe('an app of faces', () => {
     }
   });
 
+  test('has nothing at a path with a slash more than a route’s, guarded or not', async () => {
+    for (const path of ['/api/things/', '/api/things/?lane', '/api/things/7/', '/api/things//', '/api//things']) {
+      const { status } = await ask('POST', path, json, '{}');
+      expect([path, status]).toEqual([path, 404]);
+    }
+  });
+
   test('gives to parameters of a first segment what no other area has, and nothing else, whoever is asked first', async () => {
     expect((await ask('GET', '/Q0u/')).text).toBe('followed, with a slash');
     for (const method of ['GET', 'POST']) {

@@ -99,6 +99,17 @@ describe('Host', () => {
     expect(statusOf(await ask('GET /fast HTTP/1.0\r\n\r\n'))).toBe(200);
   });
 
+  test('is one in an absolute target too, whatever the header says', async () => {
+    const ask = await made();
+    expect(statusOf(await ask(get('http://localhost:1/fast', 'Host: localhost')))).toBe(200);
+    expect(statusOf(await ask(get('http://evil.example/fast', 'Host: localhost')))).toBe(421);
+    expect(statusOf(await ask(get('ftp://evil.example/fast', 'Host: localhost')))).toBe(421);
+    expect(statusOf(await ask(get('http://localhost/fast', 'Host: evil.example')))).toBe(421);
+    for (const target of ['http:///fast', 'http://?', 'http://me@localhost/', 'http://localhost:99999/']) {
+      expect([target, statusOf(await ask(get(target, 'Host: localhost')))]).toEqual([target, 400]);
+    }
+  });
+
   test('that is the address a client did reach is this server’s, whatever it is bound to', async () => {
     const ask = await made({ own: {} });
     expect(statusOf(await ask(get('/', 'Host: short.example')))).toBe(421);
@@ -127,6 +138,15 @@ test('where people know a server by https every answer says so, refusals include
         publicUrl?.startsWith('https:') ? 1 : 0,
       ]);
     }
+  }
+});
+
+test('a request of another version is refused, though the parser takes it for one of HTTP/1.1', async () => {
+  const ask = await made();
+  for (const version of ['', ' HTTP/0.9', ' HTTP/2.0', ' HTTP/1.9', ' http/1.1']) {
+    const answer = await ask(`GET /fast${version}\r\nHost: localhost\r\nConnection: close\r\n\r\n`);
+    expect([version, statusOf(answer)]).toEqual([version, 400]);
+    expect(answer).toContain('"code":"bad_request"');
   }
 });
 

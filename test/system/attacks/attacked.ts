@@ -1,0 +1,126 @@
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '../../../deploy/local/src/config.js';
+import { openStack } from '../../../deploy/local/src/index.js';
+import { startStandalone } from '../support/standalone.js';
+import { JSON_TYPE, newAlias, Witness } from './witness.js';
+
+/** A listener that is attacked. */
+export interface Listener {
+  readonly name: string;
+  readonly port: number;
+  /** Whether links are made at it. */
+  readonly makes: boolean;
+  /** Whether links are followed at it. */
+  readonly follows: boolean;
+  /** What a delete at it needs. */
+  readonly token?: string;
+}
+
+/** The whole system behind its gateway, and beside it one server over a file. */
+export interface Attacked {
+  readonly gateway: Listener;
+  readonly shorten: Listener;
+  readonly redirect: Listener;
+  readonly standalone: Listener;
+  /** All that people's requests come in at. */
+  readonly open: readonly Listener[];
+  readonly admin: readonly Listener[];
+  readonly operations: Listener;
+  readonly redisUrl: string;
+  readonly witness: Witness;
+  logs(): string;
+  close(): Promise<void>;
+}
+
+const portOf = (url: string): number => Number(new URL(url).port);
+
+export async function startAttacked(): Promise<Attacked> {
+  const dir = realpathSync(mkdtempSync(join(tmpdir(), 'lakh-attacks-')));
+  const root = join(__dirname, '..', '..', '..');
+  const stack = openStack({ dir, root, settings: readSettings({ PATH: process.env.PATH }) });
+  const [up, alone] = await Promise.allSettled([stack.up({ shorten: 1, redirect: 1 }), startStandalone()]);
+  const close = async (): Promise<void> => {
+    await Promise.all([stack.down({ wipe: true }), alone.status === 'fulfilled' ? alone.value.stop() : undefined]);
+    rmSync(dir, { recursive: true, force: true });
+  };
+  if (up.status === 'rejected' || alone.status === 'rejected') {
+    await close();
+    throw up.status === 'rejected' ? up.reason : (alone as PromiseRejectedResult).reason;
+  }
+  const { token, redis } = stack.addresses();
+  const { processes } = await stack.status();
+  const named = (name: string) => processes.find((each) => each.name === name) as (typeof processes)[number];
+  const door = JSON.parse(readFileSync(join(alone.value.dataDir, 'operations.json'), 'utf8')) as {
+    url: string;
+    token: string;
+  };
+  const nothing = { makes: false, follows: false };
+  const gateway = { name: 'gateway', port: portOf(named('gateway').url), makes: true, follows: true, token };
+  const shorten = { name: 'shorten', port: portOf(named('shorten-1').url), makes: true, follows: false, token };
+  const redirect = { name: 'redirect', port: portOf(named('redirect-1').url), makes: false, follows: true };
+  const standalone = { name: 'standalone', port: alone.value.port, makes: true, follows: true };
+  const admin = [
+    ...processes.flatMap(({ name, adminUrl }) =>
+      adminUrl ? [{ name: `admin of ${name}`, port: portOf(adminUrl), ...nothing }] : [],
+    ),
+    { name: 'admin of standalone', port: portOf(alone.value.adminUrl), ...nothing },
+  ];
+  return {
+    gateway,
+    shorten,
+    redirect,
+    standalone,
+    open: [gateway, shorten, redirect, standalone],
+    admin,
+    operations: { name: 'operations', port: portOf(door.url), ...nothing, token: door.token },
+    redisUrl: redis,
+    witness: new Witness([token, door.token, new URL(redis).password, dir, alone.value.dataDir, root]),
+    logs: () =>
+      ['shorten-1', 'redirect-1'].map((name) => readFileSync(stack.logFile(name), 'utf8')).join('') +
+      alone.value.stderr(),
+    close,
+  };
+}
+
+/** Makes a link as anybody may; throws where that fails, for then no attack would mean anything. */
+export async function makeLink(
+  { witness }: Pick<Attacked, 'witness'>,
+  { name, port }: Listener,
+  fields: Readonly<Record<string, unknown>> = {},
+): Promise<{ readonly code: string; readonly longUrl: string }> {
+  const alias = newAlias();
+  const body = JSON.stringify({ long_url: `https://honest.example/${alias}`, alias, ...fields });
+  const { answers, text } = await witness.ask({
+    port,
+    method: 'POST',
+    path: '/api/v1/urls',
+    headers: [JSON_TYPE],
+    body,
+  });
+  if (answers[0]?.status !== 201) throw new Error(`${name} makes no link: ${text}`);
+  const { code, long_url: longUrl } = JSON.parse(answers[0].body) as { code: string; long_url: string };
+  return { code, longUrl };
+}
+
+/** Which of some codes are links, as the API of a listener tells; on one connection. */
+export async function linksAmong(
+  { witness }: Pick<Attacked, 'witness'>,
+  { name, port }: Listener,
+  codes: readonly string[],
+): Promise<string[]> {
+  const asked = codes.map((code) => `GET /api/v1/urls/${code} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
+  const last = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
+  const { answers } = await witness.exchange('which codes are links', { port, pieces: [...asked, last] });
+  if (answers.length !== codes.length + 1) {
+    throw new Error(
+      `${name} does not say which codes are links: ${answers.length} answers to ${codes.length + 1} requests`,
+    );
+  }
+  return codes.filter((_, i) => {
+    const { status = 0, body } = answers[i] ?? {};
+    if (status !== 200 && status !== 404 && status !== 410) throw new Error(`${name} says ${status} ${body}`);
+    return status === 200;
+  });
+}

@@ -1,0 +1,153 @@
+import { createHash } from 'node:crypto';
+import { OPERATIONS } from '@lakh/operations';
+import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
+import type { Attack, Attacks } from '../tally.js';
+import { JSON_TYPE } from '../witness.js';
+
+type Header = readonly [name: string, value: string];
+
+/** Ways to show a right that one does not have; none holds the token as it has to be sent. */
+function wrongTokens(token: string): Header[][] {
+  const hash = createHash('sha256').update(token);
+  const sum = hash.copy().digest('hex');
+  const basic = (text: string) => Buffer.from(text).toString('base64');
+  const other = [...token].reverse().join('');
+  return [
+    [],
+    ...[
+      '',
+      'Bearer',
+      'Bearer ',
+      'Bearer null',
+      'Bearer undefined',
+      'Bearer true',
+      'Bearer *',
+      'Bearer 0',
+      `Bearer ${other}`,
+      `Bearer ${token.slice(0, -1)}`,
+      `Bearer ${token.slice(1)}`,
+      `Bearer ${token}x`,
+      `Bearer x${token}`,
+      `Bearer ${token}\x00`,
+      `Bearer ${token},${other}`,
+      `Bearer ${token} ${other}`,
+      `Bearer ${other} ${token}`,
+      `Bearer "${token}"`,
+      `Bearer <${token}>`,
+      `Bearer ${token.toUpperCase() === token ? token.toLowerCase() : token.toUpperCase()}`,
+      `Bearer ${sum}`,
+      `Bearer stack:${sum}`,
+      `Bearer stack:${token}`,
+      `Bearer ${basic(token)}`,
+      `Bearer ${encodeURIComponent(`${token}/`)}`,
+      `Bearer ${'a'.repeat(8_000)}`,
+      `Bearer\xa0${token}`,
+      `Token ${token}`,
+      `Basic ${basic(`stack:${token}`)}`,
+      `Basic ${basic(`:${token}`)}`,
+      `Digest username="stack", response="${sum}"`,
+      token,
+      "Bearer ' OR '1'='1",
+      'Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJzdGFjayJ9.',
+    ].map((value): Header[] => [['Authorization', value]]),
+    [
+      ['Authorization', `Bearer ${other}`],
+      ['Authorization', `Bearer ${token}`],
+    ],
+    [['X-Authorization', `Bearer ${token}`]],
+    [['Proxy-Authorization', `Bearer ${token}`]],
+    [['X-Api-Key', token]],
+    [['X-Token', token]],
+    [['Cookie', `token=${token}; authorization=Bearer ${token}`]],
+    [['Authorization_', `Bearer ${token}`]],
+  ];
+}
+
+/** Deletes without the token that they need, and an operator's commands without the one that only who reads the data folder knows. */
+export async function rights(attacked: Attacked): Promise<Attacks> {
+  const { open, admin, operations, standalone, witness } = attacked;
+  const attacks: Attack[] = [];
+  const later: Attack[] = [];
+  for (const at of open) {
+    if (at.token === undefined) continue;
+    const { code } = await makeLink(attacked, at);
+    const path = `/api/v1/urls/${code}`;
+    const refuse = (what: string, headers: readonly Header[], query = '', body?: string) =>
+      attacks.push({
+        what: `a delete by ${what} at ${at.name}`,
+        async run() {
+          const asked = {
+            port: at.port,
+            method: 'DELETE',
+            path: `${path}${query}`,
+            headers,
+            ...(body === undefined ? {} : { body }),
+          };
+          const status = (await witness.ask(asked)).answers[0]?.status;
+          return status === 401 || status === 400 ? undefined : `a ${status}`;
+        },
+      });
+    for (const headers of wrongTokens(at.token))
+      refuse(headers.map((each) => each.join(': ').slice(0, 30)).join(), headers);
+    for (const name of ['token', 'access_token', 'api_key', 'key', 'authorization', 'bearer']) {
+      refuse(`${name} in the query`, [], `?${name}=${at.token}`);
+      refuse(`${name} in the body`, [JSON_TYPE], '', JSON.stringify({ [name]: at.token }));
+    }
+    later.push({
+      what: `a link's end at ${at.name}`,
+      run: async () => ((await linksAmong(attacked, at, [code])).length === 1 ? undefined : 'it was deleted'),
+    });
+  }
+
+  const body = JSON.stringify({ apply: true, force: true, skip: 3_521_614_606_208, rows: [], adopt: true });
+  const names = [...Object.keys(OPERATIONS), '__proto__', 'constructor', 'toString', ''];
+  for (const name of names) {
+    for (const headers of wrongTokens(operations.token as string)) {
+      for (const method of ['POST', 'GET', 'PUT']) {
+        attacks.push({
+          what: `${method} ${name} by ${headers.map((each) => each.join(': ').slice(0, 30))} at operations`,
+          run: () => notRun(attacked, operations, method, `/${name}`, [JSON_TYPE, ...headers], body),
+        });
+      }
+    }
+    for (const at of [...open, ...admin]) {
+      for (const path of [`/ops/${name}`, `/${name}`, `/operations/${name}`]) {
+        attacks.push({
+          what: `POST ${path} at ${at.name}`,
+          run: () =>
+            notRun(attacked, at, 'POST', path, [JSON_TYPE, ['Authorization', `Bearer ${operations.token}`]], body),
+        });
+      }
+    }
+  }
+  later.push({ what: 'counters that were skipped', run: () => codesAreShort(attacked, standalone) });
+  return { attacks, later };
+}
+
+async function notRun(
+  { witness }: Attacked,
+  { port }: Listener,
+  method: string,
+  path: string,
+  headers: readonly Header[],
+  body: string,
+): Promise<string | undefined> {
+  const { answers, text } = await witness.ask({ port, method, path, headers, body });
+  const status = answers[0]?.status;
+  if (status === undefined) return text === '' ? undefined : text;
+  return status >= 400 && status < 500 ? undefined : text.slice(0, 200);
+}
+
+/** The next code of a server that has made few links is one of three characters. */
+async function codesAreShort({ witness }: Attacked, { port }: Listener): Promise<string | undefined> {
+  const body = '{"long_url":"https://example.com/"}';
+  const { answers, text } = await witness.ask({
+    port,
+    method: 'POST',
+    path: '/api/v1/urls',
+    headers: [JSON_TYPE],
+    body,
+  });
+  const code = (JSON.parse(answers[0]?.body ?? '{}') as { code?: string }).code ?? text;
+  return code.length <= 3 ? undefined : `the next code is ${code}`;
+}
