@@ -4,6 +4,7 @@ import {
   createApp,
   createHttpMetrics,
   createHttpServer,
+  createRateLimits,
   createRyowCookie,
   createRyowReader,
   type HttpServer,
@@ -47,6 +48,13 @@ async function openServices(token?: string) {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'http://lakh.example';
+  const limits = createRateLimits({
+    changesPerMin: 1e9,
+    missesPerMin: 1e9,
+    wrongTokensPerMin: 1e9,
+    clientOf: () => '',
+    registry,
+  });
   let counter = 100_000;
   const next = () => ({ counter, code: `c${counter++}` });
   const codes = {
@@ -65,6 +73,7 @@ async function openServices(token?: string) {
     hasJustWritten: createRyowReader(() => RYOW_KEY),
     registry,
     metrics,
+    limits,
   });
   const anyone = anonymous(['create', 'read']);
   const options = {
@@ -82,6 +91,7 @@ async function openServices(token?: string) {
     identify: (header?: string) =>
       token === undefined ? anyone : header === `Bearer ${token}` ? tokenHolder('docs') : undefined,
     needsToken: token !== undefined,
+    limits,
     onError,
   };
   const remover = createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) });
@@ -123,11 +133,12 @@ describe('the API description', () => {
   test('describes every route of the table, and nothing else: operation, body, who may ask, and where', () => {
     const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
     const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
-    const expected = Object.entries(routes).map(([name, { method, path, body, role }]) => ({
+    const expected = Object.entries(routes).map(([name, { method, path, body, role, rate }]) => ({
       ...{ name, method, path: path.replaceAll(/:(\w+)/g, '{$1}') },
       bodies: body === undefined ? [] : [mediaTypes[body.type]],
       refusals: body === undefined ? [] : ['413', '415'],
       takesTokens: role === 'api',
+      isLimited: rate !== 'none',
       onAdminListener: role === 'admin',
     }));
     const described = Object.entries(paths).flatMap(([path, item]) =>
@@ -138,6 +149,7 @@ describe('the API description', () => {
           ...{ name, method: key.toUpperCase(), path },
           bodies: Object.keys(requestBody?.content ?? {}),
           refusals: ['413', '415'].filter((status) => status in responses),
+          isLimited: '429' in responses,
           takesTokens: security.length > 0 && '401' in responses,
           onAdminListener: 'servers' in item,
         };

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { createConnectionMetrics, createHttpMetrics } from '@lakh/http';
+import { createConnectionMetrics, createHttpMetrics, createRateLimits } from '@lakh/http';
 import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
@@ -46,6 +46,13 @@ async function registered() {
       hasJustWritten: () => false,
       registry,
       metrics,
+      limits: createRateLimits({
+        changesPerMin: 1e9,
+        missesPerMin: 1e9,
+        wrongTokensPerMin: 1e9,
+        clientOf: () => '',
+        registry,
+      }),
     });
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, createServer, request as httpRequest, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createApi } from '@lakh/api';
-import { createApp, createHttpMetrics, createRyowCookie, createRyowReader } from '@lakh/http';
+import { createApp, createHttpMetrics, createRateLimits, createRyowCookie, createRyowReader } from '@lakh/http';
 import { anonymous, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
@@ -31,6 +31,13 @@ beforeAll(async () => {
   const anyone = anonymous(['create', 'delete']);
   const settings = { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 } as const;
   const hasJustWritten = createRyowReader(() => RYOW_KEY);
+  const limits = createRateLimits({
+    changesPerMin: 1e9,
+    missesPerMin: 1e9,
+    wrongTokensPerMin: 1e9,
+    clientOf: () => '',
+    registry,
+  });
   const redirects = createRedirects({
     domainId: 0,
     store,
@@ -40,6 +47,7 @@ beforeAll(async () => {
     hasJustWritten,
     registry,
     metrics,
+    limits,
   });
   const options = {
     domainId: 0,
@@ -58,6 +66,7 @@ beforeAll(async () => {
     urlMaxLength: 1_000_000,
     identify: () => anyone,
     needsToken: false,
+    limits,
     metrics,
     onError,
   };

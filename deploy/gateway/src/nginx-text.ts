@@ -3,7 +3,7 @@ import { type Area, areasOf } from '@lakh/http';
 import { redirectRoutes } from '@lakh/redirects';
 import { formatAddress, type HostPort } from '@lakh/settings';
 import { BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
-import { publicRoutes, type RateClass, type Service } from './routes.js';
+import { publicRoutes, type Service } from './routes.js';
 
 /** What the gateway's configuration depends on. Every path in it is relative to nginx's prefix, so no folder's name is ever parsed. */
 export interface GatewayConfig {
@@ -30,9 +30,6 @@ const READ_TIMEOUT_S: Readonly<Record<Service, number>> = { shorten: 10, redirec
 /** Of the routes; the rest, with the empty path, is codes. */
 const AREAS = areasOf(publicRoutes);
 const SERVICES = [...new Set(publicRoutes.map(({ service }) => service))];
-
-/** What each class of routes may ask of the gateway, in requests a second. There is one so far, and the whole server has its limit. */
-const RATES: Readonly<Record<RateClass, (config: GatewayConfig) => number>> = { clients: ({ ratePerS }) => ratePerS };
 
 /** Names this configuration; the admin listener answers it, so that a reload can be awaited. */
 export function generationOf(config: GatewayConfig): string {
@@ -82,10 +79,7 @@ const LOGGING = `  # No path, no query string: neither codes nor what callers ap
   access_log gateway.log gateway buffer=32k flush=1s;
 `;
 
-function limits(config: GatewayConfig): string {
-  const zones = Object.entries(RATES).map(
-    ([zone, rateOf]) => `  limit_req_zone $binary_remote_addr zone=${zone}:1m rate=${rateOf(config)}r/s;`,
-  );
+function limits({ ratePerS }: GatewayConfig): string {
   return `  client_body_temp_path tmp/body;
   proxy_temp_path tmp/proxy;
   fastcgi_temp_path tmp/fastcgi;
@@ -106,7 +100,8 @@ function limits(config: GatewayConfig): string {
   # What is no header's name would be left out in silence, though a hop before this one may have read it; the servers refuse it.
   ignore_invalid_headers off;
   merge_slashes off;
-${zones.join('\n')}
+  # Of all requests; what changes and misses may cost is the servers' to say, who know which are.
+  limit_req_zone $binary_remote_addr zone=clients:1m rate=${ratePerS}r/s;
   limit_req_status 429;
 `;
 }

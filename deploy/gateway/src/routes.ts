@@ -10,5 +10,3 @@ export const publicRoutes = [
 ];
 
 export type Service = (typeof publicRoutes)[number]['service'];
-
-export type RateClass = (typeof publicRoutes)[number]['rate'];

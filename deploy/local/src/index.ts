@@ -13,7 +13,7 @@ export * from './servers/zookeeper.js';
 export { installSettings, stackSettings } from './settings.js';
 export type { DownOptions } from './stack/down.js';
 export type { LayoutOptions } from './stack/layout.js';
-export type { Detours } from './stack/plans.js';
+export { type Detours, GENEROUS_LIMITS } from './stack/plans.js';
 export type { ScaleTargets } from './stack/scale.js';
 export * from './stack/stack.js';
 export type { ProcessState, ProcessStatus, StackStatus } from './stack/status.js';

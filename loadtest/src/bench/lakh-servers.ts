@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import {
   createLakhDatabase,
   freePorts,
+  GENEROUS_LIMITS,
   type LocalServer,
   mariadbPlan,
   type ServerPlan,
@@ -56,7 +57,7 @@ export async function startDatabases(bench: Bench, nodes: number): Promise<Datab
   return { mariadb, mysqlUrl, zookeeper: `${connectString}/lakh`, zookeeperNodes };
 }
 
-/** Starts `program` as its users do, with default settings except addresses, folders and `env`; `name` is its folder. */
+/** Starts `program` as its users do, with default settings except addresses, folders, limits (all load comes from one address) and `env`; `name` is its folder. */
 export async function startLakh(
   around: Surroundings,
   program: LakhProgram,
@@ -77,6 +78,7 @@ export async function startLakh(
       LAKH_LISTEN: `127.0.0.1:${port}`,
       LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
       LAKH_LOG_LEVEL: 'warn',
+      ...GENEROUS_LIMITS,
       ...(program === 'standalone' ? { LAKH_DATA_DIR: join(around.dir, 'lakh-data') } : {}),
       ...(databases ? { LAKH_SHARDS: databases.mysqlUrl } : {}),
       ...(program === 'shorten' && databases ? { LAKH_ZOOKEEPER: databases.zookeeper } : {}),

@@ -129,7 +129,7 @@ async function embedded(bench: Bench): Promise<Warm> {
   const codes = await fill(bench, first, 'standalone');
   return {
     name: 'standalone (embedded)',
-    what: 'services/standalone: shorten and redirect in one process, default settings but for the L1 TTL',
+    what: 'services/standalone: shorten and redirect in one process, default settings but for the L1 TTL and the rate limits',
     paths: await writePaths(bench, 'standalone', codes),
     running: await warm(first, codes),
     start: async (nodeArgs) => warm(await startLakh(bench, 'standalone', { nodeArgs, env: ENV }), codes),
@@ -145,7 +145,7 @@ async function onMariadb(bench: Bench): Promise<Warm> {
     warm(await startLakh(bench, 'redirect', { databases, nodeArgs, env: ENV }), codes);
   return {
     name: 'redirect (MariaDB)',
-    what: 'services/redirect over MariaDB on the other core, default settings but for the L1 TTL',
+    what: 'services/redirect over MariaDB on the other core, default settings but for the L1 TTL and the rate limits',
     paths: await writePaths(bench, 'redirect', codes),
     running: await start([]),
     start,

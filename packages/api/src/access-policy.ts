@@ -2,7 +2,7 @@ import { beyondLoopback } from '@lakh/http';
 import { anonymous } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import type { SettingsOf } from '@lakh/settings';
-import type { Identify } from './create-link.js';
+import type { Identify } from './callers.js';
 import type { apiSettings } from './settings.js';
 import { loadTokens, TokensFileError, watchTokens } from './tokens.js';
 

@@ -2,7 +2,7 @@ import type { Routes } from '@lakh/http';
 
 const BODY_MAX_BYTES = 16 * 1024;
 
-const common = { service: 'shorten', role: 'api', rate: 'clients', errors: 'problem', label: 'api' } as const;
+const common = { service: 'shorten', role: 'api', errors: 'problem', label: 'api' } as const;
 
 /** The REST API. */
 export const apiRoutes = {
@@ -10,8 +10,9 @@ export const apiRoutes = {
     ...common,
     method: 'POST',
     path: '/api/v1/urls',
+    rate: 'changes',
     body: { type: 'json', holds: 'link', maxBytes: BODY_MAX_BYTES },
   },
-  getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code' },
-  deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code' },
+  getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
+  deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code', rate: 'changes' },
 } as const satisfies Routes;

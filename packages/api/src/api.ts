@@ -10,15 +10,15 @@ import {
   type Remover,
 } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
+import { type CallerOptions, createCallers } from './callers.js';
 import { createCreateLane } from './create-lane.js';
-import { actorOf, type CreateLinkOptions, createLinkCreator, type Identify } from './create-link.js';
+import { type CreateLinkOptions, createLinkCreator } from './create-link.js';
 import { linkJson } from './link-json.js';
 
-export interface ApiOptions extends CreateLinkOptions {
+export interface ApiOptions extends CreateLinkOptions, CallerOptions {
   readonly remover: Remover;
   readonly store: Pick<LinkStore, 'find'>;
   readonly clock: Clock;
-  readonly identify: Identify;
   readonly metrics: HttpMetrics<'api'>;
   /** Told of every error of a plain create that became a 5xx. */
   readonly onError: (error: unknown, request: IncomingMessage) => void;
@@ -26,20 +26,25 @@ export interface ApiOptions extends CreateLinkOptions {
 
 /** `/api/v1/urls`: create, look up and delete links. */
 export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
-  const { domainId, remover, store, clock, ryowCookie, publicUrl, identify } = options;
+  const { domainId, remover, store, clock, ryowCookie, publicUrl } = options;
   const createLink = createLinkCreator(options);
+  const callers = createCallers(options);
   return {
     routes: apiRoutes,
     headers: securityHeaders,
-    guard: (request) => void actorOf(request, identify),
-    lanes: { plain: createCreateLane({ ...options, createLink }) },
+    guard: (request) => void callers.actorOf(request),
+    lanes: { plain: createCreateLane({ ...options, createLink, callers }) },
     handlers: {
       async createLink(request, response, body) {
         refuseIdempotencyKey(request);
-        await createLink(response, await body(), actorOf(request, identify));
+        const actor = callers.actorOf(request);
+        callers.admit(apiRoutes.createLink.rate, request, response, actor);
+        await createLink(response, await body(), actor);
       },
       async getLink(request, response) {
-        demand('read', actorOf(request, identify, 'read'));
+        const actor = callers.actorOf(request, 'read');
+        demand('read', actor);
+        callers.admit(apiRoutes.getLink.rate, request, response, actor);
         const code = request.params.code as string;
         // What cannot be a code is no question for a database, whose columns are ASCII.
         const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
@@ -48,7 +53,9 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         response.set('Cache-Control', 'no-store').json(linkJson(link, publicUrl));
       },
       async deleteLink(request, response) {
-        await remover.remove(domainId, request.params.code as string, actorOf(request, identify, 'delete'));
+        const actor = callers.actorOf(request, 'delete');
+        callers.admit(apiRoutes.deleteLink.rate, request, response, actor);
+        await remover.remove(domainId, request.params.code as string, actor);
         response.append('Set-Cookie', ryowCookie(clock.nowMs()));
         response.status(204).end();
       },

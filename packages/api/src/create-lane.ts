@@ -1,17 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerError, CLIENT_GONE, type HttpMetrics, isPlainJson, type PlainLane, readJson } from '@lakh/http';
 import { apiRoutes } from './api-routes.js';
-import { actorOf, type CreateLink, type Identify } from './create-link.js';
+import type { Callers } from './callers.js';
+import type { CreateLink } from './create-link.js';
 
 export interface CreateLaneOptions {
   readonly createLink: CreateLink;
-  readonly identify: Identify;
+  readonly callers: Callers;
   readonly metrics: HttpMetrics<'api'>;
   /** Told of every error that became a 5xx. */
   readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
-const { method, path, body, label, errors } = apiRoutes.createLink;
+const { method, path, body, label, errors, rate } = apiRoutes.createLink;
 
 /**
  * Creates the way that programs send them, answered before express: routing, type matching and body parsing there cost as much
@@ -19,12 +20,13 @@ const { method, path, body, label, errors } = apiRoutes.createLink;
  * unusual goes to express, which ends in the same `createLink`, through the same check of the caller and the same reader.
  */
 export function createCreateLane(options: CreateLaneOptions): PlainLane {
-  const { createLink, identify, metrics, onError } = options;
+  const { createLink, callers, metrics, onError } = options;
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const startedMs = performance.now();
     try {
-      const actor = actorOf(request, identify);
+      const actor = callers.actorOf(request);
+      callers.admit(rate, request, response, actor);
       await createLink(response, await readJson(request, body.maxBytes), actor);
     } catch (error) {
       answerError(errors, request, response, error, onError);

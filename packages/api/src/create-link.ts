@@ -1,30 +1,16 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { InvalidRequestError, type RyowCookie, securityHeaders, UnauthorizedError } from '@lakh/http';
+import type { ServerResponse } from 'node:http';
+import { InvalidRequestError, type RyowCookie, securityHeaders } from '@lakh/http';
 import {
   type Actor,
   type Clock,
   type FieldProblem,
   InvalidLinkError,
-  type Right,
   type Shortener,
   type ShortenRequest,
 } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
 import { parseCreateRequest } from './create-request.js';
 import { linkJson } from './link-json.js';
-
-/**
- * How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed, for what has the right `create` or
- * for the one named, and it holds no valid one.
- */
-export type Identify = (authorization: string | undefined, right?: Right) => Actor | undefined;
-
-/** @throws UnauthorizedError */
-export function actorOf(request: IncomingMessage, identify: Identify, right?: Right): Actor {
-  const actor = identify(request.headers.authorization, right);
-  if (actor !== undefined) return actor;
-  throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
-}
 
 export interface CreateLinkOptions {
   /** Whose links these are. */

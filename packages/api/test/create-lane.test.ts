@@ -14,7 +14,7 @@ test('a create whose client left, in the middle of its body or while it was stor
       await new Promise<void>((resolve) => stored.push(resolve));
       response.writeHead(201).end();
     },
-    identify: () => ({ kind: 'anyone' }) as never,
+    callers: { actorOf: () => ({ kind: 'anyone' }), admit: () => {} } as never,
     metrics: createHttpMetrics(registry, ['api']),
     onError: (error) => {
       throw error;

@@ -1,4 +1,5 @@
 import type { FactStore } from '@lakh/facts';
+import type { SharedCounters } from '@lakh/http';
 import type { Witnesses } from '@lakh/id-range';
 import type { InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
@@ -22,6 +23,8 @@ export interface Backend extends WitnessPorts {
   readonly links: LinkStore;
   /** Undefined where nothing is shared between servers, or no cache was named. */
   readonly cache: LinkCache | undefined;
+  /** Of rate limits. Undefined where nothing is shared between servers. */
+  readonly counters: SharedCounters | undefined;
   /** Undefined where there is no cache to tell. */
   readonly outbox: InvalidationOutbox | undefined;
   /** What servers of this system can tell each other's work by. */

@@ -40,7 +40,7 @@ test('a file is one process’s alone, shares no cache, and needs no preparation
   const dir = newDir();
   const backend = openIn(dir);
   await backend.prepare(new AbortController().signal);
-  expect(backend).toMatchObject({ name: join(dir, 'lakh.db'), cache: undefined, outbox: undefined, checks: {} });
+  expect(backend).toMatchObject({ name: join(dir, 'lakh.db'), cache: undefined, counters: undefined, checks: {} });
   expect(() => openIn(dir)).toThrow(DataDirInUseError);
   await backend.relay()();
   await backend.close();

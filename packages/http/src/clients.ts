@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import { RecentMap } from './recent-map.js';
 import { createRequestContexts } from './request-context.js';
 
 export interface Clients {
@@ -24,11 +25,41 @@ export function createClients(trustedProxies: readonly string[] = []): Clients {
   return { ofPeer, ofRequest: (request) => ofPeer(contextOf(request).clientAddress) };
 }
 
+/** Of peers and what they forwarded: reading addresses costs more than all else that a limit does with them. */
+const KNOWN_MAX = 8192;
+/** Two addresses and what may stand beside them; more is read each time. */
+const KNOWN_LENGTH_MAX = 128;
+
+/**
+ * By what the client of a request is known where something is counted for each; empty when the connection is gone. A believed proxy that forwards
+ * nothing is one too.
+ */
+export function createClientKeys(trustedProxies: readonly string[] = []): (request: IncomingMessage) => string {
+  const contextOf = createRequestContexts(trustedProxies);
+  const known = new RecentMap<string>(KNOWN_MAX);
+  return (request) => {
+    const remote = request.socket.remoteAddress ?? '';
+    const forwarded = trustedProxies.length === 0 ? undefined : request.headers['x-forwarded-for'];
+    const text = forwarded === undefined ? remote : `${remote} ${forwarded}`;
+    const found = known.get(text);
+    if (found !== undefined) return found;
+    const key = clientKey(contextOf(request).clientAddress);
+    if (text.length <= KNOWN_LENGTH_MAX) known.set(text, key);
+    return key;
+  };
+}
+
 const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
 
 /** An IPv4 address, or the 64 bits of an IPv6 network: whoever has one address of it has all. */
 export function clientKey(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
-  return parsed instanceof ipaddr.IPv6 ? parsed.parts.slice(0, 4).join(':') : parsed.toString();
+  return parsed instanceof ipaddr.IPv6 ? networkOf(parsed) : parsed.toString();
 }
+
+const networkOf = ({ parts }: ipaddr.IPv6): string =>
+  `${parts
+    .slice(0, 4)
+    .map((part) => part.toString(16))
+    .join(':')}::/64`;

@@ -73,6 +73,18 @@ export class InvalidRequestError extends ProblemError {
   }
 }
 
+/** One client has had what one client may have in a minute. */
+export class RateLimitedError extends ProblemError {
+  readonly code = 'rate_limited';
+  override readonly headers: Readonly<Record<string, string>>;
+  /** @param what as a part of a sentence: "Too many … ." */
+  constructor(what: string, waitMs: number) {
+    const waitS = Math.max(1, Math.ceil(waitMs / 1000));
+    super(`Too many ${what}; try again in ${waitS === 1 ? 'a second' : `${waitS} seconds`}.`);
+    this.headers = { 'retry-after': String(waitS) };
+  }
+}
+
 export class HeadersTooLargeError extends ProblemError {
   readonly code = 'headers_too_large';
 }

@@ -12,6 +12,7 @@ export {
   type RouteRequest,
   type RouteResponse,
 } from './app.js';
+export { createClientKeys } from './clients.js';
 export { createConnectionMetrics } from './connection-metrics.js';
 export * from './errors.js';
 export { errorPage, escapeHtml, htmlPage, PAGE_LOOK, STILL_PAGE_POLICY } from './html-page.js';
@@ -35,6 +36,14 @@ export {
 export type { OwnNames } from './own-requests.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
+export {
+  createRateLimits,
+  LIMITS,
+  type Limit,
+  type RateLimitOptions,
+  type RateLimits,
+  type SharedCounters,
+} from './rate-limits.js';
 export {
   createRyowCookie,
   createRyowReader,

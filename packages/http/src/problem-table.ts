@@ -17,7 +17,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   417: ['expectation_failed'],
   421: ['misdirected_request'],
   422: ['invalid_argument', 'invalid_link', 'invalid_request', 'ledger_file_invalid', 'skip_too_large'],
-  429: ['too_many_in_flight'],
+  429: ['rate_limited', 'too_many_in_flight'],
   431: ['headers_too_large'],
   500: ['internal'],
   503: [

@@ -44,6 +44,9 @@ const hostList: Parser<readonly string[]> = {
   },
 };
 
+/** Up to more than a server can do, for who wants no limit. */
+const perMinute = integer(1, 1_000_000_000);
+
 export const httpSettings = {
   listen: {
     name: 'LAKH_LISTEN',
@@ -93,6 +96,25 @@ export const httpSettings = {
     parser: integer(1, 1_000_000),
     description:
       'The same for one client: an IPv4 address or an IPv6 /64, but no proxy of LAKH_TRUSTED_PROXIES. Not set: an eighth of LAKH_MAX_CONNECTIONS.',
+  },
+  changesPerMin: {
+    name: 'LAKH_CHANGES_PER_MIN',
+    parser: perMinute,
+    default: '3000',
+    description:
+      'Links that one client address may make or delete in a minute; each token ten times as many, wherever it is used.',
+  },
+  missesPerMin: {
+    name: 'LAKH_MISSES_PER_MIN',
+    parser: perMinute,
+    default: '600',
+    description: 'Look-ups of one client address in a minute that may find no link, by following it or at the API.',
+  },
+  wrongTokensPerMin: {
+    name: 'LAKH_WRONG_TOKENS_PER_MIN',
+    parser: perMinute,
+    default: '60',
+    description: 'Wrong API tokens that one client address may show in a minute.',
   },
 } as const satisfies SettingList;
 

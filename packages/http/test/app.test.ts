@@ -3,7 +3,7 @@ import { Registry } from 'prom-client';
 import { createApp, createHttpMetrics, type Face, ForbiddenError, type Routes } from '../src/index.js';
 import { RawClient, type Running, startServer, until } from './support.js';
 
-const common = { service: 'x', role: 'public', rate: 'clients', errors: 'problem', label: 'things' } as const;
+const common = { service: 'x', role: 'public', rate: 'none', errors: 'problem', label: 'things' } as const;
 const routes = {
   add: { ...common, method: 'POST', path: '/api/things', body: { type: 'json', holds: 'thing', maxBytes: 100 } },
   get: { ...common, method: 'GET', path: '/api/things/:id' },

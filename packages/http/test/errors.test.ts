@@ -48,6 +48,7 @@ describe('problem details', () => {
       '417 expectation_failed',
       '421 misdirected_request',
       '422 invalid_request',
+      '429 rate_limited',
       '429 too_many_in_flight',
       '431 headers_too_large',
       '500 internal',

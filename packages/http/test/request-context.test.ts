@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { createRequestContexts } from '../src/index.js';
+import { createClientKeys, createRequestContexts } from '../src/index.js';
 
 const request = (remoteAddress: string | undefined, headers: Record<string, string> = {}): IncomingMessage =>
   ({ socket: { remoteAddress }, headers }) as unknown as IncomingMessage;
@@ -54,5 +54,29 @@ describe('the request’s id', () => {
 
   test('is generated for anybody else', () => {
     expect(contextOf(request('192.0.2.1', { 'x-request-id': 'abcDEF-0123' })).requestId).toMatch(generated);
+  });
+});
+
+describe('by what a client is counted', () => {
+  const keyOf = createClientKeys(['127.0.0.0/8', '2001:db8:f::/48']);
+
+  test.each([
+    ['127.0.0.1', '203.0.113.7', '203.0.113.7'],
+    ['::ffff:127.0.0.1', '::ffff:203.0.113.7', '203.0.113.7'],
+    ['127.0.0.1', '2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8:f::1', '2001:db8:1:2::9', '2001:db8:1:2::/64'],
+    ['127.0.0.1', '6.6.6.6, 203.0.113.7, 127.0.0.2', '203.0.113.7'],
+    ['203.0.113.9', '203.0.113.7', '203.0.113.9'],
+    ['2001:db8:1:2:ffff::1', '', '2001:db8:1:2::/64'],
+    ['127.0.0.1', `${'x'.repeat(5000)}, 203.0.113.7`, '203.0.113.7'],
+  ])('from %s with X-Forwarded-For "%s" it is %s, the second time too', (peer, forwarded, key) => {
+    const asked = request(peer, forwarded === '' ? {} : { 'x-forwarded-for': forwarded });
+    expect([keyOf(asked), keyOf(asked)]).toEqual([key, key]);
+  });
+
+  test('without trusted proxies it is the peer, and nobody when that is gone', () => {
+    const keyOfPeer = createClientKeys();
+    expect(keyOfPeer(request('192.0.2.1', { 'x-forwarded-for': '203.0.113.7' }))).toBe('192.0.2.1');
+    expect(keyOfPeer(request(undefined))).toBe('');
   });
 });

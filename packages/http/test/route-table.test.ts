@@ -2,7 +2,7 @@ import { allowedAt, areasOf, labelsOf, type Route, speakerFinder } from '../src/
 
 const row = (method: Route['method'], path: string, label: string, service = label): Route => ({
   ...{ method, path, label, service },
-  ...{ role: 'public', rate: 'clients', errors: 'problem' },
+  ...{ role: 'public', rate: 'none', errors: 'problem' },
 });
 const things = [
   row('POST', '/api/things', 'api'),

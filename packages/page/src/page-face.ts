@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { CreateLinkOptions, Identify } from '@lakh/api';
-import { linkJson } from '@lakh/api';
-import { type Face, type RouteResponse, securityHeaders, toProblem } from '@lakh/http';
+import { type CallerOptions, type CreateLinkOptions, createCallers, linkJson } from '@lakh/api';
+import { type Face, type RouteResponse, securityHeaders, toProblem, UnauthorizedError } from '@lakh/http';
 import {
   InvalidLinkError,
   isPossibleCode,
@@ -15,8 +14,7 @@ import { EMPTY_FORM, type FormValues, fieldError, type PageModel, renderPage } f
 import { PAGE_CSS, PAGE_JS } from './page-assets.js';
 import { pageRoutes } from './page-routes.js';
 
-export interface PageOptions extends CreateLinkOptions {
-  readonly identify: Identify;
+export interface PageOptions extends CreateLinkOptions, CallerOptions {
   readonly store: Pick<LinkStore, 'find'>;
   /** Whether the form has a field for a token. */
   readonly needsToken: boolean;
@@ -36,7 +34,8 @@ const CONTENT_SECURITY_POLICY = [
 
 /** The page for people with a browser: a form that creates a link. */
 export function createPage(options: PageOptions): Face<typeof pageRoutes> {
-  const { domainId, shortener, clock, ryowCookie, publicUrl, identify, needsToken, store, onError } = options;
+  const { domainId, shortener, clock, ryowCookie, publicUrl, needsToken, store, limits, onError } = options;
+  const callers = createCallers(options);
 
   function send(response: RouteResponse, status: number, model: Omit<PageModel, 'needsToken'>): void {
     response
@@ -55,9 +54,11 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
     if (status >= 500) onError(error, request);
     if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
     const errors =
-      error instanceof InvalidLinkError
-        ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, fieldError(field, reason)]))
-        : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
+      error instanceof UnauthorizedError
+        ? { token: 'This is not a valid API token.' }
+        : error instanceof InvalidLinkError
+          ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, fieldError(field, reason)]))
+          : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
     send(response, status, { values, errors });
   }
 
@@ -70,6 +71,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
       getPageScript: (_request, response) => sendAsset(response, 'js', PAGE_JS),
       /** Nothing that following the link would not tell, whoever asks. */
       async getMadeLink(request, response) {
+        limits.admit(pageRoutes.getMadeLink.rate, request, response);
         const code = request.params.code as string;
         const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
         if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
@@ -87,12 +89,10 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
           return;
         }
         const { values, token, longUrl, expiresAt } = readForm(fields);
-        const actor = identify(needsToken ? `Bearer ${token}` : undefined);
-        if (actor === undefined) {
-          send(response, 401, { values, errors: { token: 'This is not a valid API token.' } });
-          return;
-        }
         try {
+          const shown = needsToken && token !== '' ? `Bearer ${token}` : undefined;
+          const actor = callers.whoShows(shown, request);
+          callers.admit(pageRoutes.submitPage.rate, request, response, actor);
           const asked = { longUrl, alias: values.alias || undefined, expiresAt };
           const { link } = await shortener.shorten(domainId, asked, actor);
           response.append('Set-Cookie', ryowCookie(clock.nowMs()));

@@ -18,6 +18,7 @@ import {
   listen,
   OverloadedError,
   type OwnNames,
+  type RateLimits,
   type Routes,
 } from '@lakh/http';
 import {
@@ -34,6 +35,7 @@ import { createAdminServer } from './admin.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { connectionsWithin, descriptorLimit } from './descriptors.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { createProgramLimits } from './limits.js';
 import { createLogger, type Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
@@ -52,6 +54,7 @@ export interface PublicListener {
   readonly ownUrls: readonly string[];
   /** Of the labels of the program's routes. */
   readonly metrics: HttpMetrics<string>;
+  readonly limits: RateLimits;
   /** From now on requests go to these, those asked most first, and a stop begins with draining them. */
   serve(...faces: readonly Face[]): void;
 }
@@ -147,7 +150,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
       addCheck(name, check) {
         checks[name] = check;
       },
-      listener: { url, ownUrls, metrics: front.metrics, serve: front.serve },
+      listener: { url, ownUrls, metrics: front.metrics, limits: front.limits, serve: front.serve },
     });
     if (lifecycle.state === 'starting') log.info('started');
   });
@@ -233,7 +236,7 @@ function createFront(
       if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
     });
   };
-  return { http, metrics, serve, warning };
+  return { http, metrics, limits: createProgramLimits(settings, registry, log), serve, warning };
 }
 
 function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {

@@ -1,5 +1,6 @@
-import type { Face, HasJustWritten, RouteRequest, RouteResponse } from '@lakh/http';
+import type { Face, HasJustWritten, RateLimits, RouteRequest, RouteResponse } from '@lakh/http';
 import {
+  isPossibleCode,
   LinkGoneError,
   LinkLoopError,
   LinkNotFoundError,
@@ -10,7 +11,7 @@ import {
 } from '@lakh/links';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
-import type { redirectRoutes } from './redirect-routes.js';
+import { redirectRoutes } from './redirect-routes.js';
 import { withoutMarks } from './without-marks.js';
 
 export interface FollowLinkOptions {
@@ -20,11 +21,22 @@ export interface FollowLinkOptions {
   readonly answerOf: AnswerOf;
   readonly clock: RedirectClock;
   readonly hasJustWritten: HasJustWritten;
+  readonly limits: RateLimits;
 }
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
 export function createLinkFollower(options: FollowLinkOptions): Face<typeof redirectRoutes>['handlers'] {
-  const { domainId, resolver, l1, answerOf, clock, hasJustWritten } = options;
+  const { domainId, resolver, l1, answerOf, clock, hasJustWritten, limits } = options;
+
+  /**
+   * What this server has redirected lately is looked up for anyone, also past its age, and what cannot be a code needs no look-up: neither tells
+   * who tries codes anything new.
+   */
+  function admit(request: RouteRequest, response: RouteResponse, text: string): void {
+    const code = withoutMarks(text);
+    if (l1.knows(`/${code}`) || !isPossibleCode(code)) return;
+    limits.admit(redirectRoutes.followLink.rate, request, response);
+  }
 
   /** What the primary says of a code, for who has just written; undefined for everybody else, and when too many have. */
   function freshOf({ headers }: RouteRequest, code: string): Promise<StoredLink | undefined> | undefined {
@@ -49,6 +61,7 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
     async followLink(request, response) {
       const code = request.params.code as string;
       const path = `/${code}`;
+      admit(request, response, code);
       const askedMs = clock.monotonicMs();
       const fresh = freshOf(request, code);
       const held = fresh ? undefined : l1.get(path, askedMs);
@@ -72,7 +85,11 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       }
       sendRedirect(response, answerOf(link, nowMs));
     },
-    followSlashedLink: (request, response) => sendToClean(request, response, `${request.params.code}/`),
+    followSlashedLink(request, response) {
+      const text = `${request.params.code}/`;
+      admit(request, response, text);
+      return sendToClean(request, response, text);
+    },
   };
 }
 

@@ -99,6 +99,11 @@ export class L1Cache {
     return entry.expiresAtTick !== NEVER && this.#wallTick() > entry.expiresAtTick ? 'expiry' : undefined;
   }
 
+  /** Whether the path was a link a while ago, as far as is remembered here: what may be sent no more is still known of. */
+  knows(path: string): boolean {
+    return this.#entries.has(path);
+  }
+
   /** Counts a request that {@link get} answered, or could not. Apart from it, since a request may be looked up twice. */
   count(outcome: 'hit' | 'miss'): void {
     if (outcome === 'hit') this.#hits += 1;

@@ -4,7 +4,7 @@ const common = {
   method: 'GET',
   service: 'redirect',
   role: 'public',
-  rate: 'clients',
+  rate: 'misses',
   errors: 'page',
   label: 'redirect',
 } as const;

@@ -1,4 +1,4 @@
-import type { Face, HasJustWritten, HttpMetrics } from '@lakh/http';
+import type { Face, HasJustWritten, HttpMetrics, RateLimits } from '@lakh/http';
 import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
@@ -26,6 +26,7 @@ export interface RedirectOptions {
   readonly hasJustWritten: HasJustWritten;
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
+  readonly limits: RateLimits;
 }
 
 export interface Redirects extends Face<typeof redirectRoutes> {
@@ -34,7 +35,7 @@ export interface Redirects extends Face<typeof redirectRoutes> {
 
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
 export function createRedirects(options: RedirectOptions): Redirects {
-  const { domainId, store, cache, ownHosts, settings, clock, hasJustWritten, registry, metrics } = options;
+  const { domainId, store, cache, ownHosts, settings, clock, hasJustWritten, registry, metrics, limits } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     domainId,
@@ -70,7 +71,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   });
   return {
     routes: redirectRoutes,
-    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten }),
+    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits }),
     lanes: { fast: createFastLane({ l1, clock, hasJustWritten, metrics }) },
     l1,
   };

@@ -31,6 +31,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   // Not waited for: links can be followed without.
   void backend.loadKeys(lifecycle.signal);
   const { links: store, cache, keys } = backend;
+  listener.limits.shareOver(backend.counters);
   listener.serve(
     createRedirects({
       domainId: DEFAULT_DOMAIN_ID,
@@ -42,6 +43,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
       hasJustWritten: createRyowReader(() => keys.find('read-your-writes cookie')),
       registry,
       metrics: listener.metrics,
+      limits: listener.limits,
     }),
   );
 }

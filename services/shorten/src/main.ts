@@ -38,6 +38,8 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
   const { links: store, cache, outbox, facts } = backend;
+  const { limits } = listener;
+  limits.shareOver(backend.counters);
   const issuing: Issuing = createIssuing({
     ...backend.witnesses(),
     facts,
@@ -61,6 +63,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const publicUrl = settings.publicUrl ?? listener.url;
   const options = {
     ...access,
+    limits,
     domainId: DEFAULT_DOMAIN_ID,
     shortener: createShortener({
       store,

@@ -53,7 +53,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   await backend.prepare(lifecycle.signal);
   await issuing.start();
 
-  const { metrics } = listener;
+  const { metrics, limits } = listener;
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
@@ -68,9 +68,11 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     hasJustWritten: createRyowReader(() => ryowKey),
     registry,
     metrics,
+    limits,
   });
   const options = {
     ...access,
+    limits,
     domainId: DEFAULT_DOMAIN_ID,
     shortener: createShortener({
       store,

@@ -1,4 +1,4 @@
-import { request } from 'node:http';
+import { Agent, request } from 'node:http';
 import { hostname, networkInterfaces } from 'node:os';
 import { type Standalone, startStandalone } from '../support/standalone.js';
 
@@ -27,11 +27,13 @@ interface Asked {
   readonly host: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  readonly agent?: Agent;
 }
 
-function ask({ address = '127.0.0.1', port = server.port, method = 'GET', path = '/', host, headers, body }: Asked) {
+function ask(asked: Asked) {
+  const { address = '127.0.0.1', port = server.port, method = 'GET', path = '/', host, headers, body, agent } = asked;
   return new Promise<{ status: number; headers: Readonly<Record<string, unknown>> }>((resolve, reject) => {
-    const sent = request({ host: address, port, method, path, headers: { host, ...headers }, agent: false });
+    const sent = request({ host: address, port, method, path, headers: { host, ...headers }, agent: agent ?? false });
     sent.once('error', reject);
     sent.once('response', (response) => {
       response.resume();
@@ -105,4 +107,24 @@ test('every answer keeps browsers to https, and the cookie to this host', async 
 
 test('an admin listener beyond loopback is warned about', async () => {
   expect(server.stderr()).toMatch(/"level":"warn".*the admin listener is beyond loopback/);
+});
+
+test('who tries codes meets a limit as it is shipped, and nobody else does', async () => {
+  const { headers } = await create('lakh.example');
+  const code = String(headers.location).split('/').at(-1);
+  expect((await ask({ host: 'lakh.example', path: `/${code}` })).status).toBe(301);
+  const statuses = new Map<number, number>();
+  const agent = new Agent({ keepAlive: true, maxSockets: 8 });
+  const sent = Array.from({ length: 700 }, async (_, i) => {
+    const { status } = await ask({ host: 'lakh.example', path: `/nosuch${i}`, agent });
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+  });
+  await Promise.all(sent);
+  agent.destroy();
+  expect([...statuses.keys()].sort()).toEqual([404, 429]);
+  expect(statuses.get(404)).toBeLessThanOrEqual(600);
+  const refused = await ask({ host: 'lakh.example', path: '/nosuch' });
+  expect([refused.status, Number(refused.headers['retry-after']) > 0]).toEqual([429, true]);
+  expect((await ask({ host: 'lakh.example', path: `/${code}` })).status).toBe(301);
+  expect(await server.logged(/"level":"warn".*"limit":"misses".*a client has reached a rate limit/)).toBeDefined();
 });

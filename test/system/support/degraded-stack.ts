@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { readSettings } from '../../../deploy/local/src/config';
-import { freePorts, mariadbAdmin, openStack, type Stack } from '../../../deploy/local/src/index';
+import { freePorts, GENEROUS_LIMITS, mariadbAdmin, openStack, type Stack } from '../../../deploy/local/src/index';
 import { ask, until } from './ask';
 
 const root = join(__dirname, '..', '..', '..');
@@ -135,6 +135,7 @@ export class DegradedStack {
       cwd: this.dir,
       env: {
         PATH: process.env.PATH,
+        ...GENEROUS_LIMITS,
         ...this.#env,
         LAKH_LISTEN: `127.0.0.1:${port}`,
         LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,

@@ -1,3 +1,4 @@
+import type { SharedCounters } from '@lakh/http';
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
 import type { Clock, LinkCache } from '@lakh/links';
 import {
@@ -9,7 +10,7 @@ import {
   proveRowsAreTaken,
 } from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
-import { createRedisLinkCache, longestLifeMs, RedisConnection } from '@lakh/redis';
+import { createRedisCounters, createRedisLinkCache, longestLifeMs, RedisConnection } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
@@ -56,7 +57,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
-  const { redis, cache } = openRedis(options);
+  const { redis, cache, counters } = openRedis(options);
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
   let session: ZookeeperSession | undefined;
   const zookeeper = (): ZookeeperSession => {
@@ -79,6 +80,7 @@ export function openCluster(options: ClusterOptions): Backend {
     ...over,
     links,
     cache,
+    counters,
     outbox,
     keys,
     get checks() {
@@ -142,6 +144,7 @@ function openSession(
 function openRedis({ settings, observed: told }: ClusterOptions): {
   readonly redis?: RedisConnection;
   readonly cache?: LinkCache;
+  readonly counters?: SharedCounters;
 } {
   const { redis: target, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
   if (target === undefined) return {};
@@ -152,5 +155,9 @@ function openRedis({ settings, observed: told }: ClusterOptions): {
     ...(told && { log: told.log }),
     ...(observer && { changed: observer.changed }),
   });
-  return { redis, cache: createRedisLinkCache({ redis, ttlS: l2TtlS, ...(observer && { observer }) }) };
+  return {
+    redis,
+    cache: createRedisLinkCache({ redis, ttlS: l2TtlS, ...(observer && { observer }) }),
+    counters: createRedisCounters(redis, observer && { counted: observer.counted }),
+  };
 }

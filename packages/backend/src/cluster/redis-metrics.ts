@@ -1,11 +1,11 @@
 import type { Registry } from '@lakh/process';
-import type { RedisLinkCacheObserver, RedisState } from '@lakh/redis';
+import type { RedisCountersObserver, RedisLinkCacheObserver, RedisState } from '@lakh/redis';
 import { Counter, Gauge } from 'prom-client';
 
 /** Metrics of the shared cache. */
 export function createRedisObserver(
   registry: Registry,
-): Required<RedisLinkCacheObserver> & { changed(state: RedisState): void } {
+): Required<RedisLinkCacheObserver & RedisCountersObserver> & { changed(state: RedisState): void } {
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
@@ -19,10 +19,17 @@ export function createRedisObserver(
     labelNames: ['outcome'],
     registers,
   });
+  const counts = new Counter({
+    name: 'lakh_rate_limit_shared_total',
+    help: 'What was added to the counters of rate limits in Redis: counted, failed, bypassed (breaker).',
+    labelNames: ['outcome'],
+    registers,
+  });
   const up = new Gauge({ name: 'lakh_l2_available', help: '1 while Redis is asked and answers.', registers });
   return {
     read: (outcome) => reads.inc({ outcome }),
     write: (outcome) => writes.inc({ outcome }),
+    counted: (outcome) => counts.inc({ outcome }),
     changed: (state) => up.set(state === 'up' ? 1 : 0),
   };
 }

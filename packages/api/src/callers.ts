@@ -1,0 +1,41 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type RateLimits, type Route, UnauthorizedError } from '@lakh/http';
+import type { Actor, Right } from '@lakh/links';
+
+/**
+ * How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed, for what has the right `create` or
+ * for the one named, and it holds no valid one.
+ */
+export type Identify = (authorization: string | undefined, right?: Right) => Actor | undefined;
+
+export interface CallerOptions {
+  readonly identify: Identify;
+  readonly limits: RateLimits;
+}
+
+/** What a request has to pass before its handler does anything for it. */
+export interface Callers {
+  /** Who asks, by the request's header. @throws UnauthorizedError, RateLimitedError */
+  actorOf(request: IncomingMessage, right?: Right): Actor;
+  /** Who asks, by what is in the header's place. @throws UnauthorizedError, RateLimitedError */
+  whoShows(authorization: string | undefined, request: IncomingMessage, right?: Right): Actor;
+  /** Counts what is asked for, by the rate class of its route. @throws RateLimitedError */
+  admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, actor: Actor): void;
+}
+
+export function createCallers({ identify, limits }: CallerOptions): Callers {
+  function whoShows(authorization: string | undefined, request: IncomingMessage, right?: Right): Actor {
+    const actor = identify(authorization, right);
+    if (actor?.kind === 'anonymous') return actor;
+    if (authorization !== undefined) limits.tokenShown(request, actor?.name);
+    if (actor !== undefined) return actor;
+    throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
+  }
+
+  return {
+    whoShows,
+    actorOf: (request, right) => whoShows(request.headers.authorization, request, right),
+    admit: (rate, request, response, actor) =>
+      limits.admit(rate, request, response, actor.kind === 'token' ? actor.name : undefined),
+  };
+}

@@ -1,0 +1,48 @@
+import type { IncomingMessage } from 'node:http';
+import { createClientKeys, createRateLimits, type httpSettings, type Limit, type RateLimits } from '@lakh/http';
+import type { SettingsOf } from '@lakh/settings';
+import type { Registry } from 'prom-client';
+import type { Logger } from './logging.js';
+
+const LINE_EVERY_MS = 60_000;
+
+const UNBELIEVED =
+  'X-Forwarded-For is believed from nobody but LAKH_TRUSTED_PROXIES: is this a proxy, and all its clients one?';
+
+/** The limits of a server, as its settings have them. */
+export function createProgramLimits(
+  settings: Pick<
+    SettingsOf<typeof httpSettings>,
+    'changesPerMin' | 'missesPerMin' | 'wrongTokensPerMin' | 'trustedProxies'
+  >,
+  registry: Registry,
+  log: Pick<Logger, 'warn'>,
+): RateLimits {
+  const clientOf = createClientKeys(settings.trustedProxies);
+  const onRefused = refusalLog(log, clientOf);
+  return createRateLimits({ ...settings, clientOf, registry, onRefused });
+}
+
+/** The first refusal by each limit is told at once, and from then on a line a minute at most, with how many there were since the last. */
+export function refusalLog(
+  log: Pick<Logger, 'warn'>,
+  clientOf: (request: IncomingMessage) => string,
+  nowMs: () => number = () => performance.now(),
+): (limit: Limit, request: IncomingMessage) => void {
+  const told = new Map<Limit, { refused: number; nextMs: number }>();
+  return (limit, request) => {
+    const since = told.get(limit) ?? { refused: 0, nextMs: 0 };
+    told.set(limit, since);
+    since.refused += 1;
+    if (nowMs() < since.nextMs) return;
+    const client = clientOf(request);
+    const isForwarded = request.headers['x-forwarded-for'] !== undefined;
+    const hint = isForwarded && client === clientOf({ socket: request.socket, headers: {} } as IncomingMessage);
+    log.warn(
+      { limit, refused: since.refused, client, ...(hint && { hint: UNBELIEVED }) },
+      'a client has reached a rate limit and is refused',
+    );
+    since.refused = 0;
+    since.nextMs = nowMs() + LINE_EVERY_MS;
+  };
+}
