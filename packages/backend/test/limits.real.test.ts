@@ -90,7 +90,7 @@ test('what they keep there ends with the minute', async () => {
 });
 
 test('a Redis that is frozen or gone holds nobody up: each server goes on by its own count', async () => {
-  redis.server.signal('SIGSTOP');
+  await redis.server.signal('SIGSTOP');
   const startedMs = performance.now();
   const [first, second] = servers as [Server, Server];
   const counts = [first, second].map((server) => {
@@ -104,5 +104,5 @@ test('a Redis that is frozen or gone holds nobody up: each server goes on by its
   expect(admits(first, 'client-e')).toBe(true);
   expect(admits(first, 'client-e')).toBe(true);
   expect(first.counted.at(-1)).toBe('bypassed');
-  redis.server.signal('SIGCONT');
+  await redis.server.signal('SIGCONT');
 });

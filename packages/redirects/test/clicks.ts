@@ -22,6 +22,7 @@ export async function setUp() {
     hasJustWritten: createRyowReader(() => RYOW_KEY),
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
+    limits: { admit: () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 
   async function add(code: string, expiresAtMs: number | null): Promise<void> {
