@@ -13,9 +13,11 @@ import {
 } from '@lakh/http';
 import {
   anonymous,
+  createEditor,
   createInsertIds,
   createRemover,
   createShortener,
+  type Invalidation,
   OwnHosts,
   StoreUnavailableError,
   tokenHolder,
@@ -76,6 +78,7 @@ async function openServices(token?: string) {
     limits,
   });
   const anyone = anonymous(['create', 'read']);
+  const policy = { ownHosts: new OwnHosts([publicUrl]) };
   const options = {
     domainId: 0,
     shortener: createShortener({
@@ -83,7 +86,7 @@ async function openServices(token?: string) {
       codes,
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
-      policy: { ownHosts: new OwnHosts([publicUrl]) },
+      policy,
     }),
     clock,
     ryowCookie: createRyowCookie(RYOW_KEY, false),
@@ -94,8 +97,10 @@ async function openServices(token?: string) {
     limits,
     onError,
   };
-  const remover = createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) });
-  const faces = [redirects, createApi({ ...options, remover, store, metrics }), createPage({ ...options, store })];
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
+  const editor = createEditor({ ...changes, clock, policy });
+  const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
+  const faces = [redirects, api, createPage({ ...options, store })];
   const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
   const admin = createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
@@ -131,11 +136,15 @@ describe('the API description', () => {
   });
 
   test('describes every route of the table, and nothing else: operation, body, who may ask, and where', () => {
-    const mediaTypes = { json: 'application/json', form: 'application/x-www-form-urlencoded' };
+    const mediaTypes = {
+      json: ['application/json'],
+      patch: ['application/json', 'application/merge-patch+json'],
+      form: ['application/x-www-form-urlencoded'],
+    };
     const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
     const expected = Object.entries(routes).map(([name, { method, path, body, role, rate }]) => ({
       ...{ name, method, path: path.replaceAll(/:(\w+)/g, '{$1}') },
-      bodies: body === undefined ? [] : [mediaTypes[body.type]],
+      bodies: body === undefined ? [] : mediaTypes[body.type],
       refusals: body === undefined ? [] : ['413', '415'],
       takesTokens: role === 'api',
       isLimited: rate !== 'none',
@@ -205,7 +214,7 @@ describe('the API description', () => {
     '{"long_url": "https://example.com/é", "alias": "my-link", "expires_at": "2999-01-01T00:00:00+05:30"}',
   );
 
-  test('holds for creating, looking, following and deleting', async () => {
+  test('holds for creating, looking, following, editing and deleting', async () => {
     const { url } = anyone;
     const { code } = JSON.parse(await holds(201, URLS, url + URLS, json('{"long_url": "https://example.com/"}')));
     await holds(201, URLS, url + URLS, alias);
@@ -219,7 +228,21 @@ describe('the API description', () => {
     await holds(403, LINK, `${url}${URLS}/${code}`, { method: 'DELETE' });
     const headers = { authorization: 'Bearer right' };
     await holds(201, URLS, guarded.url + URLS, json('{"long_url": "https://example.com/", "alias": "gone"}', headers));
+    const edit = (body: string, more: Record<string, string> = {}): RequestInit => ({
+      ...json(body, { ...headers, ...more }),
+      method: 'PATCH',
+    });
+    const gone = `${guarded.url}${URLS}/gone`;
+    await holds(200, LINK, gone, edit('{"redirect_status": 307, "expires_at": "2999-01-01T00:00:00Z"}'));
+    await holds(200, LINK, gone, edit('{"expires_at": null}', { 'content-type': 'application/merge-patch+json' }));
+    await holds(412, LINK, gone, edit('{"long_url": "https://example.com/late"}', { 'if-match': '"1"' }));
+    await holds(412, LINK, gone, { method: 'DELETE', headers: { ...headers, 'if-match': '"1", "2"' } });
+    await holds(422, LINK, gone, edit('{"alias": "other", "redirect_status": 200}'));
+    await holds(400, LINK, gone, edit('{}', { 'if-match': 'nonsense' }));
+    await holds(404, LINK, `${guarded.url}${URLS}/none`, edit('{}'));
+    await holds(403, LINK, `${url}${URLS}/${code}`, edit('{}'));
     await holds(204, LINK, `${guarded.url}${URLS}/gone`, { method: 'DELETE', headers });
+    await holds(410, LINK, gone, edit('{}'));
     await holds(204, LINK, `${guarded.url}${URLS}/gone`, { method: 'DELETE', headers });
     await holds(410, LINK, `${guarded.url}${URLS}/gone`, { headers });
     await holds(410, '/{code}', `${guarded.url}/gone`);

@@ -1,5 +1,5 @@
 import { answerCodes, statusOf } from '@lakh/http';
-import { ALIAS_RULES, EXPIRY_RULES, LONG_URL_RULES } from '@lakh/links';
+import { ALIAS_RULES, EXPIRY_RULES, LONG_URL_RULES, REDIRECT_STATUS_RULES } from '@lakh/links';
 import { parse } from 'yaml';
 import { read, section, sources, tableRows, ticked } from './support.js';
 
@@ -123,7 +123,7 @@ test('the rules of the API page are those of the sources', () => {
   const documented = tableRows(section('docs/reference/http-api.md', 'Rules')).map(
     ([field, rule]) => `${ticked(field)[0] ?? field} ${ticked(rule)[0]}`,
   );
-  const wire = [...['create-request', 'api'].map((name) => read(`packages/api/src/${name}.ts`))]
+  const wire = [...['link-request', 'api'].map((name) => read(`packages/api/src/${name}.ts`))]
     .flatMap((text) => [...text.matchAll(/rule: '([a-z_]+)'/g)])
     .map((m) => m[1] as string);
   const fieldOfWire: Record<string, string> = {
@@ -137,6 +137,7 @@ test('the rules of the API page are those of the sources', () => {
     ...Object.keys(LONG_URL_RULES).map((rule) => `long_url ${rule}`),
     ...Object.keys(ALIAS_RULES).map((rule) => `alias ${rule}`),
     ...Object.keys(EXPIRY_RULES).map((rule) => `expires_at ${rule}`),
+    ...Object.keys(REDIRECT_STATUS_RULES).map((rule) => `redirect_status ${rule}`),
   ];
   expect(documented.sort()).toEqual(real.sort());
 });

@@ -3,7 +3,15 @@ import { Agent, createServer, request as httpRequest, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { createApi } from '@lakh/api';
 import { createApp, createHttpMetrics, createRateLimits, createRyowCookie, createRyowReader } from '@lakh/http';
-import { anonymous, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
+import {
+  anonymous,
+  createEditor,
+  createInsertIds,
+  createRemover,
+  createShortener,
+  type Invalidation,
+  OwnHosts,
+} from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
@@ -49,6 +57,8 @@ beforeAll(async () => {
     metrics,
     limits,
   });
+  const policy = { maxLength: 1_000_000, ownHosts };
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
   const options = {
     domainId: 0,
     store,
@@ -57,9 +67,10 @@ beforeAll(async () => {
       codes,
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
-      policy: { maxLength: 1_000_000, ownHosts },
+      policy,
     }),
-    remover: createRemover({ store, invalidate: (invalidation) => redirects.l1.invalidate(invalidation) }),
+    editor: createEditor({ ...changes, clock, policy }),
+    remover: createRemover(changes),
     clock,
     ryowCookie: createRyowCookie(RYOW_KEY, true),
     publicUrl,

@@ -1,5 +1,5 @@
 import { beyondLoopback } from '@lakh/http';
-import { anonymous } from '@lakh/links';
+import { anonymous, RIGHTS } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import type { SettingsOf } from '@lakh/settings';
 import type { Identify } from './callers.js';
@@ -28,7 +28,7 @@ export function accessPolicy(
   const { apiTokensFile: file, open } = settings;
   if (file === undefined) {
     const isAlone = !open && beyondLoopback(settings) === undefined;
-    const anyone = anonymous(isAlone ? ['create', 'read', 'delete'] : ['create', 'read']);
+    const anyone = anonymous(isAlone ? RIGHTS : ['create', 'read']);
     return { identify: () => anyone, needsToken: false, close: () => {} };
   }
   const load = () => {

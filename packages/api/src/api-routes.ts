@@ -14,5 +14,12 @@ export const apiRoutes = {
     body: { type: 'json', holds: 'link', maxBytes: BODY_MAX_BYTES },
   },
   getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
+  editLink: {
+    ...common,
+    method: 'PATCH',
+    path: '/api/v1/urls/:code',
+    rate: 'changes',
+    body: { type: 'patch', holds: 'changes', maxBytes: BODY_MAX_BYTES },
+  },
   deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code', rate: 'changes' },
 } as const satisfies Routes;

@@ -1,9 +1,11 @@
 import type { IncomingMessage } from 'node:http';
-import { type Face, type HttpMetrics, InvalidRequestError, securityHeaders } from '@lakh/http';
+import { type Face, type HttpMetrics, InvalidRequestError, type RouteResponse, securityHeaders } from '@lakh/http';
 import {
   type Clock,
   demand,
+  type Editor,
   isPossibleCode,
+  type Link,
   LinkGoneError,
   LinkNotFoundError,
   type LinkStore,
@@ -12,10 +14,13 @@ import {
 import { apiRoutes } from './api-routes.js';
 import { type CallerOptions, createCallers } from './callers.js';
 import { createCreateLane } from './create-lane.js';
-import { type CreateLinkOptions, createLinkCreator } from './create-link.js';
+import { allProblems, asInvalidRequest, type CreateLinkOptions, createLinkCreator } from './create-link.js';
+import { entityTag, versionsOf } from './entity-tag.js';
 import { linkJson } from './link-json.js';
+import { parseEditRequest } from './link-request.js';
 
 export interface ApiOptions extends CreateLinkOptions, CallerOptions {
+  readonly editor: Editor;
   readonly remover: Remover;
   readonly store: Pick<LinkStore, 'find'>;
   readonly clock: Clock;
@@ -24,11 +29,13 @@ export interface ApiOptions extends CreateLinkOptions, CallerOptions {
   readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
-/** `/api/v1/urls`: create, look up and delete links. */
+/** `/api/v1/urls`: create, look up, edit and delete links. */
 export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
-  const { domainId, remover, store, clock, ryowCookie, publicUrl } = options;
+  const { domainId, editor, remover, store, clock, ryowCookie, publicUrl } = options;
   const createLink = createLinkCreator(options);
   const callers = createCallers(options);
+  const show = (response: RouteResponse, link: Link) =>
+    response.set({ 'Cache-Control': 'no-store', ETag: entityTag(link) }).json(linkJson(link, publicUrl));
   return {
     routes: apiRoutes,
     headers: securityHeaders,
@@ -50,12 +57,26 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
         if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
         if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
-        response.set('Cache-Control', 'no-store').json(linkJson(link, publicUrl));
+        show(response, link);
+      },
+      async editLink(request, response, body) {
+        refuseIdempotencyKey(request);
+        const actor = callers.actorOf(request, 'edit');
+        callers.admit(apiRoutes.editLink.rate, request, response, actor);
+        const ifVersions = versionsOf(request.headers['if-match']);
+        const { link: asked, problems } = parseEditRequest(await body());
+        if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, () => editor.check(asked)));
+        const { link } = await editor
+          .edit(domainId, request.params.code as string, asked, actor, ifVersions)
+          .catch(asInvalidRequest);
+        response.append('Set-Cookie', ryowCookie(clock.nowMs()));
+        show(response, link);
       },
       async deleteLink(request, response) {
         const actor = callers.actorOf(request, 'delete');
         callers.admit(apiRoutes.deleteLink.rate, request, response, actor);
-        await remover.remove(domainId, request.params.code as string, actor);
+        const ifVersions = versionsOf(request.headers['if-match']);
+        await remover.remove(domainId, request.params.code as string, actor, ifVersions);
         response.append('Set-Cookie', ryowCookie(clock.nowMs()));
         response.status(204).end();
       },

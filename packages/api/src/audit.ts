@@ -1,8 +1,14 @@
-import type { RemoverOptions } from '@lakh/links';
+import type { EditorOptions, RemoverOptions } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 
 /** A log line for each delete: nothing of the link is left that could tell who took it down. */
 export function auditDeletes(log: Logger): NonNullable<RemoverOptions['onRemoved']> {
   return ({ domainId, code, version }, { kind, name }) =>
     log.info({ domainId, code, version, actor: { kind, name } }, 'link deleted');
+}
+
+/** A log line for each edit: the link itself tells only what it is now. Targets are for nobody's log. */
+export function auditEdits(log: Logger): NonNullable<EditorOptions['onEdited']> {
+  return ({ domainId, code, version }, { kind, name }) =>
+    log.info({ domainId, code, version, actor: { kind, name } }, 'link edited');
 }

@@ -1,16 +1,10 @@
 import type { ServerResponse } from 'node:http';
 import { InvalidRequestError, type RyowCookie, securityHeaders } from '@lakh/http';
-import {
-  type Actor,
-  type Clock,
-  type FieldProblem,
-  InvalidLinkError,
-  type Shortener,
-  type ShortenRequest,
-} from '@lakh/links';
+import { type Actor, type Clock, type FieldProblem, InvalidLinkError, type Shortener } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
-import { parseCreateRequest } from './create-request.js';
+import { entityTag } from './entity-tag.js';
 import { linkJson } from './link-json.js';
+import { parseCreateRequest } from './link-request.js';
 
 export interface CreateLinkOptions {
   /** Whose links these are. */
@@ -38,23 +32,18 @@ export function createLinkCreator({
     ...['content-type', 'application/json', 'cache-control', 'no-store'],
   ];
 
-  /** A caller learns of everything that is wrong at once; a field that is missing or no object is not judged twice. */
-  function allProblems(problems: readonly FieldProblem[], asked: ShortenRequest): readonly FieldProblem[] {
-    if (problems.some(({ rule }) => rule === 'not_an_object')) return problems;
-    const named = new Set(problems.map(({ field }) => field));
-    return [...problems, ...shortener.check(domainId, asked).filter(({ field }) => !named.has(field))];
-  }
-
   return async (response, body, actor) => {
     const { link: asked, problems } = parseCreateRequest(body);
-    if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, asked));
+    if (problems.length > 0) {
+      throw new InvalidRequestError(allProblems(problems, () => shortener.check(domainId, asked)));
+    }
     const { link, created } = await shortener.shorten(domainId, asked, actor).catch(asInvalidRequest);
     const json = linkJson(link, publicUrl);
     const text = JSON.stringify(json);
     const headers = [
       ...fixedHeaders,
       ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs())],
-      ...['content-length', String(Buffer.byteLength(text))],
+      ...['etag', entityTag(link), 'content-length', String(Buffer.byteLength(text))],
     ];
     // One list at once: each `setHeader` before it would make Node build the headers a second time.
     response.writeHead(created ? 201 : 200, headers);
@@ -62,8 +51,18 @@ export function createLinkCreator({
   };
 }
 
+/** A caller learns of everything that is wrong at once; a field that is missing or no object is not judged twice. */
+export function allProblems(
+  problems: readonly FieldProblem[],
+  check: () => readonly FieldProblem[],
+): readonly FieldProblem[] {
+  if (problems.some(({ rule }) => rule === 'not_an_object')) return problems;
+  const named = new Set(problems.map(({ field }) => field));
+  return [...problems, ...check().filter(({ field }) => !named.has(field))];
+}
+
 /** On the wire an invalid field looks the same whoever found it. */
-function asInvalidRequest(error: unknown): never {
+export function asInvalidRequest(error: unknown): never {
   if (error instanceof InvalidLinkError) throw new InvalidRequestError(error.problems);
   throw error;
 }

@@ -1,8 +1,8 @@
-/** The REST API over links: create, look up, delete. */
+/** The REST API over links: create, look up, edit, delete. */
 export { type AccessPolicy, accessPolicy } from './access-policy.js';
 export { type ApiOptions, createApi } from './api.js';
 export { apiRoutes } from './api-routes.js';
-export { auditDeletes } from './audit.js';
+export { auditDeletes, auditEdits } from './audit.js';
 export { type CallerOptions, type Callers, createCallers, type Identify } from './callers.js';
 export type { CreateLinkOptions } from './create-link.js';
 export { type LinkJson, linkJson } from './link-json.js';

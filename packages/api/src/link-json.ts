@@ -1,4 +1,4 @@
-import type { Link } from '@lakh/links';
+import type { Link, RedirectStatus } from '@lakh/links';
 
 /** A link as the API shows it. Times are RFC 3339 in UTC. */
 export interface LinkJson {
@@ -7,6 +7,8 @@ export interface LinkJson {
   readonly long_url: string;
   readonly created_at: string;
   readonly expires_at: string | null;
+  /** Null: the server's default. */
+  readonly redirect_status: RedirectStatus | null;
 }
 
 /** `publicUrl` carries no trailing slash. */
@@ -17,5 +19,6 @@ export function linkJson(link: Link, publicUrl: string): LinkJson {
     long_url: link.longUrl,
     created_at: new Date(link.createdAtMs).toISOString(),
     expires_at: link.expiresAtMs === null ? null : new Date(link.expiresAtMs).toISOString(),
+    redirect_status: link.redirectStatus,
   };
 }

@@ -20,8 +20,8 @@ beforeEach(() => {
 
 describe('who may do what', () => {
   test.each([
-    [{}, ['create', 'read', 'delete']],
-    [{ publicUrl: 'http://localhost:9000' }, ['create', 'read', 'delete']],
+    [{}, ['create', 'read', 'edit', 'delete']],
+    [{ publicUrl: 'http://localhost:9000' }, ['create', 'read', 'edit', 'delete']],
     [{ open: true }, ['create', 'read']],
     [{ listen: { host: '0.0.0.0', port: 0 } }, ['create', 'read']],
     [{ publicUrl: 'https://lakh.example' }, ['create', 'read']],

@@ -51,9 +51,11 @@ describe('API tokens', () => {
   });
 
   test('a line may name rights; one without has all', () => {
-    const lines = ['create,read,delete', 'read', 'delete,create'].map((rights, i) => `t${i}:${sum(`t${i}`)}:${rights}`);
+    const lines = ['delete,edit,create,read', 'read', 'delete,create'].map(
+      (rights, i) => `t${i}:${sum(`t${i}`)}:${rights}`,
+    );
     expect(parseTokens(lines.join('\n'), 'tokens').holders.map(({ rights }) => rights)).toEqual([
-      ['create', 'read', 'delete'],
+      ['create', 'read', 'edit', 'delete'],
       ['read'],
       ['create', 'delete'],
     ]);
@@ -88,10 +90,10 @@ describe('API tokens', () => {
     test('a token is added and taken out again, and the file is its owner’s alone from its first moment', () => {
       const path = join(folder, 'tokens');
       expect(listTokens(path)).toEqual([]);
-      const token = addToken(path, 'ci', ['create', 'read', 'delete']);
+      const token = addToken(path, 'ci', ['create', 'read', 'edit', 'delete']);
       expect(token).toMatch(/^lakh_[\w-]{43}$/);
       expect(statSync(path).mode & 0o777).toBe(0o600);
-      expect(readFileSync(path, 'utf8')).toBe(`ci:${sum(token)}:create,read,delete\n`);
+      expect(readFileSync(path, 'utf8')).toBe(`ci:${sum(token)}:create,read,edit,delete\n`);
       const reader = addToken(path, 'reader', ['read']);
       expect(loadTokens(path, () => {}).verifyBearer(`Bearer ${reader}`)).toEqual(tokenHolder('reader', ['read']));
       expect(() => addToken(path, 'ci', ['read'])).toThrow(/the name ci is there already/);

@@ -1,8 +1,9 @@
 import { addToken, listTokens, parseRights, revokeToken } from '@lakh/api';
+import { RIGHTS } from '@lakh/links';
 import { SettingsError } from '@lakh/settings';
 import type { Invocation } from './args.js';
 
-const DEFAULT_RIGHTS = 'create,read,delete';
+const DEFAULT_RIGHTS = RIGHTS.join(',');
 
 /** What `lakh token …` answers: it works on a file, and on no system. */
 export function tokenCommand(

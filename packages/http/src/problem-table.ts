@@ -11,6 +11,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
   408: ['request_timeout'],
   409: ['alias_taken', 'already_bootstrapped'],
   410: ['link_gone'],
+  412: ['changed_since'],
   413: ['payload_too_large'],
   414: ['uri_too_long'],
   415: ['unsupported_media_type'],

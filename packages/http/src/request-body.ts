@@ -5,7 +5,11 @@ import express, { type Request, type Response } from 'express';
 import { MalformedJsonError, PayloadTooLargeError, UnsupportedMediaTypeError } from './errors.js';
 import type { BodyRule } from './route-table.js';
 
-const MEDIA_TYPES = { json: 'application/json', form: 'application/x-www-form-urlencoded' } as const;
+const MEDIA_TYPES = {
+  json: ['application/json'],
+  patch: ['application/json', 'application/merge-patch+json'],
+  form: ['application/x-www-form-urlencoded'],
+} as const;
 const FORM_FIELDS_MAX = 16;
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^ \t;"]*)/i;
 /** Some editors and shells put it before a text; RFC 8259 lets a reader ignore it. */
@@ -15,7 +19,7 @@ const BYTE_ORDER_MARK = 0xfeff;
 export function isPlainJson(headers: IncomingHttpHeaders, { maxBytes }: BodyRule): boolean {
   const length = Number(headers['content-length']);
   return (
-    headers['content-type'] === MEDIA_TYPES.json &&
+    headers['content-type'] === MEDIA_TYPES.json[0] &&
     length > 0 &&
     length <= maxBytes &&
     headers['content-encoding'] === undefined
@@ -41,19 +45,20 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
 /** Reads whatever a rule allows: compressed and chunked bodies, and types with parameters too. */
 export function createBodyReader(rule: BodyRule): (request: Request, response: Response) => Promise<unknown> {
   const { maxBytes, holds } = rule;
-  const type = MEDIA_TYPES[rule.type];
+  const types = MEDIA_TYPES[rule.type];
   const read =
-    rule.type === 'json'
+    rule.type !== 'form'
       ? express.raw({ limit: maxBytes, type: () => true })
-      : express.urlencoded({ limit: maxBytes, type, extended: false, parameterLimit: FORM_FIELDS_MAX });
+      : express.urlencoded({ limit: maxBytes, type: [...types], extended: false, parameterLimit: FORM_FIELDS_MAX });
 
   return async (request, response) => {
-    if (!isOfType(request, rule.type)) throw new UnsupportedMediaTypeError(`Send the ${holds} as ${type}.`);
+    if (!isOfType(request, rule.type))
+      throw new UnsupportedMediaTypeError(`Send the ${holds} as ${types.join(' or ')}.`);
     // By its announced length what the parser would first read to its end.
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
       throw tooLarge(maxBytes);
     }
-    if (rule.type === 'json') {
+    if (rule.type !== 'form') {
       requireUtf8Charset(request.headers['content-type'] as string);
       if (isPlainJson(request.headers, rule)) return readJson(request, maxBytes);
     }
@@ -69,8 +74,9 @@ const tooLarge = (maxBytes: number) => new PayloadTooLargeError(`The body is lar
 
 /** `request.is` has no opinion on a request without a body: that is no form, but JSON with everything missing. */
 function isOfType(request: Request, type: BodyRule['type']): boolean {
-  if (type === 'form') return Boolean(request.is(MEDIA_TYPES.form));
-  return request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() === MEDIA_TYPES.json;
+  if (type === 'form') return Boolean(request.is([...MEDIA_TYPES.form]));
+  const given = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  return MEDIA_TYPES[type].some((known) => known === given);
 }
 
 /** RFC 8259 §8.1: between systems JSON is UTF-8, whatever decoders there are. */

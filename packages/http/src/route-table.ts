@@ -4,11 +4,12 @@
  */
 
 /** Every method that a route may have, in the order in which `Allow` names them. HEAD comes with GET. */
-export const METHODS = ['GET', 'HEAD', 'POST', 'DELETE'] as const;
+export const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'] as const;
 
 /** A body that a route takes; anything else is refused by its headers, before it is read. */
 export interface BodyRule {
-  readonly type: 'json' | 'form';
+  /** `patch`: JSON that changes what is there, by its own media type (RFC 7396) or as plain JSON. */
+  readonly type: 'json' | 'patch' | 'form';
   /** What it holds, as the caller is told: "Send the link as application/json." */
   readonly holds: string;
   readonly maxBytes: number;

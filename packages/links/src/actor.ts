@@ -1,7 +1,7 @@
 import { ForbiddenError } from '@lakh/base';
 
-/** To make links, to be told what they are (following one needs none), to take them down. */
-export const RIGHTS = ['create', 'read', 'delete'] as const;
+/** To make links, to be told what they are (following one needs none), to change them, to take them down. */
+export const RIGHTS = ['create', 'read', 'edit', 'delete'] as const;
 
 export type Right = (typeof RIGHTS)[number];
 
@@ -23,7 +23,12 @@ export function tokenHolder(name: string, rights: readonly Right[] = RIGHTS): Ac
   return Object.freeze({ kind: 'token', name, rights });
 }
 
-const DEED = { create: 'Creating links', read: 'Looking links up', delete: 'Deleting' } as const;
+const DEED = {
+  create: 'Creating links',
+  read: 'Looking links up',
+  edit: 'Changing links',
+  delete: 'Deleting',
+} as const;
 
 /** @throws ForbiddenError */
 export function demand(right: Right, { kind, rights }: Actor): void {

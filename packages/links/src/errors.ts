@@ -27,6 +27,14 @@ export class LinkGoneError extends CodedError {
   readonly code = 'link_gone';
 }
 
+/** The link is of another version than the change was meant for. */
+export class ChangedSinceError extends CodedError {
+  readonly code = 'changed_since';
+  constructor(version: number) {
+    super(`The link was changed since: it is of version ${version} now.`);
+  }
+}
+
 /** The link leads to the very address that it was asked for at: following it would go round in circles. */
 export class LinkLoopError extends CodedError {
   readonly code = 'link_loop';

@@ -1,5 +1,8 @@
 export * from './actor.js';
 export * from './alias.js';
+export * from './announcer.js';
+export * from './edit-outcome.js';
+export * from './editor.js';
 export * from './errors.js';
 export * from './expiry.js';
 export * from './insert-ids.js';
@@ -11,6 +14,7 @@ export * from './long-url.js';
 export * from './outcome.js';
 export * from './own-hosts.js';
 export * from './ports.js';
+export * from './redirect-status.js';
 export * from './remover.js';
 export * from './reserved-words.js';
 export * from './resolver.js';

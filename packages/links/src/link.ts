@@ -5,7 +5,9 @@ export const DEFAULT_DOMAIN_ID = 0;
 export type LinkKind = 'generated' | 'alias';
 
 /** Statuses a redirect may have. */
-export type RedirectStatus = 301 | 302 | 307 | 308;
+export const REDIRECT_STATUSES = [301, 302, 307, 308] as const;
+
+export type RedirectStatus = (typeof REDIRECT_STATUSES)[number];
 
 /** A link that redirects (or did, until `expiresAtMs`). Times are Unix milliseconds. */
 export interface Link {

@@ -3,7 +3,7 @@
  * the in-memory fakes, to the same behaviour.
  */
 import type { InsertOutcome } from './insert-outcome.js';
-import type { NewLink, StoredLink, Tombstone } from './link.js';
+import type { Link, NewLink, StoredLink, Tombstone } from './link.js';
 
 export interface Clock {
   /** Unix milliseconds. */
@@ -13,6 +13,16 @@ export interface Clock {
 /** What is left of a link, and who made it so: this call, or an earlier one. */
 export type RemoveOutcome =
   | { readonly outcome: 'removed' | 'already-removed'; readonly tombstone: Tombstone }
+  | { readonly outcome: 'conflict'; readonly link: Link }
+  | { readonly outcome: 'missing' };
+
+/** What an edit sets; what is left out stays as it is. */
+export type LinkChanges = Partial<Pick<Link, 'longUrl' | 'expiresAtMs' | 'redirectStatus'>>;
+
+/** What a link is after an edit. `unchanged`: it was like that already. `conflict`: it is of another version than was asked for. */
+export type EditOutcome =
+  | { readonly outcome: 'edited' | 'unchanged' | 'conflict'; readonly link: Link }
+  | { readonly outcome: 'deleted'; readonly tombstone: Tombstone }
   | { readonly outcome: 'missing' };
 
 /**
@@ -29,8 +39,13 @@ export interface LinkStore {
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
   find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
-  /** Turns the row into a tombstone that keeps its code for ever and raises its version. A code without a row is `missing`. */
-  remove(domainId: number, code: string): Promise<RemoveOutcome>;
+  /** Changes a link and raises its version by one, if it is of one of `ifVersions` where they are given. Edits are applied one by one. */
+  edit(domainId: number, code: string, changes: LinkChanges, ifVersions?: readonly number[]): Promise<EditOutcome>;
+  /**
+   * Turns the row into a tombstone that keeps its code for ever and raises its version, if it is of one of `ifVersions` where they are given.
+   * A code without a row is `missing`, a tombstone `already-removed`.
+   */
+  remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome>;
 }
 
 /**

@@ -1,17 +1,12 @@
 import { type Actor, demand } from './actor.js';
 import { isPossibleCode } from './alias.js';
-import { LinkNotFoundError } from './errors.js';
+import { type AnnouncerOptions, createAnnouncer } from './announcer.js';
+import { ChangedSinceError, LinkNotFoundError } from './errors.js';
 import type { Tombstone } from './link.js';
-import type { Invalidation, InvalidationOutbox, LinkCache, LinkStore, RemoveOutcome } from './ports.js';
+import type { LinkStore, RemoveOutcome } from './ports.js';
 
-export interface RemoverOptions {
+export interface RemoverOptions extends AnnouncerOptions {
   readonly store: LinkStore;
-  /** Undefined where there is no shared cache. */
-  readonly cache?: LinkCache | undefined;
-  /** Where the store left the invalidation; one that is delivered here need not be relayed. */
-  readonly outbox?: InvalidationOutbox | undefined;
-  /** Tells this process's own caches; called before the shared one is told. */
-  readonly invalidate?: (invalidation: Invalidation) => void;
   /** Told once of each link that was deleted, and by whom. */
   readonly onRemoved?: (tombstone: Tombstone, actor: Actor) => void;
 }
@@ -25,30 +20,26 @@ export interface RemoveResult {
 
 export interface Remover {
   /**
-   * Deletes a link for good; its code is never used again. Deleting it again tells the caches again. Rejects with
-   * `ForbiddenError`, {@link LinkNotFoundError}, or as the store does: after `StoreOutcomeUnknownError` it may be deleted, and
-   * asking again is safe.
+   * Deletes a link for good, if it is of one of `ifVersions` where they are given; its code is never used again. Deleting it again tells
+   * the caches again, whatever the version. Rejects with `ForbiddenError`, {@link LinkNotFoundError}, {@link ChangedSinceError}, or as the
+   * store does: after `StoreOutcomeUnknownError` it may be deleted, and asking again is safe.
    */
-  remove(domainId: number, code: string, actor: Actor): Promise<RemoveResult>;
+  remove(domainId: number, code: string, actor: Actor, ifVersions?: readonly number[]): Promise<RemoveResult>;
 }
 
-export function createRemover({ store, cache, outbox, invalidate, onRemoved }: RemoverOptions): Remover {
-  async function deliver(tombstone: Tombstone): Promise<boolean> {
-    if (cache === undefined) return true;
-    if (!(await cache.put(tombstone))) return false;
-    // An invalidation that stays in the outbox is delivered twice, which is harmless.
-    await outbox?.done(tombstone).catch(() => {});
-    return true;
-  }
+export function createRemover({ store, onRemoved, ...others }: RemoverOptions): Remover {
+  const announce = createAnnouncer(others);
 
   return {
-    async remove(domainId, code, actor) {
+    async remove(domainId, code, actor, ifVersions) {
       demand('delete', actor);
-      const met: RemoveOutcome = isPossibleCode(code) ? await store.remove(domainId, code) : { outcome: 'missing' };
+      const met: RemoveOutcome = isPossibleCode(code)
+        ? await store.remove(domainId, code, ifVersions)
+        : { outcome: 'missing' };
       if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
+      if (met.outcome === 'conflict') throw new ChangedSinceError(met.link.version);
       if (met.outcome === 'removed') onRemoved?.(met.tombstone, actor);
-      invalidate?.(met.tombstone);
-      return { removed: met.outcome === 'removed', delivered: await deliver(met.tombstone) };
+      return { removed: met.outcome === 'removed', delivered: await announce(met.tombstone) };
     },
   };
 }

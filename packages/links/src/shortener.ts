@@ -13,6 +13,7 @@ import { validateExpiry } from './expiry.js';
 import type { Link, NewLink, StoredLink } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore } from './ports.js';
+import { validateRedirectStatus } from './redirect-status.js';
 import { isReservedWord } from './reserved-words.js';
 import { TakenAhead } from './taken-ahead.js';
 
@@ -23,6 +24,8 @@ export interface ShortenRequest {
   readonly alias?: unknown;
   /** RFC 3339; undefined or null: the link does not expire. */
   readonly expiresAt?: unknown;
+  /** Undefined or null: the server's default. */
+  readonly redirectStatus?: unknown;
 }
 
 export interface ShortenResult {
@@ -60,7 +63,7 @@ const DEFAULT_MAX_BURNT_COUNTERS = 32;
 /** Inserts that met what is taken before the codes behind them are looked at. One is an alias like any other. */
 const MET_BEFORE_LOOK = 2;
 
-interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs'> {
+interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs' | 'redirectStatus'> {
   readonly alias: string | undefined;
 }
 
@@ -131,10 +134,21 @@ function validate(domainId: number, request: ShortenRequest, policy: LongUrlPoli
   const url = validateLongUrl(request.longUrl, policy);
   const alias = request.alias == null ? { alias: undefined } : validateAlias(request.alias);
   const expiry = request.expiresAt == null ? { expiresAtMs: null } : validateExpiry(request.expiresAt, nowMs);
-  if ('problem' in url || 'problem' in alias || 'problem' in expiry) {
-    throw new InvalidLinkError([url, alias, expiry].flatMap((each) => ('problem' in each ? [each.problem] : [])));
+  const status =
+    request.redirectStatus == null ? { redirectStatus: null } : validateRedirectStatus(request.redirectStatus);
+  if ('problem' in url || 'problem' in alias || 'problem' in expiry || 'problem' in status) {
+    throw new InvalidLinkError(
+      [url, alias, expiry, status].flatMap((each) => ('problem' in each ? [each.problem] : [])),
+    );
   }
-  return { domainId, longUrl: url.href, alias: alias.alias, createdAtMs: nowMs, expiresAtMs: expiry.expiresAtMs };
+  return {
+    domainId,
+    longUrl: url.href,
+    alias: alias.alias,
+    createdAtMs: nowMs,
+    expiresAtMs: expiry.expiresAtMs,
+    redirectStatus: status.redirectStatus,
+  };
 }
 
 function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number, insertId: string): NewLink {
@@ -146,7 +160,7 @@ function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: num
     longUrl: draft.longUrl,
     createdAtMs: draft.createdAtMs,
     expiresAtMs: draft.expiresAtMs,
-    redirectStatus: null,
+    redirectStatus: draft.redirectStatus,
     insertId,
   };
 }
@@ -158,5 +172,9 @@ function created(link: StoredLink): ShortenResult {
 }
 
 function isSameTarget(link: Link, draft: Draft): boolean {
-  return link.longUrl === draft.longUrl && link.expiresAtMs === draft.expiresAtMs;
+  return (
+    link.longUrl === draft.longUrl &&
+    link.expiresAtMs === draft.expiresAtMs &&
+    link.redirectStatus === draft.redirectStatus
+  );
 }

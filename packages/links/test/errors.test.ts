@@ -1,5 +1,6 @@
 import {
   AliasTakenError,
+  ChangedSinceError,
   DuplicateCounterError,
   InvalidLinkError,
   LinkGoneError,
@@ -20,6 +21,14 @@ test.each([
   [TooManyBurntCountersError, 'TooManyBurntCountersError', 'too_many_burnt_counters'],
 ])('%p has its own name and a stable code', (Type, name, code) => {
   expect(new Type('why')).toMatchObject({ name, code, message: 'why' });
+});
+
+test('a change that came too late tells of which version the link is', () => {
+  expect(new ChangedSinceError(7)).toMatchObject({
+    name: 'ChangedSinceError',
+    code: 'changed_since',
+    message: 'The link was changed since: it is of version 7 now.',
+  });
 });
 
 test('a link that goes in circles tells its caller no more than that', () => {

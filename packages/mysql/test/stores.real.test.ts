@@ -258,6 +258,23 @@ describe('rows in MySQL', () => {
     expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old5000']);
   });
 
+  test('an edit keeps kind, counter and origin, and its invalidation takes the place of an older one', async () => {
+    await database.sql('DELETE FROM invalidations');
+    const store = makeStore();
+    const link = sample.generated({ code: 'toEdit' });
+    await store.insert(link);
+    await store.edit(0, link.code, { longUrl: 'https://example.com/first', expiresAtMs: 1_999_999_999_999 });
+    await store.edit(0, link.code, { longUrl: 'https://example.com/second', redirectStatus: 307 });
+    await store.edit(0, link.code, { redirectStatus: 307 });
+    expect(
+      await database.sql(
+        `SELECT kind, counter, long_url, expires_at_ms, redirect_status, version, changed_at_ms, HEX(insert_id)='${link.insertId}' FROM links WHERE code='toEdit'`,
+      ),
+    ).toBe(`1\t${link.counter}\thttps://example.com/second\t1999999999999\t307\t3\t1790000000000\t1\n`);
+    expect(await createMysqlOutbox({ pool }).pending(10)).toEqual([{ domainId: 0, code: 'toEdit', version: 3 }]);
+    await database.sql('DELETE FROM invalidations');
+  });
+
   test('sessions are strict, in UTC, read committed, and may not create tables', async () => {
     const { rows } = await pool.run((session) =>
       session.query('SELECT @@sql_mode, @@time_zone, @@tx_isolation, @@character_set_client, @@autocommit'),

@@ -2,6 +2,8 @@ import {
   type InsertOutcome,
   insertedNew,
   insertMet,
+  isOfVersion,
+  judgeEdit,
   type Link,
   type LinkStore,
   type NewLink,
@@ -105,6 +107,9 @@ class GroupCommit {
 export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const insertRow = connection.prepare(`INSERT INTO links (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)`);
   const select = connection.prepare(`SELECT ${COLUMNS} FROM links WHERE domain_id = ? AND code = ?`);
+  const change = connection.prepare(
+    'UPDATE links SET long_url = ?, expires_at_ms = ?, redirect_status = ?, version = ? WHERE domain_id = ? AND code = ?',
+  );
   const bury = connection.prepare(
     `UPDATE links SET kind = ${KIND.deleted}, long_url = '', version = version + 1 WHERE domain_id = ? AND code = ?`,
   );
@@ -153,12 +158,26 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
       return row === undefined ? undefined : toStored(row);
     },
 
-    async remove(domainId, code) {
+    async edit(domainId, code, changes, ifVersions) {
+      return connection.write(LINK_ERRORS, () => {
+        const row = select.get([domainId, code]);
+        if (row === undefined) return { outcome: 'missing' };
+        const judged = judgeEdit(toStored(row), changes, ifVersions);
+        if (judged.outcome === 'edited') {
+          const { longUrl, expiresAtMs, redirectStatus, version } = judged.link;
+          change.run([longUrl, expiresAtMs, redirectStatus, version, domainId, code]);
+        }
+        return judged;
+      });
+    },
+
+    async remove(domainId, code, ifVersions) {
       return connection.write(LINK_ERRORS, () => {
         const row = select.get([domainId, code]);
         if (row === undefined) return { outcome: 'missing' };
         const stored = toStored(row);
         if (stored.state === 'deleted') return { outcome: 'already-removed', tombstone: stored };
+        if (!isOfVersion(stored, ifVersions)) return { outcome: 'conflict', link: stored };
         bury.run([domainId, code]);
         return { outcome: 'removed', tombstone: { state: 'deleted', domainId, code, version: stored.version + 1 } };
       });

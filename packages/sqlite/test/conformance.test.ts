@@ -83,7 +83,8 @@ describeLinkStore('embedded', async () => {
     store: {
       insert: (link) => embedded.links.insert(link),
       find: (domainId, code) => embedded.links.find(domainId, code),
-      remove: (domainId, code) => embedded.links.remove(domainId, code),
+      edit: (...edit) => embedded.links.edit(...edit),
+      remove: (...remove) => embedded.links.remove(...remove),
     },
     another: async () => {
       embedded.close();

@@ -1,12 +1,19 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, auditEdits, createApi } from '@lakh/api';
 import { openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
-import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
+import {
+  createEditor,
+  createInsertIds,
+  createRemover,
+  createShortener,
+  DEFAULT_DOMAIN_ID,
+  OwnHosts,
+} from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
 import { readConfig, type ShortenSettings, shorten } from './config.js';
@@ -61,6 +68,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   lifecycle.onStop('invalidation relay', backend.relay());
 
   const publicUrl = settings.publicUrl ?? listener.url;
+  const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };
   const options = {
     ...access,
     limits,
@@ -70,16 +78,18 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
-      policy: { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) },
+      policy,
     }),
     clock,
     ryowCookie: createRyowCookie(backend.keys.get('read-your-writes cookie'), publicUrl.startsWith('https:')),
     publicUrl,
     onError: context.onRequestError,
   };
-  const remover = createRemover({ store, cache, outbox, onRemoved: auditDeletes(log) });
+  const changes = { store, cache, outbox };
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
+  const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   listener.serve(
-    createApi({ ...options, remover, store, metrics: listener.metrics }),
+    createApi({ ...options, editor, remover, store, metrics: listener.metrics }),
     createPage({ ...options, store }),
   );
 }

@@ -1,13 +1,21 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, auditEdits, createApi } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
 import { createRyowCookie, createRyowReader } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
-import { createInsertIds, createRemover, createShortener, DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
+import {
+  createEditor,
+  createInsertIds,
+  createRemover,
+  createShortener,
+  DEFAULT_DOMAIN_ID,
+  type Invalidation,
+  OwnHosts,
+} from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
@@ -70,6 +78,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     metrics,
     limits,
   });
+  const policy = { maxLength: settings.urlMaxLength, ownHosts };
   const options = {
     ...access,
     limits,
@@ -79,18 +88,17 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
-      policy: { maxLength: settings.urlMaxLength, ownHosts },
+      policy,
     }),
     clock,
     ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
     onError: context.onRequestError,
   };
-  const remover = createRemover({
-    store,
-    invalidate: (invalidation) => redirects.l1.invalidate(invalidation),
-    onRemoved: auditDeletes(log),
-  });
-  listener.serve(redirects, createApi({ ...options, remover, store, metrics }), createPage({ ...options, store }));
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
+  const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
+  const api = createApi({ ...options, editor, remover, store, metrics });
+  listener.serve(redirects, api, createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }

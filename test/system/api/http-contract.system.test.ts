@@ -270,6 +270,69 @@ describe('creating a link', () => {
   });
 });
 
+describe('editing a link', () => {
+  const edit = (code: string, body: unknown, headers: Record<string, string> = {}) =>
+    ask(port, `/api/v1/urls/${code}`, {
+      method: 'PATCH',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify(body),
+    });
+
+  test('is followed at once, raises the version, and is made of no other version than was asked for', async () => {
+    const alias = newAlias();
+    const created = await create(port, { long_url: TARGET, alias, redirect_status: 308 });
+    expect([created.json().redirect_status, created.headers.etag]).toEqual([308, '"1"']);
+    expect((await ask(port, `/${alias}`)).status).toBe(308);
+    const edited = await edit(
+      alias,
+      { long_url: 'https://EXAMPLE.com/é', redirect_status: null },
+      { 'if-match': '"1"' },
+    );
+    const { code, created_at, short_url } = created.json();
+    const now = {
+      code,
+      created_at,
+      short_url,
+      long_url: 'https://example.com/%C3%A9',
+      expires_at: null,
+      redirect_status: null,
+    };
+    expect([edited.status, edited.json(), edited.headers.etag]).toEqual([200, now, '"2"']);
+    expect(edited.headers['set-cookie']?.[0]).toMatch(/^ryow_until=/);
+    const followed = await ask(port, `/${alias}`);
+    expect([followed.status, followed.headers.location]).toEqual([301, now.long_url]);
+    expectProblem(await edit(alias, { long_url: TARGET }, { 'if-match': '"1"' }), 412, 'changed_since');
+    const late = await ask(port, `/api/v1/urls/${alias}`, { method: 'DELETE', headers: { 'if-match': '"1"' } });
+    expectProblem(late, 412, 'changed_since');
+    expect((await edit(alias, {}, { 'content-type': 'application/merge-patch+json' })).headers.etag).toBe('"2"');
+    const shown = await ask(port, `/api/v1/urls/${alias}`);
+    expect([shown.json(), shown.headers.etag]).toEqual([now, '"2"']);
+    expect((await edit(alias, { expires_at: '2999-01-01T00:00:00+01:00' })).json().expires_at).toBe(
+      '2998-12-31T23:00:00.000Z',
+    );
+  });
+
+  test('names everything that is wrong with it', async () => {
+    const alias = newAlias();
+    await createdCode({ alias });
+    const answer = await edit(alias, { alias: 'other', long_url: null, expires_at: 1, redirect_status: 300 });
+    expectProblem(answer, 422, 'invalid_request');
+    const rules = answer.json().errors.map(({ field, rule }: { field: string; rule: string }) => `${field} ${rule}`);
+    expect(rules).toEqual([
+      'alias unknown_field',
+      'long_url not_a_string',
+      'expires_at not_a_string',
+      'redirect_status not_a_redirect',
+    ]);
+    expectProblem(await edit(alias, {}, { 'content-type': 'text/plain' }), 415, 'unsupported_media_type');
+    expectProblem(await edit(alias, {}, { 'if-match': '1' }), 400, 'bad_request');
+    expectProblem(await edit(alias, []), 422, 'invalid_request');
+    expectProblem(await edit('nosuchcode', {}), 404, 'link_not_found');
+    await ask(port, `/api/v1/urls/${alias}`, { method: 'DELETE' });
+    expectProblem(await edit(alias, {}), 410, 'link_gone');
+  });
+});
+
 describe('deleting a link', () => {
   test('answers 204, then 410 everywhere, to a repeated delete as to the first one; its alias is never free again', async () => {
     const alias = newAlias();

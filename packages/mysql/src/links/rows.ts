@@ -32,14 +32,19 @@ export const INSERT_HEAD =
  * the table could not hold.
  */
 export function rowValues(link: NewLink): string {
-  const { code, longUrl, insertId } = link;
+  const { code, insertId } = link;
   if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
+  if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
+  const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
+  return `(${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
+}
+
+/** Throws a RangeError for what the column could not hold. */
+export function longUrlLiteral(longUrl: string): string {
   if (typeof longUrl !== 'string' || longUrl.length > LONG_URL_MAX_LENGTH || !isPrintableAscii(longUrl)) {
     throw new RangeError(`its URL is not at most ${LONG_URL_MAX_LENGTH} printable ASCII characters`);
   }
-  if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
-  const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
-  return `(${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${asciiLiteral(longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
+  return asciiLiteral(longUrl);
 }
 
 export function keyOf(domainId: number, code: string): string {
@@ -55,6 +60,7 @@ export function whereCode(domainId: number, code: string): string {
 export async function selectRows(
   session: Session,
   keys: Iterable<{ readonly domainId: number; readonly code: string }>,
+  locking: '' | 'FOR UPDATE' = '',
 ): Promise<Map<string, LinkRow>> {
   const codesByDomain = new Map<number, string[]>();
   for (const { domainId, code } of keys) {
@@ -67,7 +73,7 @@ export async function selectRows(
     for (let i = 0; i < codes.length; i += CODES_PER_SELECT) {
       const list = codes.slice(i, i + CODES_PER_SELECT).join(',');
       const { rows } = await session.query(
-        `SELECT ${COLUMNS} FROM links WHERE domain_id=${integerLiteral(domainId)} AND code IN (${list})`,
+        `SELECT ${COLUMNS} FROM links WHERE domain_id=${integerLiteral(domainId)} AND code IN (${list}) ${locking}`,
       );
       for (const row of rows) found.set(keyOf(Number(row[0]), String(row[1])), row);
     }

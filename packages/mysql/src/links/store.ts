@@ -1,13 +1,13 @@
-import type { Clock, LinkStore, RemoveOutcome, Tombstone } from '@lakh/links';
+import type { Clock, LinkStore } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { storeError } from '../wire/errors.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { Pool } from '../wire/pool.js';
-import { asciiLiteral, integerLiteral } from '../wire/sql.js';
 import { observed } from '../wire/timing.js';
+import { bury, edit } from './changes.js';
 import { FindQueue } from './find-queue.js';
 import { InsertQueue } from './insert-queue.js';
-import { isStorableCode, KIND_DELETED, whereCode } from './rows.js';
+import { isStorableCode } from './rows.js';
 
 export interface StoreLimits {
   /** Insert statements under way; default 2. */
@@ -74,22 +74,26 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     maxQueued: limits.findsQueued ?? 10_000,
   });
 
+  async function change<T>(kind: 'edit' | 'remove', code: string, work: (session: Session) => Promise<T>) {
+    if (!isStorableCode(code)) return { outcome: 'missing' } as const;
+    try {
+      return await timer(kind, 1, () => pool.transaction(work));
+    } catch (error) {
+      throw storeError(error);
+    }
+  }
+
   return {
     insert: (link) => (link.kind === 'alias' ? aliases : generated).insert(link),
 
     // There is one member so far, the primary: every answer is fresh.
     find: (domainId, code) => finds.find(domainId, code),
 
-    remove: async (domainId, code) => {
-      if (!isStorableCode(code)) return { outcome: 'missing' };
-      try {
-        return await timer('remove', 1, () =>
-          pool.transaction((session) => bury(session, domainId, code, clock.nowMs())),
-        );
-      } catch (error) {
-        throw storeError(error);
-      }
-    },
+    edit: (domainId, code, changes, ifVersions) =>
+      change('edit', code, (session) => edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes)),
+
+    remove: (domainId, code, ifVersions) =>
+      change('remove', code, (session) => bury(session, { domainId, code, ifVersions, nowMs: clock.nowMs() })),
 
     get available() {
       return pool.available && pool.writeRefusal === '';
@@ -99,29 +103,4 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
       return { insert: generated.queued, insert_alias: aliases.queued, find: finds.queued };
     },
   };
-}
-
-/** The tombstone and its invalidation, in the caller's transaction. The URL goes: what was taken down is not kept. */
-async function bury(session: Session, domainId: number, code: string, nowMs: number): Promise<RemoveOutcome> {
-  const where = whereCode(domainId, code);
-  const { rows } = await session.query(`SELECT kind, version FROM links WHERE ${where} FOR UPDATE`);
-  if (!rows[0]) return { outcome: 'missing' };
-  const [kind, present] = rows[0].map(Number) as [number, number];
-  const tombstone = (version: number): Tombstone => ({ state: 'deleted', domainId, code, version });
-  if (kind === KIND_DELETED) return { outcome: 'already-removed', tombstone: tombstone(present) };
-  const version = integerLiteral(present + 1);
-  const now = integerLiteral(nowMs);
-  await session.query(
-    `UPDATE links SET kind=${KIND_DELETED}, long_url='', version=${version}, changed_at_ms=${now} WHERE ${where}`,
-  );
-  // The link's row lock serialises these two; an older invalidation that is still waiting is superseded.
-  const superseded = await session.query(
-    `UPDATE invalidations SET version=${version}, created_at_ms=${now} WHERE ${where}`,
-  );
-  if (superseded.affectedRows === 0) {
-    await session.query(
-      `INSERT INTO invalidations (domain_id, code, version, created_at_ms) VALUES (${integerLiteral(domainId)},${asciiLiteral(code)},${version},${now})`,
-    );
-  }
-  return { outcome: 'removed', tombstone: tombstone(present + 1) };
 }

@@ -1,4 +1,5 @@
 import type { InsertOutcome, LinkStore, NewLink, RedirectStatus, StoredLink } from '@lakh/links';
+import { describeEdits } from './link-edit-conformance.js';
 import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
 
 /** One store for a whole suite: every test uses codes of its own. */
@@ -274,6 +275,8 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstoneOf(link));
       });
     });
+
+    describeEdits(sample, () => harness);
   });
 }
 

@@ -1,8 +1,12 @@
 import {
+  type EditOutcome,
   type InsertOutcome,
   insertedNew,
   insertMet,
+  isOfVersion,
+  judgeEdit,
   type Link,
+  type LinkChanges,
   type LinkStore,
   type NewLink,
   type RemoveOutcome,
@@ -13,7 +17,7 @@ import {
 
 /** Which call a {@link StoreGate} holds up, and for which code. */
 export interface StoreCall {
-  readonly call: 'insert' | 'find' | 'remove';
+  readonly call: 'insert' | 'find' | 'edit' | 'remove';
   readonly code: string;
 }
 
@@ -61,18 +65,34 @@ export class MemoryLinkStore implements LinkStore {
     return this.#rows.get(keyOf(domainId, code));
   }
 
-  async remove(domainId: number, code: string): Promise<RemoveOutcome> {
+  async edit(
+    domainId: number,
+    code: string,
+    changes: LinkChanges,
+    ifVersions?: readonly number[],
+  ): Promise<EditOutcome> {
+    await this.#arrive({ call: 'edit', code });
+    const key = keyOf(domainId, code);
+    const met = this.#rows.get(key);
+    if (met === undefined) return { outcome: 'missing' };
+    const judged = judgeEdit(met, changes, ifVersions);
+    if (judged.outcome === 'edited') this.#rows.set(key, judged.link);
+    return judged;
+  }
+
+  async remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome> {
     await this.#arrive({ call: 'remove', code });
     const key = keyOf(domainId, code);
     const met = this.#rows.get(key);
     if (met === undefined) return { outcome: 'missing' };
     if (met.state === 'deleted') return { outcome: 'already-removed', tombstone: met };
+    if (!isOfVersion(met, ifVersions)) return { outcome: 'conflict', link: met };
     const tombstone: Tombstone = { state: 'deleted', domainId, code, version: met.version + 1 };
     this.#rows.set(key, tombstone);
     return { outcome: 'removed', tombstone };
   }
 
-  /** An edit by somebody else, which no use case can make yet: raises the version. */
+  /** An edit behind everybody's back. */
   overwrite(link: Link): void {
     this.#rows.set(keyOf(link.domainId, link.code), link);
   }

@@ -1,0 +1,48 @@
+import type { EditRequest, FieldProblem, ShortenRequest } from '@lakh/links';
+
+const EDITABLE = ['long_url', 'expires_at', 'redirect_status'] as const;
+const FIELDS_OF_EDIT: ReadonlySet<string> = new Set(EDITABLE);
+const FIELDS_OF_CREATE: ReadonlySet<string> = new Set([...EDITABLE, 'alias']);
+
+/** How much of an unknown field's name is repeated to the caller. */
+const NAME_SHOWN_MAX = 64;
+
+export interface LinkRequest<Asked> {
+  /** For the domain to validate: any field may still be of any type. */
+  readonly link: Asked;
+  /** What only the wire format can be wrong about. */
+  readonly problems: readonly FieldProblem[];
+}
+
+/** Takes the JSON body of a create apart: an object, with no field that the API does not have. */
+export function parseCreateRequest(body: unknown): LinkRequest<ShortenRequest> {
+  const { fields, problems } = fieldsOf(body, FIELDS_OF_CREATE);
+  if (fields === undefined) return { link: { longUrl: undefined }, problems };
+  if (!Object.hasOwn(fields, 'long_url')) problems.push({ field: 'long_url', rule: 'missing', reason: 'is required' });
+  const { long_url: longUrl, alias, expires_at: expiresAt, redirect_status: redirectStatus } = fields;
+  return { link: { longUrl, alias, expiresAt, redirectStatus }, problems };
+}
+
+/** The same of an edit, of which every field may be left out. */
+export function parseEditRequest(body: unknown): LinkRequest<EditRequest> {
+  const { fields = {}, problems } = fieldsOf(body, FIELDS_OF_EDIT);
+  const { long_url: longUrl, expires_at: expiresAt, redirect_status: redirectStatus } = fields;
+  return { link: { longUrl, expiresAt, redirectStatus }, problems };
+}
+
+interface Fields {
+  readonly [name: string]: unknown;
+}
+
+function fieldsOf(body: unknown, known: ReadonlySet<string>): { fields?: Fields; problems: FieldProblem[] } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { problems: [{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }] };
+  }
+  const fields = body as Fields;
+  const problems: FieldProblem[] = [];
+  for (const name in fields) {
+    if (known.has(name)) continue;
+    problems.push({ field: name.slice(0, NAME_SHOWN_MAX), rule: 'unknown_field', reason: 'there is no such field' });
+  }
+  return { fields, problems };
+}
