@@ -55,7 +55,8 @@ export function parseTokens(text: string, source: string): Tokens {
     const [, name, hex, given] = LINE.exec(line) ?? [];
     const rights = given === undefined ? RIGHTS : parseRights(given);
     if (name === undefined || hex === undefined || rights === undefined) {
-      const expected = 'name:sha256 (64 lower-case hexadecimal digits), and perhaps :rights (of create,read,delete)';
+      const expected =
+        'name:sha256 (64 lower-case hexadecimal digits), and perhaps :rights (of create,read,edit,delete)';
       problems.push(`line ${index + 1}: expected ${expected}`);
       return;
     }

@@ -134,14 +134,17 @@ test('a removal that waits in the outbox is relayed to the cache', async () => {
   const { backend } = await openUnused();
   const { cache, links, outbox } = backend;
   await eventually(() => cache?.available === true);
-  const link = new SampleLinks().generated();
-  await links.insert(link);
+  const sample = new SampleLinks();
+  const [link, edited] = [sample.generated(), sample.generated()];
+  for (const each of [link, edited]) await links.insert(each);
   await links.remove(0, link.code);
-  expect(await outbox?.pending(10)).toHaveLength(1);
+  await links.edit(0, edited.code, { longUrl: 'https://example.com/edited' });
+  expect(await outbox?.pending(10)).toHaveLength(2);
   const stop = backend.relay();
   await eventually(async () => (await outbox?.pending(10))?.length === 0);
   await stop();
   expect(await cache?.get(0, link.code)).toMatchObject({ state: 'deleted' });
+  expect(await cache?.get(0, edited.code)).toMatchObject({ longUrl: 'https://example.com/edited', version: 2 });
   await backend.close();
 });
 

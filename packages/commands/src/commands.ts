@@ -138,7 +138,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'token add',
     argument: 'name',
-    options: { rights: { type: 'text', meaning: 'some of create,read,delete [all]' } },
+    options: { rights: { type: 'text', meaning: 'some of create,read,edit,delete [all]' } },
     summary: 'Makes an API token, prints it this once, and keeps its sum in LAKH_API_TOKENS_FILE.',
     details:
       'The file is made where there is none, and is its owner’s alone (mode 0600). The name is what logs call the caller. Servers that have the file take the token within seconds.',

@@ -33,7 +33,7 @@ describe('creating a link', () => {
     const after = Date.now();
     expect(answer.status).toBe(201);
     const link = answer.json() as Record<string, string>;
-    expect(Object.keys(link)).toEqual(['code', 'short_url', 'long_url', 'created_at', 'expires_at']);
+    expect(Object.keys(link)).toEqual(['code', 'short_url', 'long_url', 'created_at', 'expires_at', 'redirect_status']);
     expect(link.code).toMatch(/^[0-9A-Za-z]{3,7}$/);
     expect(link.short_url).toBe(`${server.url}/${link.code}`);
     expect(link.long_url).toBe('https://example.com/%C3%A4%20b');

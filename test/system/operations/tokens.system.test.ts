@@ -32,7 +32,7 @@ test('tokens are made, used by their rights and taken away, beside a server that
     expect((await ask(port, path, { method: 'DELETE', headers: by(reader) })).status).toBe(403);
     expect((await ask(port, path)).status).toBe(401);
 
-    expect((await lakh(env, 'token', 'list')).stdout).toBe('admin: create, read, delete\nreader: read\n');
+    expect((await lakh(env, 'token', 'list')).stdout).toBe('admin: create, read, edit, delete\nreader: read\n');
     expect((await lakh(env, 'token', 'revoke', 'reader')).exitCode).toBe(0);
     while ((await look()).status !== 401) await new Promise((resolve) => setTimeout(resolve, 50));
     expect((await ask(port, path, { method: 'DELETE', headers: by(admin) })).status).toBe(204);
@@ -56,7 +56,7 @@ test('a token is shown once, in the form that is asked for, and what cannot be i
   expect(statSync(env.LAKH_API_TOKENS_FILE).mode & 0o777).toBe(0o600);
   for (const [argv, code, words] of [
     [['token', 'add', 'ci'], 1, 'the name ci is there already'],
-    [['token', 'add', 'x', '--rights', 'write'], 2, '--rights takes some of create,read,delete'],
+    [['token', 'add', 'x', '--rights', 'write'], 2, '--rights takes some of create,read,edit,delete'],
     [['token', 'revoke', 'x'], 1, 'no token of the name x'],
     [['token', 'add'], 2, '<name> is missing'],
     [['token'], 2, 'unknown command: token'],

@@ -291,7 +291,7 @@ describe('with a tokens file', () => {
       expect((await create(guarded.port, body, { authorization: `${scheme} ${TOKEN}` })).status).toBe(201);
     }
     const log = guarded.stderr();
-    expect(log).toContain('"ci: create, read, delete"');
+    expect(log).toContain('"ci: create, read, edit, delete"');
     expect(log).not.toContain(TOKEN);
   });
 
