@@ -6,11 +6,14 @@ import {
   type Program,
   type SettingList,
   type SettingsOf,
+  serviceLinks,
 } from '@lakh/settings';
 
 /** What a program takes from its environment. */
 export interface ProgramConfig<S = Readonly<Record<string, unknown>>> {
   readonly settings: S;
+  /** Variables of Kubernetes' that only look like settings. */
+  readonly ignored: readonly string[];
   /** npm set its variables in our environment: drain when it dies. */
   readonly startedByNpm: boolean;
 }
@@ -25,6 +28,7 @@ export function readProgramConfig<L extends SettingList>(
       knownNames: KNOWN_NAMES,
       readSecret: (path) => readFileSync(path, 'utf8'),
     }),
+    ignored: serviceLinks(env),
     startedByNpm: env.npm_lifecycle_event !== undefined,
   };
 }

@@ -82,6 +82,7 @@ export interface RunOptions<S extends ServerSettings> {
   readonly start: (context: ProgramContext<S>) => Promise<void>;
 }
 
+const IGNORED = 'variables that Kubernetes sets for a Service of that name are no settings, and ignored';
 const ADMIN_IS_PUBLIC = 'the admin listener is beyond loopback: let nobody reach it but probes and scrapers';
 
 /** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
@@ -138,6 +139,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   await lifecycle.main(async () => {
     if (settings.runAs !== undefined) becomeUser(settings.runAs);
     log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
+    if (config.ignored.length > 0) log.info({ ignored: config.ignored }, IGNORED);
     lifecycle.onStop('metrics', metrics.stop);
     lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
     log.info({ address: adminUrl }, 'admin listener is open');

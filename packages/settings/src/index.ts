@@ -1,7 +1,8 @@
 /** How a program is told what to do: one variable, one parser. It knows no program and no domain. */
 export { describeSettings, settingsTable, variablesOfAll } from './describe.js';
 export { KNOWN_NAMES } from './known-names.js';
-export { type Environment, type LoadOptions, loadSettings, loggableSettings, SettingsError } from './load.js';
+export { type LoadOptions, loadSettings, loggableSettings, SettingsError } from './load.js';
+export { serviceLinks } from './names.js';
 export {
   boolean,
   formatAddress,
@@ -17,6 +18,7 @@ export {
 } from './parsers.js';
 export {
   defineProgram,
+  type Environment,
   optional,
   type Program,
   type Rule,

@@ -1,9 +1,7 @@
 /** Reads the environment once, at start, into a frozen object; or says everything that is wrong with it. */
 import { CodedError } from '@lakh/base';
 import { unknownNames } from './names.js';
-import type { Program, Setting, SettingList, SettingsOf } from './setting.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment, Program, Setting, SettingList, SettingsOf } from './setting.js';
 
 /** Every problem of the environment at once. No message contains the value of a secret. */
 export class SettingsError extends CodedError {

@@ -1,14 +1,35 @@
-import { type SettingList, variablesOf } from './setting.js';
+import ipaddr from 'ipaddr.js';
+import { type Environment, type SettingList, variablesOf } from './setting.js';
+
+const isPort = (value: string) => /^\d{1,5}$/.test(value);
+
+/** What Kubernetes tells every container of a Service named `lakh` or `lakh-…`: by the ends of names, what their values look like. */
+const SERVICE_LINKS: readonly (readonly [name: RegExp, isValue: (value: string) => boolean])[] = [
+  [/_SERVICE_HOST$/, ipaddr.isValid],
+  [/_SERVICE_PORT(_[0-9A-Z_]+)?$/, isPort],
+  [/_PORT(_\d+_(TCP|UDP|SCTP))?$/, (value) => /^(tcp|udp|sctp):\/\/./.test(value)],
+  [/_PORT_\d+_(TCP|UDP|SCTP)_PROTO$/, (value) => /^(tcp|udp|sctp)$/.test(value)],
+  [/_PORT_\d+_(TCP|UDP|SCTP)_PORT$/, isPort],
+  [/_PORT_\d+_(TCP|UDP|SCTP)_ADDR$/, ipaddr.isValid],
+];
+
+function isServiceLink(name: string, value: string): boolean {
+  return name.startsWith('LAKH_') && SERVICE_LINKS.some(([end, isValue]) => end.test(name) && isValue(value));
+}
+
+/** The LAKH_ variables that nobody meant for Lakh: Kubernetes makes them of a Service's name. */
+export function serviceLinks(env: Environment): string[] {
+  return Object.keys(env)
+    .filter((name) => isServiceLink(name, env[name] ?? ''))
+    .sort();
+}
 
 /** A message for each LAKH_ variable that is neither of `settings` nor of any program. */
-export function unknownNames(
-  env: Readonly<Record<string, string | undefined>>,
-  settings: SettingList,
-  knownNames: readonly string[],
-): string[] {
+export function unknownNames(env: Environment, settings: SettingList, knownNames: readonly string[]): string[] {
   const known = new Set([...knownNames, ...Object.values(settings).flatMap(variablesOf)]);
   return Object.keys(env)
     .filter((name) => name.startsWith('LAKH_') && env[name] !== undefined && !known.has(name))
+    .filter((name) => !isServiceLink(name, env[name] ?? ''))
     .map((name) => {
       if (name.endsWith('_FILE') && known.has(name.slice(0, -'_FILE'.length))) {
         return `${name} is unknown: only a secret can be given as a file`;

@@ -1,5 +1,7 @@
 import type { Parser } from './parsers.js';
 
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 /**
  * One variable. `default` is text that goes through the same parser as what an operator writes. A setting without default that is not
  * required is `undefined` when it is not set.

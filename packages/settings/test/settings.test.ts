@@ -4,6 +4,7 @@ import {
   defineProgram,
   describeSettings,
   integer,
+  KNOWN_NAMES,
   loadSettings,
   loggableSettings,
   matching,
@@ -11,6 +12,7 @@ import {
   optional,
   type SettingList,
   SettingsError,
+  serviceLinks,
   settingsTable,
   text,
   variablesOfAll,
@@ -55,6 +57,38 @@ describe('settings that are accepted', () => {
   test('variables of other programs and of other people are ignored, even empty ones', () => {
     const env = { LAKH_KEY, LAKH_OTHER: '', LAKH_OTHER_FILE: 'x', PATH: '/bin', LAKHS: '1' };
     expect(() => loadSettings(car, env, { knownNames: KNOWN })).not.toThrow();
+  });
+
+  test('what Kubernetes sets for a Service named lakh or lakh-redis is no setting, and told', () => {
+    const links = (prefix: string) => ({
+      [`${prefix}_SERVICE_HOST`]: '10.96.0.7',
+      [`${prefix}_SERVICE_PORT`]: '80',
+      [`${prefix}_SERVICE_PORT_HTTP_ADMIN`]: '8081',
+      [`${prefix}_PORT`]: 'tcp://10.96.0.7:80',
+      [`${prefix}_PORT_80_TCP`]: 'tcp://[fd00::7]:80',
+      [`${prefix}_PORT_80_TCP_PROTO`]: 'tcp',
+      [`${prefix}_PORT_80_TCP_PORT`]: '80',
+      [`${prefix}_PORT_80_TCP_ADDR`]: 'fd00::7',
+    });
+    const env = { LAKH_KEY, ...links('LAKH'), ...links('LAKH_REDIS'), ...links('OTHER') };
+    expect(() => loadSettings(car, env, { knownNames: KNOWN })).not.toThrow();
+    const told = Object.keys({ ...links('LAKH'), ...links('LAKH_REDIS') }).sort();
+    expect(serviceLinks({ ...env, LAKH_PORT_80_TCP_PORT: undefined })).toEqual(
+      told.filter((name) => name !== 'LAKH_PORT_80_TCP_PORT'),
+    );
+    // Whoever writes such a name by hand meant something else, and hears of it.
+    const meant = { LAKH_KEY, LAKH_PORT: '8080', LAKH_SERVICE_HOST: 'lakh.example', LAKH_REDIS_PORT: 'redis' };
+    expect(problemsOf(() => loadSettings(car, meant, { knownNames: KNOWN }))).toEqual(
+      Object.keys(meant)
+        .slice(1)
+        .map((name) => expect.stringMatching(new RegExp(`^${name} is unknown`))),
+    );
+  });
+
+  test('no setting of any program has a name that Kubernetes sets', () => {
+    for (const value of ['80', 'tcp', 'tcp://10.96.0.7:80', '10.96.0.7']) {
+      expect(serviceLinks(Object.fromEntries(KNOWN_NAMES.map((name) => [name, value])))).toEqual([]);
+    }
   });
 
   test('a secret may come from a file, without its last line end', () => {
