@@ -75,7 +75,7 @@ export function openEmbedded({ file, log, takesCopy = false }: EmbeddedOptions):
     if (reason !== undefined && !(takesCopy && reason instanceof RestoreNeededError)) throw reason;
     return reason !== undefined;
   };
-  makeFile(file);
+  makeFile(file, (fields, message) => log?.warn(fields, message));
   const looksCopied = refuse(reasonToRefuse(file));
   const hadLog = hasLog(file);
   const connection = Connection.open(file);

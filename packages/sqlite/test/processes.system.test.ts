@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -75,8 +75,12 @@ async function end(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-function run(script: string, ...args: string[]): ChildProcess {
+const run = (script: string, ...args: string[]): ChildProcess => runAs({}, script, ...args);
+
+function runAs(user: { uid?: number; gid?: number }, script: string, ...args: string[]): ChildProcess {
   const child = spawn(process.execPath, ['--input-type=module', '-e', script, file, ...args], {
+    ...user,
+    cwd: '/',
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -101,6 +105,40 @@ test('a second process is refused at once by name, also while the first is pause
 
   await end(first);
   openEmbedded({ file }).close();
+});
+
+/** Opens, inserts and closes; says what was warned of. */
+const GUEST = `
+  import { openEmbedded } from '${BUILT}';
+  const warned = [];
+  const log = { info() {}, warn: (fields, message) => warned.push({ ...fields, message }) };
+  try {
+    const embedded = openEmbedded({ file: process.argv[1], log });
+    const { outcome } = await embedded.links.insert((${LINK})(Number(process.argv[2])));
+    embedded.close();
+    console.log(JSON.stringify({ outcome, warned }));
+  } catch (error) {
+    console.log(JSON.stringify({ code: error.code, message: error.message }));
+  }`;
+
+/** Root alone can be two users. */
+const whereRoot = process.getuid?.() === 0 ? test : test.skip;
+
+whereRoot('a file of another user that a group shares is used as it is, with a warning', async () => {
+  const GROUP = 60_003;
+  openEmbedded({ file }).close();
+  chownSync(dir, 60_001, GROUP);
+  chmodSync(dir, 0o2770);
+  chownSync(file, 60_001, GROUP);
+  chmodSync(file, 0o660);
+  const guest = { uid: 60_002, gid: GROUP };
+  const warned = [{ file, mode: '660', why: 'EPERM', message: expect.stringContaining('cannot be changed to 600') }];
+  expect(await firstLine(runAs(guest, GUEST, '1'))).toEqual({ outcome: 'inserted', warned });
+  expect(await firstLine(runAs(guest, GUEST, '2'))).toEqual({ outcome: 'inserted', warned });
+  expect(statSync(file).mode & 0o777).toBe(0o660);
+  // Whoever may not write it is still refused.
+  chmodSync(file, 0o640);
+  expect(await firstLine(runAs(guest, GUEST, '3'))).toMatchObject({ code: 'data_dir_unusable' });
 });
 
 test('a process that closed the file leaves it to another while it runs itself', async () => {
