@@ -1,9 +1,8 @@
 /** Whose a connection or a request is, as far as its number is to be limited. */
 import type { IncomingMessage } from 'node:http';
-import { BlockList, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 import { RecentMap } from './recent-map.js';
-import { createRequestContexts } from './request-context.js';
+import { createRequestContexts, createTrust } from './request-context.js';
 
 export interface Clients {
   /** Undefined for a proxy that is believed: its connections are many clients'. */
@@ -15,13 +14,9 @@ export interface Clients {
 /** @param trustedProxies CIDR blocks */
 export function createClients(trustedProxies: readonly string[] = []): Clients {
   const contextOf = createRequestContexts(trustedProxies);
-  const proxies = new BlockList();
-  for (const block of trustedProxies) {
-    const [network, bits] = block.split('/') as [string, string];
-    proxies.addSubnet(network, Number(bits), familyOf(network));
-  }
+  const isTrusted = createTrust(trustedProxies);
   const ofPeer = (address: string | undefined): string | undefined =>
-    !address || proxies.check(address, familyOf(address)) ? undefined : clientKey(address);
+    !address || isTrusted(address) ? undefined : clientKey(address);
   return { ofPeer, ofRequest: (request) => ofPeer(contextOf(request).clientAddress) };
 }
 
@@ -48,8 +43,6 @@ export function createClientKeys(trustedProxies: readonly string[] = []): (reque
     return key;
   };
 }
-
-const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
 
 /** An IPv4 address, or the 64 bits of an IPv6 network: whoever has one address of it has all. */
 export function clientKey(address: string): string {

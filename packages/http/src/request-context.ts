@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { BlockList, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
 export interface RequestContext {
@@ -27,14 +28,27 @@ export const securityHeaders: Readonly<Record<string, string>> = Object.freeze({
 
 const REQUEST_ID = /^[0-9A-Za-z-]{8,64}$/;
 
-function parseAddress(text: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
-  return ipaddr.isValid(text) ? ipaddr.process(text) : undefined;
+/** In its one spelling; IPv4 in dotted form, also where IPv6 carries it. */
+function addressOf(text: string): string | undefined {
+  return ipaddr.isValid(text) ? ipaddr.process(text).toString() : undefined;
 }
 
 /** An entry of X-Forwarded-For, which some proxies write with a port: `203.0.113.7:4711`, `[2001:db8::7]:4711`. */
-function forwardedAddress(entry: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined {
+function forwardedAddress(entry: string): string | undefined {
   const [, bracketed, dotted] = /^(?:\[([^\]]+)\](?::\d+)?|(\d+\.\d+\.\d+\.\d+):\d+)$/.exec(entry) ?? [];
-  return parseAddress(bracketed ?? dotted ?? entry);
+  return addressOf(bracketed ?? dotted ?? entry);
+}
+
+const familyOf = (address: string) => (isIPv6(address) ? 'ipv6' : 'ipv4');
+
+/** Whether an address is in one of the blocks, also when IPv6 carries it. */
+export function createTrust(blocks: readonly string[]): (address: string) => boolean {
+  const list = new BlockList();
+  for (const block of blocks) {
+    const [network, bits] = block.split('/') as [string, string];
+    list.addSubnet(network, Number(bits), familyOf(network));
+  }
+  return (address) => list.check(address, familyOf(address));
 }
 
 /**
@@ -43,12 +57,10 @@ function forwardedAddress(entry: string): ipaddr.IPv4 | ipaddr.IPv6 | undefined 
 export function createRequestContexts(
   trustedProxies: readonly string[] = [],
 ): (request: IncomingMessage) => RequestContext {
-  const blocks = trustedProxies.map((block) => ipaddr.parseCIDR(block));
-  const isTrusted = (address: ipaddr.IPv4 | ipaddr.IPv6): boolean =>
-    blocks.some(([network, bits]) => address.kind() === network.kind() && address.match(network, bits));
+  const isTrusted = createTrust(trustedProxies);
 
   /** Walks back from the connection: the first hop that is not trusted is the client, whatever it says about itself. */
-  function clientOf(peer: ipaddr.IPv4 | ipaddr.IPv6, forwarded: string): string {
+  function clientOf(peer: string, forwarded: string): string {
     let client = peer;
     for (const entry of forwarded === '' ? [] : forwarded.split(',').reverse()) {
       if (!isTrusted(client)) break;
@@ -56,15 +68,12 @@ export function createRequestContexts(
       if (!hop) break;
       client = hop;
     }
-    return client.toString();
+    return client;
   }
 
   return (request) => {
-    const remote = request.socket.remoteAddress ?? '';
-    const peer = parseAddress(remote);
-    if (!peer || blocks.length === 0 || !isTrusted(peer)) {
-      return { requestId: randomUUID(), clientAddress: peer?.toString() ?? '' };
-    }
+    const peer = addressOf(request.socket.remoteAddress ?? '');
+    if (!peer || !isTrusted(peer)) return { requestId: randomUUID(), clientAddress: peer ?? '' };
     const given = request.headers['x-request-id'];
     const forwarded = request.headers['x-forwarded-for'];
     return {

@@ -17,8 +17,11 @@ const cidrList: Parser<readonly string[]> = {
   parse(value) {
     const blocks = value.split(',').map((entry) => {
       const block = entry.trim();
-      if (ipaddr.isValid(block)) return `${block}/${ipaddr.parse(block).kind() === 'ipv4' ? 32 : 128}`;
-      return ipaddr.isValidCIDR(block) ? block : undefined;
+      if (ipaddr.isValid(block)) {
+        const address = ipaddr.parse(block);
+        return `${address}/${address.kind() === 'ipv4' ? 32 : 128}`;
+      }
+      return ipaddr.isValidCIDR(block) ? ipaddr.parseCIDR(block).join('/') : undefined;
     });
     return blocks.every((block) => block !== undefined) ? Object.freeze(blocks) : undefined;
   },

@@ -25,6 +25,17 @@ describe('the client’s address', () => {
     expect(contextOf(request(peer, { 'x-forwarded-for': forwarded })).clientAddress).toBe(client);
   });
 
+  test.each(['10.0.0.0/8', '::ffff:10.0.0.0/104'])(
+    'a proxy in %s is known in each spelling of its address',
+    (block) => {
+      const of = createRequestContexts([block]);
+      for (const peer of ['10.1.2.3', '::ffff:10.1.2.3', '::ffff:a01:203']) {
+        expect(of(request(peer, { 'x-forwarded-for': '203.0.113.7' })).clientAddress).toBe('203.0.113.7');
+      }
+      expect(of(request('::ffff:11.1.2.3', { 'x-forwarded-for': '203.0.113.7' })).clientAddress).toBe('11.1.2.3');
+    },
+  );
+
   test('without trusted proxies nobody’s header counts', () => {
     const { clientAddress, requestId } = createRequestContexts()(
       request('127.0.0.1', { 'x-forwarded-for': '203.0.113.7', 'x-request-id': 'chosen-by-client' }),
