@@ -78,8 +78,9 @@ export class DegradedStack {
   async untilReadiness(name: string, what: string, accept: (now: Readiness) => boolean): Promise<Readiness> {
     let last: Readiness | undefined;
     await until(async () => {
-      last = await this.readiness(name);
-      return accept(last);
+      // Whoever is just being started does not listen yet.
+      last = await this.readiness(name).catch(() => undefined);
+      return last !== undefined && accept(last);
     }, `${name}: ${what}`).catch((error: Error) => {
       throw new Error(`${error.message}, but ${JSON.stringify(last)}`);
     });
