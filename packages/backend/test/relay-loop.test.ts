@@ -25,13 +25,13 @@ async function setUp(count: number, ageOf: (index: number) => number = () => 0) 
 
 test('a stop waits for the invalidation in hand and leaves the backlog', async () => {
   const { cache, ends } = await setUp(1_000);
-  const put = cache.put.bind(cache);
+  const announce = cache.announce.bind(cache);
   let inHand: () => void = () => {};
-  jest.spyOn(cache, 'put').mockImplementation(async (link) => {
+  jest.spyOn(cache, 'announce').mockImplementation(async (link) => {
     await new Promise<void>((resolve) => {
       inHand = resolve;
     });
-    return put(link);
+    return announce(link);
   });
   const stop = startRelay({ ...ends, cache });
   await jest.advanceTimersByTimeAsync(600);
@@ -58,7 +58,7 @@ test('a server without a cache leaves to others what they may deliver, and forge
 
 test('so does one whose cache has been away that long', async () => {
   const { cache, ends } = await setUp(2, (index) => (index === 0 ? HOUR_MS + 1 : 0));
-  jest.spyOn(cache, 'put').mockResolvedValue(false);
+  jest.spyOn(cache, 'announce').mockResolvedValue(false);
   const stop = startRelay({ ...ends, cache });
   await jest.advanceTimersByTimeAsync(1_000);
   expect(ends.outbox.waiting).toHaveLength(1);

@@ -17,7 +17,7 @@ export function createAnnouncer({ cache, outbox, invalidate }: AnnouncerOptions)
   return async (changed) => {
     invalidate?.(changed);
     if (cache === undefined) return true;
-    if (!(await cache.put(changed))) return false;
+    if (!(await cache.announce(changed))) return false;
     // An invalidation that stays in the outbox is delivered twice, which is harmless.
     await outbox?.done(changed).catch(() => {});
     return true;

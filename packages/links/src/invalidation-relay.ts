@@ -22,7 +22,7 @@ export interface RelayOptions {
  * An invalidation names a version and not what became of the link, so the cache gets the link as the primary has it now: whatever
  * the change was, what it made or something newer, and never anything older, for which the invalidation stays.
  *
- * A cache that is just back takes tombstones before it is trusted with reads, so it is offered them whether `available` or not;
+ * A cache that is just back takes changes before it is trusted with reads, so it is offered them whether `available` or not;
  * the first one that it does not take ends the round.
  *
  * Resolves with how many were delivered; rejects when outbox or store cannot be asked (nothing is lost: they are still in it).
@@ -40,7 +40,7 @@ export async function relayInvalidations(options: RelayOptions): Promise<number>
         if (signal?.aborted) return delivered;
         const link = present[i];
         if (link === undefined || link.version < invalidation.version) continue;
-        if (!(await cache.put(link))) return delivered;
+        if (!(await cache.announce(link))) return delivered;
         await outbox.done(invalidation);
         delivered += 1;
       }

@@ -54,8 +54,13 @@ export interface LinkStore {
  */
 export interface LinkCache {
   get(domainId: number, code: string): Promise<StoredLink | undefined>;
-  /** Never overwrites a newer version. `false`: not delivered (down), which matters only to an invalidation. */
+  /** Fills it with what was read, while it is trusted. Never overwrites a newer version. `false`: not taken, which matters to nobody. */
   put(link: StoredLink): Promise<boolean>;
+  /**
+   * Tells it what a change made of a link, or what the primary has since. It is taken before the cache is trusted with reads: that is what
+   * it waits for. Never overwrites a newer version. `false`: not delivered.
+   */
+  announce(link: StoredLink): Promise<boolean>;
   /** For readiness and metrics. */
   readonly available: boolean;
 }

@@ -61,8 +61,8 @@ describe('the relay of invalidations', () => {
 
   test('ends at the first that the cache does not take; a later one goes on there', async () => {
     const { cache, outbox, ports } = await setUp(3);
-    const put = cache.put.bind(cache);
-    jest.spyOn(cache, 'put').mockImplementationOnce(put).mockResolvedValueOnce(false);
+    const announce = cache.announce.bind(cache);
+    jest.spyOn(cache, 'announce').mockImplementationOnce(announce).mockResolvedValueOnce(false);
     expect(await relayInvalidations(ports)).toBe(1);
     expect(outbox).toMatchObject({ rounds: 1, waiting: { length: 2 } });
     expect(await relayInvalidations(ports)).toBe(2);
@@ -71,7 +71,7 @@ describe('the relay of invalidations', () => {
 
   test('asks the store for one link a round while the cache takes none', async () => {
     const { store, cache, ports } = await setUp(3);
-    jest.spyOn(cache, 'put').mockResolvedValue(false);
+    jest.spyOn(cache, 'announce').mockResolvedValue(false);
     const find = jest.spyOn(store, 'find');
     expect(await relayInvalidations(ports)).toBe(0);
     expect(find).toHaveBeenCalledTimes(1);
@@ -89,12 +89,12 @@ describe('the relay of invalidations', () => {
   test('ends after the one in hand when it is told to stop, and the rest waits for others', async () => {
     const { cache, outbox, ports } = await setUp(ROUND_SIZE * 3);
     const stopping = new AbortController();
-    const put = cache.put.bind(cache);
-    let puts = 0;
-    jest.spyOn(cache, 'put').mockImplementation((link) => {
-      puts += 1;
-      if (puts === 7) stopping.abort();
-      return put(link);
+    const announce = cache.announce.bind(cache);
+    let announced = 0;
+    jest.spyOn(cache, 'announce').mockImplementation((link) => {
+      announced += 1;
+      if (announced === 7) stopping.abort();
+      return announce(link);
     });
     expect(await relayInvalidations({ ...ports, signal: stopping.signal })).toBe(7);
     expect(outbox.waiting).toHaveLength(ROUND_SIZE * 3 - 7);

@@ -26,6 +26,25 @@ export interface RedisLinkCacheOptions {
  */
 export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCacheOptions): LinkCache {
   const ttlMs = ttlS * 1_000;
+
+  async function bypassed(): Promise<boolean> {
+    observer.write?.('bypassed');
+    return false;
+  }
+
+  async function write(link: StoredLink): Promise<boolean> {
+    const livesMs = jittered(ttlMs, Math.random());
+    const key = linkKey(link.domainId, link.code);
+    try {
+      const stored = await redis.ask((commands) => putNewer(commands, key, link.version, encodeLink(link), livesMs));
+      observer.write?.(stored ? 'stored' : 'kept');
+      return true;
+    } catch {
+      observer.write?.('failed');
+      return false;
+    }
+  }
+
   return {
     get available() {
       return redis.state === 'up';
@@ -48,22 +67,10 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
       return link;
     },
 
-    async put(link): Promise<boolean> {
-      // Only invalidations go through in quarantine: what refills it then may have been read before the change it would hide.
-      if (!(link.state === 'deleted' ? redis.answers : redis.trusted)) {
-        observer.write?.('bypassed');
-        return false;
-      }
-      const livesMs = jittered(ttlMs, Math.random());
-      const key = linkKey(link.domainId, link.code);
-      try {
-        const stored = await redis.ask((commands) => putNewer(commands, key, link.version, encodeLink(link), livesMs));
-        observer.write?.(stored ? 'stored' : 'kept');
-        return true;
-      } catch {
-        observer.write?.('failed');
-        return false;
-      }
-    },
+    put: (link) => (redis.trusted ? write(link) : bypassed()),
+
+    // In quarantine too: it is over when what waited has been told, edits like deletes. Fills wait: what they bring may have been read
+    // before a change that nobody has told of yet.
+    announce: (link) => (redis.answers ? write(link) : bypassed()),
   };
 }

@@ -70,6 +70,7 @@ export function openCache({
     seen,
     get: cache.get,
     put: cache.put,
+    announce: cache.announce,
     whenAvailable: (timeoutMs) =>
       until(() => cache.available, 'the cache is available', timeoutMs).then(
         () => true,

@@ -189,14 +189,16 @@ describe('over a Redis that fails', () => {
     const { value, tookMs } = await timed(() => cache.get(0, 'a'));
     expect(value).toBeUndefined();
     expect(tookMs).toBeLessThan(20);
-    expect(await cache.put(tombstone('a'))).toBe(false);
+    expect(await cache.announce(tombstone('a'))).toBe(false);
 
     await redis.server.restart();
     await until(() => cache.state === 'quarantine', 'a probe is answered');
     // Reads are bypassed and refills refused; an invalidation that waited goes through.
     expect(await cache.get(0, 'a')).toBeUndefined();
     expect(await cache.put(link('b'))).toBe(false);
-    expect(await cache.put(tombstone('a'))).toBe(true);
+    expect(await cache.put(tombstone('b'))).toBe(false);
+    expect(await cache.announce(tombstone('a'))).toBe(true);
+    expect(await cache.announce(link('edited', { version: 2 }))).toBe(true);
     expect(await cache.whenAvailable(5_000)).toBe(true);
     expect(await cache.get(0, 'a')).toEqual(tombstone('a'));
     expect(await cache.put(link('b'))).toBe(true);

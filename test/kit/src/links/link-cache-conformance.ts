@@ -59,12 +59,16 @@ export function describeLinkCache(name: string, makeHarness: () => Promise<LinkC
       expect(await cache.get(0, link.code)).toEqual(newer);
       expect(await cache.put(older)).toBe(true);
       expect(await cache.get(0, link.code)).toEqual(newer);
+      const newest = storedAs(link, 11);
+      expect(await cache.announce(newest)).toBe(true);
+      expect(await cache.announce(newer)).toBe(true);
+      expect(await cache.get(0, link.code)).toEqual(newest);
     });
 
     test('a tombstone beats the older live value, before it and after it', async () => {
       const link = sample.generated();
       await cache.put(storedAs(link));
-      expect(await cache.put(tombstoneOf(link))).toBe(true);
+      expect(await cache.announce(tombstoneOf(link))).toBe(true);
       expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
       await cache.put(storedAs(link));
       expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));

@@ -20,6 +20,10 @@ export class MemoryLinkCache implements LinkCache {
     return true;
   }
 
+  announce(link: StoredLink): Promise<boolean> {
+    return this.put(link);
+  }
+
   /** What a restart of the cache does. */
   clear(): void {
     this.#values.clear();
