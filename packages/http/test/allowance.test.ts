@@ -58,15 +58,18 @@ test('who goes on being refused is not forgotten for the addresses of others', (
 });
 
 test('many addresses cost no more time each than few', () => {
+  /** The best of a few: others use this machine too. */
   const msOf = (keys: number) => {
-    const each = allowance(1, 20_000);
-    const startedMs = performance.now();
-    for (let i = 0; i < keys; i += 1) each.take(`address-${i}`);
-    return performance.now() - startedMs;
+    const times = Array.from({ length: 4 }, () => {
+      const each = allowance(1, 20_000);
+      const startedMs = performance.now();
+      for (let i = 0; i < keys; i += 1) each.take(`address-${i}`);
+      return performance.now() - startedMs;
+    });
+    return Math.min(...times);
   };
-  msOf(20_000);
-  // What searches for the oldest takes thousands of times as long once there is no more room.
-  expect(msOf(200_000)).toBeLessThan(200 * Math.max(1, msOf(10_000)));
+  // Six times as many. What searches for the oldest once there is no more room took hundreds of times as long.
+  expect(msOf(60_000)).toBeLessThan(100 * Math.max(1, msOf(10_000)));
 });
 
 test('what nobody has asked for in a minute is forgotten', () => {
