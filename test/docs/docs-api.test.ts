@@ -44,17 +44,17 @@ type Paths = Record<string, Record<string, Operation>>;
 const RYOW_KEY = new Uint8Array(32);
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
-async function openServices(token?: string) {
+async function openServices(token?: string, perMin = 1e9) {
   const store = new MemoryLinkStore();
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'http://lakh.example';
   const limits = createRateLimits({
-    changesPerMin: 1e9,
-    missesPerMin: 1e9,
-    wrongTokensPerMin: 1e9,
-    clientOf: () => '',
+    changesPerMin: perMin,
+    missesPerMin: perMin,
+    wrongTokensPerMin: perMin,
+    clientOf: ({ headers }) => `${headers['x-client']}`,
     registry,
   });
   let counter = 100_000;
@@ -166,6 +166,28 @@ describe('the API description', () => {
     );
     const byName = (a: { name: string }, b: { name: string }) => a.name.localeCompare(b.name);
     expect(described.sort(byName)).toEqual(expected.sort(byName));
+  });
+
+  test('each route that has a rate class is limited, and no other is', async () => {
+    const strict = await openServices(undefined, 1);
+    const bodies = {
+      json: ['application/json', '{}'],
+      patch: ['application/json', '{}'],
+      form: ['application/x-www-form-urlencoded', 'long_url='],
+    } as const;
+    const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes };
+    try {
+      for (const [name, { method, path, body, rate }] of Object.entries(routes)) {
+        const [type, text] = body === undefined ? [] : bodies[body.type];
+        const headers = { 'x-client': name, ...(type === undefined ? {} : { 'content-type': type }) };
+        const init = { method, headers, ...(text === undefined ? {} : { body: text }) };
+        const ask = async () => (await fetch(strict.url + path.replace(':code', 'Nosuch1'), init)).status;
+        const [first, second] = [await ask(), await ask()];
+        expect([name, first === 429, second === 429]).toEqual([name, false, rate !== 'none']);
+      }
+    } finally {
+      await strict.close();
+    }
   });
 
   function mismatch(schema: object, value: unknown): string {

@@ -68,8 +68,8 @@ const USERS_MAX = 65_536;
 const PARTS_TOLD = 50;
 
 const SUBJECTS: Readonly<Record<Limit, string>> = {
-  changes: 'links were made or deleted from this address',
-  token_changes: 'links were made or deleted with this token',
+  changes: 'links were made or changed from this address',
+  token_changes: 'links were made or changed with this token',
   misses: 'links that are not there were asked for from this address',
   wrong_tokens: 'wrong tokens came from this address',
 };

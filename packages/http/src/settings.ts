@@ -105,7 +105,7 @@ export const httpSettings = {
     parser: perMinute,
     default: '3000',
     description:
-      'Links that one client address may make or delete in a minute; each token ten times as many, wherever it is used.',
+      'Links that one client address may make, edit or delete in a minute; each token ten times as many, wherever it is used.',
   },
   missesPerMin: {
     name: 'LAKH_MISSES_PER_MIN',

@@ -90,7 +90,7 @@ test('an address has its changes a minute, in problem details with Retry-After b
     title: 'Rate limited',
     status: 429,
     code: 'rate_limited',
-    detail: 'Too many links were made or deleted from this address; try again in 40 seconds.',
+    detail: 'Too many links were made or changed from this address; try again in 40 seconds.',
   });
   expect(await statuses(1, '/things', '192.0.2.2', post)).toEqual([201]);
   nowMs += 39_500;

@@ -55,7 +55,7 @@ test('the form comes back with what was typed when too many links were made, and
   const { status, retryAfter, text } = await submit('right');
   expect([status, Number(retryAfter) > 50]).toEqual([429, true]);
   expect(text).toContain('https://example.com/typed');
-  expect(text).toMatch(/Too many links were made or deleted with this token; try again in \d+ seconds\./);
+  expect(text).toMatch(/Too many links were made or changed with this token; try again in \d+ seconds\./);
 });
 
 test('wrong tokens in the form are guesses too; none is not', async () => {
