@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { LeaseRecord } from '@lakh/id-range';
@@ -212,6 +213,103 @@ test('a server that is killed and restarted: what was acknowledged is there, and
   expect(found.filter((link) => link?.state !== 'live')).toEqual([]);
   expect(new Set(others)).toEqual(new Set(['store_outcome_unknown', 'store_unavailable']));
 }, 30_000);
+
+describe('connections that were forgotten on the way, without a word', () => {
+  const IDLE_MS = 50;
+  const options = { deadlineMs: 4_000, connectDeadlineMs: 2_000, idleCheckMs: IDLE_MS };
+
+  /** A store with `count` connections that have been idle for longer than they may be unasked. */
+  async function idleStore(count: number) {
+    const proxy = await openProxy();
+    const { pool, store } = openStore(options, proxy.port);
+    await Promise.all(Array.from({ length: count }, () => pool.run((session) => session.query('SELECT 1'))));
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS * 1.5));
+    return { proxy, pool, store };
+  }
+
+  test('cost nobody an answer: read, insert, claim, removal and lease go out on others', async () => {
+    const { proxy, pool, store } = await idleStore(8);
+    const [known, removed] = [sample.generated(), sample.generated()];
+    const direct = openStore().store;
+    for (const link of [known, removed]) await direct.insert(link);
+    // What goes out on the open ones is lost from now on; new ones work.
+    proxy.set({ kind: 'drop-requests' });
+    proxy.set({ kind: 'pass' });
+    const ledger = createMysqlLedger({ pool, namespace: 'forgotten', feedsLinks: false });
+    const startedAt = performance.now();
+    const outcomes = await Promise.all(
+      [
+        store.find(0, known.code),
+        store.insert(sample.generated()).then(({ outcome }) => outcome),
+        store.insert(sample.alias()).then(({ outcome }) => outcome),
+        store.remove(0, removed.code).then(({ outcome }) => outcome),
+        ledger.head(),
+      ].map(outcomeOf),
+    );
+    expect(outcomes).toEqual([storedAs(known), 'inserted', 'inserted', 'removed', 'missing']);
+    expect(performance.now() - startedAt).toBeLessThan(options.deadlineMs);
+    // Those that nobody used were given up with the first.
+    expect(pool.connections).toBeLessThanOrEqual(5);
+    expect(pool.available).toBe(true);
+  });
+
+  test('are asked of one that works, too, and it is kept', async () => {
+    const { proxy, pool, store } = await idleStore(1);
+    expect(await store.find(0, 'nothing')).toBeUndefined();
+    expect([pool.connections, proxy.connections]).toEqual([1, 1]);
+  });
+
+  test('a caller with hardly any time left spends none of it on a ping', async () => {
+    const { proxy, pool } = await idleStore(1);
+    proxy.set({ kind: 'drop-requests' });
+    const late = pool.run((session) => session.query('SELECT 1'), 150);
+    await expect(late).rejects.toMatchObject({ kind: 'lost', message: 'no answer within 150 ms' });
+  });
+
+  test('each asks the other side whether it is still there, well within a minute', async () => {
+    const { pool } = openStore();
+    await pool.run((session) => session.query('SELECT 1'));
+    // Of /proc/net/tcp: addresses, state, queues, and `kind:hundredths of a second` of the timer that runs; 02 is keep-alive.
+    const remote = `0100007F:${database.app.port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const ours = (await readFile('/proc/net/tcp', 'utf8'))
+      .split('\n')
+      .filter((line) => line.includes(` ${remote} 01 `));
+    const dueS = ours
+      .map((line) => / 02:([0-9A-F]{8}) /.exec(line))
+      .map((due) => due && Number.parseInt(due[1]!, 16) / 100);
+    expect(dueS.length).toBeGreaterThan(0);
+    for (const each of dueS) expect(each).toBeLessThan(30);
+  });
+});
+
+describe('a connection that is lost under a statement', () => {
+  /** Sends a statement that takes a moment, and loses every connection that is open then. */
+  async function loseUnder(way: 'run' | 'read'): Promise<{ outcome: unknown; tries: number }> {
+    const proxy = await openProxy();
+    const { pool } = openStore({ deadlineMs: 4_000, connectDeadlineMs: 2_000 }, proxy.port);
+    let tries = 0;
+    const answer = pool[way]((session) => {
+      tries += 1;
+      return session.query(`SELECT SLEEP(${tries === 1 ? 2 : 0})`);
+    });
+    const outcome = answer.then(
+      ({ rows }) => rows,
+      (error) => error.kind,
+    );
+    await eventually(async () => /SELECT SLEEP\(2/.test(await database.sql('SHOW PROCESSLIST')));
+    proxy.set({ kind: 'reset' });
+    proxy.set({ kind: 'pass' });
+    return { outcome: await outcome, tries };
+  }
+
+  test('costs a read another try', async () => {
+    expect(await loseUnder('read')).toEqual({ outcome: [[0]], tries: 2 });
+  });
+
+  test('costs anything else its answer: it is not sent twice', async () => {
+    expect(await loseUnder('run')).toEqual({ outcome: 'lost', tries: 1 });
+  });
+});
 
 describe('a lost answer', () => {
   test('to an insert is an unknown outcome, and the row may be there', async () => {

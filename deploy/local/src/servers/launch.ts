@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StartFailedError } from '../errors.js';
+import { StartFailedError, StopFailedError } from '../errors.js';
 import type { LocalServer, ServerPlan } from './server.js';
 
 const READY_DEADLINE_MS = 60_000;
@@ -11,6 +11,8 @@ const READY_DEADLINE_MS = 60_000;
 const REFUSED_MS = 3_000;
 const STOP_DEADLINE_MS = 10_000;
 const PROBE_INTERVAL_MS = 50;
+const FREEZE_DEADLINE_MS = 5_000;
+const FREEZE_POLL_MS = 2;
 
 /** Distinct free TCP ports on 127.0.0.1 (free now: take them soon). */
 export async function freePorts(count: number): Promise<number[]> {
@@ -94,6 +96,7 @@ export async function launch(plan: ServerPlan): Promise<LocalServer> {
       const exit = signal === 'SIGKILL' || signal === plan.stopSignal ? once(child, 'exit') : undefined;
       child.kill(signal);
       await exit;
+      if (signal === 'SIGSTOP') await frozen(child.pid as number);
     },
     async restart() {
       await stop();
@@ -102,6 +105,23 @@ export async function launch(plan: ServerPlan): Promise<LocalServer> {
     stop,
   };
   return server;
+}
+
+/** Resolves once every thread of a process that was sent SIGSTOP has stopped: one that has not yet may go on answering. */
+async function frozen(pid: number): Promise<void> {
+  const tasks = `/proc/${pid}/task`;
+  const isStopped = (task: string) => {
+    try {
+      return /\) [Tt] /.test(readFileSync(`${tasks}/${task}/stat`, 'latin1'));
+    } catch {
+      return true; // it has ended
+    }
+  };
+  const deadline = performance.now() + FREEZE_DEADLINE_MS;
+  while (!readdirSync(tasks).every(isStopped)) {
+    if (performance.now() > deadline) throw new StopFailedError(`${pid} runs on after SIGSTOP`);
+    await sleep(FREEZE_POLL_MS);
+  }
 }
 
 function hasExited(child: ChildProcess): boolean {

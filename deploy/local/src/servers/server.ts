@@ -37,7 +37,7 @@ export interface LocalServer {
   readonly plan: ServerPlan;
   /** Changes with {@link restart}. */
   readonly pid: number;
-  /** SIGKILL, SIGSTOP, SIGCONT …; resolves at once, or after the exit for signals that end the process. */
+  /** SIGKILL, SIGSTOP, SIGCONT …; resolves at once, after the exit for signals that end the process, and when nothing of it runs after SIGSTOP. */
   signal(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and data (after it ended); resolves when it answers. */
   restart(): Promise<void>;

@@ -80,7 +80,7 @@ export class FindQueue {
       const remainingMs = batch.openedAtMs + pool.deadlineMs - performance.now();
       if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the codes could be asked for');
       const found = await timer('find', batch.size, () =>
-        pool.run((session) => selectRows(session, batch.asked.values()), remainingMs),
+        pool.read((session) => selectRows(session, batch.asked.values()), remainingMs),
       );
       for (const [key, asked] of batch.asked) settle(asked, found.get(key));
     } catch (error) {

@@ -133,7 +133,7 @@ export class InsertQueue {
   /** Settles the rows whose codes exist, and gives the others in parts in which no code comes twice. */
   async #settleConflicts(batch: InsertBatch, rows: readonly number[]): Promise<readonly (readonly number[])[]> {
     const links = rows.map((i) => batch.links[i] as NewLink);
-    const existing = await this.#options.pool.run((session) => selectRows(session, links), this.#remainingMs(batch));
+    const existing = await this.#options.pool.read((session) => selectRows(session, links), this.#remainingMs(batch));
     const seen = new Set<string>();
     const first: number[] = [];
     const repeated: number[] = [];

@@ -24,7 +24,7 @@ export function createMysqlOutbox({
   return {
     pending: (limit) =>
       settle(async () => {
-        const { rows } = await pool.run((session) =>
+        const { rows } = await pool.read((session) =>
           session.query(
             `SELECT domain_id, code, version FROM invalidations ORDER BY created_at_ms LIMIT ${integerLiteral(limit)}`,
           ),

@@ -25,6 +25,11 @@ const SESSION_SQL_MODE =
  * two statements of a live one there are milliseconds; after this many seconds the database ends the transaction.
  */
 const IDLE_TRANSACTION_S = 5;
+/**
+ * Idle for so long, a connection is asked by TCP whether it still is one, so that what is on its way (firewalls, address translators, balancers: a
+ * minute to some) does not forget it. The system's own default is two hours.
+ */
+const KEEP_ALIVE_AFTER_MS = 20_000;
 const LOWEST_MAX_ALLOWED_PACKET = 1_048_576;
 
 /**
@@ -41,7 +46,13 @@ export class Session {
   facts: ServerFacts = { version: '', fsyncPerCommit: true };
 
   private constructor(member: Member) {
-    this.#socket = connectSocket({ host: member.host, port: member.port, noDelay: true, keepAlive: true });
+    this.#socket = connectSocket({
+      host: member.host,
+      port: member.port,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
+    });
     this.#connection = createConnection({
       stream: this.#socket,
       connectTimeout: 0, // bounded by open(), as a whole

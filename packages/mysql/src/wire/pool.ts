@@ -1,9 +1,11 @@
 import { Session } from './connection.js';
 import { isNotWritable, SqlFailure } from './errors.js';
 import { Health } from './health.js';
+import { IdleSessions } from './idle-sessions.js';
 import { type Member, memberName } from './member.js';
 import type { MysqlObserver } from './observer.js';
 import { inTransaction, type SqlSession } from './transaction.js';
+import { Waiters } from './waiters.js';
 import { Writability } from './writability.js';
 
 export interface PoolOptions {
@@ -15,6 +17,8 @@ export interface PoolOptions {
   readonly deadlineMs?: number;
   /** For opening one connection, within the call's. Default 1,000. */
   readonly connectDeadlineMs?: number;
+  /** A connection that was idle for longer answers a ping before it is used. Default 10,000. */
+  readonly idleCheckMs?: number;
   /** Stores rows and takes them back, so that somebody knows whether rows are taken. Without it they are assumed to be. */
   readonly proof?: (session: SqlSession) => Promise<void>;
   readonly observer?: MysqlObserver;
@@ -24,11 +28,15 @@ export interface PoolOptions {
 
 /** A deadline that left the server less than this part of the pool's own says nothing about the server when it passes. */
 const TELLING_PART = 1 / 2;
-
-interface Waiter {
-  readonly take: (session: Session) => void;
-  readonly refuse: (failure: SqlFailure) => void;
-}
+/**
+ * What a connection that was idle has for a sign of life: firewalls and address translators forget idle connections without a word to either
+ * side, and a statement sent on one would wait for its whole deadline.
+ */
+const PING_DEADLINE_MS = 500;
+/** Of what its caller has left, at most; the rest is for another connection. */
+const PING_PART = 1 / 4;
+/** With less it would say nothing about the connection. */
+const LEAST_PING_MS = 50;
 
 /**
  * The connections to one server. Every call settles within its deadline: with what `work` gave, or rejected with a
@@ -40,8 +48,8 @@ export class Pool {
   readonly #options: Required<Omit<PoolOptions, 'proof'>>;
   readonly #health: Health;
   readonly #writability: Writability | undefined;
-  readonly #idle: Session[] = [];
-  readonly #waiters = new Set<Waiter>();
+  readonly #idle = new IdleSessions((session) => this.#sessions.delete(session));
+  readonly #waiters: Waiters;
   readonly #sessions = new Set<Session>();
   /** Connections being opened, beside those in `#sessions`. */
   #opening = 0;
@@ -56,9 +64,11 @@ export class Pool {
       maxWaiters: options.maxWaiters ?? 256,
       deadlineMs: options.deadlineMs ?? 2_000,
       connectDeadlineMs: options.connectDeadlineMs ?? 1_000,
+      idleCheckMs: options.idleCheckMs ?? 10_000,
       observer: options.observer ?? {},
       random: options.random ?? Math.random,
     };
+    this.#waiters = new Waiters(this.name, this.#options.maxWaiters);
     this.#health = new Health({
       probe: () => this.#probe(),
       changed: (available, reason) => {
@@ -111,6 +121,18 @@ export class Pool {
    */
   run<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
     return this.#run(work, deadlineMs, false);
+  }
+
+  /** As {@link run}, for `work` that changes nothing: once more, on another connection, when its own broke before all was answered. */
+  async read<T>(work: (session: Session) => Promise<T>, deadlineMs: number = this.#options.deadlineMs): Promise<T> {
+    const deadline = performance.now() + deadlineMs;
+    try {
+      return await this.run(work, deadlineMs);
+    } catch (error) {
+      const leftMs = deadline - performance.now();
+      if (!(error instanceof SqlFailure) || error.kind !== 'lost' || leftMs <= 0) throw error;
+      return this.run(work, leftMs);
+    }
   }
 
   /** `writes`: whether each of its statements counts as one that writes, not only those that commit. */
@@ -175,15 +197,31 @@ export class Pool {
   #acquire(deadline: number): Promise<Session> | Session {
     if (this.#closed) throw new SqlFailure('unsent', `${this.name}: the pool was closed`);
     if (!this.#health.available) throw new SqlFailure('unsent', `${this.name} is away: ${this.#health.reason}`);
-    const idle = this.#idle.pop();
+    const idle = this.#idle.take();
     if (idle) {
-      idle.onBroken = undefined;
-      return idle;
+      return idle.idleMs < this.#options.idleCheckMs ? idle.session : this.#usableOrAnother(idle.session, deadline);
     }
     if (this.connections < this.#options.maxConnections) {
       return this.#open(Math.min(this.#options.connectDeadlineMs, deadline - performance.now()));
     }
-    return this.#wait(deadline);
+    return this.#waiters.join(deadline);
+  }
+
+  async #usableOrAnother(session: Session, deadline: number): Promise<Session> {
+    const pingMs = Math.min(PING_DEADLINE_MS, (deadline - performance.now()) * PING_PART);
+    if (pingMs < LEAST_PING_MS) return session;
+    const timer = setTimeout(() => session.destroy('it was idle, and did not answer a ping'), pingMs);
+    try {
+      await session.query('SELECT 1');
+      return session;
+    } catch {
+      // Nothing was lost with it, and the server will tell of itself by how it takes the next connection. What was idle as long has
+      // gone the same way.
+      this.#drop([session, ...this.#idle.takeIdleFor(this.#options.idleCheckMs)], 'it was idle for too long');
+      return this.#acquire(deadline);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #open(deadlineMs: number): Promise<Session> {
@@ -213,33 +251,6 @@ export class Pool {
     }
   }
 
-  #wait(deadline: number): Promise<Session> {
-    if (this.#waiters.size >= this.#options.maxWaiters) {
-      throw new SqlFailure('unsent', `${this.name}: ${this.#waiters.size} calls wait for a connection already`);
-    }
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        clearTimeout(timer);
-        this.#waiters.delete(waiter);
-      };
-      const waiter: Waiter = {
-        take: (session) => {
-          leave();
-          resolve(session);
-        },
-        refuse: (failure) => {
-          leave();
-          reject(failure);
-        },
-      };
-      const timer = setTimeout(
-        () => waiter.refuse(new SqlFailure('unsent', `${this.name}: no connection was free within the deadline`)),
-        Math.max(0, deadline - performance.now()),
-      );
-      this.#waiters.add(waiter);
-    });
-  }
-
   #release(session: Session): void {
     if (session.usable && !this.#closed) {
       this.#offer(session);
@@ -255,22 +266,14 @@ export class Pool {
       this.#sessions.delete(session);
       return;
     }
-    const [waiter] = this.#waiters;
-    if (waiter) {
-      waiter.take(session);
-      return;
-    }
-    session.onBroken = () => {
-      this.#sessions.delete(session);
-      const place = this.#idle.indexOf(session);
-      if (place >= 0) this.#idle.splice(place, 1);
-    };
-    this.#idle.push(session);
+    const waiter = this.#waiters.first;
+    if (waiter) waiter.take(session);
+    else this.#idle.add(session);
   }
 
   /** A connection has gone, and with it what one who waits was waiting for: opens another for them. */
   #replaceForWaiter(): void {
-    const [waiter] = this.#waiters;
+    const waiter = this.#waiters.first;
     if (!waiter || this.connections >= this.#options.maxConnections || !this.#health.available || this.#closed) return;
     this.#open(this.#options.connectDeadlineMs).then(
       (session) => this.#offer(session),
@@ -283,12 +286,15 @@ export class Pool {
 
   /** The server is away: idle connections are as dead as the one that showed it, and waiting is no use. */
   #giveUp(reason: string): void {
-    for (const session of this.#idle.splice(0)) {
-      session.onBroken = undefined;
+    this.#drop(this.#idle.takeIdleFor(0), reason);
+    this.#waiters.refuseAll(`${this.name} is away: ${reason}`);
+  }
+
+  #drop(sessions: readonly Session[], reason: string): void {
+    for (const session of sessions) {
       session.destroy(reason);
       this.#sessions.delete(session);
     }
-    for (const waiter of [...this.#waiters]) waiter.refuse(new SqlFailure('unsent', `${this.name} is away: ${reason}`));
   }
 
   async #probe(): Promise<void> {
