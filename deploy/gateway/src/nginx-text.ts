@@ -14,6 +14,8 @@ export interface GatewayConfig {
   readonly servers: Readonly<Record<Service, readonly HostPort[]>>;
   /** Requests a second of one client address, with a second's worth of burst. */
   readonly ratePerS: number;
+  /** Requests of one client that may be in progress; a quarter of them with a body, which may take its time. */
+  readonly requestsPerClient: number;
   /** The account of the workers; needed when the master runs as root, refused by nginx otherwise. */
   readonly workerUser?: string;
 }
@@ -23,6 +25,12 @@ export interface GatewayConfig {
  * under requests that are just being sent on them, so that clients have to be rid of theirs before it.
  */
 export const CLOSING_FILE = 'closing';
+
+const WORKERS = 2;
+const CONNECTIONS_A_WORKER = 4096;
+
+/** Of the gateway's connections, and of a client's requests, those that may be sending a body: what slow ones can take away. */
+const WITH_BODY = 1 / 4;
 
 /** How long a server may take to answer; a create may have to wait for a range and for its row. */
 const READ_TIMEOUT_S: Readonly<Record<Service, number>> = { shorten: 10, redirect: 5 };
@@ -38,16 +46,16 @@ export function generationOf(config: GatewayConfig): string {
 
 /** The text of the gateway's configuration file. Throws a RangeError for a value that may not stand in one. */
 export function renderGatewayConfig(config: GatewayConfig): string {
-  const { servers, ratePerS, workerUser } = config;
-  if (!(Number.isSafeInteger(ratePerS) && ratePerS >= 1)) {
-    throw new RangeError(`not a rate: ${ratePerS}`);
+  const { servers, ratePerS, requestsPerClient, workerUser } = config;
+  for (const number of [ratePerS, requestsPerClient]) {
+    if (!(Number.isSafeInteger(number) && number >= 1)) throw new RangeError(`not a limit: ${number}`);
   }
   if (workerUser !== undefined && !/^[a-z_][a-z0-9_-]*( [a-z_][a-z0-9_-]*)?$/.test(workerUser)) {
     throw new RangeError(`not a user (and group): ${JSON.stringify(workerUser)}`);
   }
   return `# Made from the table of routes; changes are lost.
 ${workerUser === undefined ? '' : `user ${workerUser};\n`}daemon off;
-worker_processes 2;
+worker_processes ${WORKERS};
 worker_rlimit_nofile 16384;
 # In-flight requests finish after a reload or a quit, idle connections do not hold an old worker.
 worker_shutdown_timeout 5s;
@@ -56,7 +64,7 @@ pid gateway.pid;
 error_log gateway.log crit;
 
 events {
-  worker_connections 4096;
+  worker_connections ${CONNECTIONS_A_WORKER};
 }
 
 http {
@@ -91,7 +99,11 @@ function limits({ ratePerS }: GatewayConfig): string {
   # A whole body stays in memory, and arrives whole before a server is bothered with it.
   client_body_buffer_size 32k;
   client_header_timeout 5s;
-  client_body_timeout 10s;
+  # Between two reads, not in all: what bounds bodies that trickle is how many of them there may be.
+  client_body_timeout 5s;
+  # What is left of a refused body is read for so long, so that its sender reads why.
+  lingering_time 2s;
+  lingering_timeout 1s;
   send_timeout 10s;
   keepalive_timeout 30s;
   keepalive_requests 10000;
@@ -101,10 +113,31 @@ function limits({ ratePerS }: GatewayConfig): string {
   ignore_invalid_headers off;
   merge_slashes off;
   # Of all requests; what changes and misses may cost is the servers' to say, who know which are.
-  limit_req_zone $binary_remote_addr zone=clients:1m rate=${ratePerS}r/s;
+  limit_req_zone $client zone=clients:1m rate=${ratePerS}r/s;
   limit_req_status 429;
+${CLIENTS}
 `;
 }
+
+/** Whose requests are counted, and which of them have a body. */
+const CLIENTS = `  # Of IPv6 the network: who has one address of it has all.
+  map $binary_remote_addr $client {
+    default                       $binary_remote_addr;
+    "~(?s)^(?<network>.{8}).{8}$" $network;
+  }
+  map "$http_content_length$http_transfer_encoding" $body {
+    ''      '';
+    0       '';
+    default body;
+  }
+  map $body $body_client {
+    ''      '';
+    default $client;
+  }
+  limit_conn_zone $client zone=requests:1m;
+  limit_conn_zone $body_client zone=bodies_of_client:1m;
+  limit_conn_zone $body zone=bodies:32k;
+  limit_conn_status 429;`;
 
 function maps({ listen, adminListen }: GatewayConfig): string {
   const adminHost = addressText(adminListen).replace(/:\d+$/, '').replace(/[.[]/g, '\\$&');
@@ -161,11 +194,14 @@ const PROXYING = `  proxy_http_version 1.1;
   proxy_next_upstream_timeout 10s;
 `;
 
-function publicServer({ listen, ratePerS }: GatewayConfig): string {
+function publicServer({ listen, ratePerS, requestsPerClient }: GatewayConfig): string {
   return `  server {
     listen ${addressText(listen)} default_server backlog=4096;
     server_name _;
     limit_req zone=clients burst=${ratePerS} nodelay;
+    limit_conn requests ${requestsPerClient};
+    limit_conn bodies_of_client ${Math.ceil(requestsPerClient * WITH_BODY)};
+    limit_conn bodies ${WORKERS * CONNECTIONS_A_WORKER * WITH_BODY};
     add_header X-Request-Id $request_id always;
 
 ${AREAS.map(locations).join('\n')}

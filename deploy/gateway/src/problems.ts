@@ -71,7 +71,7 @@ const PROBLEMS: readonly Problem[] = [
     status: 429,
     code: 'rate_limited',
     title: 'Too Many Requests',
-    detail: 'Too many requests from this address; try again in a second.',
+    detail: 'Too many requests; try again in a second.',
     headers: { 'Retry-After': '1' },
   },
   {

@@ -6,6 +6,7 @@ const config: GatewayConfig = {
   adminListen: at(8081),
   servers: { shorten: [at(9001), at(9002)], redirect: [at(9003)] },
   ratePerS: 500,
+  requestsPerClient: 250,
 };
 
 describe("the gateway's configuration", () => {
@@ -41,6 +42,14 @@ describe("the gateway's configuration", () => {
     expect(text).toContain('add_header Allow "GET, HEAD, POST, DELETE" always;');
   });
 
+  test('limits what one client may have in progress, and all what may be sending bodies', () => {
+    expect(text.match(/limit_conn \w+ \d+;/g)).toEqual([
+      'limit_conn requests 250;',
+      'limit_conn bodies_of_client 63;',
+      'limit_conn bodies 2048;',
+    ]);
+  });
+
   test('has no absolute path, so nothing is written outside its folder', () => {
     const paths = text.match(/^\s*(pid|error_log|access_log|\w+_temp_path)\s+\S+/gm) ?? [];
     expect(paths).toHaveLength(9);
@@ -74,6 +83,7 @@ describe("the gateway's configuration", () => {
     ['no servers', { servers: { ...config.servers, shorten: [] } }],
     ['a rate with a unit', { ratePerS: '1r/s; evil' }],
     ['a rate of nothing', { ratePerS: 0 }],
+    ['no requests at all', { requestsPerClient: 0 }],
     ['a user with a semicolon', { workerUser: 'nobody; evil' }],
     ['a user with a newline', { workerUser: 'nobody\nevil' }],
     ['a user with three words', { workerUser: 'a b c' }],

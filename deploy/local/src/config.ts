@@ -9,7 +9,7 @@ export const tests = defineProgram({ name: 'test', settings: installSettings });
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Settings of these programs themselves: never passed to a Lakh server. */
-const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_K6', 'LAKH_TOKEN']);
+const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_GATEWAY_REQUESTS', 'LAKH_K6', 'LAKH_TOKEN']);
 
 /** Settings that the stack decides for its servers: addresses, folders, identities and who is trusted. */
 const DECIDED = new Set([
@@ -40,6 +40,8 @@ export interface InstallSettings {
 export interface LocalSettings extends InstallSettings {
   /** Requests a second of one client address. */
   readonly gatewayRatePerS: number;
+  /** In progress, of one client. */
+  readonly gatewayRequests: number;
   /** LAKH_… settings that reach the servers. */
   readonly serverSettings: Readonly<Record<string, string>>;
   /** Names that are set, and that the stack decides itself: to be warned about. */
@@ -63,8 +65,10 @@ export function readSettings(env: Environment = process.env): LocalSettings {
   const lakh = Object.entries(env).filter(
     (entry): entry is [string, string] => entry[0].startsWith('LAKH_') && entry[1] !== undefined,
   );
+  const { gatewayRate, gatewayRequests } = loadSettings(stack, env);
   return Object.freeze({
-    gatewayRatePerS: loadSettings(stack, env).gatewayRate,
+    gatewayRatePerS: gatewayRate,
+    gatewayRequests,
     ...readInstallSettings(env),
     serverSettings: Object.freeze(Object.fromEntries(lakh.filter(([name]) => !OWN.has(name) && !DECIDED.has(name)))),
     ignoredSettings: lakh.map(([name]) => name).filter((name) => DECIDED.has(name)),

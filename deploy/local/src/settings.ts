@@ -19,4 +19,12 @@ export const stackSettings = {
     default: '100000',
     description: 'Requests a second that the stack’s gateway lets one client address make.',
   },
+  gatewayRequests: {
+    name: 'LAKH_GATEWAY_REQUESTS',
+    parser: integer(1, 1_000_000),
+    // On loopback everybody is one client, load tests too: half of the gateway's connections.
+    default: '4096',
+    description:
+      'Requests that the stack’s gateway lets one client address (of IPv6 a /64) have in progress, a quarter of them with a body. 256 do for a public one.',
+  },
 } as const satisfies SettingList;

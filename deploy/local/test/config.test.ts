@@ -10,6 +10,7 @@ describe('the settings of the stack', () => {
       LAKH_NO_SUCH: 'the servers judge names, not the stack',
       LAKH_INSTALL: '0',
       LAKH_GATEWAY_RATE: '7',
+      LAKH_GATEWAY_REQUESTS: '8',
       LAKH_K6: '/k6',
       LAKH_LISTEN: '0.0.0.0:1',
       LAKH_SHARDS_FILE: '/x',
@@ -20,7 +21,7 @@ describe('the settings of the stack', () => {
       LAKH_NO_SUCH: 'the servers judge names, not the stack',
     });
     expect(settings.ignoredSettings).toEqual(['LAKH_LISTEN', 'LAKH_SHARDS_FILE', 'LAKH_SERVER_ID']);
-    expect(settings).toMatchObject({ installAllowed: false, gatewayRatePerS: 7, underNpm: false });
+    expect(settings).toMatchObject({ installAllowed: false, gatewayRatePerS: 7, gatewayRequests: 8, underNpm: false });
     expect(settings.searchPath).toEqual(expect.arrayContaining(['/opt/bin', '/usr/sbin']));
     expect(settings.searchPath).not.toContain('relative');
   });
@@ -33,6 +34,7 @@ describe('the settings of the stack', () => {
   test.each([
     { LAKH_INSTALL: 'no' },
     { LAKH_INSTALL: '' },
+    { LAKH_GATEWAY_REQUESTS: '0' },
     { LAKH_GATEWAY_RATE: '' },
     { LAKH_GATEWAY_RATE: '0' },
     { LAKH_GATEWAY_RATE: '1e3' },

@@ -56,13 +56,14 @@ function ask(
   port: number,
   method: string,
   path: string,
-  options: { headers?: Record<string, string>; body?: string; agent?: Agent } = {},
+  options: { headers?: Record<string, string>; body?: string; agent?: Agent; from?: string } = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {
         ...{ host: '127.0.0.1', port, method, path, headers: options.headers ?? {}, timeout: 20_000 },
         agent: options.agent ?? false,
+        localAddress: options.from ?? '127.0.0.1',
       },
       (response) => {
         let body = '';
@@ -126,6 +127,7 @@ describe('the gateway', () => {
       shortenPorts: shortens.map((server) => server.port),
       redirectPorts: [redirect.port],
       ratePerS: 10_000,
+      requestsPerClient: 1000,
     };
     gateway = await launch(nginxPlan(spec));
   });
@@ -374,13 +376,32 @@ describe('the gateway', () => {
   });
 });
 
-test('the gateway answers 429 beyond its rate, and other requests pass', async () => {
-  const dir = mkdtempSync(join(tmpdir(), 'lakh-gateway-'));
-  const server = await upstream('any');
-  const [port, adminPort] = (await freePorts(2)) as [number, number];
-  const ports = { shortenPorts: [server.port], redirectPorts: [server.port] };
-  const gateway = await launch(nginxPlan({ name: 'gateway', dir, port, adminPort, ...ports, ratePerS: 5 }));
-  try {
+describe('a gateway with narrow limits', () => {
+  let dir: string;
+  let gateway: LocalServer;
+  let server: Upstream;
+  let port: number;
+
+  async function start(limits: Pick<NginxPlanSpec, 'ratePerS' | 'requestsPerClient'>): Promise<void> {
+    const [first, adminPort] = (await freePorts(2)) as [number, number];
+    port = first;
+    const ports = { shortenPorts: [server.port], redirectPorts: [server.port] };
+    gateway = await launch(nginxPlan({ name: 'gateway', dir, port, adminPort, ...ports, ...limits }));
+  }
+
+  beforeEach(async () => {
+    dir = mkdtempSync(join(tmpdir(), 'lakh-gateway-'));
+    server = await upstream('any');
+  });
+
+  afterEach(async () => {
+    await gateway.stop();
+    await server.close();
+    rmSync(dir, { recursive: true, force: true });
+  });
+
+  test('answers 429 beyond its rate, and other requests pass', async () => {
+    await start({ ratePerS: 5, requestsPerClient: 100 });
     const answers = await Promise.all(Array.from({ length: 30 }, () => ask(port, 'GET', '/Q0u')));
     const passed = answers.filter(({ status }) => status === 200);
     const refused = answers.filter(({ status }) => status === 429);
@@ -390,9 +411,73 @@ test('the gateway answers 429 beyond its rate, and other requests pass', async (
     isProblem(refused[0] as Answer, 429, 'rate_limited');
     expect(refused[0]?.headers['retry-after']).toBe('1');
     expect(server.seen).toHaveLength(passed.length);
-  } finally {
-    await gateway.stop();
-    await server.close();
-    rmSync(dir, { recursive: true, force: true });
-  }
+  });
+
+  test('lets one client have so many requests in progress, and other clients theirs', async () => {
+    await start({ ratePerS: 10_000, requestsPerClient: 8 });
+    server.behave = 'hold';
+    const held = Array.from({ length: 8 }, () => ask(port, 'GET', '/Q0u'));
+    await until(() => server.seen.length === 8);
+    isProblem(await ask(port, 'GET', '/Q0u'), 429, 'rate_limited');
+    const other = ask(port, 'GET', '/Q0u', { from: '127.0.0.2' });
+    await until(() => server.seen.length === 9);
+    server.release();
+    const answers = await Promise.all([...held, other]);
+    expect(answers.map(({ status }) => status)).toEqual(Array(9).fill(200));
+    server.behave = 'answer';
+    expect((await ask(port, 'GET', '/Q0u')).status).toBe(200);
+  });
+
+  test('holds few bodies that trickle, refuses the rest of them at once, and serves everybody else', async () => {
+    await start({ ratePerS: 10_000, requestsPerClient: 16 });
+    const slow = Array.from({ length: 40 }, () => new SlowPost(port));
+    try {
+      // Those that are refused go on sending, and are rid of their connections all the same.
+      await until(() => slow.filter(({ isOver }) => isOver).length === 36);
+      const over = slow.filter(({ isOver }) => isOver);
+      expect(new Set(over.map(({ received }) => received.slice(0, 12)))).toEqual(new Set(['HTTP/1.1 429']));
+      const body = '{}';
+      const same = await Promise.all(Array.from({ length: 8 }, () => ask(port, 'GET', '/Q0u')));
+      const other = await Promise.all(
+        Array.from({ length: 4 }, () => ask(port, 'POST', '/api/v1/urls', { body, from: '127.0.0.2' })),
+      );
+      expect([...same, ...other].map(({ status }) => status)).toEqual(Array(12).fill(200));
+      isProblem(await ask(port, 'POST', '/api/v1/urls', { body }), 429, 'rate_limited');
+      expect(slow.filter(({ isOver }) => isOver)).toHaveLength(36);
+      // A server is bothered with no body that is not whole.
+      expect(server.seen).toHaveLength(12);
+    } finally {
+      for (const each of slow) each.end();
+    }
+  });
 });
+
+/** Sends a byte of its body every tenth of a second, whatever is answered. */
+class SlowPost {
+  received = '';
+  isOver = false;
+  readonly #socket;
+  readonly #dripping;
+
+  constructor(port: number) {
+    this.#socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
+    this.#socket.on('data', (text: string) => {
+      this.received += text;
+    });
+    this.#socket.on('error', () => {});
+    this.#socket.on('close', () => this.end());
+    this.#socket.write('POST /api/v1/urls HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16000\r\n\r\n');
+    this.#dripping = setInterval(() => this.#socket.write(' '), 100);
+  }
+
+  end(): void {
+    this.isOver = true;
+    clearInterval(this.#dripping);
+    this.#socket.destroy();
+  }
+}
+
+/** The test's own limit bounds it. */
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
+}

@@ -7,6 +7,7 @@ export const KNOWN_NAMES: readonly string[] = [
   'LAKH_DATA_DIR',
   'LAKH_DRAIN_TIMEOUT_MS',
   'LAKH_GATEWAY_RATE',
+  'LAKH_GATEWAY_REQUESTS',
   'LAKH_HOSTS',
   'LAKH_INSTALL',
   'LAKH_K6',

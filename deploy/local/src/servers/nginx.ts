@@ -33,6 +33,7 @@ export interface NginxPlanSpec {
   readonly shortenPorts: readonly number[];
   readonly redirectPorts: readonly number[];
   readonly ratePerS: number;
+  readonly requestsPerClient: number;
 }
 
 /**
@@ -127,6 +128,7 @@ function configOf(spec: NginxPlanSpec): GatewayConfig {
     adminListen: at(spec.adminPort),
     servers: { shorten: spec.shortenPorts.map(at), redirect: spec.redirectPorts.map(at) },
     ratePerS: spec.ratePerS,
+    requestsPerClient: spec.requestsPerClient,
   };
   if (process.getuid?.() !== 0) return config;
   return { ...config, workerUser: ownerOf(spec.dir, WORKER) === undefined ? 'root' : WORKER };

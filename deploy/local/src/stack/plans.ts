@@ -83,6 +83,7 @@ export function gatewaySpec(context: StackContext, state: StackState, saved: Sav
     shortenPorts: recordsOf(state, 'shorten').map(({ port }) => port),
     redirectPorts: recordsOf(state, 'redirect').map(({ port }) => port),
     ratePerS: saved.gatewayRatePerS,
+    requestsPerClient: saved.gatewayRequests,
   };
 }
 

@@ -18,6 +18,7 @@ export const TOKENS_FILE = 'tokens';
 export interface SavedSettings {
   readonly serverSettings: Readonly<Record<string, string>>;
   readonly gatewayRatePerS: number;
+  readonly gatewayRequests: number;
   readonly nodeOptions?: string;
 }
 
@@ -48,7 +49,8 @@ export function saveSettings(dir: string, settings: SavedSettings): void {
 export function savedSettings(dir: string): SavedSettings {
   const file = secretFile(dir, 'settings.json');
   const found = readJson(file);
-  if (found === undefined || typeof found.gatewayRatePerS !== 'number' || typeof found.serverSettings !== 'object') {
+  const hasLimits = [found?.gatewayRatePerS, found?.gatewayRequests].every((limit) => typeof limit === 'number');
+  if (found === undefined || !hasLimits || typeof found.serverSettings !== 'object') {
     throw new StateCorruptError(`${file} is missing or damaged: run "down", then "up"`);
   }
   return found as unknown as SavedSettings;

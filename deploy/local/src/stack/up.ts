@@ -47,8 +47,11 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
 
   const state = await layOut(before, options);
   writeState(context.dir, state);
-  const { serverSettings, gatewayRatePerS, nodeOptions } = context.settings;
-  saveSettings(context.dir, { serverSettings, gatewayRatePerS, ...(nodeOptions === undefined ? {} : { nodeOptions }) });
+  const { serverSettings, gatewayRatePerS, gatewayRequests, nodeOptions } = context.settings;
+  saveSettings(context.dir, {
+    ...{ serverSettings, gatewayRatePerS, gatewayRequests },
+    ...(nodeOptions === undefined ? {} : { nodeOptions }),
+  });
   const accounts = stackPasswords(context.dir);
   const database = (detours?: Detours): string => `${addressesOf(state, 'mysql', detours)[0]}/lakh`;
   writeSecret(context.dir, SHARDS_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
