@@ -39,7 +39,7 @@ describe("the gateway's configuration", () => {
   test('limits bodies a little above the routes, and says which methods there are', () => {
     expect(text).toContain('client_max_body_size 17k;');
     expect(text).toContain('A body may have 16 KiB at most.');
-    expect(text).toContain('add_header Allow "GET, HEAD, POST, DELETE" always;');
+    expect(text).toContain('add_header Allow "GET, HEAD, POST, PATCH, DELETE" always;');
   });
 
   test('limits what one client may have in progress, and all what may be sending bodies', () => {
