@@ -70,6 +70,11 @@ export class SimulatedDatabase {
     return session;
   }
 
+  /** No transaction is open on it. */
+  isIdle(session: SqlServerSession): boolean {
+    return session.writes === undefined && session.locks.size === 0;
+  }
+
   /** Rolls back what was begun and gives up its locks. */
   close(session: SqlServerSession): void {
     if (!session.isOpen) return;

@@ -95,8 +95,13 @@ export class SimulatedSqlSession implements SqlSession {
     if (this.#brokenBy !== undefined) return;
     this.#brokenBy = reason;
     this.#outlives();
-    const { network } = this.#ends;
+    const { database, network } = this.#ends;
     const pending = this.#pending;
+    if (!pending && database.isIdle(this.#server)) {
+      // It holds nothing and hears nothing more: when it ends makes no difference.
+      database.close(this.#server);
+      return;
+    }
     if (pending) {
       this.#pending = undefined;
       pending.isLost = true;
