@@ -1,6 +1,7 @@
 /**
- * `npm test [-- --only unit|real|system] [-- jest arguments]`. Runs the jest projects one after another (servers and timed scenarios
- * never share the two cores with the unit tests), adds up their counts and ends with the line `N passed, N failed[, N skipped]`.
+ * `npm test [-- --only unit|real|system|load] [-- jest arguments]`. Runs the jest projects one after another, adds up their counts and ends
+ * with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run two at a time; those that load the machine
+ * themselves have it alone.
  * `npm run test:long` runs the projects that take longer than the daily pass allows.
  */
 import { spawn } from 'node:child_process';
@@ -17,8 +18,9 @@ const only = onlyAt >= 0 ? args[onlyAt + 1] : undefined;
 const phases = [
   { project: 'lint' },
   { project: 'unit', jest: ['--maxWorkers=2'] },
-  { project: 'real', jest: ['--runInBand'], servers: true },
-  { project: 'system', jest: ['--runInBand'], servers: true },
+  { project: 'real', jest: ['--maxWorkers=2'], servers: true },
+  { project: 'system', jest: ['--maxWorkers=2'], servers: true },
+  { project: 'load', jest: ['--runInBand'], servers: true },
   { project: 'long', jest: ['--runInBand'], servers: true },
 ].filter((phase) => (only ? phase.project === only : (phase.project === 'long') === long));
 const passThrough = args.filter((arg, i) => arg !== '--long' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)));

@@ -7,6 +7,7 @@ export { httpProbe } from './probe.js';
 export * from './servers/launch.js';
 export * from './servers/mariadb.js';
 export * from './servers/nginx.js';
+export { freePorts } from './servers/ports.js';
 export * from './servers/redis.js';
 export * from './servers/server.js';
 export * from './servers/zookeeper.js';

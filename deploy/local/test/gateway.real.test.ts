@@ -4,7 +4,8 @@ import { Agent, createServer, type IncomingHttpHeaders, request, type Server } f
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts, launch } from '../src/servers/launch';
+import { launch } from '../src/servers/launch';
+import { freePorts } from '../src/servers/ports';
 import { type NginxPlanSpec, nginxPlan, reloadNginx } from '../src/servers/nginx';
 import type { LocalServer } from '../src/servers/server';
 

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePorts } from '../src/servers/launch';
+import { freePorts } from '../src/servers/ports';
 import { zookeeperEnsemble, zookeeperFacts, zookeeperMode, zookeeperPlan } from '../src/servers/zookeeper';
 
 const members = [

@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartFailedError, StopFailedError } from '../errors.js';
 import type { LocalServer, ServerPlan } from './server.js';
@@ -13,20 +12,6 @@ const STOP_DEADLINE_MS = 10_000;
 const PROBE_INTERVAL_MS = 50;
 const FREEZE_DEADLINE_MS = 5_000;
 const FREEZE_POLL_MS = 2;
-
-/** Distinct free TCP ports on 127.0.0.1 (free now: take them soon). */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
 
 /** The last lines of a log, for an error message. */
 function logTail(file: string, lines = 15): string {

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { portProbe } from '../probe.js';
-import { freePorts } from './launch.js';
 import { makeFolder, makeOwnFolder, ownerOf, writeFor } from './owner.js';
+import { freePorts } from './ports.js';
 import type { ServerPlan } from './server.js';
 
 /** One node of an ensemble: `id` is its `myid` (1–255), unique in the ensemble. All on 127.0.0.1. */

@@ -1,7 +1,7 @@
 import { UsageError } from '../errors.js';
+import { freePorts, isFree } from '../servers/ports.js';
 import type { ServerRole } from '../servers/server.js';
 import { numberOf, recordsOf } from './plans.js';
-import { isFree, stackPorts } from './ports.js';
 import { extraPortCount, type ProcessRecord, type StackState } from './state.js';
 
 export const MAX_SERVERS = 64;
@@ -83,7 +83,7 @@ async function withPorts(
   }
   const missing = (server: Unplaced): number =>
     1 + extraPortCount(server.role) - (placed.get(server.name)?.length ?? 0);
-  const fresh = await stackPorts(
+  const fresh = await freePorts(
     servers.reduce((sum, server) => sum + missing(server), 0),
     kept,
   );
