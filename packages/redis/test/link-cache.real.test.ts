@@ -247,8 +247,8 @@ describe('over a Redis that fails', () => {
       Promise.all(Array.from({ length: 12_000 }, (_, index) => cache.get(0, `z${index}`))),
     );
     expect(burst.value.every((each) => each === undefined)).toBe(true);
-    // Sending 4,096 commands and rejecting them is work, too.
-    expect(burst.tookMs).toBeLessThan(DEADLINE_MS + 4 * SLACK_MS);
+    // Sending 4,096 commands and rejecting them is work, too; one deadline after another would take minutes.
+    expect(burst.tookMs).toBeLessThan(2_000);
     expect(cache.available).toBe(false);
     // More than may be under way at once were not even asked.
     expect(cache.seen.get('read bypassed')).toBeGreaterThanOrEqual(12_000 - 4_096);
