@@ -16,7 +16,7 @@ test(`no counter is issued twice in ${SCHEDULES} schedules, and every fault that
  * The rarest takes some ten thousand schedules, so that one run in some hundred would miss it. This seed comes to it within some two thousand; should
  * a change of the simulation make it rare again, any other that `npm run simulate -- --mutant …` prints will do.
  */
-const SEEDS: Partial<Record<MutantName, string>> = { 'attempts-never-too-old': '3' };
+const SEEDS: Partial<Record<MutantName, string>> = { 'attempts-never-too-old': '331' };
 
 const words: Record<ViolationKind, RegExp> = {
   duplicate: /^duplicate: counter \d+ was issued by .* and by /m,
