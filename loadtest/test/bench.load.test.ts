@@ -1,4 +1,4 @@
-/** Every benchmark runs small in each pass, so that none rots. What is checked is the report's shape; its figures mean nothing. */
+/** Every benchmark runs small in each pass, so that none rots. What is checked is the report's shape; its figures mean nothing, so all run at once. */
 import { join } from 'node:path';
 import { startProgram } from '@lakh/testkit';
 import type { BenchReport } from '../src/bench/report';
@@ -63,7 +63,7 @@ function figureOf(report: BenchReport, trial: string, name: string): Figure {
   return found;
 }
 
-test('allocate: leases, servers, writes, failover and memory on a real ensemble; the bounds that no clock decides are met', async () => {
+test.concurrent('allocate: leases, servers, writes, failover and memory on a real ensemble; the bounds that no clock decides are met', async () => {
   const parts = ['leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'];
   const report = await bench('allocate', '--quick', '--json', ...parts.flatMap((part) => ['--only', part]));
   expectWhole(report, 1);
@@ -92,7 +92,7 @@ test('allocate: leases, servers, writes, failover and memory on a real ensemble;
   expect(figureOf(report, 'memory', 'heap grown').bound).toEqual({ atMost: 1, met: true });
 }, 180_000);
 
-test('allocate: codes beside loops that only allocate, two rounds, with a profile', async () => {
+test.concurrent('allocate: codes beside loops that only allocate, two rounds, with a profile', async () => {
   const report = await bench('allocate', '--only', 'codes', '--quick', '--rounds', '2', '--json', '--profile');
   expectWhole(report, 2);
   expect(report.trials).toEqual([]);
@@ -101,7 +101,7 @@ test('allocate: codes beside loops that only allocate, two rounds, with a profil
   expect(report.profiles?.[0]?.functions.length).toBeGreaterThan(0);
 }, 60_000);
 
-test('redirect: ours embedded and on MariaDB, beside node:http, express and nginx', async () => {
+test.concurrent('redirect: ours embedded and on MariaDB, beside node:http, express and nginx', async () => {
   const report = await bench('redirect', '--quick', '--json');
   expectWhole(report, 1);
   for (const group of ['redirect', 'redirect_many']) {
@@ -122,7 +122,7 @@ test('redirect: ours embedded and on MariaDB, beside node:http, express and ngin
   expect(targetsOf(report)).toEqual([...targets, ...targets]);
 }, 120_000);
 
-test('shorten: the store at three numbers of callers, and creates over HTTP', async () => {
+test.concurrent('shorten: the store at three numbers of callers, and creates over HTTP', async () => {
   const report = await bench('shorten', '--quick', '--json');
   expectWhole(report, 1);
   expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'create']);

@@ -13,7 +13,7 @@ test(`no counter is issued twice in ${SCHEDULES} schedules, and every fault that
 });
 
 /**
- * The rarest takes some ten thousand schedules, so that one run in some hundred would miss it. This seed comes to it within some two thousand; should
+ * The rarest takes some ten thousand schedules, so that one run in some hundred would miss it. This seed comes to it within some twenty; should
  * a change of the simulation make it rare again, any other that `npm run simulate -- --mutant …` prints will do.
  */
 const SEEDS: Partial<Record<MutantName, string>> = { 'attempts-never-too-old': '331' };
