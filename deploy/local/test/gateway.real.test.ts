@@ -5,8 +5,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { launch } from '../src/servers/launch';
-import { freePorts } from '../src/servers/ports';
 import { type NginxPlanSpec, nginxPlan, reloadNginx } from '../src/servers/nginx';
+import { freePorts } from '../src/servers/ports';
 import type { LocalServer } from '../src/servers/server';
 
 interface Answer {
