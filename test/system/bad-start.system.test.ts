@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
+import { freePorts } from '@lakh/local';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed } from '@lakh/short-code';
 import { SampleLinks } from '@lakh/testkit';
 import type { ZookeeperSession } from '@lakh/zookeeper';
@@ -214,7 +215,7 @@ test.each(REFUSED)('$what: not ready, $code with its runbook, creates answer 503
     if (admin === undefined) return false;
     const { status, body } = await ask('GET', `${admin}/healthz/ready`);
     detail = JSON.parse(body).checks?.ids?.detail ?? '';
-    return status === 503 && detail.includes(state.code);
+    return status === 503 && detail.includes(state.code) && server.url('public') !== undefined;
   }, `${state.code} in readiness`).catch((error: Error) => {
     throw new Error(`${error.message}; ids: ${detail}\n${server.log()}`);
   });
@@ -314,6 +315,25 @@ test('a first start that died between its two writes is finished by the next, wh
   server.child.kill('SIGTERM');
   expect(await server.end).toBe(0);
   await session.close();
+});
+
+test('a database that is not there: the server says so, and refuses connections until it can serve', async () => {
+  address = await witnesses.fresh();
+  const [port] = (await freePorts(1)) as [number];
+  const server = startShorten({ LAKH_LISTEN: `127.0.0.1:${port}`, LAKH_SHARDS: 'mysql://lakh:x@127.0.0.1:1/lakh' });
+  await until(() => server.log().includes('the database cannot be asked yet'), 'it tries');
+  const { status, body } = await ask('GET', `${server.url('admin')}/healthz/ready`);
+  expect([status, JSON.parse(body).status]).toEqual([503, 'unready']);
+  await expect(ask('GET', `http://127.0.0.1:${port}/`)).rejects.toThrow('ECONNREFUSED');
+  server.child.kill('SIGTERM');
+  expect(await server.end).toBe(0);
+
+  const other = startShorten({ LAKH_LISTEN: `127.0.0.1:${port}` });
+  await until(() => other.url('public') !== undefined, 'it listens');
+  const created = await ask('POST', `${other.url('public')}/api/v1/urls`, '{"long_url":"https://example.com/"}');
+  expect(created.status).toBe(201);
+  other.child.kill('SIGTERM');
+  expect(await other.end).toBe(0);
 });
 
 test('a chroot of / is the root of the ensemble', async () => {

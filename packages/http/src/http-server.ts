@@ -6,7 +6,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CodedError } from '@lakh/base';
 import { formatAddress, type HostPort } from '@lakh/settings';
 import { Admission, LOOK_MS, type TurnedAway } from './admission.js';
@@ -14,6 +13,7 @@ import { answerError } from './answer-error.js';
 import { answerClientError, endWaiting, refuseConnect } from './client-errors.js';
 import { createClients } from './clients.js';
 import { Connections } from './connections.js';
+import { drainServer } from './drain.js';
 import { ExpectationFailedError, UriTooLongError } from './errors.js';
 import { createRequestRule, type OwnNames } from './own-requests.js';
 import { Places } from './places.js';
@@ -73,23 +73,15 @@ export interface HttpServer {
   /** Requests that a handler has not finished. */
   readonly inFlight: number;
   /**
-   * Stops accepting, announces the end on every answer, closes what has been idle for a while since, lets what is in flight finish for
-   * `limitMs` in all, then cuts the rest.
+   * Stops accepting, announces the end on every answer from then on, closes what has been idle for a while since, lets what is in flight
+   * finish for `limitMs` in all, then cuts the rest.
    * @returns how many connections were cut
    */
   drain(limitMs: number): Promise<{ readonly cut: number }>;
 }
 
-/**
- * A kept connection may have its next request on the way, and whoever sent that cannot know whether it was taken: it is answered, and told
- * to go. What has sent nothing for so long after the drain began is closed.
- */
-const IDLE_GRACE_MS = 500;
-const GRACE_PART_OF_LIMIT = 1 / 4;
-
 /** How many clients it takes to fill a server with connections. */
 const CLIENTS_AT_LEAST = 8;
-
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
   const { handler, fastLane, onRefused } = options;
@@ -142,9 +134,13 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   return {
     server,
     drain(limitMs) {
-      isDraining = true;
-      return drainServer(server, connections, limitMs, () => {
-        isClosingIdle = true;
+      return drainServer(server, connections, limitMs, {
+        onDraining() {
+          isDraining = true;
+        },
+        onClosingIdle() {
+          isClosingIdle = true;
+        },
       });
     },
     get inFlight() {
@@ -178,33 +174,6 @@ function admitConnections(
   });
   const look = setInterval(() => admission.look(), LOOK_MS).unref();
   server.once('close', () => clearInterval(look));
-}
-
-/** `onClosingIdle` is told when idle connections end at once, and so must the ones that become idle. */
-async function drainServer(
-  server: Server,
-  connections: Connections,
-  limitMs: number,
-  onClosingIdle: () => void,
-): Promise<{ readonly cut: number }> {
-  connections.announceEnd();
-  const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
-  // After a poll nothing waits to be accepted that was there before it.
-  await nextTurn();
-  await nextTurn();
-  // Not node:http's own, which closes idle connections at once.
-  NetServer.prototype.close.call(server);
-  await connections.noneLeft(graceMs);
-  // After a poll what has arrived has been read, and its connection is idle no more.
-  await nextTurn();
-  onClosingIdle();
-  server.close();
-  connections.endSilent();
-  await connections.noneLeft(limitMs - graceMs);
-  const cut = connections.size;
-  server.closeAllConnections();
-  connections.cut();
-  return { cut };
 }
 
 /** What node:http makes no request of. */
@@ -272,7 +241,7 @@ export class ListenError extends CodedError {
  * @throws ListenError naming the address and the system's reason
  */
 export async function listen(
-  { server }: Pick<HttpServer, 'server'>,
+  { server }: { readonly server: NetServer },
   address: HostPort,
 ): Promise<HostPort & { readonly url: string }> {
   await new Promise<void>((resolve, reject) => {
@@ -286,4 +255,14 @@ export async function listen(
   const { port } = server.address() as AddressInfo;
   const actual = { host: address.host, port };
   return { ...actual, url: `http://${formatAddress(actual)}` };
+}
+
+/**
+ * Takes the address and gives it back.
+ * @throws ListenError as {@link listen} does
+ */
+export async function tryAddress(address: HostPort): Promise<void> {
+  const server = new NetServer();
+  await listen({ server }, address);
+  server.close();
 }

@@ -32,6 +32,7 @@ export {
   ListenError,
   listen,
   type RequestHandler,
+  tryAddress,
 } from './http-server.js';
 export type { OwnNames } from './own-requests.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';

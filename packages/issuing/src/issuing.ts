@@ -75,6 +75,8 @@ export interface Issuing {
    * @throws AllocatorSealedError: it was stopped meanwhile
    */
   start(): Promise<void>;
+  /** After a start: resolves when something is held, or an attempt to lease has failed and there is something to say, or after a stop. */
+  attempted(): Promise<void>;
   /**
    * Ends leasing and issuing, and gives back what was not issued. Settles within half of `drainTimeoutMs` (a second at least) and the
    * witnesses' deadlines of one tail; never rejects.
@@ -88,6 +90,8 @@ export interface Issuing {
 const PART_OF_DRAIN = 1 / 4;
 /** Within what a drain of no time at all leaves to each step. */
 const LEAST_STOP_MS = 500;
+
+const ATTEMPT_POLL_MS = 5;
 
 const RETRY = { firstMs: 100, capMs: 5_000 };
 
@@ -137,6 +141,14 @@ export function createIssuing(options: IssuingOptions): Issuing {
         await pause(clock, retryInMs);
       }
       allocator.start();
+    },
+
+    async attempted() {
+      for (;;) {
+        const { state, sourceOk } = allocator.snapshot();
+        if (isStopped || state !== 'starting' || !sourceOk) return;
+        await pause(clock, ATTEMPT_POLL_MS);
+      }
     },
 
     async stop() {

@@ -55,6 +55,52 @@ describe('a start', () => {
   });
 });
 
+describe('the first attempt of a start', () => {
+  /** Whether it has settled. */
+  function watched(attempted: Promise<void>): () => boolean {
+    let isOver = false;
+    void attempted.then(() => {
+      isOver = true;
+    });
+    return () => isOver;
+  }
+
+  test('is over when something is held', async () => {
+    let grant = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      grant = resolve;
+    });
+    const marks = system.node.client();
+    const read = marks.read.bind(marks);
+    const { issuing } = system.server({ marks: Object.assign(marks, { read: () => gate.then(read) }) });
+    await issuing.start();
+    const isOver = watched(issuing.attempted());
+    await system.time.advance(1_000);
+    expect([isOver(), issuing.health().status]).toEqual([false, 'down']);
+    grant();
+    await system.time.advance(1_000);
+    expect([isOver(), issuing.health().status]).toEqual([true, 'ok']);
+  });
+
+  test('is over when it has failed, with the reason, and when the server is stopped', async () => {
+    const marks = Object.assign(system.node.client(), {
+      read: () => Promise.reject(new WitnessUnavailableError('away')),
+    });
+    const failing = system.server({ marks }).issuing;
+    await failing.start();
+    const hasFailed = watched(failing.attempted());
+    await system.time.advance(1_000);
+    expect([hasFailed(), failing.health().detail]).toEqual([true, 'starting: witness_unavailable: away']);
+
+    const waiting = system.server({ marks: Object.assign(system.node.client(), { read: never }) }).issuing;
+    await waiting.start();
+    const isOver = watched(waiting.attempted());
+    void waiting.stop();
+    await system.time.advance(1_000);
+    expect(isOver()).toBe(true);
+  });
+});
+
 describe('what leases come to', () => {
   test.each([
     ['abandoned with its counters', new Error('anything'), 'ledger_record_unknown', 'range abandoned'],

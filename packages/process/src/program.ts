@@ -11,7 +11,6 @@ import {
   createRequestContexts,
   type Face,
   type HttpMetrics,
-  type HttpServer,
   type httpSettings,
   ListenError,
   labelsOf,
@@ -20,6 +19,7 @@ import {
   type OwnNames,
   type RateLimits,
   type Routes,
+  tryAddress,
 } from '@lakh/http';
 import {
   formatAddress,
@@ -46,17 +46,23 @@ import { makeServerId, type processSettings } from './settings.js';
 /** What every server reads: where it listens, and how it runs. */
 export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings>;
 
-/** The public listener: open before there is anything to serve, so that its address is known and its own; until then it answers 503. */
+/**
+ * The public listener, which nobody reaches before there is something to serve: who is refused can go to another server, whatever was
+ * asked for, and who was answered 503 cannot. Only an address that cannot be had later is taken early, and answers 503 until then.
+ */
 export interface PublicListener {
-  /** Where it listens; port 0 is replaced by the one the system chose. */
+  /** Where it listens, or will; port 0 is replaced by the one the system chose. */
   readonly url: string;
   /** What leads to this server, as far as its settings say. */
   readonly ownUrls: readonly string[];
   /** Of the labels of the program's routes. */
   readonly metrics: HttpMetrics<string>;
   readonly limits: RateLimits;
-  /** From now on requests go to these, those asked most first, and a stop begins with draining them. */
-  serve(...faces: readonly Face[]): void;
+  /**
+   * From now on requests come, and go to these, those asked most first; a stop begins with draining them.
+   * @throws ListenError when somebody else has taken the address since the start
+   */
+  serve(...faces: readonly Face[]): Promise<void>;
 }
 
 export interface ProgramContext<S extends ServerSettings> {
@@ -114,8 +120,8 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const contextOf = createRequestContexts(settings.trustedProxies);
   const onRequestError = (error: unknown, request: IncomingMessage): void =>
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
-  const { publicUrl, hosts = [], listen, adminListen } = settings;
-  const own = { publicUrl, hosts: [...hosts, hostname(), listen.host, adminListen.host] };
+  const { publicUrl, hosts = [], adminListen } = settings;
+  const own = { publicUrl, hosts: [...hosts, hostname(), settings.listen.host, adminListen.host] };
   const common = { settings, log, lifecycle, registry: metrics.registry, onRequestError };
   const front = createFront(options.routes, own, common);
   const admin = createAdminServer({
@@ -125,15 +131,17 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     checks,
     onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
   });
+  // The admin's first: it is there to stay, so that the same address is not had twice.
   const urls = await openListeners(options.description.name, [
-    ['LAKH_LISTEN', front.http, listen],
-    ['LAKH_ADMIN_LISTEN', admin, adminListen],
+    ['LAKH_ADMIN_LISTEN', adminListen, async () => (await listen(admin, adminListen)).url],
+    ['LAKH_LISTEN', settings.listen, front.open],
   ]);
   if (!urls) {
     metrics.stop();
+    await Promise.all([admin.drain(0), front.http.drain(0)]);
     return;
   }
-  const [url, adminUrl] = urls as [string, string];
+  const [adminUrl, url] = urls as [string, string];
   const ownUrls = [url, ...(publicUrl === undefined ? [] : [publicUrl]), ...hosts.map((host) => `http://${host}`)];
 
   await lifecycle.main(async () => {
@@ -144,7 +152,6 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
     lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
     log.info({ address: adminUrl }, 'admin listener is open');
     if (!isLoopback(adminListen.host)) log.warn({ address: adminUrl }, ADMIN_IS_PUBLIC);
-    log.info({ address: url }, 'public listener is open');
     if (front.warning !== undefined) log.warn(front.warning);
     await options.start({
       ...common,
@@ -169,27 +176,24 @@ function logOf({ name, settings: list }: Program, settings: ServerSettings, serv
   });
 }
 
+/** Tells where it is, or will be. */
+type Opening = readonly [variable: string, address: HostPort, open: () => Promise<string>];
+
 /**
  * Before anything is logged, opened or written: an address that cannot be had is told in one sentence, and ends the program with exit
  * code 1.
  */
-async function openListeners(
-  program: string,
-  listeners: readonly (readonly [variable: string, server: HttpServer, address: HostPort])[],
-): Promise<readonly string[] | undefined> {
-  const opened: HttpServer[] = [];
+async function openListeners(program: string, openings: readonly Opening[]): Promise<readonly string[] | undefined> {
   const urls: string[] = [];
-  for (const [variable, server, address] of listeners) {
+  for (const [variable, address, open] of openings) {
     try {
-      urls.push((await listen(server, address)).url);
-      opened.push(server);
+      urls.push(await open());
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       const why = LISTEN_REASONS[error.reason];
       const reason = why === undefined ? error.reason : `${why} (${error.reason})`;
       process.stderr.write(`${program}: cannot listen on ${variable}=${formatAddress(address)}: ${reason}\n`);
       process.exitCode = 1;
-      await Promise.all(opened.map((each) => each.drain(0)));
       return undefined;
     }
   }
@@ -204,6 +208,14 @@ const LISTEN_REASONS: Readonly<Record<string, string>> = {
 
 /** What is not a route's answer is counted under this label. */
 const REFUSED = 'refused';
+
+/** Above it every user may take a port. */
+const PRIVILEGED_PORT_MAX = 1023;
+
+/** A port that the system chooses is nobody's to send to before it is told; one that only root may take is taken while this is root. */
+function isTakenEarly({ listen: { port }, runAs }: ServerSettings): boolean {
+  return port === 0 || (runAs !== undefined && port <= PRIVILEGED_PORT_MAX);
+}
 
 /** The public listener's server, and what it is told to serve once there is something. */
 function createFront(
@@ -230,15 +242,27 @@ function createFront(
     onTurnedAway: createConnectionMetrics(registry),
     limits: { maxInFlight, maxConnections, maxConnectionsPerClient },
   });
-  const serve: PublicListener['serve'] = (...faces) => {
+
+  let url = `http://${formatAddress(settings.listen)}`;
+
+  async function open(): Promise<string> {
+    if (isTakenEarly(settings)) ({ url } = await listen(http, settings.listen));
+    else await tryAddress(settings.listen);
+    return url;
+  }
+
+  const serve: PublicListener['serve'] = async (...faces) => {
+    if (lifecycle.state !== 'starting') return;
     ({ handler, fastLane } = createApp({ faces, metrics, onError }));
     // Registered last, and so released first: what the requests in flight need is still there while they finish.
     lifecycle.onStop('public listener', async () => {
       const { cut } = await http.drain(settings.drainTimeoutMs);
       if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
     });
+    if (!http.server.listening) await listen(http, settings.listen);
+    log.info({ address: url }, 'public listener is open');
   };
-  return { http, metrics, limits: createProgramLimits(settings, registry, log), serve, warning };
+  return { http, metrics, limits: createProgramLimits(settings, registry, log), open, serve, warning };
 }
 
 function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {

@@ -88,7 +88,8 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const changes = { store, cache, outbox };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
-  listener.serve(
+  await issuing.attempted();
+  await listener.serve(
     createApi({ ...options, editor, remover, store, metrics: listener.metrics }),
     createPage({ ...options, store }),
   );

@@ -99,6 +99,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });
-  listener.serve(redirects, api, createPage({ ...options, store }));
+  await issuing.attempted();
+  await listener.serve(redirects, api, createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }

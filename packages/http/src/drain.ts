@@ -1,0 +1,64 @@
+/** How a server ends without a request being lost that somebody has sent, as far as that is in its hands. */
+import type { Server } from 'node:http';
+import { Server as NetServer } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Connections } from './connections.js';
+
+/**
+ * A kept connection may have its next request on the way, and whoever sent that cannot know whether it was taken: it is answered, and told
+ * to go. What has sent nothing for so long after the drain began is closed; the gateway gives up idle connections in a third of it.
+ */
+const IDLE_GRACE_MS = 1500;
+const GRACE_PART_OF_LIMIT = 1 / 4;
+
+/** What is connected after the last look and before the listener's end is lost. A turn of the loop that takes so little time is good for both. */
+const QUIET_TURN_MS = 0.1;
+const QUIET_WITHIN_MS = 50;
+
+export interface DrainSteps {
+  /** From now on each answer ends its connection. */
+  onDraining(): void;
+  /** Idle connections end at once, and so must the ones that become idle. */
+  onClosingIdle(): void;
+}
+
+/**
+ * First the listener goes, while clients are content with the connections that they have: told to go, they would come back at once by new
+ * ones, and what the system has accepted for a listener that ends is reset. Resolves with how many connections were cut after `limitMs`.
+ */
+export async function drainServer(
+  server: Server,
+  connections: Connections,
+  limitMs: number,
+  { onDraining, onClosingIdle }: DrainSteps,
+): Promise<{ readonly cut: number }> {
+  const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
+  await quietTurn();
+  // Not node:http's own, which closes idle connections at once.
+  NetServer.prototype.close.call(server);
+  onDraining();
+  connections.announceEnd();
+  await connections.noneLeft(graceMs);
+  // After a poll what has arrived has been read, and its connection is idle no more.
+  await nextTurn();
+  onClosingIdle();
+  server.close();
+  connections.endSilent();
+  await connections.noneLeft(limitMs - graceMs);
+  const cut = connections.size;
+  server.closeAllConnections();
+  connections.cut();
+  return { cut };
+}
+
+/** Resolves right after a poll that found next to nothing to do, if there is one soon; what came before it has been accepted. */
+async function quietTurn(): Promise<void> {
+  const beganMs = performance.now();
+  await nextTurn();
+  for (;;) {
+    const turnMs = performance.now();
+    await nextTurn();
+    const nowMs = performance.now();
+    if (nowMs - turnMs < QUIET_TURN_MS || nowMs - beganMs > QUIET_WITHIN_MS) return;
+  }
+}
