@@ -191,6 +191,53 @@ describe.each([
   });
 });
 
+test('neither database nor Redis answers: no place to send redirects to, at the start too, until one is back', async () => {
+  const { code } = await create();
+  const uncached = await create();
+  for (let times = 0; times < 2; times += 1) expect(await everywhere(301, code)).toBe(true);
+  const unready = async (name: string): Promise<void> => {
+    const { httpStatus } = await system.untilReadiness(name, 'knows', ({ checks }) => checks.links?.status === 'down');
+    expect(httpStatus).toBe(503);
+  };
+
+  await Promise.all([system.stack.kill('mysql-1'), system.stack.kill('redis-1', 'SIGSTOP')]);
+  // Whoever asks finds out; past L1's lifetime nothing is left to send.
+  await until(
+    async () => (await followEverywhere(uncached.code)).every(({ ms }) => ms < L2_DEADLINE_MS),
+    'nobody waits',
+  );
+  await Promise.all(REDIRECTS.map(unready));
+
+  const pid = () => system.stack.running().find(({ name }) => name === 'redirect-1')?.pid;
+  const before = pid();
+  await system.stack.kill('redirect-1', 'SIGTERM');
+  const started = system.stack.start('redirect-1');
+  await until(() => pid() !== undefined && pid() !== before, 'another process');
+  const answers = () =>
+    system.readiness('redirect-1').then(
+      () => true,
+      () => false,
+    );
+  await until(answers, 'it says how it is');
+  await unready('redirect-1');
+  const isListening = () =>
+    follow('redirect-1', code).then(
+      () => true,
+      () => false,
+    );
+  await until(isListening, 'it answers');
+  expect((await follow('redirect-1', code)).status).toBe(503);
+
+  await system.stack.kill('redis-1', 'SIGCONT');
+  await started;
+  expect(await everywhere(301, code)).toBe(true);
+  expect((await follow('redirect-1', uncached.code)).status).toBe(503);
+  await Promise.all(REDIRECTS.map((name) => system.untilReadiness(name, 'is ready', (now) => now.httpStatus === 200)));
+  await system.stack.start('mysql-1');
+  await untilCheck('database', 'ok');
+  expect(await everywhere(301, uncached.code)).toBe(true);
+});
+
 test('a database that takes no rows: known, counted, no place for creates, and no counter is spent on it', async () => {
   const { code } = await create();
   const count = (metric: string) => system.metric('shorten-1', metric);

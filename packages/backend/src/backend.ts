@@ -38,6 +38,8 @@ export interface Backend extends WitnessPorts {
   prepare(signal: AbortSignal): Promise<void>;
   /** Loads the keys alone, as who neither makes nor migrates anything: whatever is in the way, tries for as long as `signal` is not aborted. */
   loadKeys(signal: AbortSignal): Promise<void>;
+  /** Resolves once links have been asked for, or it is known that they cannot be, so that `checks` tell the truth. Rejects when `signal` is aborted. */
+  reachLinks(signal: AbortSignal): Promise<void>;
   /** Shows this process to operators until the returned function is called; nothing is ever decided by it. */
   register(serverId: string, facts: ServerFacts): () => void;
   /** Carries invalidations from the outbox to the cache until the returned function is called, which waits for those under way. */

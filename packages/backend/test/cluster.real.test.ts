@@ -117,6 +117,22 @@ test('a database that answers and takes no rows is no place to send creates to',
   await unobserved.close();
 });
 
+test('before links are asked for it is known whether the database answers', async () => {
+  const { registry } = createMetrics({ program: 'test', version: '0' });
+  const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
+  const shards = { ...database.app, port: 1 };
+  const { signal } = new AbortController();
+  const away = openCluster({ settings: { shards, storeDeadlineMs: 3_000 }, observed: { log, registry } });
+  expect(await away.checks.database?.()).toEqual({ status: 'ok' });
+  await away.reachLinks(signal);
+  expect(await away.checks.database?.()).toMatchObject({ status: 'degraded' });
+  await away.close();
+  const { backend } = await openUnused();
+  await backend.reachLinks(signal);
+  expect(await backend.checks.database?.()).toEqual({ status: 'ok' });
+  await backend.close();
+});
+
 test('a registered server is seen by operators until it closes', async () => {
   const { system, backend } = await openUnused();
   const operator = openCluster({ settings: settingsOf(system) });

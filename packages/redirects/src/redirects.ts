@@ -1,10 +1,11 @@
 import type { Face, HasJustWritten, HttpMetrics, RateLimits } from '@lakh/http';
 import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
-import type { Registry } from '@lakh/process';
+import type { HealthCheck, Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
 import { createLinkFollower } from './follow-link.js';
 import { L1Cache, type RedirectClock } from './l1-cache.js';
+import { createRedirectHealth } from './redirect-health.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
@@ -31,6 +32,8 @@ export interface RedirectOptions {
 
 export interface Redirects extends Face<typeof redirectRoutes> {
   readonly l1: L1Cache;
+  /** Whether links can be followed, by what is known of where they are looked up. */
+  readonly health: (sources: readonly HealthCheck[]) => HealthCheck;
 }
 
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
@@ -51,10 +54,15 @@ export function createRedirects(options: RedirectOptions): Redirects {
     labelNames: ['by'],
     registers: [registry],
   });
+  /** L1 holds nothing that was looked up earlier than its TTL before. */
+  let lastAnsweredMs = Number.NEGATIVE_INFINITY;
   const resolver = createResolver({
     store,
     cache,
-    onAnswered: (by) => lookUps.inc({ by }),
+    onAnswered(by) {
+      lookUps.inc({ by });
+      if (by === 'cache' || by === 'store') lastAnsweredMs = clock.monotonicMs();
+    },
     beginRead(domain, code) {
       const end = l1.beginRead(domain, code, clock.monotonicMs());
       // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
@@ -74,6 +82,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits }),
     lanes: { fast: createFastLane({ l1, clock, hasJustWritten, metrics }) },
     l1,
+    health: (sources) => createRedirectHealth(sources, () => clock.monotonicMs() < lastAnsweredMs + settings.l1TtlMs),
   };
 }
 

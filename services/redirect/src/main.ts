@@ -26,24 +26,25 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
-  for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
+  const { links: store, cache, checks, keys } = backend;
+  const redirects = createRedirects({
+    domainId: DEFAULT_DOMAIN_ID,
+    store,
+    cache,
+    ownHosts: new OwnHosts(listener.ownUrls, hostname()),
+    settings,
+    clock,
+    hasJustWritten: createRyowReader(() => keys.find('read-your-writes cookie')),
+    registry,
+    metrics: listener.metrics,
+    limits: listener.limits,
+  });
+  for (const [name, check] of Object.entries(checks)) context.addCheck(name, check);
+  context.addCheck('links', redirects.health(Object.values(checks)));
 
   // Not waited for: links can be followed without.
   void backend.loadKeys(lifecycle.signal);
-  const { links: store, cache, keys } = backend;
   listener.limits.shareOver(backend.counters);
-  listener.serve(
-    createRedirects({
-      domainId: DEFAULT_DOMAIN_ID,
-      store,
-      cache,
-      ownHosts: new OwnHosts(listener.ownUrls, hostname()),
-      settings,
-      clock,
-      hasJustWritten: createRyowReader(() => keys.find('read-your-writes cookie')),
-      registry,
-      metrics: listener.metrics,
-      limits: listener.limits,
-    }),
-  );
+  await backend.reachLinks(lifecycle.signal);
+  await listener.serve(redirects);
 }

@@ -19,6 +19,7 @@ import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
 import { createMysqlObserver, exposeQueues, type ShardTroubles } from './mysql-metrics.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
+import { reachLinks } from './reach-links.js';
 import { createRedisObserver } from './redis-metrics.js';
 import { startRelay } from './relay-loop.js';
 import { createZookeeperObserver } from './zookeeper-metrics.js';
@@ -96,6 +97,7 @@ export function openCluster(options: ClusterOptions): Backend {
     prepare: (signal) =>
       prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal }),
     loadKeys: (signal) => loadKeys({ keys, log: told?.log, signal }),
+    reachLinks: (signal) => reachLinks({ pool, signal }),
     register: (serverId, facts) => {
       const described = { ...thisProcess(serverId), pid: process.pid, startedAt: new Date().toISOString(), ...facts };
       return registerServer(zookeeper(), serverId, described);

@@ -65,6 +65,7 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     // Opening it did the rest.
     prepare: () => keys.load(),
     loadKeys: () => keys.load(),
+    reachLinks: async () => {},
     register(serverId) {
       const server = thisProcess(serverId);
       running.add(server);
