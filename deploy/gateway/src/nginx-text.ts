@@ -188,8 +188,9 @@ const PROXYING = `  proxy_http_version 1.1;
   proxy_max_temp_file_size 0;
   proxy_connect_timeout 500ms;
   proxy_send_timeout 5s;
-  # A POST goes to another server only when it was not sent to the first ("non_idempotent" is not given).
-  proxy_next_upstream error timeout;
+  # A POST goes to another server only when it was not sent to the first ("non_idempotent" is not given), so its 503 is passed on:
+  # something may have been made.
+  proxy_next_upstream error timeout http_503;
   proxy_next_upstream_tries 3;
   proxy_next_upstream_timeout 10s;
 `;
@@ -246,13 +247,15 @@ const isPrefix = (path: string) => path.length > 1 && path.endsWith('/');
 function upstream(name: Service, addresses: readonly HostPort[]): string {
   if (addresses.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
   const servers = addresses.map((address) => `    server ${addressText(address)} max_fails=2 fail_timeout=2s;`);
+  const again = addresses.map((address) => `    server ${addressText(address)} backup max_fails=0;`);
   return `  upstream ${name} {
-    zone ${name} 64k;
+    zone ${name} 256k;
     least_conn;
 ${servers.join('\n')}
-    keepalive 64;
-    # Below Node's 5 s, so that it is never the server that closes a connection just when a POST is sent on it.
-    keepalive_timeout 4s;
+${addresses.length === 1 ? '' : `    # Those that were taken out are asked before nobody is: one may be back, or have what another has not.\n${again.join('\n')}\n`}    keepalive 64;
+    # Far below the 1.5 s for which a server that stops answers what comes on idle connections: it must never close one just when a
+    # POST is sent on it.
+    keepalive_timeout 500ms;
   }
 `;
 }

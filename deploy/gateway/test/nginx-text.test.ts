@@ -17,7 +17,7 @@ describe("the gateway's configuration", () => {
       'listen 127.0.0.1:8080 default_server backlog=4096;',
       'listen 127.0.0.1:8081;',
     ]);
-    expect(text.match(/^ {4}server .*?(?= )/gm)).toHaveLength(3);
+    expect(text.match(/^ {4}server \S+ max_fails=2/gm)).toHaveLength(3);
     expect(text).toContain('rate=500r/s');
   });
 
@@ -57,8 +57,16 @@ describe("the gateway's configuration", () => {
   });
 
   test('never asks for a POST to be sent twice, nor for targets to be rewritten', () => {
-    expect(text).toContain('proxy_next_upstream error timeout;');
+    expect(text).toContain('proxy_next_upstream error timeout http_503;');
+    expect(text).not.toMatch(/^ *[^#]*non_idempotent/m);
     expect(text).toContain('proxy_redirect off;');
+  });
+
+  test('asks those that were taken out before it gives up, where there is more than one', () => {
+    expect(text.match(/^ {4}server \S+ backup max_fails=0;/gm)).toEqual([
+      '    server 127.0.0.1:9001 backup max_fails=0;',
+      '    server 127.0.0.1:9002 backup max_fails=0;',
+    ]);
   });
 
   test('logs neither paths nor query strings', () => {

@@ -19,23 +19,24 @@ interface Answer {
 interface Upstream {
   readonly port: number;
   readonly seen: { method: string; url: string; headers: IncomingHttpHeaders }[];
-  behave: 'answer' | 'hang up' | 'hold';
+  behave: 'answer' | 'hang up' | 'hold' | 'refuse';
   release(): void;
   close(): Promise<void>;
 }
 
-async function upstream(name: string): Promise<Upstream> {
+async function upstream(name: string, port = 0): Promise<Upstream> {
   const held: (() => void)[] = [];
   const server: Server = createServer((incoming, response) => {
     self.seen.push({ method: incoming.method ?? '', url: incoming.url ?? '', headers: incoming.headers });
     incoming.resume().on('end', () => {
       if (self.behave === 'hang up') return incoming.socket.destroy();
+      if (self.behave === 'refuse') return response.writeHead(503).end(`${name} cannot`);
       // A target that begins with the upstream's name, which nginx would rewrite by default.
       const answer = (): unknown =>
         response.writeHead(200, { Location: 'http://redirect/x', 'X-Request-Id': 'theirs' }).end(name);
       return self.behave === 'hold' ? held.push(answer) : answer();
     });
-  }).listen(0, '127.0.0.1');
+  }).listen(port, '127.0.0.1');
   await once(server, 'listening');
   const self: Upstream = {
     port: (server.address() as { port: number }).port,
@@ -215,6 +216,45 @@ describe('the gateway', () => {
 
     const answers = await Promise.all(Array.from({ length: 4 }, () => ask(port, 'GET', '/')));
     expect(answers.map(({ body }) => body)).toEqual(Array(4).fill('shorten-2'));
+  });
+
+  test("a server's 503 costs nobody an answer while another has one, and it is asked little; a POST's is passed on", async () => {
+    shortens[0].behave = 'refuse';
+    for (let count = 0; count < 50; count++) expect((await ask(port, 'GET', '/')).body).toBe('shorten-2');
+    // Twice before it is taken out, and once each time that is over.
+    expect(shortens[0].seen.length).toBeLessThan(10);
+    shortens[1].behave = 'refuse';
+    const answers: Answer[] = [];
+    for (let count = 0; count < 10; count++) answers.push(await ask(port, 'POST', '/api/v1/urls', { body: '{}' }));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]));
+    expect(answers.every(({ body }) => /^shorten-. cannot$/.test(body))).toBe(true);
+  });
+
+  test('what all refuse now, the first that can answers again at once', async () => {
+    for (const server of shortens) server.behave = 'refuse';
+    for (let count = 0; count < 10; count++) expect((await ask(port, 'GET', '/')).status).toBe(503);
+    shortens[1].behave = 'answer';
+    for (let count = 0; count < 20; count++) expect((await ask(port, 'GET', '/')).body).toBe('shorten-2');
+  });
+
+  test('a server that was away and is back is asked at once when the other goes, POSTs too', async () => {
+    const [first, second] = shortens;
+    const posts = async () => {
+      for (let count = 0; count < 10; count++) {
+        expect((await ask(port, 'POST', '/api/v1/urls', { body: '{}' })).status).toBe(200);
+      }
+    };
+    await posts();
+    await first.close();
+    await posts();
+    const again = await upstream('shorten-1', first.port);
+    try {
+      await second.close();
+      await posts();
+      expect(again.seen).toHaveLength(10);
+    } finally {
+      await again.close();
+    }
   });
 
   test('with no server left: 503 with Retry-After, as problem+json', async () => {
