@@ -34,7 +34,7 @@ export type Command =
       readonly lines: number;
     }
   | { readonly verb: 'kill'; readonly dir: string; readonly name: string; readonly signal: NodeJS.Signals }
-  | { readonly verb: 'start'; readonly dir: string; readonly names: readonly string[] }
+  | { readonly verb: 'start' | 'restart'; readonly dir: string; readonly names: readonly string[] }
   | {
       readonly verb: 'scale';
       readonly dir: string;
@@ -56,6 +56,7 @@ const OPTIONS: Readonly<Record<Verb, Options>> = {
   logs: { follow: { ...FLAG, short: 'f' }, lines: { ...TEXT, short: 'n', default: DEFAULT_LOG_LINES } },
   kill: { signal: { ...TEXT, short: 's', default: 'SIGKILL' } },
   start: {},
+  restart: {},
   scale: {},
   env: {},
   down: { wipe: FLAG },
@@ -101,6 +102,7 @@ export function parseCommand(argv: readonly string[]): Command {
       takes(verb, positionals, 1, 1);
       return { verb, dir, name: positionals[0] as string, signal: signalOf(String(values.signal)) };
     case 'start':
+    case 'restart':
       takes(verb, positionals, 1, Number.POSITIVE_INFINITY);
       return { verb, dir, names: positionals };
     case 'scale':

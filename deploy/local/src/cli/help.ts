@@ -1,7 +1,7 @@
 import { describeSettings } from '@lakh/settings';
 import { stackSettings } from '../settings.js';
 
-export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'scale', 'env', 'down'] as const;
+export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'restart', 'scale', 'env', 'down'] as const;
 export type Verb = (typeof VERBS)[number];
 
 const COMMON = `
@@ -18,6 +18,7 @@ usage: npm run stack -- VERB [OPTION …]
   logs NAME       the end of a process's log
   kill NAME       send a process a signal, SIGKILL by default
   start NAME …    start processes that have ended
+  restart NAME …  drain and start processes again, one of a kind at a time: restart shorten redirect
   scale …         change the number of shorten or redirect servers: scale shorten=4 redirect=3
   env             what a server of it, or lakh, would be given: LAKH_… lines, secrets included
   down            stop it; data stays unless --wipe
@@ -70,6 +71,13 @@ ${COMMON}
 
 Starts processes that have ended, on the ports and data that they had, and returns when they answer. A process that drains is
 waited for first. ZooKeeper nodes serve only when most of the ensemble runs: one that is started alone is said to wait for a quorum.
+${COMMON}
+`,
+  restart: `usage: npm run stack -- restart NAME …
+
+Drains each process and starts it again, as it is built now; NAME is a process's, or a kind of server: shorten, redirect, zookeeper, mysql,
+redis, gateway. Of a kind one is restarted after the other, the next once the one before is ready; a failure ends it there. Of two or more shorten
+or redirect servers the others take the requests meanwhile, and none fails.
 ${COMMON}
 `,
   scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]

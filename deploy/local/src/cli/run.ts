@@ -63,6 +63,8 @@ async function run(command: Command, options: CliOptions): Promise<void> {
       return stack.kill(command.name, command.signal);
     case 'start':
       return stack.start(...command.names);
+    case 'restart':
+      return stack.restart(...command.names);
     case 'scale':
       return stack.scale(command.targets);
     case 'env':

@@ -15,6 +15,7 @@ import {
 } from './plans.js';
 import { makePrivateFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
+import { restartInTurn } from './restart.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
 import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile, stackPasswords } from './secrets.js';
 import { KILL_DEADLINE_MS, Session } from './session.js';
@@ -42,6 +43,8 @@ export interface Stack {
   kill(name: string, signal?: NodeJS.Signals): Promise<void>;
   /** Starts exited servers again on their ports and data; resolves when they answer, a ZooKeeper node without a quorum when it waits for one. */
   start(...names: readonly string[]): Promise<void>;
+  /** Drains and starts servers again, one of a kind at a time; a name is a process's or a role's. Resolves when all answer. */
+  restart(...names: readonly string[]): Promise<void>;
   /** Adds servers, or drains and removes the last ones; the gateway follows. Resolves when both is done. */
   scale(targets: ScaleTargets): Promise<void>;
   /** Ends everything; with `wipe` also removes what the stack wrote. Harmless when nothing runs. */
@@ -89,6 +92,11 @@ export function openStack(options: StackOptions): Stack {
     kill: (name, signal = 'SIGKILL') => killOne(session(), name, signal),
 
     start: (...names) => startAgain(session(), new Set(names)),
+
+    async restart(...names) {
+      const open = session();
+      await open.exclusively(() => restartInTurn(open, names));
+    },
 
     async scale(targets) {
       const open = session();
