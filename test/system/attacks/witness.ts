@@ -3,7 +3,6 @@ import { type Exchange, exchange, type Heard } from './wire.js';
 
 export interface Request {
   readonly port: number;
-  readonly from?: string;
   readonly method?: string;
   readonly path: string;
   /** `127.0.0.1:port` unless told otherwise; null: none. */
@@ -48,7 +47,7 @@ export class Witness {
 
   async exchange(what: string, sent: Exchange): Promise<Heard> {
     const heard = await exchange(sent);
-    this.look(what, heard, sent.isFlood);
+    this.look(what, heard);
     return heard;
   }
 
@@ -57,12 +56,11 @@ export class Witness {
     return this.exchange(`${request.method ?? 'GET'} ${request.path} ${request.body ?? ''}`.slice(0, 300), {
       port: request.port,
       pieces: [bytesOf(request)],
-      ...(request.from === undefined ? {} : { from: request.from }),
       ...(request.quietMs === undefined ? {} : { quietMs: request.quietMs }),
     });
   }
 
-  look(what: string, { answers }: Heard, isFlood = false): void {
+  look(what: string, { answers }: Heard): void {
     const asked = what.replace(/%([2-7][0-9a-f])/gi, (_, code: string) =>
       String.fromCharCode(Number.parseInt(code, 16)),
     );
@@ -74,7 +72,6 @@ export class Witness {
       }
       if (headers.has(INJECTED.toLowerCase())) note('a header of the attacker');
       if (status >= 500 && status !== 508) note(`a ${status}`);
-      if (status === 429 && !isFlood) note('a limit in place of an answer');
       if (status >= 400) {
         if (headers.get('x-content-type-options') !== 'nosniff') note(`a ${status} without nosniff`);
         if (headers.get('cache-control') !== 'no-store') note(`a ${status} that a cache may keep`);
@@ -100,15 +97,14 @@ function isForOperators(headers: ReadonlyMap<string, string>, body: string): boo
   );
 }
 
-/** A whole request; the last one of its connection unless told otherwise. */
-export function bytesOf({ port, method = 'GET', path, host, headers = [], body }: Request, isLast = true): Buffer {
+export function bytesOf({ port, method = 'GET', path, host, headers = [], body }: Request): Buffer {
   const name = host === undefined ? `127.0.0.1:${port}` : host;
   const lines = [
     `${method} ${path} HTTP/1.1`,
     ...(name === null ? [] : [`Host: ${name}`]),
     ...headers.map(([field, value]) => `${field}: ${value}`),
     ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
-    ...(isLast ? ['Connection: close'] : []),
+    'Connection: close',
   ];
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body ?? '')]);
 }
