@@ -287,7 +287,7 @@ describe('resolving', () => {
     expect(find.mock.calls).toEqual([[0, 'abc', { fresh: false }]]);
   });
 
-  test('a cache that is away is not filled', async () => {
+  test('a cache that is away is not filled, nor is any with nothing', async () => {
     const cache = new MemoryLinkCache();
     const { store, resolver, runLater } = setUp({ cache });
     const link = sample.generated();
@@ -295,6 +295,10 @@ describe('resolving', () => {
     cache.available = false;
     const put = jest.spyOn(cache, 'put');
     expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    runLater();
+    expect(put).not.toHaveBeenCalled();
+    cache.available = true;
+    expect(await resolver.resolve(0, 'none')).toBeUndefined();
     runLater();
     expect(put).not.toHaveBeenCalled();
   });

@@ -5,6 +5,7 @@ import { MemoryLinkStore } from '@lakh/testkit';
 import {
   AliasTakenError,
   anonymous,
+  type BurntReason,
   type CodeSource,
   createInsertIds,
   createShortener,
@@ -29,6 +30,7 @@ const ANYONE = anonymous(['create']);
 /** Counters in a row from `first`, through the real base62. */
 class CountingCodes implements CodeSource {
   readonly burnt: number[] = [];
+  readonly reasons = new Set<BurntReason>();
   readonly duplicates: number[] = [];
   #next: number;
   readonly #end: number;
@@ -48,7 +50,10 @@ class CountingCodes implements CodeSource {
     return { counter, code: codeOf(counter) };
   }
   reportDuplicate = (counter: number) => this.duplicates.push(counter);
-  reportBurnt = (counter: number) => this.burnt.push(counter);
+  reportBurnt = (counter: number, why: BurntReason) => {
+    this.burnt.push(counter);
+    this.reasons.add(why);
+  };
 }
 
 function shortenerOn(
@@ -168,6 +173,7 @@ describe('shortening with a generated code', () => {
     for (let i = 0; i < 33; i++) await shortener.shorten({ longUrl: URL_A, alias: codeOf(100_000 + i) });
     await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow('33 inserts in a row met codes');
     expect(codes.burnt).toHaveLength(33);
+    expect([...codes.reasons]).toEqual(['taken']);
   });
 
   test('succeeds on the last counter that it may try', async () => {
@@ -207,6 +213,7 @@ describe('shortening with a generated code', () => {
       store.gate = undefined;
       expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_001);
       expect(codes.burnt).toEqual(burnt);
+      expect([...codes.reasons]).toEqual(burnt.map(() => 'refused'));
     },
   );
 
