@@ -97,7 +97,7 @@ async function openServices(token?: string, perMin = 1e9) {
     limits,
     onError,
   };
-  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
   const faces = [redirects, api, createPage({ ...options, store })];

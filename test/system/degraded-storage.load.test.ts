@@ -73,6 +73,29 @@ async function allGoesOn(codes: readonly string[], fault: () => Promise<void>): 
   for (const { statuses } of redirects) expect([...statuses.keys()]).toEqual([301]);
 }
 
+test('what is edited or deleted is so on every server in moments, whatever their L1 holds', async () => {
+  const { token } = system.stack.addresses();
+  const { code } = await create();
+  const waitsMs: number[] = [];
+  for (let round = 1; round <= 20; round += 1) {
+    // Each has it in its L1 from just before, for a whole TTL.
+    await followEverywhere(code);
+    const longUrl = `https://example.com/edited/${round}`;
+    const url = `${system.url('shorten-1')}/api/v1/urls/${code}`;
+    const { status } =
+      round < 20 ? await ask('PATCH', url, JSON.stringify({ long_url: longUrl }), token) : await remove(code);
+    expect(status).toBe(round < 20 ? 200 : 204);
+    const doneMs = performance.now();
+    await until(async () => {
+      const answers = await followEverywhere(code);
+      return answers.every((each) => (round < 20 ? each.headers.location === longUrl : each.status === 410));
+    }, 'it is seen everywhere');
+    waitsMs.push(performance.now() - doneMs);
+  }
+  const median = waitsMs.sort((a, b) => a - b)[10] as number;
+  expect(median).toBeLessThan(L1_TTL_MS / 4);
+});
+
 describe.each([
   { fault: 'killed', away: 'SIGKILL' },
   { fault: 'frozen', away: 'SIGSTOP' },

@@ -58,7 +58,7 @@ beforeAll(async () => {
     limits,
   });
   const policy = { maxLength: 1_000_000, ownHosts };
-  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const options = {
     domainId: 0,
     store,

@@ -1,7 +1,7 @@
 import type { FactStore } from '@lakh/facts';
 import type { SharedCounters } from '@lakh/http';
 import type { Witnesses } from '@lakh/id-range';
-import type { InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
+import type { ChangeFeed, InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
 import type { SharedKeys } from './shared-keys.js';
@@ -23,6 +23,8 @@ export interface Backend extends WitnessPorts {
   readonly links: LinkStore;
   /** Undefined where nothing is shared between servers, or no cache was named. */
   readonly cache: LinkCache | undefined;
+  /** What other servers change. Undefined where nobody tells. */
+  readonly changes: ChangeFeed | undefined;
   /** Of rate limits. Undefined where nothing is shared between servers. */
   readonly counters: SharedCounters | undefined;
   /** Undefined where there is no cache to tell. */

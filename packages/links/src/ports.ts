@@ -92,6 +92,22 @@ export interface Invalidation {
   readonly version: number;
 }
 
+/** Whoever keeps what a change may make old. */
+export interface ChangeListener {
+  changed(invalidation: Invalidation): void;
+  /** Changes may have passed unheard until now. */
+  missed(): void;
+}
+
+/**
+ * What any server of the system announces, heard within moments. Nothing rests on it: whoever hears nothing is late by as long as caches
+ * keep what they have.
+ */
+export interface ChangeFeed {
+  /** Until the returned function is called; resolves when nothing more will be heard. */
+  follow(listener: ChangeListener): () => Promise<void>;
+}
+
 /**
  * The durable outbox: the store writes a change and its invalidation in one transaction, and the invalidation stays until the
  * shared cache has taken what the change made of the link, or can hold nothing any more that is older than it. Errors as for {@link LinkStore}.

@@ -80,7 +80,7 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
       if (leadsToHost(new URL(link.longUrl), request.headers.host ?? '')) {
         // L1 asks for no host, so it must not hold what one host must not be sent to.
-        l1.invalidate(link);
+        l1.changed(link);
         throw new LinkLoopError(`${code} leads to ${link.longUrl}`);
       }
       sendRedirect(response, answerOf(link, nowMs));

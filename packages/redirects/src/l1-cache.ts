@@ -1,4 +1,4 @@
-import type { Clock, Invalidation, StoredLink } from '@lakh/links';
+import type { ChangeListener, Clock, Invalidation, StoredLink } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 
@@ -56,7 +56,7 @@ const HORIZON_MS = 30 * 24 * 3_600_000;
  * of other codes, however many, leave it alone. What has expired or was deleted is kept as well, as it is: the wall clock says on each hit
  * whether a link still redirects.
  */
-export class L1Cache {
+export class L1Cache implements ChangeListener {
   readonly #entries: LRUCache<string, Entry>;
   /** By path. */
   readonly #reads = new Map<string, Reads>();
@@ -167,11 +167,17 @@ export class L1Cache {
     return Math.max(DELETED + 1, Math.floor((ms - this.#madeWallMs) / TICK_MS));
   }
 
-  invalidate({ domainId, code }: Invalidation): void {
+  changed({ domainId, code }: Invalidation): void {
     if (domainId !== this.#domainId) return;
     const path = `/${code}`;
     this.#reads.delete(path);
     this.#entries.delete(path);
+  }
+
+  /** Drops everything, and what every read that is under way will find. */
+  missed(): void {
+    this.#reads.clear();
+    this.#entries.clear();
   }
 }
 

@@ -24,11 +24,11 @@ test('a link whose expiry is changed is followed again as soon as this server he
   await add('late', T0_MS - 1);
   const found = (await store.find(0, 'late')) as StoredLink & { state: 'live' };
   for (const tell of [
-    () => redirects.l1.invalidate({ domainId: 0, code: 'late', version: 9 }),
+    () => redirects.l1.changed({ domainId: 0, code: 'late', version: 9 }),
     () => (clock.ageMs += 5_000),
   ]) {
     store.overwrite({ ...found, expiresAtMs: T0_MS - 1 });
-    redirects.l1.invalidate({ domainId: 0, code: 'late', version: 9 });
+    redirects.l1.changed({ domainId: 0, code: 'late', version: 9 });
     expect(await click('late')).toBe('This link has expired.');
     store.overwrite({ ...found, expiresAtMs: T0_MS + HOUR_MS });
     expect(await click('late')).toBe('This link has expired.');

@@ -98,7 +98,7 @@ describe('the L1 cache', () => {
   test('a read that began before an invalidation does not fill the cache after it', () => {
     const l1 = cache();
     const found = l1.beginRead(0, 'Q0u', 1_000);
-    l1.invalidate(invalidation);
+    l1.changed(invalidation);
     found(link);
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
   });
@@ -113,7 +113,7 @@ describe('the L1 cache', () => {
   test('an invalidation drops the entry, and a read that begins after it fills the cache again', () => {
     const l1 = cache();
     l1.beginRead(0, 'Q0u', 1_000)(link);
-    l1.invalidate(invalidation);
+    l1.changed(invalidation);
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
     l1.beginRead(0, 'Q0u', 1_000)(link);
     expect(l1.get('/Q0u', 1_000)).toBeDefined();
@@ -124,7 +124,7 @@ describe('the L1 cache', () => {
     const found = l1.beginRead(0, 'Q0u', 1_000);
     for (let i = 0; i < 1_000; i++) {
       const other = l1.beginRead(0, `c${i}`, 1_000);
-      l1.invalidate({ domainId: 0, code: `c${i}`, version: 2 });
+      l1.changed({ domainId: 0, code: `c${i}`, version: 2 });
       other({ ...link, code: `c${i}` });
     }
     expect(l1.size).toBe(0);
@@ -136,7 +136,7 @@ describe('the L1 cache', () => {
     for (const oldEndsFirst of [true, false]) {
       const l1 = cache();
       const old = l1.beginRead(0, 'Q0u', 1_000);
-      l1.invalidate(invalidation);
+      l1.changed(invalidation);
       const young = l1.beginRead(0, 'Q0u', 1_100);
       const endOld = () => old({ ...link, longUrl: 'https://example.org/old' });
       if (oldEndsFirst) endOld();
@@ -145,7 +145,7 @@ describe('the L1 cache', () => {
       expect(l1.get('/Q0u', 1_100)?.location).toBe(link.longUrl);
       // Nothing is left over of the old one: the next invalidation drops what is read now.
       const next = l1.beginRead(0, 'Q0u', 1_200);
-      l1.invalidate({ ...invalidation, version: 3 });
+      l1.changed({ ...invalidation, version: 3 });
       next(link);
       expect(l1.get('/Q0u', 1_200)).toBeUndefined();
     }
@@ -158,9 +158,20 @@ describe('the L1 cache', () => {
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
     reads[1]?.(link);
     expect(l1.get('/Q0u', 1_000)).toBeDefined();
-    l1.invalidate(invalidation);
+    l1.changed(invalidation);
     reads[2]?.(link);
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
+  });
+
+  test('where changes may have been missed, nothing is kept, nor what reads that are under way will find', () => {
+    const l1 = cache();
+    l1.beginRead(0, 'other', 0)({ ...link, code: 'other' });
+    const end = l1.beginRead(0, 'Q0u', 0);
+    l1.missed();
+    end(link);
+    expect([l1.size, l1.get('/Q0u', 0), l1.get('/other', 0)]).toEqual([0, undefined, undefined]);
+    l1.beginRead(0, 'Q0u', 0)(link);
+    expect(l1.get('/Q0u', 0)).toBeDefined();
   });
 
   test('links and invalidations of another domain are none of its business', () => {
@@ -168,9 +179,9 @@ describe('the L1 cache', () => {
     l1.beginRead(1, 'Q0u', 1_000)({ ...link, domainId: 1 });
     expect(l1.get('/Q0u', 1_000)).toBeUndefined();
     const found = l1.beginRead(0, 'Q0u', 1_000);
-    l1.invalidate({ ...invalidation, domainId: 1 });
+    l1.changed({ ...invalidation, domainId: 1 });
     found(link);
-    l1.invalidate({ ...invalidation, domainId: 1 });
+    l1.changed({ ...invalidation, domainId: 1 });
     expect(l1.get('/Q0u', 1_000)).toBeDefined();
   });
 

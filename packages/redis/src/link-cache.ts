@@ -1,4 +1,5 @@
 import type { LinkCache, StoredLink } from '@lakh/links';
+import { CHANGES_CHANNEL, encodeChange } from './change-feed.js';
 import { isOfTheKey, type RedisConnection } from './connection.js';
 import { putNewer } from './put-newer.js';
 import { jittered } from './ttl.js';
@@ -32,11 +33,12 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
     return false;
   }
 
-  async function write(link: StoredLink): Promise<boolean> {
+  async function write(link: StoredLink, message?: Parameters<typeof putNewer>[5]): Promise<boolean> {
     const livesMs = jittered(ttlMs, Math.random());
     const key = linkKey(link.domainId, link.code);
     try {
-      const stored = await redis.ask((commands) => putNewer(commands, key, link.version, encodeLink(link), livesMs));
+      const value = encodeLink(link);
+      const stored = await redis.ask((commands) => putNewer(commands, key, link.version, value, livesMs, message));
       observer.write?.(stored ? 'stored' : 'kept');
       return true;
     } catch {
@@ -71,6 +73,7 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
 
     // In quarantine too: it is over when what waited has been told, edits like deletes. Fills wait: what they bring may have been read
     // before a change that nobody has told of yet.
-    announce: (link) => (redis.answers ? write(link) : bypassed()),
+    announce: (link) =>
+      redis.answers ? write(link, { channel: CHANGES_CHANNEL, text: encodeChange(link) }) : bypassed(),
   };
 }

@@ -7,25 +7,36 @@ import type { RedisCommands } from './client.js';
  */
 const SCRIPT = `
 local held = redis.pcall('GET', KEYS[1])
-if type(held) == 'string' then
-  local version = tonumber(string.match(held, '^%d+|(%d+)|'))
-  if version and version >= tonumber(ARGV[1]) then return 0 end
+local version = type(held) == 'string' and tonumber(string.match(held, '^%d+|(%d+)|'))
+local result = 0
+if not version or version < tonumber(ARGV[1]) then
+  local answer = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+  result = answer.err and answer or 1
 end
-redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-return 1
+if ARGV[4] then redis.pcall('PUBLISH', ARGV[4], ARGV[5]) end
+return result
 `;
 
 const SCRIPT_SHA1 = createHash('sha1').update(SCRIPT).digest('hex');
 
-/** Stores `value` for `ttlMs` unless the key holds its version or a newer one. @returns whether it was stored */
+/**
+ * Stores `value` for `ttlMs` unless the key holds its version or a newer one, and publishes `message` in any case: the value may be there
+ * already because somebody read it, and a server that takes no more values still passes messages on.
+ *
+ * @returns whether it was stored
+ */
 export async function putNewer(
   commands: RedisCommands,
   key: string,
   version: number,
   value: string,
   ttlMs: number,
+  message?: { readonly channel: string; readonly text: string },
 ): Promise<boolean> {
-  const options = { keys: [key], arguments: [String(version), value, String(ttlMs)] };
+  const options = {
+    keys: [key],
+    arguments: [String(version), value, String(ttlMs), ...(message ? [message.channel, message.text] : [])],
+  };
   try {
     return (await commands.evalSha(SCRIPT_SHA1, options)) === 1;
   } catch (error) {

@@ -45,6 +45,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   // Not waited for: links can be followed without.
   void backend.loadKeys(lifecycle.signal);
   listener.limits.shareOver(backend.counters);
+  if (backend.changes) lifecycle.onStop('changes', backend.changes.follow(redirects.l1));
   await backend.reachLinks(lifecycle.signal);
   await listener.serve(redirects);
 }

@@ -95,7 +95,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     publicUrl,
     onError: context.onRequestError,
   };
-  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.invalidate(invalidation) };
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });

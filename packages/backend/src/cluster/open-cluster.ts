@@ -1,6 +1,6 @@
 import type { SharedCounters } from '@lakh/http';
 import { ATTEMPT_LIMIT_MS, type Randomness } from '@lakh/id-range';
-import type { Clock, LinkCache } from '@lakh/links';
+import type { ChangeFeed, Clock, LinkCache } from '@lakh/links';
 import {
   createMysqlLinkStore,
   createMysqlOutbox,
@@ -10,7 +10,13 @@ import {
   proveRowsAreTaken,
 } from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
-import { createRedisCounters, createRedisLinkCache, longestLifeMs, RedisConnection } from '@lakh/redis';
+import {
+  createRedisChangeFeed,
+  createRedisCounters,
+  createRedisLinkCache,
+  longestLifeMs,
+  RedisConnection,
+} from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
@@ -58,7 +64,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
-  const { redis, cache, counters } = openRedis(options);
+  const { redis, cache, changes, counters } = openRedis(options);
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
   let session: ZookeeperSession | undefined;
   const zookeeper = (): ZookeeperSession => {
@@ -81,6 +87,7 @@ export function openCluster(options: ClusterOptions): Backend {
     ...over,
     links,
     cache,
+    changes,
     counters,
     outbox,
     keys,
@@ -146,6 +153,7 @@ function openSession(
 function openRedis({ settings, observed: told }: ClusterOptions): {
   readonly redis?: RedisConnection;
   readonly cache?: LinkCache;
+  readonly changes?: ChangeFeed;
   readonly counters?: SharedCounters;
 } {
   const { redis: target, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
@@ -160,6 +168,11 @@ function openRedis({ settings, observed: told }: ClusterOptions): {
   return {
     redis,
     cache: createRedisLinkCache({ redis, ttlS: l2TtlS, ...(observer && { observer }) }),
+    changes: createRedisChangeFeed({
+      target,
+      ...(told && { log: told.log }),
+      ...(observer && { hearing: observer.hearing }),
+    }),
     counters: createRedisCounters(redis, observer && { counted: observer.counted }),
   };
 }

@@ -5,7 +5,10 @@ import { Counter, Gauge } from 'prom-client';
 /** Metrics of the shared cache. */
 export function createRedisObserver(
   registry: Registry,
-): Required<RedisLinkCacheObserver & RedisCountersObserver> & { changed(state: RedisState): void } {
+): Required<RedisLinkCacheObserver & RedisCountersObserver> & {
+  changed(state: RedisState): void;
+  hearing(isHearing: boolean): void;
+} {
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
@@ -26,10 +29,16 @@ export function createRedisObserver(
     registers,
   });
   const up = new Gauge({ name: 'lakh_l2_available', help: '1 while Redis is asked and answers.', registers });
+  const heard = new Gauge({
+    name: 'lakh_changes_heard',
+    help: '1 while this process hears over Redis which links others change.',
+    registers,
+  });
   return {
     read: (outcome) => reads.inc({ outcome }),
     write: (outcome) => writes.inc({ outcome }),
     counted: (outcome) => counts.inc({ outcome }),
+    hearing: (isHearing) => heard.set(isHearing ? 1 : 0),
     changed: (state) => up.set(state === 'up' ? 1 : 0),
   };
 }

@@ -47,6 +47,7 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     links: embedded.links,
     facts: embedded.facts,
     cache: undefined,
+    changes: undefined,
     counters: undefined,
     outbox: undefined,
     keys,
