@@ -3,9 +3,7 @@ import type { RedisCountersObserver, RedisLinkCacheObserver, RedisState } from '
 import { Counter, Gauge } from 'prom-client';
 
 /** Metrics of the shared cache. */
-export function createRedisObserver(
-  registry: Registry,
-): Required<RedisLinkCacheObserver & RedisCountersObserver> & {
+export function createRedisObserver(registry: Registry): Required<RedisLinkCacheObserver & RedisCountersObserver> & {
   changed(state: RedisState): void;
   hearing(isHearing: boolean): void;
 } {
