@@ -11,6 +11,7 @@ import {
 } from '@lakh/testkit';
 import {
   createMysqlFacts,
+  createMysqlInspector,
   createMysqlLedger,
   createMysqlLinkStore,
   createMysqlOutbox,
@@ -187,6 +188,7 @@ describe('rows in MySQL', () => {
       beside.map(({ code }) => (code === strange.code ? 'rejected' : 'fulfilled')),
     );
     expect(met[5]).toMatchObject(unreadable);
+    await expect(createMysqlInspector(pool).record(0, strange.code)).rejects.toMatchObject(unreadable.reason);
     await database.sql(`DELETE FROM links WHERE code='${strange.code}'`);
   });
 

@@ -1,7 +1,7 @@
 import type { LinkInspector, LinkRecord } from '@lakh/links';
 import { storeError } from '../wire/errors.js';
 import type { SqlPool } from '../wire/transaction.js';
-import { isStorableCode, KIND_ALIAS, KIND_GENERATED, whereCode } from './rows.js';
+import { isStorableCode, kindOf, whereCode } from './rows.js';
 
 /** Rows of links, from the primary. */
 export function createMysqlInspector(pool: SqlPool): LinkInspector {
@@ -23,11 +23,10 @@ export function createMysqlInspector(pool: SqlPool): LinkInspector {
 }
 
 function asRecord(domainId: number, code: string, row: readonly unknown[], place: string): LinkRecord {
-  const kind = Number(row[0]);
   return {
     domainId,
     code,
-    kind: kind === KIND_GENERATED ? 'generated' : kind === KIND_ALIAS ? 'alias' : 'deleted',
+    kind: kindOf(code, Number(row[0])),
     counter: Number(row[1]),
     longUrl: String(row[2]),
     createdAtMs: Number(row[3]),

@@ -1,4 +1,4 @@
-import type { Link, NewLink, RedirectStatus, StoredLink } from '@lakh/links';
+import type { NewLink, RedirectStatus, StoredLink } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { asciiLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
 
@@ -86,28 +86,34 @@ export function insertIdOf(row: LinkRow): string {
   return String(row[9]);
 }
 
-/** Throws for a row that this release cannot read: whoever asked for others beside it must not suffer from that. */
-export function asStored(row: LinkRow): StoredLink {
-  if (Number(row[2]) !== KIND_DELETED) return asLink(row);
-  return { state: 'deleted', domainId: Number(row[0]), code: String(row[1]), version: Number(row[8]) };
+const KINDS: ReadonlyMap<number, 'generated' | 'alias' | 'deleted'> = new Map([
+  [KIND_GENERATED, 'generated'],
+  [KIND_ALIAS, 'alias'],
+  [KIND_DELETED, 'deleted'],
+]);
+
+/** Throws for one that this release does not know. */
+export function kindOf(code: string, kind: number): 'generated' | 'alias' | 'deleted' {
+  const known = KINDS.get(kind);
+  if (!known) throw new Error(`the row of code ${code} has kind ${kind}, which this release does not know`);
+  return known;
 }
 
-/** A row that is not deleted. */
-function asLink(row: LinkRow): Link {
-  const kind = Number(row[2]);
-  if (kind !== KIND_GENERATED && kind !== KIND_ALIAS) {
-    throw new Error(`the row of code ${row[1]} has kind ${kind}, which this release does not know`);
-  }
+/** Throws for a row that this release cannot read: whoever asked for others beside it must not suffer from that. */
+export function asStored(row: LinkRow): StoredLink {
+  const [domainId, code, version] = [Number(row[0]), String(row[1]), Number(row[8])];
+  const kind = kindOf(code, Number(row[2]));
+  if (kind === 'deleted') return { state: 'deleted', domainId, code, version };
   return {
     state: 'live',
-    domainId: Number(row[0]),
-    code: String(row[1]),
-    kind: kind === KIND_GENERATED ? 'generated' : 'alias',
+    domainId,
+    code,
+    kind,
     counter: Number(row[3]),
     longUrl: String(row[4]),
     createdAtMs: Number(row[5]),
     expiresAtMs: Number(row[6]) || null,
     redirectStatus: (Number(row[7]) || null) as RedirectStatus | null,
-    version: Number(row[8]),
+    version,
   };
 }
