@@ -1,4 +1,5 @@
 /** Changes as messages: a server that announces one to the cache tells every subscriber, whose own caches then end what they have. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
 import { type ChangeFeed, type ChangeListener, type Invalidation, isPossibleCode } from '@lakh/links';
 import type { HostPort } from '@lakh/settings';
@@ -62,17 +63,21 @@ async function listen(options: Listening): Promise<void> {
       return false;
     });
     inVain = wasHearing ? 0 : inVain + 1;
-    if (!signal.aborted) await pause(againMs(Math.max(1, inVain)), signal);
+    // Rejects when it is told to stop, which the loop asks anyway.
+    await sleep(againMs(Math.max(1, inVain)), undefined, { signal, ref: false }).catch(() => {});
   }
 }
 
 /** Resolves with true when what was heard has ended. Rejects when nothing could be. */
 async function hear({ target, listener, signal, log, hearing }: Listening, turn: number): Promise<boolean> {
   const client = createNodeClient(target, await nodeOf(target, turn));
+  let end: (error?: unknown) => void = () => {};
   const lost = new Promise<unknown>((resolve) => {
-    client.onLost(resolve);
-    signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    end = resolve;
   });
+  const stop = () => end();
+  client.onLost(end);
+  signal.addEventListener('abort', stop);
   try {
     await Promise.race([
       connect(client, listener),
@@ -86,6 +91,7 @@ async function hear({ target, listener, signal, log, hearing }: Listening, turn:
     if (!signal.aborted) log?.warn({ err: error }, 'changes are not heard: what is cached here ends by its age alone');
     return true;
   } finally {
+    signal.removeEventListener('abort', stop);
     hearing?.(false);
     client.close();
   }
@@ -112,19 +118,4 @@ async function nodeOf(target: RedisTarget, turn: number): Promise<HostPort> {
   } finally {
     sentinel.close();
   }
-}
-
-function pause(delayMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, delayMs);
-    timer.unref();
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
