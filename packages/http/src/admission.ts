@@ -46,20 +46,30 @@ interface Guest {
   isLeaving: boolean;
 }
 
-/** Guests, of whom some may have been told to go. */
+/** Of those that are leaving some may turn out to have woken, so that there are so many more for a while. */
+const MORE_MAX = 128;
+
+/** Guests, of whom some may be leaving. */
 class Group {
   readonly guests = new Set<Guest>();
   leaving = 0;
   readonly key: string;
+  readonly #limit: number;
   #queue: Guest[] = [];
   #queuedAtLook = -1;
 
-  constructor(key: string) {
+  constructor(key: string, limit: number) {
     this.key = key;
+    this.#limit = limit;
   }
 
-  get staying(): number {
-    return this.guests.size - this.leaving;
+  /** How many have to go before one more may come. */
+  get tooMany(): number {
+    return this.guests.size - this.leaving + 1 - this.#limit;
+  }
+
+  get isOverfull(): boolean {
+    return this.guests.size >= this.#limit + Math.min(MORE_MAX, this.#limit);
   }
 
   /** Sorted once a look: of many newcomers each pays for one guest. */
@@ -80,28 +90,26 @@ function byPatience(a: Guest, b: Guest): number {
 
 export class Admission {
   readonly #options: AdmissionOptions;
-  readonly #everyone = new Group('');
+  readonly #everyone: Group;
   readonly #clients = new Map<string, Group>();
   #look = 0;
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
+    this.#everyone = new Group('', options.limits.maxConnections);
   }
 
   /** False: there is no place for it, and it was closed. */
   admit(socket: Socket): boolean {
     const { limits, clientOf, onTurnedAway } = this.#options;
     const key = clientOf(socket.remoteAddress);
-    const client = key === undefined ? undefined : (this.#clients.get(key) ?? new Group(key));
-    const full = this.#fullOf(client, limits);
+    const client =
+      key === undefined ? undefined : (this.#clients.get(key) ?? new Group(key, limits.maxConnectionsPerClient));
+    const full = [client, this.#everyone].find((group) => group && !this.#hasRoom(group));
     if (full) {
-      const guest = full.next(this.#look, this.#mayGo);
-      if (!guest) {
-        onTurnedAway?.(full === client ? 'client_full' : 'server_full');
-        socket.destroy();
-        return false;
-      }
-      this.#letGo(guest);
+      onTurnedAway?.(full === client ? 'client_full' : 'server_full');
+      socket.destroy();
+      return false;
     }
     this.#welcome(socket, client);
     return true;
@@ -121,9 +129,16 @@ export class Admission {
     }
   }
 
-  #fullOf(client: Group | undefined, limits: AdmissionLimits): Group | undefined {
-    if (client && client.staying >= limits.maxConnectionsPerClient) return client;
-    return this.#everyone.staying >= limits.maxConnections ? this.#everyone : undefined;
+  /** Whether one more may come, for whom somebody may have to go. */
+  #hasRoom(group: Group): boolean {
+    let hasRoom = group.tooMany <= 0;
+    while (group.tooMany > 0) {
+      const guest = group.next(this.#look, this.#mayGo);
+      if (!guest) break;
+      this.#letGo(guest);
+      hasRoom = true;
+    }
+    return hasRoom && !group.isOverfull;
   }
 
   #welcome(socket: Socket, client: Group | undefined): void {

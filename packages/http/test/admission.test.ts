@@ -1,6 +1,8 @@
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { LOOK_MS, type TurnedAway } from '../src/admission.js';
+import { Admission, LOOK_MS, type TurnedAway } from '../src/admission.js';
 import { clientKey } from '../src/clients.js';
+import { Connections } from '../src/connections.js';
 import type { HttpServerOptions } from '../src/index.js';
 import { RawClient, type Running, startServer, until } from './support.js';
 
@@ -139,14 +141,19 @@ describe('when all connections are taken', () => {
   test('none gives way whose next request is in the socket already', async () => {
     const { port } = await start({ maxConnections: 8, maxConnectionsPerClient: 8 });
     const kept = await idle(port, 8);
-    for (let i = 0; i < 4; i++) client(port, OTHER).send(GET);
+    const comers = Array.from({ length: 4 }, () => client(port, OTHER).send(GET));
     // Behind the calls to connect: the server is told of the new connections first.
     process.nextTick(() => {
       for (const each of kept) each.send(GET);
     });
     await Promise.all(kept.map((each) => each.sees(/hello[\s\S]*hello/)));
+    await until(() => comers.every(({ socket, received }) => socket.destroyed || received.includes('hello')));
     expect(closedOf(kept)).toEqual([]);
     expect(turnedAway).not.toContain('gave_way');
+    // Whoever was let in for one that turned out to have woken is one too many; the next one makes up for it.
+    await looks(3);
+    await allAnswered([client(port, OTHER).send(GET)]);
+    await until(() => clients.length - closedOf(clients).length === 8);
   });
 
   test('none gives way whose request is being answered: the new one is closed', async () => {
@@ -161,6 +168,56 @@ describe('when all connections are taken', () => {
     await allAnswered(busy);
   });
 });
+
+test('of those that are to go any may wake: there are never twice as many as there may be, and room is made all the same', async () => {
+  const open = new Set<FakeSocket>();
+  const admission = new Admission({
+    limits: { maxConnections: 8, maxConnectionsPerClient: 8 },
+    connections: new Connections(),
+    clientOf: () => 'one',
+    end: (socket) => socket.destroy(),
+  });
+  const come = (count: number): FakeSocket[] =>
+    Array.from({ length: count }, () => new FakeSocket(open)).filter((each) => admission.admit(each as never));
+  const areWaitedFor = (): void => {
+    for (let i = 0; i < 2; i++) admission.look();
+  };
+  const polls = async () => {
+    for (let i = 0; i < 3; i++) await new Promise(setImmediate);
+  };
+
+  expect(come(20)).toHaveLength(8);
+  for (const still of [8, 0]) {
+    areWaitedFor();
+    expect(come(20)).toHaveLength(still);
+    for (const each of open) each.bytesRead += 1;
+    await polls();
+    expect(open.size).toBe(16);
+  }
+  areWaitedFor();
+  expect(come(1)).toHaveLength(0);
+  await polls();
+  expect(open.size).toBe(7);
+});
+
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress = '192.0.2.1';
+  readonly writableLength = 0;
+  bytesRead = 0;
+  destroyed = false;
+  readonly #open: Set<FakeSocket>;
+
+  constructor(open: Set<FakeSocket>) {
+    super();
+    this.#open = open.add(this);
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.#open.delete(this);
+    this.emit('close');
+  }
+}
 
 describe('a client that has as many connections as it may', () => {
   test('gets another one for an idle one of its own', async () => {
