@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Area, areasOf } from '@lakh/http';
+import { type Area, areasOf, STILL_PAGE_POLICY } from '@lakh/http';
 import { redirectRoutes } from '@lakh/redirects';
 import { formatAddress, type HostPort } from '@lakh/settings';
 import { BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
@@ -221,6 +221,7 @@ function adminServer(config: GatewayConfig): string {
     default_type text/plain;
     add_header Cache-Control no-store always;
     add_header X-Content-Type-Options nosniff always;
+    add_header Content-Security-Policy "${STILL_PAGE_POLICY}" always;
     if ($is_admin_host = '') { return 421 "This server does not answer for that host.\\n"; }
     location = /healthz/live { return 200 "ok\\n"; }
     location = /healthz/ready { return 200 "ready\\n"; }

@@ -11,6 +11,7 @@ import {
   NotFoundError,
   type OwnNames,
   type Routes,
+  securityHeaders,
 } from '@lakh/http';
 import type { Registry } from 'prom-client';
 import type { LifecycleState } from './lifecycle.js';
@@ -86,6 +87,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
 
 function send(request: IncomingMessage, response: ServerResponse, status: number, type: string, body: string): void {
   response.writeHead(status, {
+    ...securityHeaders,
     'content-type': type,
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

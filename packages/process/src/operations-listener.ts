@@ -14,6 +14,7 @@ import {
   MethodNotAllowedError,
   NotFoundError,
   readJson,
+  securityHeaders,
   toProblem,
   UnauthorizedError,
   UnsupportedMediaTypeError,
@@ -115,6 +116,7 @@ async function answerOperation(
   const { status, answer } = await outcomeOf(run, requireObject(await readJson(request, MAX_BODY_BYTES)));
   const body = JSON.stringify(answer);
   response.writeHead(status, {
+    ...securityHeaders,
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
     'cache-control': 'no-store',

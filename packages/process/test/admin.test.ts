@@ -77,6 +77,9 @@ describe('the admin listener', () => {
     const { ask } = await made();
     const response = await ask('/metrics');
     expect(response.headers.get('content-type')).toContain('text/plain; version=0.0.4');
+    // A page of another site cannot have a browser take them for a script or a style.
+    expect(response.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(response.headers.get('cross-origin-resource-policy')).toBe('same-origin');
   });
 
   test('answers HEAD without a body, and a query changes nothing', async () => {

@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '../../../deploy/local/src/config.js';
 import { openStack } from '../../../deploy/local/src/index.js';
 import { startStandalone } from '../support/standalone.js';
-import { JSON_TYPE, newAlias, Witness } from './witness.js';
+import type { Answer } from './wire.js';
+import { bytesOf, JSON_TYPE, newAlias, Witness } from './witness.js';
 
 /** A listener that is attacked. */
 export interface Listener {
@@ -34,12 +36,22 @@ export interface Attacked {
   close(): Promise<void>;
 }
 
+/** Requests with a body that one client may have in progress at the gateway. */
+export const GATEWAY_BODIES = 10;
+
+/** The stack's own are for load tests. */
+const USUAL_LIMITS = {
+  LAKH_CHANGES_PER_MIN: '3000',
+  LAKH_MISSES_PER_MIN: '600',
+  LAKH_GATEWAY_REQUESTS: String(4 * GATEWAY_BODIES),
+};
+
 const portOf = (url: string): number => Number(new URL(url).port);
 
 export async function startAttacked(): Promise<Attacked> {
   const dir = realpathSync(mkdtempSync(join(tmpdir(), 'lakh-attacks-')));
   const root = join(__dirname, '..', '..', '..');
-  const stack = openStack({ dir, root, settings: readSettings({ PATH: process.env.PATH }) });
+  const stack = openStack({ dir, root, settings: readSettings({ PATH: process.env.PATH, ...USUAL_LIMITS }) });
   const [up, alone] = await Promise.allSettled([stack.up({ shorten: 1, redirect: 1 }), startStandalone()]);
   const close = async (): Promise<void> => {
     await Promise.all([stack.down({ wipe: true }), alone.status === 'fulfilled' ? alone.value.stop() : undefined]);
@@ -84,12 +96,18 @@ export async function startAttacked(): Promise<Attacked> {
   };
 }
 
+/** A link that nobody should be able to touch. */
+export interface Kept {
+  readonly code: string;
+  readonly longUrl: string;
+}
+
 /** Makes a link as anybody may; throws where that fails, for then no attack would mean anything. */
 export async function makeLink(
   { witness }: Pick<Attacked, 'witness'>,
   { name, port }: Listener,
   fields: Readonly<Record<string, unknown>> = {},
-): Promise<{ readonly code: string; readonly longUrl: string }> {
+): Promise<Kept> {
   const alias = newAlias();
   const body = JSON.stringify({ long_url: `https://honest.example/${alias}`, alias, ...fields });
   const { answers, text } = await witness.ask({
@@ -104,23 +122,51 @@ export async function makeLink(
   return { code, longUrl };
 }
 
-/** Which of some codes are links, as the API of a listener tells; on one connection. */
+/** Well under what one client may look up in a minute and not find. */
+const LOOK_UPS_MAX = 200;
+
+/** Which of some codes are links, as the API of a listener tells; on one connection for many of them. */
 export async function linksAmong(
   { witness }: Pick<Attacked, 'witness'>,
   { name, port }: Listener,
   codes: readonly string[],
 ): Promise<string[]> {
-  const asked = codes.map((code) => `GET /api/v1/urls/${code} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`);
-  const last = `GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`;
-  const { answers } = await witness.exchange('which codes are links', { port, pieces: [...asked, last] });
-  if (answers.length !== codes.length + 1) {
-    throw new Error(
-      `${name} does not say which codes are links: ${answers.length} answers to ${codes.length + 1} requests`,
-    );
+  const links: string[] = [];
+  for (let start = 0; start < codes.length; start += LOOK_UPS_MAX) {
+    const some = codes.slice(start, start + LOOK_UPS_MAX);
+    const statuses = await statusesOf({ witness }, { name, port }, some);
+    links.push(...some.filter((_, i) => statuses[i] === 200));
   }
-  return codes.filter((_, i) => {
-    const { status = 0, body } = answers[i] ?? {};
-    if (status !== 200 && status !== 404 && status !== 410) throw new Error(`${name} says ${status} ${body}`);
-    return status === 200;
-  });
+  return links;
+}
+
+/** 200, 404 or 410 of each; asked again as long as the answer is to come back later. */
+async function statusesOf(
+  { witness }: Pick<Attacked, 'witness'>,
+  { name, port }: Pick<Listener, 'name' | 'port'>,
+  codes: readonly string[],
+): Promise<number[]> {
+  const requests = codes.map((code, i) => bytesOf({ port, path: `/api/v1/urls/${code}` }, i + 1 === codes.length));
+  let said: readonly Answer[] = [];
+  for (let tries = 0; tries < 10; tries += 1) {
+    const { answers } = await witness.exchange('which codes are links', { port, pieces: [Buffer.concat(requests)] });
+    said = answers;
+    const isSaid = ({ status }: Answer) => status === 200 || status === 404 || status === 410;
+    if (answers.length === codes.length && answers.every(isSaid)) return answers.map(({ status }) => status);
+    await sleep(1_000);
+  }
+  throw new Error(`${name} does not say which of ${codes.length} codes are links: ${said.map(({ status }) => status)}`);
+}
+
+/** What became of a link, or undefined where it is as it was made. */
+export async function changeOf(
+  { witness }: Pick<Attacked, 'witness'>,
+  { port }: Listener,
+  { code, longUrl }: Kept,
+): Promise<string | undefined> {
+  const { answers, text } = await witness.ask({ port, path: `/api/v1/urls/${code}` });
+  const [answer] = answers;
+  if (answer?.status !== 200) return text.slice(0, 200);
+  const { long_url: now } = JSON.parse(answer.body) as { long_url: string };
+  return now === longUrl && answer.headers.get('etag') === '"1"' ? undefined : `it leads to ${now}`;
 }

@@ -1,4 +1,5 @@
 /** An attacker's side of a connection: bytes as they are, in pieces, and whatever comes back. */
+import { randomInt } from 'node:crypto';
 import { connect } from 'node:net';
 
 export interface Answer {
@@ -19,8 +20,12 @@ export interface Heard {
 
 export interface Exchange {
   readonly port: number;
+  /** The attacker's address; one that nobody had before unless told, so that no limit of what one client may have hides what is behind it. */
+  readonly from?: string;
   /** Strings are Latin-1. A number is a pause, in milliseconds. */
   readonly pieces: readonly (string | Buffer | number)[];
+  /** It means to meet the limits of what one client may have; nobody else may, for they would hide what is behind them. */
+  readonly isFlood?: boolean;
   /** Gives up when nothing came at all for so long, or nothing more. */
   readonly quietMs?: number;
   readonly quietAfterMs?: number;
@@ -29,12 +34,21 @@ export interface Exchange {
 /** Longer than a loaded machine takes to answer or to close, and than every limit that a gateway or server closes by. */
 export const LONG_QUIET_MS = 15_000;
 
-export function exchange({ port, pieces, quietMs = LONG_QUIET_MS, quietAfterMs = quietMs }: Exchange): Promise<Heard> {
+/** Of this machine. No server of the system is told to believe it. */
+export const newAddress = (): string => `127.${randomInt(1, 255)}.${randomInt(256)}.${randomInt(1, 255)}`;
+
+export function exchange({
+  port,
+  from = newAddress(),
+  pieces,
+  quietMs = LONG_QUIET_MS,
+  quietAfterMs = quietMs,
+}: Exchange): Promise<Heard> {
   return new Promise((resolve) => {
     let text = '';
     let end: Heard['end'] = 'closed';
     let timer: NodeJS.Timeout | undefined;
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const socket = connect({ port, host: '127.0.0.1', localAddress: from, noDelay: true });
     const stillHere = (): void => {
       clearTimeout(timer);
       timer = setTimeout(

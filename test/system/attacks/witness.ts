@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Exchange, exchange, type Heard } from './wire.js';
+
+const RETRY_MS = 500;
+const TRIES = 20;
 
 export interface Request {
   readonly port: number;
+  readonly from?: string;
   readonly method?: string;
   readonly path: string;
   /** `127.0.0.1:port` unless told otherwise; null: none. */
@@ -32,6 +37,8 @@ const HEADER_LINE = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+: [\x20-\x7e]*$/;
 /** Sends requests, and looks at every answer that comes to anybody. */
 export class Witness {
   answers = 0;
+  /** Of them, those that say to come back later. */
+  unavailable = 0;
   readonly #got = new Map<string, string>();
   readonly #secrets: readonly string[];
 
@@ -47,20 +54,27 @@ export class Witness {
 
   async exchange(what: string, sent: Exchange): Promise<Heard> {
     const heard = await exchange(sent);
-    this.look(what, heard);
+    this.look(what, heard, sent.isFlood);
     return heard;
   }
 
-  /** One whole request on a connection of its own, which ends with it. */
+  /** One whole request on a connection of its own, which ends with it; made again when the answer is to come back later. */
   async ask(request: Request): Promise<Heard> {
-    return this.exchange(`${request.method ?? 'GET'} ${request.path} ${request.body ?? ''}`.slice(0, 300), {
-      port: request.port,
+    const { port, from, quietMs, method = 'GET', path, body = '' } = request;
+    const sent = {
+      port,
       pieces: [bytesOf(request)],
-      ...(request.quietMs === undefined ? {} : { quietMs: request.quietMs }),
-    });
+      ...(from === undefined ? {} : { from }),
+      ...(quietMs === undefined ? {} : { quietMs }),
+    };
+    for (let left = TRIES; ; left -= 1) {
+      const heard = await this.exchange(`${method} ${path} ${body}`.slice(0, 300), sent);
+      if (heard.answers[0]?.status !== 503 || left === 1) return heard;
+      await sleep(RETRY_MS);
+    }
   }
 
-  look(what: string, { answers }: Heard): void {
+  look(what: string, { answers }: Heard, isFlood = false): void {
     const asked = what.replace(/%([2-7][0-9a-f])/gi, (_, code: string) =>
       String.fromCharCode(Number.parseInt(code, 16)),
     );
@@ -71,9 +85,15 @@ export class Witness {
         if (!HEADER_LINE.test(line)) note(`a header that is none, ${JSON.stringify(line)}`);
       }
       if (headers.has(INJECTED.toLowerCase())) note('a header of the attacker');
-      if (status >= 500 && status !== 508) note(`a ${status}`);
+      // On a busy machine the database may not answer in time, and every request may say so.
+      if (status === 503 && headers.has('retry-after')) this.unavailable += 1;
+      else if (status >= 500 && status !== 508) note(`a ${status}`);
+      if (status === 429 && !isFlood) note('a limit in place of an answer');
+      if (body !== '' && headers.get('x-content-type-options') !== 'nosniff') note(`a ${status} without nosniff`);
+      const isPage = /\bhtml\b/.test(headers.get('content-type') ?? '');
+      if (isPage && !/^default-src 'none'/.test(headers.get('content-security-policy') ?? ''))
+        note('a page without a policy');
       if (status >= 400) {
-        if (headers.get('x-content-type-options') !== 'nosniff') note(`a ${status} without nosniff`);
         if (headers.get('cache-control') !== 'no-store') note(`a ${status} that a cache may keep`);
       }
       if (status === 301 && !/^private, max-age=\d+$/.test(headers.get('cache-control') ?? ''))
@@ -97,14 +117,15 @@ function isForOperators(headers: ReadonlyMap<string, string>, body: string): boo
   );
 }
 
-export function bytesOf({ port, method = 'GET', path, host, headers = [], body }: Request): Buffer {
+/** A whole request; the last one of its connection unless told otherwise. */
+export function bytesOf({ port, method = 'GET', path, host, headers = [], body }: Request, isLast = true): Buffer {
   const name = host === undefined ? `127.0.0.1:${port}` : host;
   const lines = [
     `${method} ${path} HTTP/1.1`,
     ...(name === null ? [] : [`Host: ${name}`]),
     ...headers.map(([field, value]) => `${field}: ${value}`),
     ...(body === undefined ? [] : [`Content-Length: ${Buffer.byteLength(body)}`]),
-    'Connection: close',
+    ...(isLast ? ['Connection: close'] : []),
   ];
   return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), Buffer.from(body ?? '')]);
 }

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
-import type { Attacked, Listener } from '../attacked.js';
+import { type Attacked, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
-import { FORM_TYPE, INJECTED, JSON_TYPE, newAlias } from '../witness.js';
+import { FORM_TYPE, INJECTED, JSON_TYPE, newAlias, type Request } from '../witness.js';
 
 /** No link leads to these. */
 const REFUSED: readonly string[] = [
@@ -136,6 +136,10 @@ function loops(port: number): string[] {
   ];
 }
 
+/** How a link comes to a target. */
+const WAYS = ['API', 'form', 'edit'] as const;
+type Way = (typeof WAYS)[number];
+
 /** Hops after which a browser would still go on. */
 const HOPS_MAX = 6;
 
@@ -145,7 +149,7 @@ export function linkTargets(attacked: Attacked): Attacks {
   const follower = (at: Listener) => (at.follows ? at : redirect);
   const attacks: Attack[] = [];
   for (const at of open.filter(({ makes }) => makes)) {
-    for (const way of ['API', 'form'] as const) {
+    for (const way of WAYS) {
       const attack = (target: string, run: (made: Made) => Promise<string | undefined>) =>
         attacks.push({
           what: `${JSON.stringify(target).slice(0, 80)} by the ${way} at ${at.name}`,
@@ -169,40 +173,36 @@ export function linkTargets(attacked: Attacked): Attacks {
   return { attacks };
 }
 
-const isMended = (way: 'API' | 'form', target: string): boolean =>
+const isMended = (way: Way, target: string): boolean =>
   way === 'form' && /^\s*https?:\/\/example\.com\/[\s\ud800]*$/.test(target);
 
 interface Made {
   readonly code: string | undefined;
 }
 
-async function make(
-  { witness }: Attacked,
-  { port }: Listener,
-  way: 'API' | 'form',
-  target: string,
-): Promise<Made | string> {
-  const alias = newAlias();
-  const fields = { long_url: target, alias };
-  const { answers, text } =
-    way === 'API'
-      ? await witness.ask({
-          port,
-          method: 'POST',
-          path: '/api/v1/urls',
-          headers: [JSON_TYPE],
-          body: JSON.stringify(fields),
-        })
-      : await witness.ask({
-          port,
-          method: 'POST',
-          path: '/-/shorten',
-          headers: [FORM_TYPE],
-          body: new URLSearchParams(fields).toString(),
-        });
+const DONE: Readonly<Record<Way, number>> = { API: 201, form: 303, edit: 200 };
+
+async function make(attacked: Attacked, at: Listener, way: Way, target: string): Promise<Made | string> {
+  const { witness } = attacked;
+  const { port, token } = at;
+  const code = way === 'edit' ? (await makeLink(attacked, at)).code : newAlias();
+  const fields = { long_url: target, alias: code };
+  const right = token === undefined ? [] : [['Authorization', `Bearer ${token}`] as const];
+  const requests: Readonly<Record<Way, Request>> = {
+    API: { port, method: 'POST', path: '/api/v1/urls', headers: [JSON_TYPE], body: JSON.stringify(fields) },
+    form: { port, method: 'POST', path: '/-/shorten', headers: [FORM_TYPE], body: `${new URLSearchParams(fields)}` },
+    edit: {
+      port,
+      method: 'PATCH',
+      path: `/api/v1/urls/${code}`,
+      headers: [JSON_TYPE, ...right],
+      body: JSON.stringify({ long_url: target }),
+    },
+  };
+  const { answers, text } = await witness.ask(requests[way]);
   const status = answers[0]?.status;
   if (status === 422) return { code: undefined };
-  return status === (way === 'API' ? 201 : 303) ? { code: alias } : `neither made nor refused: ${text.slice(0, 200)}`;
+  return status === DONE[way] ? { code } : `neither made nor refused: ${text.slice(0, 200)}`;
 }
 
 async function locationOf({ witness }: Attacked, { port }: Listener, code: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@ import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { adminRoutes } from '@lakh/process';
 import { redirectRoutes } from '@lakh/redirects';
-import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
+import { type Attacked, changeOf, type Kept, type Listener, linksAmong, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { FORM_TYPE, JSON_TYPE, newAlias } from '../witness.js';
 
@@ -36,6 +36,9 @@ function rightRequest({ method, path, body }: Route, code: string, token: string
   const headers: Header[] = token === undefined ? [] : [['Authorization', `Bearer ${token}`]];
   const asked = { method, path: path.replace(':code', code) };
   if (body === undefined) return { ...asked, headers };
+  if (body.type === 'patch') {
+    return { ...asked, headers: [...headers, JSON_TYPE], body: '{"long_url":"https://evil.example/"}' };
+  }
   const made = newAlias();
   const fields = { long_url: `https://evil.example/${made}`, alias: made };
   return body.type === 'json'
@@ -132,7 +135,8 @@ export async function otherSites(attacked: Attacked): Promise<Attacks> {
     const own = `127.0.0.1:${at.port}`;
     const keeper = at.makes || !at.follows ? at : attacked.shorten;
     // At a listener that knows no links there is none to lose.
-    const { code } = await makeLink(attacked, keeper.makes ? keeper : attacked.shorten);
+    const kept = await makeLink(attacked, keeper.makes ? keeper : attacked.shorten);
+    if (at.makes) await succeedFromOwnPage(attacked, at);
     const made: string[] = [];
     const refuse = (
       route: Route,
@@ -141,7 +145,7 @@ export async function otherSites(attacked: Attacked): Promise<Attacks> {
       headers: readonly Header[],
       statuses: readonly number[],
     ) => {
-      const asked = rightRequest(route, code, at.token);
+      const asked = rightRequest(route, kept.code, at.token);
       if (asked.made !== undefined) made.push(asked.made);
       attacks.push({
         what: `${asked.method} ${asked.path} at ${at.name}, ${what}`,
@@ -184,10 +188,23 @@ export async function otherSites(attacked: Attacked): Promise<Attacks> {
     }
     later.push({
       what: `what other sites changed at ${at.name}`,
-      run: () => changed(attacked, keeper.makes ? keeper : attacked.shorten, made, code),
+      run: () => changed(attacked, keeper.makes ? keeper : attacked.shorten, made, kept),
     });
   }
   return { attacks, later };
+}
+
+/** The same requests from this service's own page, or all the refusals would be for something else. */
+async function succeedFromOwnPage(attacked: Attacked, at: Listener): Promise<void> {
+  const own = `127.0.0.1:${at.port}`;
+  for (const route of CHANGING) {
+    const { code } = await makeLink(attacked, at);
+    const asked = rightRequest(route, code, at.token);
+    const headers = [...asked.headers, ...pageHeaders(`http://${own}`, 'same-origin')];
+    const { answers, text } = await attacked.witness.ask({ port: at.port, ...asked, headers });
+    if (!answers[0] || answers[0].status >= 400)
+      throw new Error(`${asked.method} ${asked.path} at ${at.name}: ${text}`);
+  }
 }
 
 function pageHeaders(origin: string | undefined, site: string | undefined): Header[] {
@@ -215,10 +232,8 @@ async function changed(
   attacked: Attacked,
   at: Listener,
   made: readonly string[],
-  code: string,
+  kept: Kept,
 ): Promise<string | undefined> {
-  const links = await linksAmong(attacked, at, [...made, code]);
-  const stranger = links.find((each) => each !== code);
-  if (stranger !== undefined) return `made ${stranger}`;
-  return links.includes(code) ? undefined : `deleted ${code}`;
+  const [stranger] = await linksAmong(attacked, at, made);
+  return stranger === undefined ? changeOf(attacked, at, kept) : `made ${stranger}`;
 }

@@ -1,4 +1,4 @@
-import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
+import { type Attacked, changeOf, type Listener, linksAmong, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { JSON_TYPE, newAlias } from '../witness.js';
 
@@ -139,15 +139,18 @@ export async function paths(attacked: Attacked): Promise<Attacks> {
         attacks.push({ what: `${method} ${path} at ${at.name}`, run: () => nothingThere(attacked, at, method, path) });
       }
     }
-    const { code } = await makeLink(attacked, keeper);
+    const kept = await makeLink(attacked, keeper);
+    const { code } = kept;
     const made: string[] = [];
     for (const spell of SPELLINGS) {
       // Where nobody needs a token, the link's own address, encoded or not, deletes it.
       if (at.token !== undefined || at === attacked.redirect) {
-        attacks.push({
-          what: `DELETE ${spell('code')} at ${at.name}`,
-          run: () => notDone(attacked, at, 'DELETE', spell(code)),
-        });
+        for (const [method, body] of [['DELETE'], ['PATCH', '{"long_url":"https://evil.example/"}']] as const) {
+          attacks.push({
+            what: `${method} ${spell('code')} at ${at.name}`,
+            run: () => notDone(attacked, at, method, spell(code), body),
+          });
+        }
       }
       const alias = newAlias();
       made.push(alias);
@@ -160,8 +163,8 @@ export async function paths(attacked: Attacked): Promise<Attacks> {
     later.push({
       what: `what of it was done at ${at.name}`,
       async run() {
-        const links = await linksAmong(attacked, keeper, [code, ...made]);
-        return links.length === 1 && links[0] === code ? undefined : `the links are ${links}`;
+        const links = await linksAmong(attacked, keeper, made);
+        return links.length === 0 ? changeOf(attacked, keeper, kept) : `made ${links}`;
       },
     });
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OPERATIONS } from '@lakh/operations';
-import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
+import { type Attacked, changeOf, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { JSON_TYPE } from '../witness.js';
 
@@ -63,65 +63,77 @@ function wrongTokens(token: string): Header[][] {
   ];
 }
 
-/** Deletes without the token that they need, and an operator's commands without the one that only who reads the data folder knows. */
+/** Changes without the token that they need, and an operator's commands without the one that only who reads the data folder knows. */
 export async function rights(attacked: Attacked): Promise<Attacks> {
-  const { open, admin, operations, standalone, witness } = attacked;
+  const changes = await changesOfOthers(attacked);
+  return {
+    attacks: [...changes.attacks, ...commands(attacked)],
+    later: [
+      ...changes.later,
+      { what: 'counters that were skipped', run: () => codesAreShort(attacked, attacked.standalone) },
+    ],
+  };
+}
+
+async function changesOfOthers(attacked: Attacked): Promise<Required<Pick<Attacks, 'attacks' | 'later'>>> {
   const attacks: Attack[] = [];
   const later: Attack[] = [];
-  for (const at of open) {
+  for (const at of attacked.open) {
     if (at.token === undefined) continue;
-    const { code } = await makeLink(attacked, at);
-    const path = `/api/v1/urls/${code}`;
-    const refuse = (what: string, headers: readonly Header[], query = '', body?: string) =>
-      attacks.push({
-        what: `a delete by ${what} at ${at.name}`,
-        async run() {
-          const asked = {
-            port: at.port,
-            method: 'DELETE',
-            path: `${path}${query}`,
-            headers,
-            ...(body === undefined ? {} : { body }),
-          };
-          const status = (await witness.ask(asked)).answers[0]?.status;
-          return status === 401 || status === 400 ? undefined : `a ${status}`;
-        },
-      });
-    for (const headers of wrongTokens(at.token))
-      refuse(headers.map((each) => each.join(': ').slice(0, 30)).join(), headers);
+    const kept = await makeLink(attacked, at);
+    const refuse = (what: string, headers: readonly Header[], query = '', fields: object = {}) => {
+      const path = `/api/v1/urls/${kept.code}${query}`;
+      const edit = JSON.stringify({ long_url: 'https://evil.example/', ...fields });
+      for (const [method, body] of [['DELETE'], ['DELETE', JSON.stringify(fields)], ['PATCH', edit]] as const) {
+        attacks.push({
+          what: `${method} by ${what} at ${at.name}`,
+          run: () => notAllowed(attacked, at, method, path, [JSON_TYPE, ...headers], body),
+        });
+      }
+    };
+    for (const headers of wrongTokens(at.token)) refuse(told(headers), headers);
     for (const name of ['token', 'access_token', 'api_key', 'key', 'authorization', 'bearer']) {
       refuse(`${name} in the query`, [], `?${name}=${at.token}`);
-      refuse(`${name} in the body`, [JSON_TYPE], '', JSON.stringify({ [name]: at.token }));
+      refuse(`${name} in the body`, [], '', { [name]: at.token });
     }
-    later.push({
-      what: `a link's end at ${at.name}`,
-      run: async () => ((await linksAmong(attacked, at, [code])).length === 1 ? undefined : 'it was deleted'),
-    });
+    later.push({ what: `a link of others at ${at.name}`, run: () => changeOf(attacked, at, kept) });
   }
-
-  const body = JSON.stringify({ apply: true, force: true, skip: 3_521_614_606_208, rows: [], adopt: true });
-  const names = [...Object.keys(OPERATIONS), '__proto__', 'constructor', 'toString', ''];
-  for (const name of names) {
-    for (const headers of wrongTokens(operations.token as string)) {
-      for (const method of ['POST', 'GET', 'PUT']) {
-        attacks.push({
-          what: `${method} ${name} by ${headers.map((each) => each.join(': ').slice(0, 30))} at operations`,
-          run: () => notRun(attacked, operations, method, `/${name}`, [JSON_TYPE, ...headers], body),
-        });
-      }
-    }
-    for (const at of [...open, ...admin]) {
-      for (const path of [`/ops/${name}`, `/${name}`, `/operations/${name}`]) {
-        attacks.push({
-          what: `POST ${path} at ${at.name}`,
-          run: () =>
-            notRun(attacked, at, 'POST', path, [JSON_TYPE, ['Authorization', `Bearer ${operations.token}`]], body),
-        });
-      }
-    }
-  }
-  later.push({ what: 'counters that were skipped', run: () => codesAreShort(attacked, standalone) });
   return { attacks, later };
+}
+
+const told = (headers: readonly Header[]): string => headers.map((each) => each.join(': ').slice(0, 30)).join();
+
+function commands(attacked: Attacked): Attack[] {
+  const { open, admin, operations } = attacked;
+  const body = JSON.stringify({ apply: true, force: true, skip: 3_521_614_606_208, rows: [], adopt: true });
+  const right = ['Authorization', `Bearer ${operations.token}`] as const;
+  return [...Object.keys(OPERATIONS), '__proto__', 'constructor', 'toString', ''].flatMap((name) => [
+    ...wrongTokens(operations.token as string).flatMap((headers) =>
+      ['POST', 'GET', 'PUT'].map((method) => ({
+        what: `${method} ${name} by ${told(headers)} at operations`,
+        run: () => notRun(attacked, operations, method, `/${name}`, [JSON_TYPE, ...headers], body),
+      })),
+    ),
+    ...[...open, ...admin].flatMap((at) =>
+      [`/ops/${name}`, `/${name}`, `/operations/${name}`].map((path) => ({
+        what: `POST ${path} at ${at.name}`,
+        run: () => notRun(attacked, at, 'POST', path, [JSON_TYPE, right], body),
+      })),
+    ),
+  ]);
+}
+
+async function notAllowed(
+  { witness }: Attacked,
+  { port }: Listener,
+  method: string,
+  path: string,
+  headers: readonly Header[],
+  body: string | undefined,
+): Promise<string | undefined> {
+  const asked = { port, method, path, headers, ...(body === undefined ? {} : { body }) };
+  const status = (await witness.ask(asked)).answers[0]?.status;
+  return status === 401 || status === 400 ? undefined : `a ${status}`;
 }
 
 async function notRun(

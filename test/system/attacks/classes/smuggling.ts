@@ -2,7 +2,7 @@ import { Agent, request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
-import { LONG_QUIET_MS } from '../wire.js';
+import { LONG_QUIET_MS, newAddress } from '../wire.js';
 import { newAlias } from '../witness.js';
 import { heads } from './smuggled-heads.js';
 import { framing, hiddenRequest, type Smuggling } from './smuggled-requests.js';
@@ -72,7 +72,7 @@ async function smuggle(
 
 /** Others, who make links and follow them on kept connections. Ends them, and resolves with what one of them got that was not theirs. */
 function watchBystanders({ port }: Listener): () => Promise<string | undefined> {
-  const agent = new Agent({ keepAlive: true, maxSockets: BYSTANDERS });
+  const agent = new Agent({ keepAlive: true, maxSockets: BYSTANDERS, localAddress: newAddress() });
   let isOver = false;
   let right = 0;
   let wrong: string | undefined;

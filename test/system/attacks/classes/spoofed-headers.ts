@@ -1,4 +1,4 @@
-import { type Attacked, type Listener, linksAmong, makeLink } from '../attacked.js';
+import { type Attacked, changeOf, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { JSON_TYPE, newAlias } from '../witness.js';
 
@@ -71,6 +71,12 @@ const OVERRIDES: readonly (readonly [what: string, headers: readonly Header[], q
   ['a field of the query', [], '?method=DELETE&_method=delete'],
   ['a field of a form', [['Content-Type', 'application/x-www-form-urlencoded']], '', '_method=DELETE'],
   ['a field of JSON', [JSON_TYPE], '', '{"_method":"DELETE"}'],
+  [
+    'X-HTTP-Method-Override',
+    [['X-HTTP-Method-Override', 'PATCH'], JSON_TYPE],
+    '',
+    '{"long_url":"https://evil.example/"}',
+  ],
 ];
 
 /** Headers by which a client lies about itself, or about what it asks for; and whether a later client meets the lie in a cache. */
@@ -80,7 +86,8 @@ export async function spoofedHeaders(attacked: Attacked): Promise<Attacks> {
   const later: Attack[] = [];
   for (const at of open) {
     const keeper = at.makes ? at : shorten;
-    const { code, longUrl } = await makeLink(attacked, keeper);
+    const kept = await makeLink(attacked, keeper);
+    const { code, longUrl } = kept;
     for (const headers of SAID) {
       const what = `${headers.map((each) => each.join(': ').slice(0, 60))} at ${at.name}`;
       if (at.makes) attacks.push({ what: `${what}, with a create`, run: () => keepsItsName(attacked, at, headers) });
@@ -92,7 +99,7 @@ export async function spoofedHeaders(attacked: Attacked): Promise<Attacks> {
     for (const [what, headers, query, body] of OVERRIDES) {
       for (const method of ['GET', 'POST', 'OPTIONS']) {
         attacks.push({
-          what: `${method} as DELETE by ${what} at ${at.name}`,
+          what: `${method} as another by ${what} at ${at.name}`,
           async run() {
             const path = `/api/v1/urls/${code}${query}`;
             const { answers } = await witness.ask({
@@ -107,10 +114,7 @@ export async function spoofedHeaders(attacked: Attacked): Promise<Attacks> {
         });
       }
     }
-    later.push({
-      what: `what was deleted at ${at.name}`,
-      run: async () => ((await linksAmong(attacked, keeper, [code])).length === 1 ? undefined : code),
-    });
+    later.push({ what: `what was changed at ${at.name}`, run: () => changeOf(attacked, keeper, kept) });
   }
   later.push({
     what: 'to be known by another address or name',
