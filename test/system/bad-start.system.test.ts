@@ -18,7 +18,7 @@ import { ask, until } from './support/ask';
 import { type ShortenProcess, spawnShorten } from './support/shorten-process';
 
 /** What the built shorten server does when it is started on witnesses that cannot be true: it says so, and issues nothing. */
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const KEY = '0123456789abcdef'.repeat(4);
 const OTHER_KEY = 'fedcba9876543210'.repeat(4);

@@ -8,7 +8,7 @@ import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, drained, type ExtraServer, readinessOf } from './support/degraded-stack';
 
 /** The last counters of a codec's space on real servers: each is issued, once, and then there is a named error. */
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const RANGE_SIZE = 200;
 /** Five ranges and a quarter of one. */

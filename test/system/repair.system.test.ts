@@ -6,7 +6,7 @@ import { CreatedLinks } from './support/created-links';
 import { DegradedStack } from './support/degraded-stack';
 
 /** The whole system with a witness that forgot, and what its operator types: no server is restarted, no code comes twice. */
-jest.setTimeout(90_000);
+jest.setTimeout(240_000);
 
 const RANGE_SIZE = 40;
 const MOST_HELD = 4 * RANGE_SIZE;

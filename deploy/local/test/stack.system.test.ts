@@ -9,7 +9,7 @@ import { readSettings } from '../src/config';
 import { openStack } from '../src/stack/stack';
 import type { ProcessStatus, StackStatus } from '../src/stack/status';
 
-jest.setTimeout(120_000);
+jest.setTimeout(240_000);
 
 const root = join(__dirname, '..', '..', '..');
 const main = join(root, 'deploy', 'local', 'dist', 'main.js');

@@ -7,7 +7,7 @@ import Database from 'libsql';
 import { cleanEnv, type Standalone, startStandalone } from '../support/standalone.js';
 
 /** The built commands beside a standalone server that holds its data file. */
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let dir: string;
 let server: Standalone | undefined;

@@ -16,7 +16,7 @@ import {
 } from '../support/standalone.js';
 
 // The program as its operator meets it: arguments, settings, one process a folder, stopping.
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 let folder: string;
 beforeEach(() => {

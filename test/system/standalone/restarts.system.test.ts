@@ -5,7 +5,7 @@ import Database from 'libsql';
 import { ask, create } from '../support/http.js';
 import { runStandalone, startStandalone } from '../support/standalone.js';
 
-jest.setTimeout(60_000);
+jest.setTimeout(240_000);
 
 const RESTARTS = 20;
 const CREATES = 3;
