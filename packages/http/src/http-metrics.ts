@@ -79,7 +79,7 @@ export function createHttpMetrics<const Route extends string>(
  * A histogram with one label whose values are known at start. It is no prom-client Histogram: those can only observe, one
  * labelled value at a time. A registry asks its metrics for nothing but a name and `get()`.
  */
-export class SlotHistogram {
+class SlotHistogram {
   readonly name: string;
   readonly #help: string;
   readonly #label: string;

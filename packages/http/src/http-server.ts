@@ -39,7 +39,7 @@ export interface HttpLimits {
   readonly stallTimeoutMs: number;
 }
 
-export const defaultHttpLimits: HttpLimits = Object.freeze({
+const defaultHttpLimits: HttpLimits = Object.freeze({
   maxInFlight: 4096,
   maxConnections: 16_384,
   maxHeaderBytes: 16 * 1024,

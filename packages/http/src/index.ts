@@ -21,11 +21,9 @@ export {
   createHttpMetrics,
   type HttpMetrics,
   LATENCY_BUCKETS_S,
-  SlotHistogram,
 } from './http-metrics.js';
 export {
   createHttpServer,
-  defaultHttpLimits,
   type HttpLimits,
   type HttpServer,
   type HttpServerOptions,

@@ -18,7 +18,7 @@ import { type RepairReport, raise, repair } from './repair.js';
 import { readWitnesses, rowOf } from './witnesses.js';
 
 /** The most that is skipped without a second word: a day of 11,500 creates a second, a 3,500th of all counters there are. */
-export const SKIP_MAX = 1_000_000_000;
+const SKIP_MAX = 1_000_000_000;
 
 /** How many counters a repair gives up for good. */
 export interface Skip {

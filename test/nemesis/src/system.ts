@@ -32,7 +32,7 @@ export const ZOOKEEPER = ['zookeeper-1', 'zookeeper-2', 'zookeeper-3'] as const;
 export const MARIADB = 'mysql-1';
 export const REDIS = 'redis-1';
 /** Whose clock is skewed. */
-export const SKEWED = 'shorten-3';
+const SKEWED = 'shorten-3';
 
 /** Of servers and operator. Far more than an attempt takes while nothing is frozen; a repair waits for it twice. */
 export const LEASE_ATTEMPT_MS = 2_000;

@@ -12,7 +12,7 @@ import { asciiLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
 import { observed } from '../wire/timing.js';
 import type { SqlSession } from '../wire/transaction.js';
 import type { MysqlLedgerOptions } from './ledger.js';
-import { witnessError } from './witness-error.js';
+import { ledgerCall } from './witness-error.js';
 
 const COLUMNS =
   'start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec, state';
@@ -36,13 +36,7 @@ export function createMysqlLedgerAdmin({
 }: Omit<MysqlLedgerOptions, 'feedsLinks'>): LedgerAdmin {
   const ns = asciiLiteral(namespace);
 
-  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await timer('ledger', 1, work);
-    } catch (error) {
-      throw witnessError(error);
-    }
-  };
+  const settle = ledgerCall(timer);
   const rows = (condition: string): Promise<readonly LedgerRow[]> =>
     settle(() =>
       pool.run(async (session) => {

@@ -12,7 +12,7 @@ import { asciiLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer } from '../wire/timing.js';
 import type { SqlPool, SqlSession } from '../wire/transaction.js';
 import { claimReleased, releaseTail } from './ledger-remainders.js';
-import { witnessError } from './witness-error.js';
+import { ledgerCall } from './witness-error.js';
 
 export interface MysqlLedgerOptions {
   /** Of the primary. */
@@ -40,13 +40,7 @@ export function createMysqlLedger({
   // A deleted link keeps its counter, so it counts too.
   const anyLink = feedsLinks ? 'EXISTS(SELECT 1 FROM links WHERE counter>0)' : '0';
 
-  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await timer('ledger', 1, work);
-    } catch (error) {
-      throw witnessError(error);
-    }
-  };
+  const settle = ledgerCall(timer);
 
   return {
     head: () =>

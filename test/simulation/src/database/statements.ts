@@ -23,7 +23,7 @@ import {
 } from './plans.js';
 import type { LeaseRow, Tables } from './tables.js';
 
-export interface Statement {
+interface Statement {
   readonly shape: string;
   readonly values: readonly (string | number)[];
 }
@@ -36,7 +36,7 @@ const LITERAL = /_utf8mb4 x'([0-9a-f]*)'|'((?:[^'\\]|''|\\.)*)'|\b\d+\b/g;
 const PLANS = new Map<string, Plan>();
 const MOST_PLANS = 1_000;
 
-export function parseStatement(sql: string): Statement {
+function parseStatement(sql: string): Statement {
   const values: Value[] = [];
   const bare = sql.replace(LITERAL, (literal: string, hex: string | undefined, text: string | undefined) => {
     values.push(hex !== undefined ? decoded(hex) : text !== undefined ? text : Number(literal));
