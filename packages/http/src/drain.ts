@@ -11,9 +11,10 @@ import type { Connections } from './connections.js';
 const IDLE_GRACE_MS = 1500;
 const GRACE_PART_OF_LIMIT = 1 / 4;
 
-/** What is connected after the last look and before the listener's end is lost. A turn of the loop that takes so little time is good for both. */
+/** What is connected after the last look and before the listener's end is lost: a turn of the loop that takes so little time is a good one. */
 const QUIET_TURN_MS = 0.1;
-const QUIET_WITHIN_MS = 50;
+/** A busy server has none, and ends its listener all the same. */
+const QUIET_WITHIN_MS = 500;
 
 export interface DrainSteps {
   /** From now on each answer ends its connection. */
@@ -33,7 +34,7 @@ export async function drainServer(
   { onDraining, onClosingIdle }: DrainSteps,
 ): Promise<{ readonly cut: number }> {
   const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
-  await quietTurn();
+  await quietTurn(server, graceMs);
   // Not node:http's own, which closes idle connections at once.
   NetServer.prototype.close.call(server);
   onDraining();
@@ -51,14 +52,23 @@ export async function drainServer(
   return { cut };
 }
 
-/** Resolves right after a poll that found next to nothing to do, if there is one soon; what came before it has been accepted. */
-async function quietTurn(): Promise<void> {
+/**
+ * Resolves right after a poll that found no connection and, if there is such a one soon, next to nothing else to do; after `limitMs` in any
+ * case. Node accepts one connection a turn, and clients are connected before it does: those that wait are all accepted first.
+ */
+async function quietTurn(server: NetServer, limitMs: number): Promise<void> {
   const beganMs = performance.now();
-  await nextTurn();
+  let accepted = 0;
+  const count = () => {
+    accepted += 1;
+  };
+  server.on('connection', count);
   for (;;) {
-    const turnMs = performance.now();
+    const [before, turnMs] = [accepted, performance.now()];
     await nextTurn();
     const nowMs = performance.now();
-    if (nowMs - turnMs < QUIET_TURN_MS || nowMs - beganMs > QUIET_WITHIN_MS) return;
+    const isQuiet = nowMs - turnMs < QUIET_TURN_MS || nowMs - beganMs > QUIET_WITHIN_MS;
+    if ((accepted === before && isQuiet) || nowMs - beganMs > limitMs) break;
   }
+  server.off('connection', count);
 }

@@ -272,6 +272,18 @@ describe('a drain', () => {
     expect(await drained).toEqual({ cut: 0 });
   });
 
+  test('answers each that was connected already, however many wait to be accepted', async () => {
+    const server = await startServer({ handler: hello });
+    const clients = Array.from({ length: 50 }, () => new RawClient(server.port).send(get));
+    // The system has connected them, and the server has not been told of most.
+    await Promise.race(clients.map((client) => client.connected()));
+    expect(countConnections(server)).toBeLessThan(40);
+    const drained = server.drain(60_000);
+    const answers = await Promise.all(clients.map((client) => client.all()));
+    expect(answers.filter((text) => !/hello/.test(text))).toEqual([]);
+    expect(await drained).toEqual({ cut: 0 });
+  });
+
   test('answers what a kept connection sends soon after it began, and says that it was the last', async () => {
     const server = await startServer({ handler: hello });
     const client = new RawClient(server.port).send(get);
