@@ -12,6 +12,7 @@ import { integer, isLoopback, parseHostPort } from '@lakh/settings';
 import { parseTokens } from '../../packages/api/src/tokens.js';
 import { createRequestRule } from '../../packages/http/src/own-requests.js';
 import { readForm } from '../../packages/page/src/form-values.js';
+import { createSeal } from '../../packages/redis/src/seal.js';
 import { decodeLink } from '../../packages/redis/src/value.js';
 import { anyTexts, around, GROWTH_MAX, growthOf, ideographs, type Run, type Texts, times } from './support/growth.js';
 
@@ -46,6 +47,7 @@ const urlTexts: Texts = {
 
 const ownHosts = new OwnHosts(['https://lakh.example', 'http://127.0.0.1:8080'], 'box');
 const contextOf = createRequestContexts(['127.0.0.1/32', '10.0.0.0/8']);
+const seal = createSeal(new Uint8Array(32));
 const hasJustWritten = createRyowReader(() => new Uint8Array(32));
 const askedBy = (headers: Readonly<Record<string, string>>) =>
   contextOf({ socket: { remoteAddress: '127.0.0.1' }, headers } as unknown as Parameters<typeof contextOf>[0]);
@@ -125,8 +127,13 @@ describe.each<[string, (text: string) => unknown, Texts]>([
   ],
   [
     'a value of Redis',
-    (text) => decodeLink(0, 'Q0u', text),
-    { ...anyTexts, version: around('1|', '1', '|D'), target: around('1|1|G|1|1|||', 'a', '\n') },
+    (text) => decodeLink({ domainId: 0, code: 'Q0u' }, text, seal, 0),
+    {
+      ...anyTexts,
+      version: around('2|', '1', '|D'),
+      target: around(`2|1|${'A'.repeat(22)}|1|G|1|1|||`, 'a', '\n'),
+      sealed: around(`2|1|${'A'.repeat(22)}|1|G|1|1|||https://`, 'a', ''),
+    },
   ],
 ])('%s takes its length, and no more:', (_name, read, texts) => {
   test.each(Object.entries(texts))('%s', async (_kind, textOf) => {

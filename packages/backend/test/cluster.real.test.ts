@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
 import { createLogger, createMetrics, thisProcess } from '@lakh/process';
 import { parseRedisUrl } from '@lakh/redis';
-import { describeLinkCache, SampleLinks } from '@lakh/testkit';
+import { describeLinkCache, SampleLinks, storedAs } from '@lakh/testkit';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { eventually, startDatabase, type TestDatabase } from '../../mysql/test/database.js';
 import { type RunningRedis, startRedis } from '../../redis/test/harness.js';
@@ -52,8 +52,9 @@ async function openUnused(): Promise<{ system: number; backend: Backend }> {
   return { system: systems, backend: openCluster({ settings: settingsOf(systems) }) };
 }
 
-/** Resolves with it once it has a session: writes to ZooKeeper wait for none. */
+/** Resolves with it once it has a session, for writes to ZooKeeper wait for none, and the keys, without which Redis is not believed. */
 async function connected(backend: Backend): Promise<Backend> {
+  await backend.loadKeys(new AbortController().signal);
   await (await backend.admin()).marks.inspect();
   return backend;
 }
@@ -78,6 +79,7 @@ describeLinkCache('a cluster', async () => {
   const { backend } = await openUnused();
   const { cache } = backend;
   if (cache === undefined) throw new Error('Redis was named');
+  await backend.loadKeys(new AbortController().signal);
   await eventually(() => cache.available);
   return { cache, dispose: () => backend.close() };
 });
@@ -146,8 +148,32 @@ test('a registered server is seen by operators until it closes', async () => {
   await operator.close();
 });
 
+test('servers of one database believe what they have put into Redis; one that has not asked the database yet, nothing', async () => {
+  const { system, backend } = await openUnused();
+  const other = openCluster({ settings: settingsOf(system) });
+  const link = storedAs(new SampleLinks().generated());
+  const { signal } = new AbortController();
+  await Promise.all([backend.prepare(signal), other.loadKeys(signal)]);
+  await eventually(async () => backend.cache?.available === true && other.cache?.available === true);
+  expect(await backend.cache?.put(link)).toBe(true);
+  expect(await other.cache?.get(0, link.code)).toEqual(link);
+
+  const early = openCluster({ settings: settingsOf(system) });
+  await eventually(async () => early.cache?.available === true);
+  expect(await early.cache?.get(0, link.code)).toBeUndefined();
+  expect(await early.checks.redis?.()).toMatchObject({
+    status: 'degraded',
+    detail: expect.stringContaining('believed'),
+  });
+  await early.loadKeys(signal);
+  expect(await early.cache?.get(0, link.code)).toEqual(link);
+  expect(await early.checks.redis?.()).toEqual({ status: 'ok' });
+  await Promise.all([backend, other, early].map((one) => one.close()));
+});
+
 test('a removal that waits in the outbox is relayed to the cache', async () => {
   const { backend } = await openUnused();
+  await backend.loadKeys(new AbortController().signal);
   const { cache, links, outbox } = backend;
   await eventually(() => cache?.available === true);
   const sample = new SampleLinks();

@@ -1,16 +1,17 @@
 import type { LinkCache, StoredLink } from '@lakh/links';
 import { CHANGES_CHANNEL, encodeChange } from './change-feed.js';
 import { isOfTheKey, type RedisConnection } from './connection.js';
-import { putNewer } from './put-newer.js';
+import { type PutNewer, putNewer } from './put-newer.js';
+import { createSeal, type Seal } from './seal.js';
 import { jittered } from './ttl.js';
-import { decodeLink, encodeLink, linkKey } from './value.js';
+import { decodeLink, encodeLink, linkKey, maySupersede, type NoLink } from './value.js';
 
 /** For metrics; called synchronously on the hot path. */
 export interface RedisLinkCacheObserver {
-  /** `bad-value`: something under the key that is not a value of ours, taken for a miss. `bypassed`: not asked (breaker). */
-  read?(outcome: 'hit' | 'miss' | 'bad-value' | 'failed' | 'bypassed'): void;
+  /** What is under the key and no link is taken for a miss. `bypassed`: not asked (breaker). `no-key`: not asked, for nothing could be believed. */
+  read?(outcome: 'hit' | 'miss' | NoLink | 'failed' | 'bypassed' | 'no-key'): void;
   /** `kept`: the cache holds that version or a newer one. */
-  write?(outcome: 'stored' | 'kept' | 'failed' | 'bypassed'): void;
+  write?(outcome: 'stored' | 'kept' | 'failed' | 'bypassed' | 'no-key'): void;
 }
 
 export interface RedisLinkCacheOptions {
@@ -18,6 +19,8 @@ export interface RedisLinkCacheOptions {
   readonly redis: RedisConnection;
   /** How long a value lives, ±10 %: the bound on staleness when everything else failed. */
   readonly ttlS: number;
+  /** 256 random bits that the servers of one database share: nothing is believed that was not put by who has them. Undefined while they are not known. */
+  readonly sealKey: () => Uint8Array | undefined;
   readonly observer?: RedisLinkCacheObserver;
 }
 
@@ -25,20 +28,35 @@ export interface RedisLinkCacheOptions {
  * L2. Never rejects: a Redis that is down, frozen or full of something else is a cache that misses. Each read is a command of its
  * own: that callers of one code share one flight is the resolver's to see to.
  */
-export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCacheOptions): LinkCache {
+export function createRedisLinkCache({ redis, ttlS, sealKey, observer = {} }: RedisLinkCacheOptions): LinkCache {
   const ttlMs = ttlS * 1_000;
+  let knownSeal: Seal | undefined;
+  const findSeal = (): Seal | undefined => {
+    const key = knownSeal === undefined ? sealKey() : undefined;
+    if (key !== undefined) knownSeal = createSeal(key);
+    return knownSeal;
+  };
 
-  async function bypassed(): Promise<boolean> {
-    observer.write?.('bypassed');
-    return false;
+  /** @returns whether it was stored: the cache holds that version or a newer one in any case */
+  async function store(link: StoredLink, seal: Seal, message: PutNewer['message']): Promise<boolean> {
+    const livesMs = jittered(ttlMs, Math.random());
+    const value = encodeLink(link, seal, Date.now() + livesMs);
+    const put = { key: linkKey(link.domainId, link.code), version: link.version, value, ttlMs: livesMs };
+    const held = await redis.ask((commands) => putNewer(commands, { ...put, message }));
+    if (held === undefined) return true;
+    if (typeof decodeLink(link, held, seal, Date.now()) !== 'string' || !maySupersede(link, held)) return false;
+    return (await redis.ask((commands) => putNewer(commands, { ...put, instead: held }))) === undefined;
   }
 
-  async function write(link: StoredLink, message?: Parameters<typeof putNewer>[5]): Promise<boolean> {
-    const livesMs = jittered(ttlMs, Math.random());
-    const key = linkKey(link.domainId, link.code);
+  async function write(link: StoredLink, isAsked: boolean, message?: PutNewer['message']): Promise<boolean> {
+    const seal = findSeal();
+    if (!isAsked || seal === undefined) {
+      observer.write?.(isAsked ? 'no-key' : 'bypassed');
+      return false;
+    }
     try {
-      const value = encodeLink(link);
-      const stored = await redis.ask((commands) => putNewer(commands, key, link.version, value, livesMs, message));
+      // Not in the call below, which is not made, arguments and all, where nobody observes.
+      const stored = await store(link, seal, message);
       observer.write?.(stored ? 'stored' : 'kept');
       return true;
     } catch {
@@ -53,8 +71,9 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
     },
 
     async get(domainId, code): Promise<StoredLink | undefined> {
-      if (!redis.trusted) {
-        observer.read?.('bypassed');
+      const seal = findSeal();
+      if (!redis.trusted || seal === undefined) {
+        observer.read?.(seal === undefined ? 'no-key' : 'bypassed');
         return undefined;
       }
       let line: string | null;
@@ -64,16 +83,19 @@ export function createRedisLinkCache({ redis, ttlS, observer = {} }: RedisLinkCa
         observer.read?.(isOfTheKey(error) ? 'bad-value' : 'failed');
         return undefined;
       }
-      const link = line === null ? undefined : decodeLink(domainId, code, line);
-      observer.read?.(link !== undefined ? 'hit' : line === null ? 'miss' : 'bad-value');
-      return link;
+      if (line === null) {
+        observer.read?.('miss');
+        return undefined;
+      }
+      const found = decodeLink({ domainId, code }, line, seal, Date.now());
+      observer.read?.(typeof found === 'string' ? found : 'hit');
+      return typeof found === 'string' ? undefined : found;
     },
 
-    put: (link) => (redis.trusted ? write(link) : bypassed()),
+    put: (link) => write(link, redis.trusted),
 
     // In quarantine too: it is over when what waited has been told, edits like deletes. Fills wait: what they bring may have been read
     // before a change that nobody has told of yet.
-    announce: (link) =>
-      redis.answers ? write(link, { channel: CHANGES_CHANNEL, text: encodeChange(link) }) : bypassed(),
+    announce: (link) => write(link, redis.answers, { channel: CHANGES_CHANNEL, text: encodeChange(link) }),
   };
 }

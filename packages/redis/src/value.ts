@@ -1,63 +1,92 @@
 /**
  * What the cache keeps under `lakh:l:{<domain id>:<code>}`: one line of ASCII.
  *
- *     1|<version>|D                                                               a tombstone
- *     1|<version>|<G or A>|<counter>|<created ms>|<expires ms>|<status>|<URL>     generated or alias; expiry and status may be empty
+ *     2|<version>|<seal>|<until ms>|D                                                               a tombstone
+ *     2|<version>|<seal>|<until ms>|<G or A>|<counter>|<created ms>|<expires ms>|<status>|<URL>     generated or alias; expiry and status may be empty
  *
  * The first field is the format. Every later format keeps `<format>|<version>|` in front, so that servers of two releases
  * go on comparing versions (the script in put-newer.ts does) while each reads only the format that it knows. Domain and code are
  * in the key.
+ *
+ * The seal is over the key, the version and all that comes behind it: whoever reaches Redis could have written the rest. `until` is
+ * when the value's life in Redis was to end: without it an old value, kept by somebody, would be true for ever.
  */
+import { timingSafeEqual } from 'node:crypto';
 import type { RedirectStatus, StoredLink } from '@lakh/links';
+import { SEAL_LENGTH, type Seal } from './seal.js';
 
-const LINE = /^1\|([1-9]\d{0,15})\|(?:D|([GA])\|(\d{1,13})\|(\d{1,16})\|(\d{1,16})?\|(30[1278])?\|([\x20-\x7e]+))$/;
+const FORMAT = '2';
+const LINE =
+  /^2\|([1-9]\d{0,15})\|([\w-]{22})\|(\d{1,16})\|(?:D|([GA])\|(\d{1,13})\|(\d{1,16})\|(\d{1,16})?\|(30[1278])?\|([\x20-\x7e]+))$/;
+
+/** By which the clocks of servers may differ, so that a value lapses nowhere before Redis drops it. */
+const CLOCKS_MS = 300_000;
+
+/** More changes than a link will ever see. A value beyond was pinned by somebody: no change could ever replace it. */
+const HIGHEST_VERSION = 1_000_000_000;
+const LONG_URL_MAX_LENGTH = 8_192;
+/** Of http or https, without user information. */
+const MAY_BE_FOLLOWED = /^https?:\/\/[^/?#@\\]+(?:[/?#]|$)/;
 
 /** The braces make the code the part that a Cluster hashes. */
 export function linkKey(domainId: number, code: string): string {
   return `lakh:l:{${domainId}:${code}}`;
 }
 
-export function encodeLink(link: StoredLink): string {
-  if (link.state === 'deleted') return `1|${link.version}|D`;
-  const kind = link.kind === 'generated' ? 'G' : 'A';
-  return `1|${link.version}|${kind}|${link.counter}|${link.createdAtMs}|${link.expiresAtMs ?? ''}|${link.redirectStatus ?? ''}|${link.longUrl}`;
+function sealOf(seal: Seal, key: string, version: string | number, body: string): string {
+  return seal(`${key}|${version}|${body}`);
 }
 
-/** More changes than a link will ever see. A value beyond was pinned by somebody: no change could ever replace it. */
-const HIGHEST_VERSION = 1_000_000_000;
-const LONG_URL_MAX_LENGTH = 8_192;
+export function encodeLink(link: StoredLink, seal: Seal, untilMs: number): string {
+  const body = `${untilMs}|${bodyOf(link)}`;
+  return `${FORMAT}|${link.version}|${sealOf(seal, linkKey(link.domainId, link.code), link.version, body)}|${body}`;
+}
 
-/**
- * A value from Redis is believed no more than one from a person: whoever reaches Redis could have written it.
- *
- * @returns undefined for anything that {@link encodeLink} did not write of a link that may be followed
- */
-export function decodeLink(domainId: number, code: string, line: string): StoredLink | undefined {
+function bodyOf(link: StoredLink): string {
+  if (link.state === 'deleted') return 'D';
+  const kind = link.kind === 'generated' ? 'G' : 'A';
+  return `${kind}|${link.counter}|${link.createdAtMs}|${link.expiresAtMs ?? ''}|${link.redirectStatus ?? ''}|${link.longUrl}`;
+}
+
+/** Why a value is no link: no line of this format, not sealed by a server of this database, or beyond its life. */
+export type NoLink = 'bad-value' | 'bad-seal' | 'lapsed';
+
+/** The link that a server of this database has put there, at `nowMs`. */
+export function decodeLink(
+  { domainId, code }: Pick<StoredLink, 'domainId' | 'code'>,
+  line: string,
+  seal: Seal,
+  nowMs: number,
+): StoredLink | NoLink {
   const fields = LINE.exec(line);
-  if (fields === null) return undefined;
-  const version = Number(fields[1]);
-  if (version > HIGHEST_VERSION) return undefined;
-  const longUrl = fields[7];
-  if (longUrl === undefined) return { state: 'deleted', domainId, code, version };
-  if (!mayBeFollowed(longUrl)) return undefined;
+  if (fields === null || Number(fields[1]) > HIGHEST_VERSION) return 'bad-value';
+  const [, version = '', given = '', untilMs] = fields;
+  const body = line.slice(FORMAT.length + version.length + SEAL_LENGTH + 3);
+  const own = sealOf(seal, linkKey(domainId, code), version, body);
+  if (!timingSafeEqual(Buffer.from(given, 'latin1'), Buffer.from(own, 'latin1'))) return 'bad-seal';
+  if (Number(untilMs) + CLOCKS_MS < nowMs) return 'lapsed';
+  const longUrl = fields[9];
+  if (longUrl === undefined) return { state: 'deleted', domainId, code, version: Number(version) };
+  // The seal says that a server of ours put it there. Should its key be known to others: still nothing that no server would store.
+  if (longUrl.length > LONG_URL_MAX_LENGTH || !MAY_BE_FOLLOWED.test(longUrl)) return 'bad-value';
   return {
     state: 'live',
     domainId,
     code,
-    kind: fields[2] === 'G' ? 'generated' : 'alias',
-    counter: Number(fields[3]),
+    kind: fields[4] === 'G' ? 'generated' : 'alias',
+    counter: Number(fields[5]),
     longUrl,
-    createdAtMs: Number(fields[4]),
-    expiresAtMs: fields[5] === undefined ? null : Number(fields[5]),
-    redirectStatus: fields[6] === undefined ? null : (Number(fields[6]) as RedirectStatus),
-    version,
+    createdAtMs: Number(fields[6]),
+    expiresAtMs: fields[7] === undefined ? null : Number(fields[7]),
+    redirectStatus: fields[8] === undefined ? null : (Number(fields[8]) as RedirectStatus),
+    version: Number(version),
   };
 }
 
-/** Of http or https, without user information, and of a length that can be stored. */
-function mayBeFollowed(longUrl: string): boolean {
-  if (longUrl.length > LONG_URL_MAX_LENGTH || !/^https?:\/\//.test(longUrl)) return false;
-  if (!URL.canParse(longUrl)) return false;
-  const { username, password } = new URL(longUrl);
-  return username === '' && password === '';
+/**
+ * Whether a value that {@link decodeLink} does not take may give way to `link`, though by its version it need not: one of this format,
+ * which nobody else writes, and one of the same version, with which nothing is lost. Another release's newer one may not.
+ */
+export function maySupersede(link: StoredLink, held: string): boolean {
+  return held.startsWith(`${FORMAT}|`) || Number(/^\d+\|(\d+)\|/.exec(held)?.[1]) === link.version;
 }

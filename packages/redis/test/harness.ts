@@ -12,6 +12,8 @@ import {
   type RedisState,
 } from '../src/index.js';
 
+export const SEAL_KEY = new Uint8Array(32).fill(7);
+
 export interface RunningRedis {
   readonly server: LocalServer;
   readonly url: string;
@@ -47,7 +49,8 @@ export function openCache({
   url,
   ...options
 }: Omit<RedisOptions, 'changed' | 'target'> &
-  Pick<RedisLinkCacheOptions, 'ttlS'> & { readonly url: string }): TestCache {
+  Pick<RedisLinkCacheOptions, 'ttlS'> &
+  Partial<Pick<RedisLinkCacheOptions, 'sealKey'>> & { readonly url: string }): TestCache {
   const seen = new Map<string, number>();
   const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
   const redis = new RedisConnection({
@@ -58,6 +61,7 @@ export function openCache({
   const cache = createRedisLinkCache({
     redis,
     ttlS: options.ttlS,
+    sealKey: options.sealKey ?? (() => SEAL_KEY),
     observer: { read: (outcome) => count(`read ${outcome}`), write: (outcome) => count(`write ${outcome}`) },
   });
   return {

@@ -3,9 +3,15 @@ import { runInNewContext } from 'node:vm';
 import type { Link, StoredLink } from '@lakh/links';
 import { describeLinkCache } from '@lakh/testkit';
 import { createClient } from 'redis';
-import type { RedisOptions } from '../src/index.js';
+import {
+  createRedisLinkCache,
+  parseRedisUrl,
+  RedisConnection,
+  type RedisLinkCacheOptions,
+  type RedisOptions,
+} from '../src/index.js';
 import { linkKey } from '../src/value.js';
-import { openCache, type RunningRedis, startRedis, type TestCache, until } from './harness.js';
+import { openCache, type RunningRedis, SEAL_KEY, startRedis, type TestCache, until } from './harness.js';
 
 jest.setTimeout(30_000);
 
@@ -26,8 +32,9 @@ function link(code: string, changes: Partial<Link> = {}): Link {
 }
 const tombstone = (code: string, version = 2): StoredLink => ({ state: 'deleted', domainId: 0, code, version });
 
-async function open(url: string, changes: Partial<RedisOptions> = {}): Promise<TestCache> {
-  const cache = openCache({ url, ttlS: 3_600, ...changes });
+async function open(url: string, changes: Partial<RedisOptions & RedisLinkCacheOptions> = {}): Promise<TestCache> {
+  // Patient: what deadlines do is for those tests to see that set one.
+  const cache = openCache({ url, ttlS: 3_600, deadlineMs: 5_000, ...changes });
   if (!(await cache.whenAvailable(10_000))) throw new Error('redis did not become available');
   return cache;
 }
@@ -78,7 +85,7 @@ describe('over a Redis that works', () => {
 
   test.each([
     ['text', (key: string) => admin.set(key, 'somebody else was here')],
-    ['a value without a version', (key: string) => admin.set(key, '1||D')],
+    ['a value without a version', (key: string) => admin.set(key, '2||D')],
     ['a list', (key: string) => admin.rPush(key, ['a', 'b'])],
   ])('%s under the key is a miss that is counted, and the next fill replaces it', async (what, write) => {
     const code = `foreign-${what}`;
@@ -92,12 +99,81 @@ describe('over a Redis that works', () => {
   });
 
   test('a value of a later format is a miss here, and is not overwritten by an older version', async () => {
-    await admin.set(linkKey(0, 'later'), '2|7|whatever comes');
+    await admin.set(linkKey(0, 'later'), '3|7|whatever comes');
     expect(await cache.get(0, 'later')).toBeUndefined();
     expect(await cache.put(link('later', { version: 6 }))).toBe(true);
-    expect(await admin.get(linkKey(0, 'later'))).toBe('2|7|whatever comes');
+    expect(await admin.get(linkKey(0, 'later'))).toBe('3|7|whatever comes');
     await cache.put(link('later', { version: 8 }));
     expect(await cache.get(0, 'later')).toEqual(link('later', { version: 8 }));
+  });
+
+  test('whoever can write to Redis can make it ask the database, and nothing else: no target, no version that stays', async () => {
+    const target = (line: string) => line.replace('example.com', 'evil.example');
+    const forgeries: Record<string, (ours: string) => string> = {
+      'another target': target,
+      'a version that nothing is above': (ours) => ours.replace('2|1|', '2|1000000000|'),
+      'a tombstone': (ours) => `2|9|${ours.split('|')[2]}|${ours.split('|')[3]}|D`,
+      'a guess': (ours) => target(ours).replace(/^(2\|1\|).{22}/, `$1${'A'.repeat(22)}`),
+      'the format before, unsealed': () => '1|1|G|100000|1790000000000|||https://evil.example/',
+    };
+    for (const [what, forge] of Object.entries(forgeries)) {
+      const forged = link(`forged-${what.length}`);
+      const key = linkKey(0, forged.code);
+      await cache.put(forged);
+      const ours = (await admin.get(key)) as string;
+      await admin.set(key, forge(ours));
+      const before = cache.seen.get('read hit') ?? 0;
+      expect([what, await cache.get(0, forged.code)]).toEqual([what, undefined]);
+      expect(cache.seen.get('read hit') ?? 0).toBe(before);
+      // The next fill, which every miss brings about, puts things right; a life is given back to what had none.
+      expect(await cache.put(forged)).toBe(true);
+      expect([what, await cache.get(0, forged.code)]).toEqual([what, forged]);
+      expect(await admin.pTTL(key)).toBeGreaterThan(0);
+    }
+    expect(cache.seen.get('read bad-seal')).toBe(4);
+  });
+
+  test('a forged version hides no delete, and a value under another code’s key is none', async () => {
+    const [one, two] = [link('one'), link('two', { longUrl: 'https://example.com/two' })];
+    await cache.put(one);
+    await cache.put(two);
+    await admin.set(linkKey(0, 'one'), (await admin.get(linkKey(0, 'two'))) as string);
+    expect(await cache.get(0, 'one')).toBeUndefined();
+    await admin.set(linkKey(0, 'one'), `2|1000000000|${'x'.repeat(22)}`);
+    expect(await cache.put(tombstone('one'))).toBe(true);
+    expect(await cache.get(0, 'one')).toEqual(tombstone('one'));
+  });
+
+  test('a cache that nobody observes keeps what it is given as well', async () => {
+    const connection = new RedisConnection({ target: parseRedisUrl(redis.url), deadlineMs: 5_000 });
+    const unobserved = createRedisLinkCache({ redis: connection, ttlS: 60, sealKey: () => SEAL_KEY });
+    await until(() => unobserved.available, 'redis is available');
+    expect(await unobserved.put(link('unobserved'))).toBe(true);
+    expect(await cache.get(0, 'unobserved')).toEqual(link('unobserved'));
+    await connection.close();
+  });
+
+  test('servers of two databases that share a Redis take nothing from each other', async () => {
+    const stranger = await open(redis.url, { sealKey: () => new Uint8Array(32) });
+    await stranger.put(link('shared', { longUrl: 'https://other.example/', version: 5 }));
+    expect(await cache.get(0, 'shared')).toBeUndefined();
+    await cache.put(link('shared'));
+    expect(await cache.get(0, 'shared')).toEqual(link('shared'));
+    expect(await stranger.get(0, 'shared')).toBeUndefined();
+    await stranger.close();
+  });
+
+  test('without the key nothing is read and nothing put; with it everything is, from then on', async () => {
+    let key: Uint8Array | undefined;
+    const late = await open(redis.url, { sealKey: () => key });
+    await cache.put(link('sealed'));
+    expect(await late.get(0, 'sealed')).toBeUndefined();
+    expect(await late.put(tombstone('sealed'))).toBe(false);
+    expect([late.seen.get('read no-key'), late.seen.get('write no-key')]).toEqual([1, 1]);
+    key = SEAL_KEY;
+    expect(await late.get(0, 'sealed')).toEqual(link('sealed'));
+    expect(await late.put(tombstone('sealed'))).toBe(true);
+    await late.close();
   });
 
   test('lives are jittered, outlast an expiry, and are not prolonged by another put or a read', async () => {

@@ -1,6 +1,7 @@
 import type { Link, StoredLink } from '@lakh/links';
+import { createSeal } from '../src/seal.js';
 import { jittered } from '../src/ttl.js';
-import { decodeLink, encodeLink } from '../src/value.js';
+import { decodeLink, encodeLink, maySupersede } from '../src/value.js';
 
 const LIVE: Link = {
   state: 'live',
@@ -14,12 +15,22 @@ const LIVE: Link = {
   redirectStatus: null,
   version: 1,
 };
-const LINE = '1|1|G|100000|1790000000123|||https://example.com/a|b?c=d#e';
+const TARGET = 'https://example.com/a|b?c=d#e';
+const BODY = `1790003600000|G|100000|1790000000123|||${TARGET}`;
+const NOW_MS = 1_790_000_100_000;
+const UNTIL_MS = 1_790_003_600_000;
+const seal = createSeal(new Uint8Array(32).fill(7));
+const Q0U = { domainId: 0, code: 'Q0u' };
+const decode = (line: string, nowMs = NOW_MS) => decodeLink(Q0U, line, seal, nowMs);
+/** As only who has the key can write it. */
+const sealed = (body: string, version = '1', key = 'lakh:l:{0:Q0u}') =>
+  `2|${version}|${seal(`${key}|${version}|${body}`)}|${body}`;
 
-describe('value format 1', () => {
+describe('value format 2', () => {
   test('is pinned: servers of two releases share a cache', () => {
-    expect(encodeLink(LIVE)).toBe(LINE);
-    expect(encodeLink({ state: 'deleted', domainId: 0, code: 'Q0u', version: 2 })).toBe('1|2|D');
+    expect(encodeLink(LIVE, seal, UNTIL_MS)).toBe(`2|1|gMCAwkSFb-5JW6-9En1OLw|${BODY}`);
+    expect(encodeLink(LIVE, seal, UNTIL_MS)).toBe(sealed(BODY));
+    expect(encodeLink({ ...Q0U, state: 'deleted', version: 2 }, seal, UNTIL_MS)).toBe(sealed(`${UNTIL_MS}|D`, '2'));
   });
 
   test.each<[string, StoredLink]>([
@@ -29,36 +40,79 @@ describe('value format 1', () => {
     ['with the greatest numbers', { ...LIVE, counter: 62 ** 7 - 1, version: 1_000_000_000 }],
     ['tombstone', { state: 'deleted', domainId: 3, code: 'x', version: 9 }],
   ])('%s comes back as it was', (_, link) => {
-    expect(decodeLink(link.domainId, link.code, encodeLink(link))).toEqual(link);
+    expect(decodeLink(link, encodeLink(link, seal, UNTIL_MS), seal, NOW_MS)).toEqual(link);
   });
 
   test.each([
     '',
     'https://example.com/',
     '{"version":1}',
-    `2${LINE.slice(1)}`,
-    LINE.replace('|G|', '|D|'),
-    LINE.replace('|G|', '|g|'),
-    LINE.replace('1|1|', '1|0|'),
-    LINE.replace('1|1|', '1|-1|'),
-    LINE.replace('1|1|', '1|9999999999999999|'),
-    LINE.replace('1|1|', '1|1000000001|'),
-    LINE.replace('https://example.com/a|b?c=d#e', 'javascript:alert(1)'),
-    LINE.replace('https://example.com/a|b?c=d#e', 'ftp://example.com/'),
-    LINE.replace('https://example.com/a|b?c=d#e', '//example.com/'),
-    LINE.replace('https://example.com/a|b?c=d#e', 'https://user@example.com/'),
-    LINE.replace('https://example.com/a|b?c=d#e', 'https://'),
-    `${LINE}${'x'.repeat(8_192)}`,
-    LINE.replace('|100000|', '||'),
-    LINE.replace('|||', '||303|'),
-    LINE.slice(0, LINE.indexOf('https')),
-    `${LINE}\n`,
-    `${LINE}\r\nSet-Cookie: a=b`,
-    `${LINE}é`,
-    '1|2|D|',
-    ' 1|2|D',
-  ])('%j is no value', (line) => {
-    expect(decodeLink(0, 'Q0u', line)).toBeUndefined();
+    `1|1|G|100000|1790000000123|||${TARGET}`,
+    '1|2|D',
+    `3${sealed(BODY).slice(1)}`,
+    sealed(BODY.replace('|G|', '|D|')),
+    sealed(BODY.replace('|G|', '|g|')),
+    sealed(BODY, '0'),
+    sealed(BODY, '-1'),
+    sealed(BODY, '9999999999999999'),
+    sealed(BODY, '1000000001'),
+    ...['javascript:alert(1)', 'ftp://example.com/', '//example.com/', 'https://', 'https:///'].map((target) =>
+      sealed(BODY.replace(TARGET, target)),
+    ),
+    ...['https://user@example.com/', 'https://user:secret@example.com', 'https://a\\@example.com/'].map((target) =>
+      sealed(BODY.replace(TARGET, target)),
+    ),
+    sealed(`${BODY}${'x'.repeat(8_192)}`),
+    sealed(BODY.replace('|100000|', '||')),
+    sealed(BODY.replace('|||', '||303|')),
+    sealed(BODY.slice(0, BODY.indexOf('https'))),
+    sealed(BODY.slice(BODY.indexOf('|') + 1)),
+    sealed(`${BODY}\n`),
+    sealed(`${BODY}\r\nSet-Cookie: a=b`),
+    sealed(`${BODY}é`),
+    sealed(`${UNTIL_MS}|D|`, '2'),
+    ` ${sealed(`${UNTIL_MS}|D`, '2')}`,
+  ])('%j is no value, sealed or not', (line) => {
+    expect(decode(line)).toBe('bad-value');
+  });
+
+  test('a value that anybody could write, or that was written for another key, version, life or target, is none', () => {
+    const [ours, other] = [sealed(BODY), createSeal(new Uint8Array(32))];
+    const forgeries = [
+      `2|1|${'A'.repeat(22)}|${BODY}`,
+      `2|1|${other(`lakh:l:{0:Q0u}|1|${BODY}`)}|${BODY}`,
+      ours.replace('2|1|', '2|7|'),
+      ours.replace(TARGET, 'https://evil.example/'),
+      ours.replace('|G|', '|A|'),
+      ours.replace('1790003600000', '1890003600000'),
+      ours.replace('|||', '|1|302|'),
+      sealed(BODY, '1', 'lakh:l:{0:Q0v}'),
+      sealed(BODY, '1', 'lakh:l:{1:Q0u}'),
+      `2|9|${ours.split('|')[2]}|${UNTIL_MS}|D`,
+    ];
+    expect(forgeries.map((line) => decode(line))).toEqual(forgeries.map(() => 'bad-seal'));
+    expect(decode(ours)).toEqual(LIVE);
+  });
+
+  test('every letter of it is covered', () => {
+    const line = sealed(BODY);
+    for (let at = 0; at < line.length; at += 1) {
+      const changed = `${line.slice(0, at)}${line[at] === '3' ? '4' : '3'}${line.slice(at + 1)}`;
+      expect(typeof decode(changed)).toBe('string');
+    }
+  });
+
+  test('one that somebody kept is true no longer than its life, and five minutes for clocks that differ', () => {
+    const line = encodeLink(LIVE, seal, UNTIL_MS);
+    expect(decode(line, UNTIL_MS + 300_000)).toEqual(LIVE);
+    expect(decode(line, UNTIL_MS + 300_001)).toBe('lapsed');
+    expect(decode(line, UNTIL_MS - 3_600_000 * 24)).toEqual(LIVE);
+  });
+
+  test('what gives way: anything of this format, and the same version of another', () => {
+    const may = (held: string) => maySupersede({ ...LIVE, version: 3 }, held);
+    expect(['2|3|x', '2|999|x', '1|3|D', '3|3|x'].map(may)).toEqual([true, true, true, true]);
+    expect(['1|4|D', '3|4|x', '1|999|D'].map(may)).toEqual([false, false, false]);
   });
 });
 

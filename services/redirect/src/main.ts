@@ -1,11 +1,15 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { openCluster } from '@lakh/backend/cluster';
 import { createRyowReader } from '@lakh/http';
 import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
+
+/** A start waits no longer for the keys that servers share. */
+const KEYS_WAIT_MS = 1_000;
 
 await runProgram({
   description: {
@@ -42,10 +46,11 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   for (const [name, check] of Object.entries(checks)) context.addCheck(name, check);
   context.addCheck('links', redirects.health(Object.values(checks)));
 
-  // Not waited for: links can be followed without.
-  void backend.loadKeys(lifecycle.signal);
+  const keysLoaded = backend.loadKeys(lifecycle.signal);
   listener.limits.shareOver(backend.counters);
   if (backend.changes) lifecycle.onStop('changes', backend.changes.follow(redirects.l1));
   await backend.reachLinks(lifecycle.signal);
+  // Without them Redis is not believed; where the database is away, that has to wait, and nothing else.
+  await Promise.race([keysLoaded, sleep(KEYS_WAIT_MS, undefined, { ref: false })]);
   await listener.serve(redirects);
 }

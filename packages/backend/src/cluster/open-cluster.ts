@@ -16,6 +16,7 @@ import {
   createRedisLinkCache,
   longestLifeMs,
   RedisConnection,
+  type RedisState,
 } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
@@ -64,7 +65,6 @@ export function openCluster(options: ClusterOptions): Backend {
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
-  const { redis, cache, changes, counters } = openRedis(options);
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
   let session: ZookeeperSession | undefined;
   const zookeeper = (): ZookeeperSession => {
@@ -81,6 +81,7 @@ export function openCluster(options: ClusterOptions): Backend {
   });
 
   const keys = new SharedKeys(over.facts);
+  const { redis, cache, changes, counters } = openRedis(options, keys);
   const addresses = [settings.zookeeper ? formatZookeeperAddress(settings.zookeeper) : [], pool.name].flat();
   return {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
@@ -94,7 +95,7 @@ export function openCluster(options: ClusterOptions): Backend {
     get checks() {
       return {
         database: () => databaseHealth(troubles),
-        ...(redis && { redis: degradedWhile(() => (redis.state === 'up' ? '' : `the cache is ${redis.state}`)) }),
+        ...(redis && { redis: degradedWhile(() => cacheTrouble(redis.state, keys.known)) }),
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
           zookeeper: degradedWhile(() => (zookeeper().state === 'connected' ? '' : zookeeper().state)),
@@ -136,6 +137,11 @@ function degradedWhile(why: () => string): HealthCheck {
   };
 }
 
+function cacheTrouble(state: RedisState, knowsKeys: boolean): string {
+  if (state !== 'up') return `the cache is ${state}`;
+  return knowsKeys ? '' : 'what the cache holds cannot be believed until the database was asked for the key';
+}
+
 function openSession(
   { settings: { zookeeper, zookeeperAuth }, random, observed: told }: ClusterOptions,
   deadlineMs: number,
@@ -150,7 +156,10 @@ function openSession(
   });
 }
 
-function openRedis({ settings, observed: told }: ClusterOptions): {
+function openRedis(
+  { settings, observed: told }: ClusterOptions,
+  keys: SharedKeys,
+): {
   readonly redis?: RedisConnection;
   readonly cache?: LinkCache;
   readonly changes?: ChangeFeed;
@@ -159,6 +168,7 @@ function openRedis({ settings, observed: told }: ClusterOptions): {
   const { redis: target, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs } = settings;
   if (target === undefined) return {};
   const observer = told && createRedisObserver(told.registry);
+  const sealKey = () => keys.find('values in the shared cache');
   const redis = new RedisConnection({
     target,
     ...(l2DeadlineMs === undefined ? {} : { deadlineMs: l2DeadlineMs }),
@@ -167,7 +177,7 @@ function openRedis({ settings, observed: told }: ClusterOptions): {
   });
   return {
     redis,
-    cache: createRedisLinkCache({ redis, ttlS: l2TtlS, ...(observer && { observer }) }),
+    cache: createRedisLinkCache({ redis, ttlS: l2TtlS, sealKey, ...(observer && { observer }) }),
     changes: createRedisChangeFeed({
       target,
       ...(told && { log: told.log }),

@@ -10,13 +10,13 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
-    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), failed, bypassed (breaker).',
+    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), bad-seal (not put by a server of this database), lapsed, failed, bypassed (breaker), no-key.',
     labelNames: ['outcome'],
     registers,
   });
   const writes = new Counter({
     name: 'lakh_l2_writes_total',
-    help: 'Fills and invalidations of Redis: stored, kept (it has that version or a newer one), failed, bypassed (breaker).',
+    help: 'Fills and invalidations of Redis: stored, kept (it has that version or a newer one), failed, bypassed (breaker), no-key.',
     labelNames: ['outcome'],
     registers,
   });

@@ -6,8 +6,19 @@ import { newAlias } from '../witness.js';
 const LIVE = (target: string, version = 1, status = ''): string =>
   `1|${version}|G|100000|1700000000000||${status}|${target}`;
 
+/** As servers write it, by somebody who has to guess their seal. */
+const SEALED = (target: string, version = 1, seal = 'A'.repeat(22)): string =>
+  `2|${version}|${seal}|4000000000000|G|100000|1700000000000|||${target}`;
+
 /** Values that whoever reached Redis might put under a code; nobody must be sent anywhere by them. */
 const POISONS: readonly string[] = [
+  // Nothing is wrong with these but who wrote them.
+  LIVE('https://evil.example/'),
+  SEALED('https://evil.example/'),
+  SEALED('https://evil.example/', 1_000_000_000),
+  SEALED('https://evil.example/', 1, ''),
+  `2|7|${'A'.repeat(22)}|4000000000000|D`,
+  SEALED('javascript:alert(1)'),
   LIVE('javascript:alert(1)'),
   LIVE('JavaScript:alert(1)'),
   LIVE(' javascript:alert(1)'),
