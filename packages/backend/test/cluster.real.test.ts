@@ -52,7 +52,7 @@ async function openUnused(): Promise<{ system: number; backend: Backend }> {
   return { system: systems, backend: openCluster({ settings: settingsOf(systems) }) };
 }
 
-/** Resolves with it once it has a session, for writes to ZooKeeper wait for none, and the keys, without which Redis is not believed. */
+/** Resolves with it once it has a session, for writes to ZooKeeper wait for none, and the keys, without which nothing is put into Redis. */
 async function connected(backend: Backend): Promise<Backend> {
   await backend.loadKeys(new AbortController().signal);
   await (await backend.admin()).marks.inspect();
@@ -148,7 +148,7 @@ test('a registered server is seen by operators until it closes', async () => {
   await operator.close();
 });
 
-test('servers of one database believe what they have put into Redis; one that has not asked the database yet, nothing', async () => {
+test('servers of one database believe what they have put into Redis; one that has not asked the database yet believes by form, and puts nothing', async () => {
   const { system, backend } = await openUnused();
   const other = openCluster({ settings: settingsOf(system) });
   const link = storedAs(new SampleLinks().generated());
@@ -160,14 +160,11 @@ test('servers of one database believe what they have put into Redis; one that ha
 
   const early = openCluster({ settings: settingsOf(system) });
   await eventually(async () => early.cache?.available === true);
-  expect(await early.cache?.get(0, link.code)).toBeUndefined();
-  expect(await early.checks.redis?.()).toMatchObject({
-    status: 'degraded',
-    detail: expect.stringContaining('believed'),
-  });
+  expect(await early.cache?.get(0, link.code)).toEqual(link);
+  expect(await early.cache?.put(storedAs(new SampleLinks().alias()))).toBe(false);
   await early.loadKeys(signal);
   expect(await early.cache?.get(0, link.code)).toEqual(link);
-  expect(await early.checks.redis?.()).toEqual({ status: 'ok' });
+  expect(await early.cache?.put(storedAs(new SampleLinks().alias()))).toBe(true);
   await Promise.all([backend, other, early].map((one) => one.close()));
 });
 

@@ -8,9 +8,9 @@ import { decodeLink, encodeLink, linkKey, maySupersede, type NoLink } from './va
 
 /** For metrics; called synchronously on the hot path. */
 export interface RedisLinkCacheObserver {
-  /** What is under the key and no link is taken for a miss. `bypassed`: not asked (breaker). `no-key`: not asked, for nothing could be believed. */
-  read?(outcome: 'hit' | 'miss' | NoLink | 'failed' | 'bypassed' | 'no-key'): void;
-  /** `kept`: the cache holds that version or a newer one. */
+  /** What is under the key and no link is taken for a miss. `bypassed`: not asked (breaker). */
+  read?(outcome: 'hit' | 'miss' | NoLink | 'failed' | 'bypassed'): void;
+  /** `kept`: the cache holds that version or a newer one. `no-key`: nothing can be sealed yet. */
   write?(outcome: 'stored' | 'kept' | 'failed' | 'bypassed' | 'no-key'): void;
 }
 
@@ -19,7 +19,10 @@ export interface RedisLinkCacheOptions {
   readonly redis: RedisConnection;
   /** How long a value lives, ±10 %: the bound on staleness when everything else failed. */
   readonly ttlS: number;
-  /** 256 random bits that the servers of one database share: nothing is believed that was not put by who has them. Undefined while they are not known. */
+  /**
+   * 256 random bits that the servers of one database share: nothing is believed that was not put by who has them. Undefined while they are
+   * not known, as where the database is away since the start: then a value is believed by its form, and nothing is put.
+   */
   readonly sealKey: () => Uint8Array | undefined;
   readonly observer?: RedisLinkCacheObserver;
 }
@@ -71,9 +74,8 @@ export function createRedisLinkCache({ redis, ttlS, sealKey, observer = {} }: Re
     },
 
     async get(domainId, code): Promise<StoredLink | undefined> {
-      const seal = findSeal();
-      if (!redis.trusted || seal === undefined) {
-        observer.read?.(seal === undefined ? 'no-key' : 'bypassed');
+      if (!redis.trusted) {
+        observer.read?.('bypassed');
         return undefined;
       }
       let line: string | null;
@@ -87,7 +89,7 @@ export function createRedisLinkCache({ redis, ttlS, sealKey, observer = {} }: Re
         observer.read?.('miss');
         return undefined;
       }
-      const found = decodeLink({ domainId, code }, line, seal, Date.now());
+      const found = decodeLink({ domainId, code }, line, findSeal(), Date.now());
       observer.read?.(typeof found === 'string' ? found : 'hit');
       return typeof found === 'string' ? undefined : found;
     },

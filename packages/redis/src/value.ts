@@ -51,24 +51,27 @@ function bodyOf(link: StoredLink): string {
 /** Why a value is no link: no line of this format, not sealed by a server of this database, or beyond its life. */
 export type NoLink = 'bad-value' | 'bad-seal' | 'lapsed';
 
-/** The link that a server of this database has put there, at `nowMs`. */
+/** The link that a server of this database has put there, at `nowMs`. Without a seal: that anybody has put there, if one could have. */
 export function decodeLink(
   { domainId, code }: Pick<StoredLink, 'domainId' | 'code'>,
   line: string,
-  seal: Seal,
+  seal: Seal | undefined,
   nowMs: number,
 ): StoredLink | NoLink {
   const fields = LINE.exec(line);
   if (fields === null || Number(fields[1]) > HIGHEST_VERSION) return 'bad-value';
   const [, version = '', given = '', untilMs] = fields;
   const body = line.slice(FORMAT.length + version.length + SEAL_LENGTH + 3);
-  const own = sealOf(seal, linkKey(domainId, code), version, body);
-  if (!timingSafeEqual(Buffer.from(given, 'latin1'), Buffer.from(own, 'latin1'))) return 'bad-seal';
+  if (seal !== undefined) {
+    const own = sealOf(seal, linkKey(domainId, code), version, body);
+    if (!timingSafeEqual(Buffer.from(given, 'latin1'), Buffer.from(own, 'latin1'))) return 'bad-seal';
+  }
   if (Number(untilMs) + CLOCKS_MS < nowMs) return 'lapsed';
   const longUrl = fields[9];
   if (longUrl === undefined) return { state: 'deleted', domainId, code, version: Number(version) };
   // The seal says that a server of ours put it there. Should its key be known to others: still nothing that no server would store.
   if (longUrl.length > LONG_URL_MAX_LENGTH || !MAY_BE_FOLLOWED.test(longUrl)) return 'bad-value';
+  if (seal === undefined && !URL.canParse(longUrl)) return 'bad-value';
   return {
     state: 'live',
     domainId,

@@ -94,6 +94,28 @@ describe('value format 2', () => {
     expect(decode(ours)).toEqual(LIVE);
   });
 
+  test('without the key only the form is judged, and more of the target', () => {
+    const judge = (target: string) => {
+      const line = `2|1|${'A'.repeat(22)}|${UNTIL_MS}|G|100000|1|||${target}`;
+      return [decodeLink(Q0U, line, undefined, NOW_MS), decodeLink(Q0U, line, seal, NOW_MS)];
+    };
+    expect(judge('https://example.com/')).toEqual([
+      expect.objectContaining({ state: 'live', code: 'Q0u' }),
+      'bad-seal',
+    ]);
+    for (const target of [
+      'javascript:alert(1)',
+      'https://[/',
+      'http://a b/',
+      'https://user@example.com/',
+      'https://',
+    ]) {
+      expect(judge(target)[0]).toBe('bad-value');
+    }
+    const late = `2|1|${'A'.repeat(22)}|${NOW_MS - 400_000}|D`;
+    expect(decodeLink(Q0U, late, undefined, NOW_MS)).toBe('lapsed');
+  });
+
   test('every letter of it is covered', () => {
     const line = sealed(BODY);
     for (let at = 0; at < line.length; at += 1) {

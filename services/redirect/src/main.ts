@@ -50,7 +50,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   listener.limits.shareOver(backend.counters);
   if (backend.changes) lifecycle.onStop('changes', backend.changes.follow(redirects.l1));
   await backend.reachLinks(lifecycle.signal);
-  // Without them Redis is not believed; where the database is away, that has to wait, and nothing else.
+  // Without them Redis is believed by the form of what it has: only where the database is away.
   await Promise.race([keysLoaded, sleep(KEYS_WAIT_MS, undefined, { ref: false })]);
   await listener.serve(redirects);
 }

@@ -16,7 +16,6 @@ import {
   createRedisLinkCache,
   longestLifeMs,
   RedisConnection,
-  type RedisState,
 } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
@@ -95,7 +94,7 @@ export function openCluster(options: ClusterOptions): Backend {
     get checks() {
       return {
         database: () => databaseHealth(troubles),
-        ...(redis && { redis: degradedWhile(() => cacheTrouble(redis.state, keys.known)) }),
+        ...(redis && { redis: degradedWhile(() => (redis.state === 'up' ? '' : `the cache is ${redis.state}`)) }),
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
           zookeeper: degradedWhile(() => (zookeeper().state === 'connected' ? '' : zookeeper().state)),
@@ -135,11 +134,6 @@ function degradedWhile(why: () => string): HealthCheck {
     const detail = why();
     return detail === '' ? { status: 'ok' } : { status: 'degraded', detail };
   };
-}
-
-function cacheTrouble(state: RedisState, knowsKeys: boolean): string {
-  if (state !== 'up') return `the cache is ${state}`;
-  return knowsKeys ? '' : 'what the cache holds cannot be believed until the database was asked for the key';
 }
 
 function openSession(

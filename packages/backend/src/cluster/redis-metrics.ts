@@ -10,7 +10,7 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
-    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), bad-seal (not put by a server of this database), lapsed, failed, bypassed (breaker), no-key.',
+    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), bad-seal (not put by a server of this database), lapsed, failed, bypassed (breaker).',
     labelNames: ['outcome'],
     registers,
   });
