@@ -1,6 +1,8 @@
 import { type Attacked, startAttacked } from './attacked.js';
+import { alteredValues } from './classes/altered-values.js';
 import { bodies } from './classes/bodies.js';
 import { forgedCookies } from './classes/cookies.js';
+import { forgedChanges } from './classes/forged-changes.js';
 import { growingRequests } from './classes/growing-requests.js';
 import { guesses } from './classes/guesses.js';
 import { linkTargets } from './classes/link-targets.js';
@@ -25,6 +27,8 @@ const CLASSES: Readonly<Record<string, (attacked: Attacked) => Attacks | Promise
   'spoofed headers': spoofedHeaders,
   'rights and operations': rights,
   'poisoned Redis': poisonedRedis,
+  'altered values in Redis': alteredValues,
+  'forged changes in Redis': forgedChanges,
   'growing requests': growingRequests,
   'forged cookies': forgedCookies,
   'guessing and floods': guesses,
