@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createClient } from 'redis';
 import { readSettings } from '../../../deploy/local/src/config.js';
 import { openStack } from '../../../deploy/local/src/index.js';
 import { startStandalone } from '../support/standalone.js';
@@ -30,7 +31,8 @@ export interface Attacked {
   readonly open: readonly Listener[];
   readonly admin: readonly Listener[];
   readonly operations: Listener;
-  readonly redisUrl: string;
+  /** As somebody who got into it. */
+  readonly redis: RedisClient;
   readonly witness: Witness;
   logs(): string;
   close(): Promise<void>;
@@ -45,6 +47,12 @@ const USUAL_LIMITS = {
   LAKH_MISSES_PER_MIN: '600',
   LAKH_GATEWAY_REQUESTS: String(4 * GATEWAY_BODIES),
 };
+
+const openRedis = async (url: string) =>
+  createClient({ url })
+    .on('error', () => {})
+    .connect();
+export type RedisClient = Awaited<ReturnType<typeof openRedis>>;
 
 const portOf = (url: string): number => Number(new URL(url).port);
 
@@ -62,6 +70,7 @@ export async function startAttacked(): Promise<Attacked> {
     throw up.status === 'rejected' ? up.reason : (alone as PromiseRejectedResult).reason;
   }
   const { token, redis } = stack.addresses();
+  const client = await openRedis(redis);
   const { processes } = await stack.status();
   const named = (name: string) => processes.find((each) => each.name === name) as (typeof processes)[number];
   const door = JSON.parse(readFileSync(join(alone.value.dataDir, 'operations.json'), 'utf8')) as {
@@ -87,12 +96,15 @@ export async function startAttacked(): Promise<Attacked> {
     open: [gateway, shorten, redirect, standalone],
     admin,
     operations: { name: 'operations', port: portOf(door.url), ...nothing, token: door.token },
-    redisUrl: redis,
+    redis: client,
     witness: new Witness([token, door.token, new URL(redis).password, dir, alone.value.dataDir, root]),
     logs: () =>
       ['shorten-1', 'redirect-1'].map((name) => readFileSync(stack.logFile(name), 'utf8')).join('') +
       alone.value.stderr(),
-    close,
+    async close() {
+      client.destroy();
+      await close();
+    },
   };
 }
 

@@ -44,6 +44,7 @@ beforeAll(async () => {
   slow.catch(() => {});
 });
 afterAll(async () => {
+  await slow?.catch(() => {});
   process.stderr.write(`${tally.table()}\n`);
   await attacked?.close();
 });

@@ -1,10 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createClient } from 'redis';
 import { type Attacked, type Kept, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { newAlias } from '../witness.js';
-
-type Redis = ReturnType<typeof createClient>;
 
 const keyOf = (code: string): string => `lakh:l:{0:${code}}`;
 /** How long a fill may take to be there, on a loaded machine. */
@@ -41,24 +38,22 @@ const ALTERED: readonly (readonly [what: string, alter: (value: string) => strin
 
 /** Values that servers wrote into Redis, changed, or moved under another code. */
 export async function alteredValues(attacked: Attacked): Promise<Attacks> {
-  const { shorten } = attacked;
-  const redis: Redis = createClient({ url: attacked.redisUrl });
-  await redis.on('error', () => {}).connect();
+  const { redis, shorten } = attacked;
   const attacks: Attack[] = [];
   // One for all: what is changed is put under the codes of other links, or back under its own.
   const source = await makeLink(attacked, shorten);
-  const value = await cachedValueOf(attacked, redis, source);
+  const value = await cachedValueOf(attacked, source);
   for (const [what, alter] of ALTERED) {
     const victim = await makeLink(attacked, shorten);
-    const own = await cachedValueOf(attacked, redis, victim);
+    const own = await cachedValueOf(attacked, victim);
     // What alters nothing attacks nothing.
     if (alter(own) === own) continue;
-    attacks.push({ what: `${what} in a value`, run: () => leadsAsBefore(attacked, redis, victim, alter(own)) });
+    attacks.push({ what: `${what} in a value`, run: () => leadsAsBefore(attacked, victim, alter(own)) });
   }
   const other = await makeLink(attacked, shorten);
   attacks.push({
     what: "a link's value under another's code",
-    run: () => leadsAsBefore(attacked, redis, other, value),
+    run: () => leadsAsBefore(attacked, other, value),
   });
   attacks.push({
     what: "a link's value under nobody's code",
@@ -69,11 +64,11 @@ export async function alteredValues(attacked: Attacked): Promise<Attacks> {
       return answer?.status === 404 ? undefined : `${answer?.head}`;
     },
   });
-  return { attacks, later: [{ what: 'to stay', run: async () => void redis.destroy() }] };
+  return { attacks };
 }
 
 /** As the server that followed the link left it there; followed again until it has, for a cache that is just back is not filled. */
-async function cachedValueOf({ witness, redirect }: Attacked, redis: Redis, { code }: Kept): Promise<string> {
+async function cachedValueOf({ witness, redirect, redis }: Attacked, { code }: Kept): Promise<string> {
   for (const untilMs = performance.now() + FILLED_MS; performance.now() < untilMs; await sleep(20)) {
     await redis.publish('lakh:changes', `0|${code}|1`);
     await witness.ask({ port: redirect.port, path: `/${code}` });
@@ -84,8 +79,7 @@ async function cachedValueOf({ witness, redirect }: Attacked, redis: Redis, { co
 }
 
 async function leadsAsBefore(
-  { witness, redirect }: Attacked,
-  redis: Redis,
+  { witness, redirect, redis }: Attacked,
   { code, longUrl }: Kept,
   value: string,
 ): Promise<string | undefined> {

@@ -1,4 +1,3 @@
-import { createClient } from 'redis';
 import { type Attacked, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { newAlias } from '../witness.js';
@@ -41,10 +40,7 @@ const MESSAGES: readonly ((code: string) => string)[] = [
 
 /** Messages about changes that nobody made: links lead where they led, and servers go on. */
 export async function forgedChanges(attacked: Attacked): Promise<Attacks> {
-  const { gateway, redirect, shorten } = attacked;
-  const redis = await createClient({ url: attacked.redisUrl })
-    .on('error', () => {})
-    .connect();
+  const { gateway, redirect, redis, shorten } = attacked;
   const attacks: Attack[] = [];
   for (const at of [gateway, redirect]) {
     for (const message of MESSAGES) {
@@ -75,7 +71,7 @@ export async function forgedChanges(attacked: Attacked): Promise<Attacks> {
   };
   return {
     attacks,
-    later: [{ what: `${FLOOD} changes at once`, run: () => flood().finally(() => redis.destroy()) }],
+    later: [{ what: `${FLOOD} changes at once`, run: flood }],
   };
 }
 

@@ -164,7 +164,7 @@ export function linkTargets(attacked: Attacked): Attacks {
       }
       for (const [target, host] of SERIALISED)
         attack(target, ({ code }) => leadsTo(attacked, follower(at), code as string, host));
-      for (const { port } of open) {
+      for (const { port } of way === 'API' ? open : [at]) {
         for (const target of loops(port))
           attack(target, ({ code }) => endsSomewhere(attacked, follower(at), code as string));
       }

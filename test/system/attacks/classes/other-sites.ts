@@ -153,7 +153,8 @@ export async function otherSites(attacked: Attacked): Promise<Attacks> {
       });
     };
     for (const host of foreignHosts(own)) {
-      for (const route of ROUTES) refuse(route, `Host ${JSON.stringify(host)}`, host, [], [400, 421]);
+      for (const route of at.makes || at.follows ? ROUTES : [apiRoutes.createLink, ...READING])
+        refuse(route, `Host ${JSON.stringify(host)}`, host, [], [400, 421]);
     }
     for (const route of ROUTES) {
       refuse(route, 'another Host after its own', own, [['Host', 'evil.example']], [400]);

@@ -1,4 +1,3 @@
-import { createClient } from 'redis';
 import { type Attacked, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { newAlias } from '../witness.js';
@@ -63,10 +62,7 @@ const keyOf = (code: string): string => `lakh:l:{0:${code}}`;
 
 /** Values in Redis that the servers did not put there, under codes of links and of nobody. */
 export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
-  const { gateway, redirect, shorten, witness } = attacked;
-  const redis = await createClient({ url: attacked.redisUrl })
-    .on('error', () => {})
-    .connect();
+  const { gateway, redirect, shorten, redis, witness } = attacked;
   const attacks: Attack[] = [];
   for (const at of [gateway, redirect]) {
     for (const value of POISONS) {
@@ -106,7 +102,7 @@ export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
       },
     });
   }
-  return { attacks, later: [{ what: 'to stay', run: async () => void redis.destroy() }] };
+  return { attacks };
 }
 
 async function leadsTo(
