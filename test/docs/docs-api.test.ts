@@ -1,5 +1,5 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { apiRoutes, createApi } from '@lakh/api';
+import { apiRoutes, createApi, digest } from '@lakh/api';
 import {
   createApp,
   createHttpMetrics,
@@ -25,12 +25,12 @@ import {
 import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
-import { MemoryLinkStore } from '@lakh/testkit';
+import { MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
 
 interface ResponseDescription {
-  readonly headers?: Record<string, { readonly schema: object }>;
+  readonly headers?: Record<string, { readonly schema: object; readonly required?: boolean }>;
   readonly content?: Record<string, { readonly schema: object }>;
 }
 interface Operation {
@@ -87,6 +87,7 @@ async function openServices(token?: string, perMin = 1e9) {
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy,
+      idempotency: { digest, reservations: new MemoryReservationStore() },
     }),
     clock,
     ryowCookie: createRyowCookie(RYOW_KEY, false),
@@ -98,7 +99,7 @@ async function openServices(token?: string, perMin = 1e9) {
     onError,
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
-  const editor = createEditor({ ...changes, clock, policy });
+  const editor = createEditor({ ...changes, clock, policy, digest });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
   const faces = [redirects, api, createPage({ ...options, store })];
   const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
@@ -207,9 +208,9 @@ describe('the API description', () => {
       item[(init.method ?? 'GET').toLowerCase()] ?? Object.values(item).find((one) => 'responses' in one);
     const expected = described?.responses[String(status)];
     if (!expected) throw new Error(`${init.method ?? 'GET'} ${template} answered ${status}, which is not described`);
-    const problems = Object.entries(expected.headers ?? {}).map(([name, { schema }]) =>
-      mismatch(schema, response.headers.get(name)),
-    );
+    const problems = Object.entries(expected.headers ?? {})
+      .filter(([name, { required }]) => required !== false || response.headers.has(name))
+      .map(([name, { schema }]) => mismatch(schema, response.headers.get(name)));
     if (expected.content && init.method !== 'HEAD') {
       const type = (response.headers.get('content-type') ?? '').split(';')[0] as string;
       const content = expected.content[type];
@@ -270,6 +271,44 @@ describe('the API description', () => {
     await holds(410, '/{code}', `${guarded.url}/gone`);
   });
 
+  test('holds for requests with keys', async () => {
+    const headers = { authorization: 'Bearer right', 'idempotency-key': '"a"' };
+    const [at, one] = [guarded.url + URLS, '{"long_url": "https://example.com/"}'];
+    const first = await holds(201, URLS, at, json(one, headers));
+    expect(await holds(201, URLS, at, json(one, headers))).toBe(first);
+    await holds(422, URLS, at, json('{"long_url": "https://example.com/other"}', headers));
+    await holds(400, URLS, at, json(one, { ...headers, 'idempotency-key': '"a", "b"' }));
+    const link = `${at}/${JSON.parse(first).code}`;
+    const edit = (body: string, more = {}): RequestInit => ({
+      ...json(body, { ...headers, ...more }),
+      method: 'PATCH',
+    });
+    const edited = await holds(200, LINK, link, edit('{"redirect_status": 307}', { 'if-match': '"1"' }));
+    expect(await holds(200, LINK, link, edit('{"redirect_status": 307}', { 'if-match': '"1"' }))).toBe(edited);
+    await holds(422, LINK, link, edit('{"redirect_status": 308}'));
+    await holds(400, LINK, link, edit('{}', { 'idempotency-key': '' }));
+    let goOn = () => {};
+    guarded.store.gate = () =>
+      new Promise((resolve) => {
+        goOn = resolve;
+      });
+    const slow = { ...headers, 'idempotency-key': 'slow' };
+    for (const [template, where, init] of [
+      [URLS, at, json(one, slow)],
+      [LINK, link, edit('{}', slow)],
+    ] as const) {
+      const arrived = guarded.store.calls.length;
+      const underWay = fetch(where, init);
+      while (guarded.store.calls.length === arrived) await new Promise(setImmediate);
+      await holds(409, template, where, init);
+      goOn();
+      expect((await underWay).ok).toBe(true);
+    }
+    guarded.store.gate = undefined;
+    await holds(204, LINK, link, { method: 'DELETE', headers });
+    await holds(410, URLS, at, json(one, headers));
+  });
+
   test('holds for what is refused', async () => {
     const { url } = anyone;
     await holds(400, URLS, url + URLS, json('{"long_url": '));
@@ -291,7 +330,6 @@ describe('the API description', () => {
     await holds(415, URLS, url + URLS, form('long_url=https://example.com'));
     await holds(422, URLS, url + URLS, json('{"long_url": "ftp://example.com", "alias": "x", "tag": 1}'));
     await holds(422, URLS, url + URLS, json('[]'));
-    await holds(422, URLS, url + URLS, json('{"long_url": "https://example.com"}', { 'idempotency-key': 'a' }));
     await holds(422, '/-/shorten', `${url}/-/shorten`, form('long_url=nonsense'));
   });
 

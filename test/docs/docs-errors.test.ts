@@ -129,7 +129,6 @@ test('the rules of the API page are those of the sources', () => {
   const fieldOfWire: Record<string, string> = {
     not_an_object: '(body)',
     unknown_field: 'any',
-    unsupported_header: 'Idempotency-Key',
     missing: 'long_url',
   };
   const real = [

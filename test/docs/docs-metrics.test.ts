@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { countReplays } from '@lakh/api';
 import { createConnectionMetrics, createHttpMetrics, createRateLimits } from '@lakh/http';
 import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
@@ -35,6 +36,7 @@ async function registered() {
     createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
     exposeFigures(registry, figures);
     createEventMetrics(registry);
+    countReplays(registry);
     createConnectionMetrics(registry);
     const metrics = createHttpMetrics(registry, ['redirect']);
     metrics.observe('redirect', 301, 0.001);

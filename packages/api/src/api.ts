@@ -14,8 +14,15 @@ import {
 import { apiRoutes } from './api-routes.js';
 import { type CallerOptions, createCallers } from './callers.js';
 import { createCreateLane } from './create-lane.js';
-import { allProblems, asInvalidRequest, type CreateLinkOptions, createLinkCreator } from './create-link.js';
+import {
+  allProblems,
+  asInvalidRequest,
+  type CreateLinkOptions,
+  createLinkCreator,
+  REPLAYED_HEADER,
+} from './create-link.js';
 import { entityTag, versionsOf } from './entity-tag.js';
+import { idempotencyKeyOf } from './idempotency-key.js';
 import { linkJson } from './link-json.js';
 import { parseEditRequest } from './link-request.js';
 
@@ -31,7 +38,7 @@ export interface ApiOptions extends CreateLinkOptions, CallerOptions {
 
 /** `/api/v1/urls`: create, look up, edit and delete links. */
 export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
-  const { domainId, editor, remover, store, clock, ryowCookie, publicUrl } = options;
+  const { domainId, editor, remover, store, clock, ryowCookie, publicUrl, onReplayed } = options;
   const createLink = createLinkCreator(options);
   const callers = createCallers(options);
   const show = (response: RouteResponse, link: Link) =>
@@ -43,10 +50,10 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
     lanes: { plain: createCreateLane({ ...options, createLink, callers }) },
     handlers: {
       async createLink(request, response, body) {
-        refuseIdempotencyKey(request);
         const actor = callers.actorOf(request);
         callers.admit(apiRoutes.createLink.rate, request, response, actor);
-        await createLink(response, await body(), actor);
+        const key = idempotencyKeyOf(request.headers['idempotency-key']);
+        await createLink(response, await body(), actor, key);
       },
       async getLink(request, response) {
         const actor = callers.actorOf(request, 'read');
@@ -60,15 +67,19 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         show(response, link);
       },
       async editLink(request, response, body) {
-        refuseIdempotencyKey(request);
         const actor = callers.actorOf(request, 'edit');
         callers.admit(apiRoutes.editLink.rate, request, response, actor);
         const ifVersions = versionsOf(request.headers['if-match']);
+        const key = idempotencyKeyOf(request.headers['idempotency-key']);
         const { link: asked, problems } = parseEditRequest(await body());
         if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, () => editor.check(asked)));
-        const { link } = await editor
-          .edit(domainId, request.params.code as string, asked, actor, ifVersions)
+        const { link, replayed } = await editor
+          .edit(domainId, request.params.code as string, asked, actor, ifVersions, key)
           .catch(asInvalidRequest);
+        if (replayed) {
+          response.set(REPLAYED_HEADER, 'true');
+          onReplayed?.();
+        }
         response.append('Set-Cookie', ryowCookie(clock.nowMs()));
         show(response, link);
       },
@@ -82,11 +93,4 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
       },
     },
   };
-}
-
-/** What must not be taken for a plain create. */
-function refuseIdempotencyKey({ headers }: IncomingMessage): void {
-  if (headers['idempotency-key'] === undefined) return;
-  const reason = 'is not supported yet; send the request without it';
-  throw new InvalidRequestError([{ field: 'Idempotency-Key', rule: 'unsupported_header', reason }]);
 }

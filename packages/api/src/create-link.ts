@@ -15,10 +15,15 @@ export interface CreateLinkOptions {
   readonly ryowCookie: RyowCookie;
   /** What short URLs begin with; no trailing slash. */
   readonly publicUrl: string;
+  /** Told of each answer that was given before, to a request with the same key. */
+  readonly onReplayed?: () => void;
 }
 
-/** Creates the link that a parsed body asks for, and answers 201 (200 for an alias that is there already). */
-export type CreateLink = (response: ServerResponse, body: unknown, actor: Actor) => Promise<void>;
+/** Tells whoever sent a key that it was not the first request with it. */
+export const REPLAYED_HEADER = 'idempotency-replayed';
+
+/** Creates the link that a parsed body asks for, once for each `key`, and answers 201 (200 for an alias that is there already). */
+export type CreateLink = (response: ServerResponse, body: unknown, actor: Actor, key?: string) => Promise<void>;
 
 export function createLinkCreator({
   domainId,
@@ -26,18 +31,19 @@ export function createLinkCreator({
   clock,
   ryowCookie,
   publicUrl,
+  onReplayed,
 }: CreateLinkOptions): CreateLink {
   const fixedHeaders = [
     ...Object.entries(securityHeaders).flat(),
     ...['content-type', 'application/json', 'cache-control', 'no-store'],
   ];
 
-  return async (response, body, actor) => {
+  return async (response, body, actor, key) => {
     const { link: asked, problems } = parseCreateRequest(body);
     if (problems.length > 0) {
       throw new InvalidRequestError(allProblems(problems, () => shortener.check(domainId, asked)));
     }
-    const { link, created } = await shortener.shorten(domainId, asked, actor).catch(asInvalidRequest);
+    const { link, created, replayed } = await shortener.shorten(domainId, asked, actor, key).catch(asInvalidRequest);
     const json = linkJson(link, publicUrl);
     const text = JSON.stringify(json);
     const headers = [
@@ -45,6 +51,10 @@ export function createLinkCreator({
       ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs())],
       ...['etag', entityTag(link), 'content-length', String(Buffer.byteLength(text))],
     ];
+    if (replayed) {
+      headers.push(REPLAYED_HEADER, 'true');
+      onReplayed?.();
+    }
     // One list at once: each `setHeader` before it would make Node build the headers a second time.
     response.writeHead(created ? 201 : 200, headers);
     response.end(text);

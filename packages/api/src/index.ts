@@ -5,6 +5,7 @@ export { apiRoutes } from './api-routes.js';
 export { auditDeletes, auditEdits } from './audit.js';
 export { type CallerOptions, type Callers, createCallers, type Identify } from './callers.js';
 export type { CreateLinkOptions } from './create-link.js';
+export { countReplays, digest } from './idempotency-key.js';
 export { type LinkJson, linkJson } from './link-json.js';
 export { accessRule, apiSettings } from './settings.js';
 export { loadTokens, parseRights, parseTokens, type Tokens, TokensFileError } from './tokens.js';

@@ -1,7 +1,7 @@
 import type { FactStore } from '@lakh/facts';
 import type { SharedCounters } from '@lakh/http';
 import type { Witnesses } from '@lakh/id-range';
-import type { ChangeFeed, InvalidationOutbox, LinkCache, LinkStore } from '@lakh/links';
+import type { ChangeFeed, InvalidationOutbox, LinkCache, LinkStore, ReservationStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
 import type { SharedKeys } from './shared-keys.js';
@@ -21,6 +21,8 @@ export interface Backend extends WitnessPorts {
   /** What an operator is told this is: addresses or a file. Carries no password. */
   readonly name: string;
   readonly links: LinkStore;
+  /** Of creates with idempotency keys. */
+  readonly reservations: ReservationStore;
   /** Undefined where nothing is shared between servers, or no cache was named. */
   readonly cache: LinkCache | undefined;
   /** What other servers change. Undefined where nobody tells. */
@@ -46,6 +48,8 @@ export interface Backend extends WitnessPorts {
   register(serverId: string, facts: ServerFacts): () => void;
   /** Carries invalidations from the outbox to the cache until the returned function is called, which waits for those under way. */
   relay(): () => Promise<void>;
+  /** Forgets what idempotency keys stood for once they are as old as they are kept, until the returned function is called. */
+  sweep(): () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -5,6 +5,7 @@ import {
   describeLinkStore,
   describeMarkStore,
   describeRemainderStore,
+  describeReservationStore,
   describeWitnessAdmins,
   type LedgerHarness,
   SampleLinks,
@@ -56,6 +57,10 @@ export function describeBackend(name: string, open: () => Promise<BackendHarness
   describeLinkStore(
     name,
     storeOf((backend) => backend.links),
+  );
+  describeReservationStore(
+    name,
+    storeOf((backend) => backend.reservations),
   );
   describeFactStore(name, async () => {
     const { backend, dispose } = await open();

@@ -93,6 +93,7 @@ export function toProblem(error: unknown): Problem {
       : (frameworkRefusal(error) ?? new InternalError('Something went wrong here.'));
   const { code, problems, retryAfterS } = known;
   const status = statusOf(code) ?? 500;
+  const waitS = retryAfterS ?? (status === 503 ? DEFAULT_RETRY_AFTER_S : undefined);
   return {
     status,
     headers: {
@@ -100,7 +101,7 @@ export function toProblem(error: unknown): Problem {
       'content-type': 'application/problem+json',
       'cache-control': 'no-store',
       ...(known instanceof ProblemError ? known.headers : {}),
-      ...(status === 503 ? { 'retry-after': String(Math.ceil(retryAfterS ?? DEFAULT_RETRY_AFTER_S)) } : {}),
+      ...(waitS === undefined ? {} : { 'retry-after': String(Math.ceil(waitS)) }),
     },
     body: {
       type: `urn:lakh:error:${code}`,

@@ -1,5 +1,6 @@
+import { isKept } from './idempotency.js';
 import type { Link, StoredLink } from './link.js';
-import type { EditOutcome, LinkChanges } from './ports.js';
+import type { EditOutcome, EditReceipt, LinkChanges } from './ports.js';
 
 /** Whether a link is of a version that a change is meant for. */
 export function isOfVersion({ version }: Link, ifVersions: readonly number[] | undefined): boolean {
@@ -23,4 +24,22 @@ export function judgeEdit(
     edited.expiresAtMs === present.expiresAtMs &&
     edited.redirectStatus === present.redirectStatus;
   return isSame ? { outcome: 'unchanged', link: present } : { outcome: 'edited', link: edited };
+}
+
+/**
+ * What a receipt that is kept under the key of an edit makes of that edit; undefined where it is judged as if none were kept, and a new receipt
+ * takes the place of the old one. Asked before {@link judgeEdit}, of a link whose row is locked.
+ */
+export function judgeReceipt(
+  present: Link,
+  receipt: EditReceipt,
+  kept: Omit<EditReceipt, 'keyHash'> | undefined,
+): EditOutcome | undefined {
+  if (kept === undefined || !isKept(kept.atMs, receipt.atMs)) return undefined;
+  return { outcome: kept.requestHash === receipt.requestHash ? 'repeated' : 'reused', link: present };
+}
+
+/** Whether a link is as an edit wants it, by this edit: what a receipt is kept of. */
+export function isMade({ outcome }: EditOutcome): boolean {
+  return outcome === 'edited' || outcome === 'unchanged';
 }

@@ -1,8 +1,16 @@
 import { type Actor, demand } from './actor.js';
 import { isPossibleCode } from './alias.js';
 import { type AnnouncerOptions, createAnnouncer } from './announcer.js';
-import { ChangedSinceError, type FieldProblem, InvalidLinkError, LinkGoneError, LinkNotFoundError } from './errors.js';
+import {
+  ChangedSinceError,
+  type FieldProblem,
+  IdempotencyKeyReusedError,
+  InvalidLinkError,
+  LinkGoneError,
+  LinkNotFoundError,
+} from './errors.js';
 import { validateExpiry } from './expiry.js';
+import { type Digest, IdempotencyKeys } from './idempotency.js';
 import type { Link } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import type { Clock, EditOutcome, LinkChanges, LinkStore } from './ports.js';
@@ -23,12 +31,16 @@ export interface EditorOptions extends AnnouncerOptions {
   readonly policy: LongUrlPolicy;
   /** Told once of each link that was edited, and by whom. */
   readonly onEdited?: (link: Link, actor: Actor) => void;
+  /** For edits with idempotency keys; undefined where there are none. */
+  readonly digest?: Digest;
 }
 
 export interface EditResult {
   readonly link: Link;
   /** False when it was like that already; its version is the same then. */
   readonly edited: boolean;
+  /** Whether an earlier request with the same key made the edit. */
+  readonly replayed: boolean;
   /** Whether every cache was told. If not, the outbox's relay does it later, and L1's lifetime bounds the rest. */
   readonly delivered: boolean;
 }
@@ -38,6 +50,9 @@ export interface Editor {
    * Changes a link, if it is of one of `ifVersions` where they are given. An edit that changes nothing tells the caches again. Rejects with
    * `ForbiddenError`, {@link InvalidLinkError} (naming every invalid field), {@link LinkNotFoundError}, {@link LinkGoneError} (deleted: for
    * good), {@link ChangedSinceError}, or as the store does: after `StoreOutcomeUnknownError` it may be changed, and asking again is safe.
+   *
+   * `key`: the same caller's next request with it, for this link, makes no further edit for a day, and answers the link as it is then; with
+   * `IdempotencyKeyReusedError` or `IdempotencyKeyInUseError`.
    */
   edit(
     domainId: number,
@@ -45,33 +60,75 @@ export interface Editor {
     request: EditRequest,
     actor: Actor,
     ifVersions?: readonly number[],
+    key?: string,
   ): Promise<EditResult>;
   /** What {@link edit} would refuse the request for; empty when it is valid. */
   check(request: EditRequest): readonly FieldProblem[];
 }
 
-export function createEditor({ store, clock, policy, onEdited, ...others }: EditorOptions): Editor {
+export function createEditor({ store, clock, policy, onEdited, digest, ...others }: EditorOptions): Editor {
   const announce = createAnnouncer(others);
+  const keys = digest && new IdempotencyKeys(digest);
+
+  /** Valid as far as the fields themselves go at `nowMs`. */
+  function changesOf(request: EditRequest, nowMs: number): LinkChanges {
+    const fields = validate(request, policy, nowMs);
+    const problems = problemsOf(fields);
+    if (problems.length > 0) throw new InvalidLinkError(problems);
+    return Object.assign({}, ...fields);
+  }
+
+  async function settle(met: EditOutcome, actor: Actor): Promise<EditResult> {
+    if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
+    if (met.outcome === 'deleted') throw new LinkGoneError('This link was deleted.');
+    if (met.outcome === 'conflict') throw new ChangedSinceError(met.link.version);
+    if (met.outcome === 'reused')
+      throw new IdempotencyKeyReusedError('This Idempotency-Key was used for another edit.');
+    const { outcome, link } = met;
+    if (outcome === 'edited') onEdited?.(link, actor);
+    const delivered = await announce(link);
+    return { link, edited: outcome === 'edited', replayed: outcome === 'repeated', delivered };
+  }
+
+  async function editByKey(subject: Subject, request: EditRequest, actor: Actor, key: string): Promise<EditResult> {
+    if (keys === undefined) throw new Error('keys are not taken here');
+    const { domainId, code, ifVersions } = subject;
+    const atMs = clock.nowMs();
+    const changes = changesOf(request, 0);
+    const asked = { ...UNCHANGED, ...changes };
+    return keys.use({ key, actor, purpose: ['edit', domainId, code], asked }, async (keyed) => {
+      // An expiry that has passed by now may be that of an edit which was made in time, and may not be set any more.
+      const problems = problemsOf(validate(request, policy, atMs));
+      const versions = problems.length > 0 ? [] : ifVersions;
+      const met = await store.edit(domainId, code, changes, versions, { ...keyed, atMs });
+      if (met.outcome === 'conflict' && problems.length > 0) throw new InvalidLinkError(problems);
+      return settle(met, actor);
+    });
+  }
 
   return {
-    async edit(domainId, code, request, actor, ifVersions) {
+    async edit(domainId, code, request, actor, ifVersions, key) {
       demand('edit', actor);
-      const fields = validate(request, policy, clock.nowMs());
-      const problems = problemsOf(fields);
-      if (problems.length > 0) throw new InvalidLinkError(problems);
-      const changes: LinkChanges = Object.assign({}, ...fields);
-      const met: EditOutcome = isPossibleCode(code)
-        ? await store.edit(domainId, code, changes, ifVersions)
-        : { outcome: 'missing' };
-      if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
-      if (met.outcome === 'deleted') throw new LinkGoneError('This link was deleted.');
-      if (met.outcome === 'conflict') throw new ChangedSinceError(met.link.version);
-      if (met.outcome === 'edited') onEdited?.(met.link, actor);
-      return { link: met.link, edited: met.outcome === 'edited', delivered: await announce(met.link) };
+      if (!isPossibleCode(code)) {
+        changesOf(request, clock.nowMs());
+        return settle({ outcome: 'missing' }, actor);
+      }
+      if (key !== undefined) return editByKey({ domainId, code, ifVersions }, request, actor, key);
+      const changes = changesOf(request, clock.nowMs());
+      return settle(await store.edit(domainId, code, changes, ifVersions), actor);
     },
     check: (request) => problemsOf(validate(request, policy, clock.nowMs())),
   };
 }
+
+interface Subject {
+  readonly domainId: number;
+  readonly code: string;
+  readonly ifVersions: readonly number[] | undefined;
+}
+
+/** Fixes the order of the fields. */
+const UNCHANGED = { longUrl: undefined, expiresAtMs: undefined, redirectStatus: undefined };
 
 type Checked = (LinkChanges & { readonly problem?: never }) | { readonly problem: FieldProblem };
 

@@ -17,6 +17,17 @@ export class AliasTakenError extends CodedError {
   readonly code = 'alias_taken';
 }
 
+/** The same caller used the key for another request, less than a day ago. */
+export class IdempotencyKeyReusedError extends CodedError {
+  readonly code = 'idempotency_key_reused';
+}
+
+/** Another request with the key is under way. */
+export class IdempotencyKeyInUseError extends CodedError {
+  readonly code = 'idempotency_key_in_use';
+  readonly retryAfterS = 1;
+}
+
 /** No link has this code. */
 export class LinkNotFoundError extends CodedError {
   readonly code = 'link_not_found';

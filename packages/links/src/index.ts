@@ -1,10 +1,12 @@
 export * from './actor.js';
 export * from './alias.js';
 export * from './announcer.js';
+export type { ShortenResult } from './draft.js';
 export * from './edit-outcome.js';
 export * from './editor.js';
 export * from './errors.js';
 export * from './expiry.js';
+export { type Digest, IDEMPOTENCY_KEY_KEPT_MS, type KeyedRequest } from './idempotency.js';
 export * from './insert-ids.js';
 export * from './insert-outcome.js';
 export type * from './inspector.js';

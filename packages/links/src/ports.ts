@@ -2,6 +2,7 @@
  * The domain's ports. Adapters live in mysql, redis and sqlite; one conformance suite a port (in testkit) holds each of them, and
  * the in-memory fakes, to the same behaviour.
  */
+import type { KeyedRequest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
 import type { Link, NewLink, StoredLink, Tombstone } from './link.js';
 
@@ -19,9 +20,17 @@ export type RemoveOutcome =
 /** What an edit sets; what is left out stays as it is. */
 export type LinkChanges = Partial<Pick<Link, 'longUrl' | 'expiresAtMs' | 'redirectStatus'>>;
 
-/** What a link is after an edit. `unchanged`: it was like that already. `conflict`: it is of another version than was asked for. */
+/** What is kept of an edit that came with an idempotency key, beside its link: that it was made. */
+export interface EditReceipt extends KeyedRequest {
+  readonly atMs: number;
+}
+
+/**
+ * What a link is after an edit. `unchanged`: it was like that already. `conflict`: it is of another version than was asked for. `repeated`: the
+ * edit was made before, by its receipt, whatever became of the link since. `reused`: another edit was made with the key of its receipt.
+ */
 export type EditOutcome =
-  | { readonly outcome: 'edited' | 'unchanged' | 'conflict'; readonly link: Link }
+  | { readonly outcome: 'edited' | 'unchanged' | 'conflict' | 'repeated' | 'reused'; readonly link: Link }
   | { readonly outcome: 'deleted'; readonly tombstone: Tombstone }
   | { readonly outcome: 'missing' };
 
@@ -39,13 +48,44 @@ export interface LinkStore {
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
   find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
-  /** Changes a link and raises its version by one, if it is of one of `ifVersions` where they are given. Edits are applied one by one. */
-  edit(domainId: number, code: string, changes: LinkChanges, ifVersions?: readonly number[]): Promise<EditOutcome>;
+  /**
+   * Changes a link and raises its version by one, if it is of one of `ifVersions` where they are given. Edits are applied one by one. An edit with a
+   * `receipt` is made once: it is kept in the same transaction, of an edit that was made or changed nothing.
+   */
+  edit(
+    domainId: number,
+    code: string,
+    changes: LinkChanges,
+    ifVersions?: readonly number[],
+    receipt?: EditReceipt,
+  ): Promise<EditOutcome>;
+  /** Forgets receipts of edits from before `beforeMs`, at most `limit`. @returns how many */
+  forgetReceipts(beforeMs: number, limit: number): Promise<number>;
   /**
    * Turns the row into a tombstone that keeps its code for ever and raises its version, if it is of one of `ifVersions` where they are given.
    * A code without a row is `missing`, a tombstone `already-removed`.
    */
   remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome>;
+}
+
+/** What a create with an idempotency key was given before its link is inserted: with it, anybody can repeat the insert. Nothing of the target is kept. */
+export interface Reservation extends Pick<NewLink, 'kind' | 'code' | 'counter' | 'insertId'> {
+  readonly requestHash: string;
+  /** When the key was first used, which is when its link was made. */
+  readonly reservedAtMs: number;
+}
+
+/** One reservation a key, by its hash. Errors as for {@link LinkStore}. */
+export interface ReservationStore {
+  find(keyHash: string): Promise<Reservation | undefined>;
+  /**
+   * Keeps `reservation` durably where nothing stands under the key, or `instead` does, by its insert id. Of several callers one wins.
+   *
+   * @returns what stands there now: `reservation`, or somebody else's; undefined where that was forgotten meanwhile
+   */
+  reserve(keyHash: string, reservation: Reservation, instead?: Reservation): Promise<Reservation | undefined>;
+  /** Forgets those from before `beforeMs`, at most `limit`. @returns how many */
+  forget(beforeMs: number, limit: number): Promise<number>;
 }
 
 /**
@@ -65,7 +105,7 @@ export interface LinkCache {
   readonly available: boolean;
 }
 
-export type BurntReason = 'taken' | 'refused';
+export type BurntReason = 'taken' | 'refused' | 'unneeded';
 
 /** A counter and the code it encodes to. */
 export interface GeneratedCode {
@@ -81,7 +121,7 @@ export interface CodeSource {
   upcoming(): Iterable<GeneratedCode>;
   /** The last line of defence fired for this counter: drop the range, stop being ready. */
   reportDuplicate(counter: number): void;
-  /** A counter is spent without a link: its code is `taken` (a reserved word, an alias, a tombstone), or the store `refused` the link. */
+  /** A counter is spent without a link: its code is `taken` (a reserved word, an alias, a tombstone), the store `refused` the link, or it was `unneeded`: another server was first with the same idempotency key. */
   reportBurnt(counter: number, why: BurntReason): void;
 }
 

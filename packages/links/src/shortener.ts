@@ -1,18 +1,19 @@
 import { type Actor, demand } from './actor.js';
 import { validateAlias } from './alias.js';
+import { created, type Draft, newLink, type ShortenResult, sameAlias } from './draft.js';
 import {
   AliasTakenError,
   DuplicateCounterError,
   type FieldProblem,
   InvalidLinkError,
-  LinkGoneError,
   StoreUnavailableError,
   TooManyBurntCountersError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
-import type { Link, NewLink, StoredLink } from './link.js';
+import { type Digest, IdempotencyKeys } from './idempotency.js';
+import { KeyedCreate } from './keyed-create.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
-import type { Clock, CodeSource, GeneratedCode, LinkStore } from './ports.js';
+import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
 import { validateRedirectStatus } from './redirect-status.js';
 import { isReservedWord } from './reserved-words.js';
 import { TakenAhead } from './taken-ahead.js';
@@ -28,12 +29,6 @@ export interface ShortenRequest {
   readonly redirectStatus?: unknown;
 }
 
-export interface ShortenResult {
-  readonly link: Link;
-  /** False when the very same alias was there already, and nothing was written. */
-  readonly created: boolean;
-}
-
 export interface ShortenPolicy extends LongUrlPolicy {
   /** How many inserts in a row may meet aliases and tombstones before a create gives up. Default 32. */
   readonly maxBurntCounters?: number;
@@ -46,6 +41,8 @@ export interface ShortenerOptions {
   /** Gives each insert its own id; see `createInsertIds`. */
   readonly newInsertId: () => string;
   readonly policy: ShortenPolicy;
+  /** For creates with idempotency keys; undefined where there are none. */
+  readonly idempotency?: { readonly digest: Digest; readonly reservations: ReservationStore };
 }
 
 export interface Shortener {
@@ -53,8 +50,11 @@ export interface Shortener {
    * Resolves once the link is durable. Rejects with `ForbiddenError`, {@link InvalidLinkError} (naming every invalid field),
    * {@link AliasTakenError}, {@link TooManyBurntCountersError}, {@link DuplicateCounterError}, or whatever the store and
    * the allocator reject with; a counter that was taken is never used for another link in any of these cases.
+   *
+   * `key`: the same caller's next request with it answers the same link for a day, whatever became of this one; with `IdempotencyKeyReusedError`,
+   * `IdempotencyKeyInUseError`, or `LinkGoneError` once that link was deleted.
    */
-  shorten(domainId: number, request: ShortenRequest, actor: Actor): Promise<ShortenResult>;
+  shorten(domainId: number, request: ShortenRequest, actor: Actor, key?: string): Promise<ShortenResult>;
   /** What {@link shorten} would refuse the request for; empty when it is valid. Takes nothing and writes nothing. */
   check(domainId: number, request: ShortenRequest): readonly FieldProblem[];
 }
@@ -63,12 +63,10 @@ const DEFAULT_MAX_BURNT_COUNTERS = 32;
 /** Inserts that met what is taken before the codes behind them are looked at. One is an alias like any other. */
 const MET_BEFORE_LOOK = 2;
 
-interface Draft extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs' | 'redirectStatus'> {
-  readonly alias: string | undefined;
-}
-
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
-export function createShortener({ store, codes, clock, newInsertId, policy }: ShortenerOptions): Shortener {
+export function createShortener(options: ShortenerOptions): Shortener {
+  const { store, codes, clock, newInsertId, policy, idempotency } = options;
+  const keys = idempotency && new IdempotencyKeys(idempotency.digest);
   const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
   const ahead = new TakenAhead({ store, codes });
 
@@ -76,19 +74,18 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
     const link = newLink(draft, 'alias', alias, 0, newInsertId());
     const met = await store.insert(link);
     if (met.outcome === 'inserted') return created(met.link);
-    if (met.link.state === 'live' && met.link.kind === 'alias' && isSameTarget(met.link, draft)) {
-      return { link: met.link, created: false };
-    }
+    const same = sameAlias(met.link, draft);
+    if (same !== undefined) return { link: same, created: false, replayed: false };
     throw new AliasTakenError(`The alias ${alias} is taken.`);
   }
 
-  async function useCounters(draft: Draft): Promise<ShortenResult> {
+  async function useCounters(draft: Draft, use = useCounter): Promise<ShortenResult> {
     for (let met = 0; met <= maxBurntCounters; ) {
       // A counter that is taken is spent, whatever the store says: an outage would use up what is held.
       if (store.available === false) throw new StoreUnavailableError('The store is away, or takes no links.');
       const next = await codes.nextOrWait();
       const isUsable = !isReservedWord(next.code) && !ahead.has(draft.domainId, next.code);
-      const result = isUsable ? await useCounter(next, draft) : undefined;
+      const result = isUsable ? await use(next, draft) : undefined;
       if (result) return result;
       codes.reportBurnt(next.counter, 'taken');
       if (!isUsable) continue;
@@ -111,9 +108,25 @@ export function createShortener({ store, codes, clock, newInsertId, policy }: Sh
     throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
   }
 
+  async function shortenByKey(domainId: number, request: ShortenRequest, actor: Actor, key: string) {
+    if (keys === undefined || idempotency === undefined) throw new Error('keys are not taken here');
+    const nowMs = clock.nowMs();
+    // A repeated request is what it was, also when its expiry has passed by now.
+    const { createdAtMs: _, ...asked } = validate(domainId, request, policy, 0);
+    const draft = { ...asked, createdAtMs: nowMs };
+    return keys.use({ key, actor, purpose: ['create', domainId], asked }, (keyed) =>
+      new KeyedCreate({ store, codes, newInsertId, reservations: idempotency.reservations }, keyed, {
+        draft,
+        demandNow: () => void validate(domainId, request, policy, nowMs),
+        useCounters: (use) => useCounters(draft, use),
+      }).run(),
+    );
+  }
+
   return {
-    async shorten(domainId, request, actor) {
+    async shorten(domainId, request, actor, key) {
       demand('create', actor);
+      if (key !== undefined) return shortenByKey(domainId, request, actor, key);
       const draft = validate(domainId, request, policy, clock.nowMs());
       return draft.alias === undefined ? useCounters(draft) : claimAlias(draft.alias, draft);
     },
@@ -149,32 +162,4 @@ function validate(domainId: number, request: ShortenRequest, policy: LongUrlPoli
     expiresAtMs: expiry.expiresAtMs,
     redirectStatus: status.redirectStatus,
   };
-}
-
-function newLink(draft: Draft, kind: NewLink['kind'], code: string, counter: number, insertId: string): NewLink {
-  return {
-    domainId: draft.domainId,
-    code,
-    kind,
-    counter,
-    longUrl: draft.longUrl,
-    createdAtMs: draft.createdAtMs,
-    expiresAtMs: draft.expiresAtMs,
-    redirectStatus: draft.redirectStatus,
-    insertId,
-  };
-}
-
-/** What is under an insert's own id. */
-function created(link: StoredLink): ShortenResult {
-  if (link.state === 'deleted') throw new LinkGoneError('This link was created, and deleted since.');
-  return { link, created: true };
-}
-
-function isSameTarget(link: Link, draft: Draft): boolean {
-  return (
-    link.longUrl === draft.longUrl &&
-    link.expiresAtMs === draft.expiresAtMs &&
-    link.redirectStatus === draft.redirectStatus
-  );
 }

@@ -36,7 +36,12 @@ describe('an edit', () => {
     const { edit, store, cache, told, edited, done, link } = await setUp();
     const changed = { ...storedAs(link, 2), longUrl: 'https://example.com/%C3%A9', expiresAtMs: Date.UTC(2999, 0, 1) };
     const request = { longUrl: 'https://EXAMPLE.com/é', expiresAt: '2999-01-01T00:00:00Z' };
-    expect(await edit(0, link.code, request, actor)).toEqual({ link: changed, edited: true, delivered: true });
+    expect(await edit(0, link.code, request, actor)).toEqual({
+      link: changed,
+      edited: true,
+      replayed: false,
+      delivered: true,
+    });
     expect(await store.find(0, link.code)).toEqual(changed);
     expect(await cache.get(0, link.code)).toEqual(changed);
     expect([told.mock.calls, edited.mock.calls, done.mock.calls]).toEqual([
@@ -61,7 +66,7 @@ describe('an edit', () => {
     const { edit, told, edited, cache, link } = await setUp();
     const same = storedAs(link);
     expect(await edit(0, link.code, { redirectStatus: 302 }, actor)).toEqual({
-      ...{ link: same, edited: false, delivered: true },
+      ...{ link: same, edited: false, replayed: false, delivered: true },
     });
     expect([told.mock.calls, edited.mock.calls, await cache.get(0, link.code)]).toEqual([[[same]], [], same]);
   });

@@ -347,7 +347,7 @@ describe('shortening with an alias', () => {
       longUrl: 'HTTPS://example.com:443/a',
       expiresAt: '2027-01-01T01:00:00+01:00',
     });
-    expect(again).toEqual({ link: first.link, created: false });
+    expect(again).toEqual({ link: first.link, created: false, replayed: false });
   });
 
   test('the same alias with anything else is taken', async () => {

@@ -8,6 +8,7 @@ export * from './ledger/ledger.js';
 export * from './ledger/ledger-admin.js';
 export * from './links/inspector.js';
 export * from './links/outbox.js';
+export * from './links/reservations.js';
 export * from './links/store.js';
 export { SchemaMismatchError } from './schema/errors.js';
 export { checkSchema, type MigrateOptions, migrate } from './schema/migrate.js';

@@ -2,9 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { LeaseRecord } from '@lakh/id-range';
 import {
   describeFactStore,
+  describeKeyedCreates,
   describeLedger,
   describeLedgerRemainders,
   describeLinkStore,
+  describeReservationStore,
   type LedgerHarness,
   SampleLinks,
   storedAs,
@@ -15,6 +17,7 @@ import {
   createMysqlLedger,
   createMysqlLinkStore,
   createMysqlOutbox,
+  createMysqlReservations,
   type MysqlLinkStore,
   type MysqlObserver,
   migrate,
@@ -60,6 +63,22 @@ describeLinkStore('MySQL, many small statements', async () => {
     dispose: async () => {},
   };
 });
+
+describeReservationStore('MySQL', async () => ({
+  store: createMysqlReservations({ pool }),
+  another: async () => createMysqlReservations({ pool }),
+  dispose: async () => {},
+}));
+
+describeKeyedCreates(
+  'MySQL',
+  async () => ({
+    links: makeStore(),
+    reservations: createMysqlReservations({ pool }),
+    dispose: async () => {},
+  }),
+  200,
+);
 
 describeFactStore('MySQL', async () => ({
   facts: createMysqlFacts({ pool }),

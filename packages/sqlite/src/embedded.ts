@@ -1,6 +1,6 @@
 import type { FactStore } from '@lakh/facts';
 import type { CounterWitness, Ledger, LedgerAdmin, MarkAdmin, MarkStore, RemainderStore } from '@lakh/id-range';
-import type { LinkInspector } from '@lakh/links';
+import type { LinkInspector, ReservationStore } from '@lakh/links';
 import { Connection, openError } from './connection.js';
 import { type DataFileError, RestoreNeededError } from './errors.js';
 import { openFactStore } from './facts.js';
@@ -23,6 +23,7 @@ import {
   reasonToRefuseOpen,
 } from './opening.js';
 import { openRemainderStore } from './remainders.js';
+import { openReservationStore } from './reservations.js';
 import { inspect, migrate, SCHEMA_VERSION } from './schema.js';
 
 /** The part of a pino logger that is used here. */
@@ -54,6 +55,7 @@ export interface Embedded {
   ledger(namespace: string): Ledger;
   remainderStore(namespace: string): RemainderStore;
   readonly links: EmbeddedLinkStore;
+  readonly reservations: ReservationStore;
   readonly facts: FactStore;
   /** `feedsLinks`: whether this namespace's counters become links. */
   admin(namespace: string, feedsLinks: boolean): EmbeddedAdmin;
@@ -90,9 +92,11 @@ export function openEmbedded({ file, log, takesCopy = false }: EmbeddedOptions):
     if (found === 0) log?.info({ file, schemaVersion: SCHEMA_VERSION }, 'data file made');
     else if (found < SCHEMA_VERSION) log?.info({ file, found, schemaVersion: SCHEMA_VERSION }, 'data file migrated');
     const links = openLinkStore(connection);
+    const reservations = openReservationStore(connection);
     const close = (): void => {
       process.off('exit', close);
       if (!connection.isOpen) return;
+      reservations.flush();
       links.flush();
       try {
         if (!isCopy) leave(connection);
@@ -111,6 +115,7 @@ export function openEmbedded({ file, log, takesCopy = false }: EmbeddedOptions):
       ledger: (namespace) => openLedger(connection, namespace),
       remainderStore: (namespace) => openRemainderStore(connection, namespace),
       links,
+      reservations,
       facts: openFactStore(connection),
       admin: (namespace, feedsLinks) => ({
         marks: openMarkAdmin(connection, namespace),

@@ -1,6 +1,6 @@
 import type { FactStore } from '@lakh/facts';
 import type { Connection } from './connection.js';
-import { LINK_ERRORS } from './link-store.js';
+import { LINK_ERRORS } from './group-commit.js';
 
 export function openFactStore(connection: Connection): FactStore {
   const select = connection.prepare('SELECT value FROM settings WHERE name = ?');

@@ -1,7 +1,7 @@
 import { type CounterWitness, MAX_RANGES_ASKED } from '@lakh/id-range';
 import type { LinkInspector, LinkRecord } from '@lakh/links';
 import type { Connection } from './connection.js';
-import { LINK_ERRORS } from './link-store.js';
+import { LINK_ERRORS } from './group-commit.js';
 import { WITNESS_ERRORS } from './marks.js';
 import { KIND } from './schema.js';
 

@@ -95,6 +95,30 @@ const MIGRATIONS: readonly string[] = [
     log  TEXT
   ) STRICT;
   `,
+  `
+  -- What a create with an idempotency key was given, before its link is inserted.
+  CREATE TABLE reservations (
+    key_hash       TEXT PRIMARY KEY NOT NULL,
+    request_hash   TEXT NOT NULL,
+    kind           INTEGER NOT NULL CHECK (kind IN (1, 2)),
+    code           TEXT NOT NULL COLLATE BINARY,
+    counter        INTEGER NOT NULL,
+    insert_id      TEXT NOT NULL,
+    reserved_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX reservations_by_age ON reservations (reserved_at_ms);
+
+  -- Edits that were made with an idempotency key.
+  CREATE TABLE edit_receipts (
+    domain_id    INTEGER NOT NULL,
+    code         TEXT NOT NULL COLLATE BINARY,
+    key_hash     TEXT NOT NULL,
+    request_hash TEXT NOT NULL,
+    at_ms        INTEGER NOT NULL,
+    PRIMARY KEY (domain_id, code, key_hash)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX edit_receipts_by_age ON edit_receipts (at_ms);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
   describeFactStore,
+  describeKeyedCreates,
   describeLedger,
   describeLedgerRemainders,
   describeLinkStore,
   describeMarkStore,
   describeRemainderStore,
+  describeReservationStore,
   type LedgerHarness,
   SampleLinks,
 } from '@lakh/testkit';
@@ -84,6 +86,7 @@ describeLinkStore('embedded', async () => {
       insert: (link) => embedded.links.insert(link),
       find: (domainId, code) => embedded.links.find(domainId, code),
       edit: (...edit) => embedded.links.edit(...edit),
+      forgetReceipts: (beforeMs, limit) => embedded.links.forgetReceipts(beforeMs, limit),
       remove: (...remove) => embedded.links.remove(...remove),
     },
     another: async () => {
@@ -97,6 +100,36 @@ describeLinkStore('embedded', async () => {
     },
   };
 });
+
+describeReservationStore('embedded', async () => {
+  const opened = open();
+  let { embedded } = opened;
+  return {
+    store: {
+      find: (keyHash) => embedded.reservations.find(keyHash),
+      reserve: (...reserve) => embedded.reservations.reserve(...reserve),
+      forget: (beforeMs, limit) => embedded.reservations.forget(beforeMs, limit),
+    },
+    another: async () => {
+      embedded.close();
+      embedded = openEmbedded({ file: opened.file });
+      return embedded.reservations;
+    },
+    dispose: async () => {
+      embedded.close();
+      await opened.dispose();
+    },
+  };
+});
+
+describeKeyedCreates(
+  'embedded',
+  async () => {
+    const { embedded, dispose } = open();
+    return { links: embedded.links, reservations: embedded.reservations, dispose };
+  },
+  200,
+);
 
 describeFactStore('embedded', async () => {
   const { embedded, dispose } = open();

@@ -15,9 +15,10 @@ import { UnknownOutcomeError, WitnessCorruptError, WitnessUnavailableError } fro
 import { createInsertIds, type NewLink, StoreUnavailableError } from '@lakh/links';
 import Database from 'libsql';
 import { Connection } from '../src/connection.js';
+import { MAX_WAITING_ROWS } from '../src/group-commit.js';
 import { type Embedded, openEmbedded } from '../src/index.js';
 import { openCounterWitness } from '../src/inspector.js';
-import { MAX_WAITING_ROWS, openLinkStore } from '../src/link-store.js';
+import { openLinkStore } from '../src/link-store.js';
 import { openMarkStore } from '../src/marks.js';
 
 let dir: string;
@@ -190,7 +191,7 @@ test('the file of a later release is refused, with both versions in the message'
   tamper('PRAGMA user_version = 99');
   const error = refusal();
   expect(error).toMatchObject({ code: 'data_file_newer' });
-  expect(error.message).toMatch(/version 99.*up to 3/);
+  expect(error.message).toMatch(/version 99.*up to 4/);
 });
 
 test('a log whose database is missing is not thrown away', () => {

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, auditEdits, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, auditEdits, countReplays, createApi, digest } from '@lakh/api';
 import { openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
@@ -66,6 +66,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   await issuing.start();
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   lifecycle.onStop('invalidation relay', backend.relay());
+  lifecycle.onStop('idempotency keys', backend.sweep());
 
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };
@@ -79,14 +80,16 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
+      idempotency: { digest, reservations: backend.reservations },
     }),
     clock,
     ryowCookie: createRyowCookie(backend.keys.get('read-your-writes cookie'), publicUrl.startsWith('https:')),
     publicUrl,
+    onReplayed: countReplays(registry),
     onError: context.onRequestError,
   };
   const changes = { store, cache, outbox };
-  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   await issuing.attempted();
   await listener.serve(

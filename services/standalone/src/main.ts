@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, auditEdits, createApi } from '@lakh/api';
+import { accessPolicy, apiRoutes, auditDeletes, auditEdits, countReplays, createApi, digest } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
 import { createRyowCookie, createRyowReader } from '@lakh/http';
@@ -63,6 +63,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
 
   const { metrics, limits } = listener;
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
+  lifecycle.onStop('idempotency keys', backend.sweep());
   await serveOperations(context, backend);
   const publicUrl = settings.publicUrl ?? listener.url;
   const ownHosts = new OwnHosts(listener.ownUrls, hostname());
@@ -89,14 +90,16 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
+      idempotency: { digest, reservations: backend.reservations },
     }),
     clock,
     ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
+    onReplayed: countReplays(registry),
     onError: context.onRequestError,
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
-  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log) });
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });
   await issuing.attempted();

@@ -1,13 +1,25 @@
 import { describeFactStore } from '../src/facts/fact-store-conformance.js';
 import { MemoryFactStore } from '../src/facts/memory-fact-store.js';
+import { describeKeyedCreates } from '../src/links/keyed-creates-conformance.js';
 import { describeLinkCache } from '../src/links/link-cache-conformance.js';
 import { describeLinkStore } from '../src/links/link-store-conformance.js';
 import { MemoryLinkCache } from '../src/links/memory-link-cache.js';
 import { MemoryLinkStore } from '../src/links/memory-link-store.js';
+import { MemoryReservationStore } from '../src/links/memory-reservation-store.js';
+import { describeReservationStore } from '../src/links/reservation-store-conformance.js';
 
 describeLinkStore('memory', async () => {
   const store = new MemoryLinkStore();
   return { store, another: async () => new MemoryLinkStore(store), dispose: async () => {} };
 });
+describeReservationStore('memory', async () => {
+  const store = new MemoryReservationStore();
+  return { store, another: async () => new MemoryReservationStore(store), dispose: async () => {} };
+});
+describeKeyedCreates(
+  'memory',
+  async () => ({ links: new MemoryLinkStore(), reservations: new MemoryReservationStore(), dispose: async () => {} }),
+  1_000,
+);
 describeLinkCache('memory', async () => ({ cache: new MemoryLinkCache(), dispose: async () => {} }));
 describeFactStore('memory', async () => ({ facts: new MemoryFactStore(), dispose: async () => {} }));

@@ -130,9 +130,19 @@ describe('creating a link', () => {
     expect((await create(port, { long_url: `http://127.0.0.1:${port === 80 ? 81 : 80}/` })).status).toBe(201);
   });
 
-  test('an Idempotency-Key is refused as long as it would mean nothing', async () => {
-    const answer = await create(port, { long_url: TARGET }, { 'idempotency-key': 'abc' });
-    expect(namedProblems(answer)).toEqual(['Idempotency-Key unsupported_header']);
+  test('creates with an Idempotency-Key are one create, in either spelling of it', async () => {
+    const first = await create(port, { long_url: TARGET }, { 'idempotency-key': '"abc"' });
+    const again = await create(port, { long_url: TARGET }, { 'idempotency-key': 'abc' });
+    expect([first.status, first.headers['idempotency-replayed']]).toEqual([201, undefined]);
+    expect([again.status, again.headers['idempotency-replayed'], again.text]).toEqual([201, 'true', first.text]);
+    const other = await create(port, { long_url: `${TARGET}/other` }, { 'idempotency-key': 'abc' });
+    expectProblem(other, 422, 'idempotency_key_reused');
+    expectProblem(await create(port, { long_url: TARGET }, { 'idempotency-key': '"abc' }), 400, 'bad_request');
+    const at = await Promise.all(
+      Array.from({ length: 20 }, () => create(port, { long_url: TARGET }, { 'idempotency-key': 'at-once' })),
+    );
+    const made = new Set(at.filter(({ status }) => status === 201).map(({ text }) => text));
+    expect([made.size, at.every(({ status }) => status === 201 || status === 409)]).toEqual([1, true]);
   });
 
   test.each(['{', '{"long_url":}', '[1,]', "{'long_url':1}", '\u0000', '{}{}', '[[[[[[[[[[[['])(

@@ -4,6 +4,7 @@ import type { ChangeFeed, Clock, LinkCache } from '@lakh/links';
 import {
   createMysqlLinkStore,
   createMysqlOutbox,
+  createMysqlReservations,
   type MysqlObserver,
   observed,
   Pool,
@@ -20,6 +21,7 @@ import {
 import type { SettingsOf } from '@lakh/settings';
 import { createZookeeperSession, formatZookeeperAddress, registerServer, type ZookeeperSession } from '@lakh/zookeeper';
 import type { Backend } from '../backend.js';
+import { startKeySweep } from '../key-sweep.js';
 import type { clusterSettings } from '../settings.js';
 import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
@@ -64,6 +66,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
+  const reservations = createMysqlReservations({ pool, timer });
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
   let session: ZookeeperSession | undefined;
   const zookeeper = (): ZookeeperSession => {
@@ -86,6 +89,7 @@ export function openCluster(options: ClusterOptions): Backend {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
     ...over,
     links,
+    reservations,
     cache,
     changes,
     counters,
@@ -110,6 +114,7 @@ export function openCluster(options: ClusterOptions): Backend {
       return registerServer(zookeeper(), serverId, described);
     },
     relay: () => startRelay({ outbox, store: links, cache, clock, keptForMs: longestLifeMs(l2TtlMs), log: told?.log }),
+    sweep: () => startKeySweep({ reservations, links, clock, log: told?.log }),
     async close() {
       await session?.close();
       await redis?.close();

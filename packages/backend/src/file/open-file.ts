@@ -5,6 +5,7 @@ import type { RunningServer } from '@lakh/operations';
 import { type Logger, thisProcess } from '@lakh/process';
 import { openEmbedded } from '@lakh/sqlite';
 import type { Backend } from '../backend.js';
+import { startKeySweep } from '../key-sweep.js';
 import { SharedKeys } from '../shared-keys.js';
 
 export interface FileOptions {
@@ -45,6 +46,7 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
   return {
     name: realpathSync(file),
     links: embedded.links,
+    reservations: embedded.reservations,
     facts: embedded.facts,
     cache: undefined,
     changes: undefined,
@@ -73,6 +75,13 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
       return () => running.delete(server);
     },
     relay: () => async () => {},
+    sweep: () =>
+      startKeySweep({
+        reservations: embedded.reservations,
+        links: embedded.links,
+        clock: { nowMs: Date.now },
+        log: undefined,
+      }),
     async close() {
       embedded.close();
     },

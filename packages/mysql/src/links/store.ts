@@ -3,6 +3,7 @@ import type { Session } from '../wire/connection.js';
 import { storeError } from '../wire/errors.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { Pool } from '../wire/pool.js';
+import { integerLiteral } from '../wire/sql.js';
 import { observed } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { FindQueue } from './find-queue.js';
@@ -89,8 +90,19 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     // There is one member so far, the primary: every answer is fresh.
     find: (domainId, code) => finds.find(domainId, code),
 
-    edit: (domainId, code, changes, ifVersions) =>
-      change('edit', code, (session) => edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes)),
+    edit: (domainId, code, changes, ifVersions, receipt) =>
+      change('edit', code, (session) =>
+        edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes, receipt),
+      ),
+
+    async forgetReceipts(beforeMs, limit) {
+      const statement = `DELETE FROM edit_receipts WHERE at_ms<${integerLiteral(beforeMs)} ORDER BY at_ms LIMIT ${integerLiteral(limit)}`;
+      try {
+        return (await timer('edit', 1, () => pool.run((session) => session.query(statement, true)))).affectedRows;
+      } catch (error) {
+        throw storeError(error);
+      }
+    },
 
     remove: (domainId, code, ifVersions) =>
       change('remove', code, (session) => bury(session, { domainId, code, ifVersions, nowMs: clock.nowMs() })),

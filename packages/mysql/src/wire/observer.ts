@@ -1,5 +1,14 @@
 /** What a statement was for. */
-export type StatementKind = 'insert' | 'insert_alias' | 'find' | 'edit' | 'remove' | 'outbox' | 'settings' | 'ledger';
+export type StatementKind =
+  | 'insert'
+  | 'insert_alias'
+  | 'find'
+  | 'edit'
+  | 'remove'
+  | 'reserve'
+  | 'outbox'
+  | 'settings'
+  | 'ledger';
 
 export type StatementOutcome = 'ok' | 'conflict' | 'unavailable' | 'unknown';
 

@@ -6,6 +6,7 @@
 const PRINTABLE_ASCII = /^[\x20-\x7e]*$/;
 /** Without the blank, which comparisons ignore at the end. */
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
+const HEXADECIMAL = /^[0-9A-Fa-f]*$/;
 const NEEDS_ESCAPE = /['\\]/;
 
 export function isPrintableAscii(text: string): boolean {
@@ -30,4 +31,11 @@ export function textLiteral(text: string): string {
 export function integerLiteral(value: number): string {
   if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`not a non-negative safe integer: ${value}`);
   return String(value);
+}
+
+/** A literal of so many bytes, of their hexadecimal digits in either case. */
+export function hexLiteral(digits: string, bytes: number): string {
+  if (digits.length !== 2 * bytes || !HEXADECIMAL.test(digits))
+    throw new RangeError(`not ${bytes} bytes in hexadecimal`);
+  return `x'${digits}'`;
 }

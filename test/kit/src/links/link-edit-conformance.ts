@@ -1,4 +1,5 @@
-import type { Link, LinkStore, NewLink } from '@lakh/links';
+import { randomBytes } from 'node:crypto';
+import { type EditReceipt, IDEMPOTENCY_KEY_KEPT_MS, type Link, type LinkStore, type NewLink } from '@lakh/links';
 import { AWKWARD_URLS, type SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
 
 const OTHER_URL = 'https://example.com/other';
@@ -111,6 +112,98 @@ export function describeEdits(
       );
       expect(outcomes.filter(({ outcome }) => outcome === 'edited')).toHaveLength(1);
       expect(outcomes.filter(({ outcome }) => outcome === 'conflict')).toHaveLength(9);
+    });
+
+    describe('with a receipt', () => {
+      const AT_MS = 1_790_000_000_000;
+      function receipt(changes: Partial<EditReceipt> = {}): EditReceipt {
+        return { keyHash: randomBytes(32).toString('hex'), requestHash: 'b'.repeat(64), atMs: AT_MS, ...changes };
+      }
+
+      test('are made once, also by another process, whatever became of the link since', async () => {
+        const { store } = harness();
+        const link = await inserted();
+        const [own, edited] = [receipt(), { ...link, longUrl: OTHER_URL, version: 2 }];
+        expect(await store.edit(0, link.code, { longUrl: OTHER_URL }, [1], own)).toEqual({
+          outcome: 'edited',
+          link: edited,
+        });
+        const another = await harness().another();
+        expect(await another.edit(0, link.code, { longUrl: OTHER_URL }, [1], own)).toEqual({
+          outcome: 'repeated',
+          link: edited,
+        });
+        const later = { ...edited, redirectStatus: 307 as const, version: 3 };
+        await another.edit(0, link.code, { redirectStatus: 307 }, undefined, receipt());
+        await another.edit(0, link.code, { longUrl: link.longUrl });
+        expect(await another.edit(0, link.code, { longUrl: OTHER_URL }, undefined, own)).toEqual({
+          outcome: 'repeated',
+          link: { ...later, longUrl: link.longUrl, version: 4 },
+        });
+      });
+
+      test('are refused where the receipt is of another edit', async () => {
+        const { store } = harness();
+        const link = await inserted();
+        const own = receipt();
+        expect(await store.edit(0, link.code, {}, undefined, own)).toEqual({ outcome: 'unchanged', link });
+        const other = { ...own, requestHash: 'c'.repeat(64) };
+        expect(await store.edit(0, link.code, { longUrl: OTHER_URL }, undefined, other)).toEqual({
+          outcome: 'reused',
+          link,
+        });
+        const beside = await inserted();
+        expect(await store.edit(0, beside.code, { longUrl: OTHER_URL }, undefined, other)).toMatchObject({
+          outcome: 'edited',
+        });
+      });
+
+      test('leave none where nothing was made, nor where a link was deleted', async () => {
+        const { store } = harness();
+        const { code } = await inserted();
+        const own = receipt();
+        expect(await store.edit(0, 'neverHere', {}, undefined, own)).toEqual({ outcome: 'missing' });
+        expect(await store.edit(0, code, { longUrl: OTHER_URL }, [7], own)).toMatchObject({ outcome: 'conflict' });
+        expect(await store.edit(0, code, { longUrl: OTHER_URL }, [1], own)).toMatchObject({ outcome: 'edited' });
+        await store.remove(0, code);
+        expect(await store.edit(0, code, { longUrl: OTHER_URL }, [1], own)).toMatchObject({ outcome: 'deleted' });
+      });
+
+      test('are made again once the receipt is a day old, and forget it in pieces', async () => {
+        const { store } = harness();
+        const { code } = await inserted();
+        const own = receipt();
+        await store.edit(0, code, { redirectStatus: 307 }, undefined, own);
+        const nearly = { ...own, atMs: AT_MS + IDEMPOTENCY_KEY_KEPT_MS - 1 };
+        expect(await store.edit(0, code, { redirectStatus: 308 }, undefined, nearly)).toMatchObject({
+          outcome: 'repeated',
+        });
+        const late = { ...own, requestHash: 'c'.repeat(64), atMs: AT_MS + IDEMPOTENCY_KEY_KEPT_MS };
+        expect(await store.edit(0, code, { redirectStatus: 308 }, undefined, late)).toMatchObject({
+          outcome: 'edited',
+        });
+        while ((await store.forgetReceipts(late.atMs, 2)) === 2);
+        expect(await store.forgetReceipts(late.atMs, 2)).toBe(0);
+        expect(await store.edit(0, code, { redirectStatus: 308 }, undefined, late)).toMatchObject({
+          outcome: 'repeated',
+        });
+        expect(await store.forgetReceipts(late.atMs + 1, 1)).toBe(1);
+        // Of a suite before this one, on the same database, too.
+        while ((await store.forgetReceipts(late.atMs + 1, 2)) === 2);
+        expect(await store.edit(0, code, { redirectStatus: 308 }, undefined, late)).toMatchObject({
+          outcome: 'unchanged',
+        });
+      });
+
+      test('by several callers at once: one makes it', async () => {
+        const { code } = await inserted();
+        const stores = [harness().store, await harness().another()];
+        const own = receipt();
+        const outcomes = await Promise.all(
+          Array.from({ length: 10 }, (_, i) => stores[i % 2]!.edit(0, code, { longUrl: OTHER_URL }, [1], own)),
+        );
+        expect(outcomes.map(({ outcome }) => outcome).sort()).toEqual(['edited', ...Array(9).fill('repeated')]);
+      });
     });
   });
 }

@@ -1,10 +1,13 @@
 import {
   type EditOutcome,
+  type EditReceipt,
   type InsertOutcome,
   insertedNew,
   insertMet,
+  isMade,
   isOfVersion,
   judgeEdit,
+  judgeReceipt,
   type Link,
   type LinkChanges,
   type LinkStore,
@@ -32,11 +35,14 @@ export class MemoryLinkStore implements LinkStore {
   readonly #rows: Map<string, StoredLink>;
   /** The id of the insert that made a row. */
   readonly #insertIds: Map<string, string>;
+  /** By code and the hash of a key. */
+  readonly #receipts: Map<string, EditReceipt>;
 
   /** `sharing`: this store keeps its rows where that one does, as another process of one database. */
   constructor(sharing?: MemoryLinkStore) {
     this.#rows = sharing ? sharing.#rows : new Map();
     this.#insertIds = sharing ? sharing.#insertIds : new Map();
+    this.#receipts = sharing ? sharing.#receipts : new Map();
   }
 
   /** Number of rows, tombstones included. */
@@ -70,14 +76,27 @@ export class MemoryLinkStore implements LinkStore {
     code: string,
     changes: LinkChanges,
     ifVersions?: readonly number[],
+    receipt?: EditReceipt,
   ): Promise<EditOutcome> {
     await this.#arrive({ call: 'edit', code });
     const key = keyOf(domainId, code);
     const met = this.#rows.get(key);
     if (met === undefined) return { outcome: 'missing' };
+    const keptUnder = `${key}:${receipt?.keyHash}`;
+    if (receipt !== undefined && met.state === 'live') {
+      const repeated = judgeReceipt(met, receipt, this.#receipts.get(keptUnder));
+      if (repeated !== undefined) return repeated;
+    }
     const judged = judgeEdit(met, changes, ifVersions);
     if (judged.outcome === 'edited') this.#rows.set(key, judged.link);
+    if (receipt !== undefined && isMade(judged)) this.#receipts.set(keptUnder, receipt);
     return judged;
+  }
+
+  async forgetReceipts(beforeMs: number, limit: number): Promise<number> {
+    const old = [...this.#receipts].filter(([, { atMs }]) => atMs < beforeMs).slice(0, limit);
+    for (const [key] of old) this.#receipts.delete(key);
+    return old.length;
   }
 
   async remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome> {

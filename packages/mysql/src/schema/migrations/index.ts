@@ -1,8 +1,9 @@
 import { linksAndLedger } from './0001-links-and-ledger.js';
 import { remainders } from './0002-remainders.js';
+import { idempotency } from './0003-idempotency.js';
 import type { Migration } from './migration.js';
 
 export type { Migration } from './migration.js';
 
 /** Every step, in order; the place is the number. */
-export const MIGRATIONS: readonly Migration[] = [linksAndLedger, remainders];
+export const MIGRATIONS: readonly Migration[] = [linksAndLedger, remainders, idempotency];

@@ -1,0 +1,48 @@
+import { type Clock, IDEMPOTENCY_KEY_KEPT_MS, type LinkStore, type ReservationStore } from '@lakh/links';
+import type { Logger } from '@lakh/process';
+
+export interface KeySweepOptions {
+  readonly reservations: Pick<ReservationStore, 'forget'>;
+  readonly links: Pick<LinkStore, 'forgetReceipts'>;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'debug'> | undefined;
+}
+
+const SWEEP_EVERY_MS = 60_000;
+/** Rows of one statement: a data file's is written in the process's own thread. */
+const SWEEP_SIZE = 500;
+/** Clocks of servers differ, and none may forget what another still goes by. */
+const CLOCK_SKEW_MS = 60_000;
+
+/**
+ * Forgets what idempotency keys stood for once nobody goes by it any more, until the returned function is called; that waits for the statement in
+ * hand. Every server may do it: twice is harmless.
+ */
+export function startKeySweep({ reservations, links, clock, log }: KeySweepOptions): () => Promise<void> {
+  const stopping = new AbortController();
+  let sweep: Promise<void> | undefined;
+
+  async function work(): Promise<void> {
+    const beforeMs = Math.max(0, clock.nowMs() - IDEMPOTENCY_KEY_KEPT_MS - CLOCK_SKEW_MS);
+    for (const forget of [
+      () => reservations.forget(beforeMs, SWEEP_SIZE),
+      () => links.forgetReceipts(beforeMs, SWEEP_SIZE),
+    ]) {
+      while (!stopping.signal.aborted && (await forget()) === SWEEP_SIZE);
+    }
+  }
+
+  const timer = setInterval(() => {
+    sweep ??= work()
+      // They wait for the next sweep; the store's own check says that it is away.
+      .catch((error: unknown) => log?.debug({ err: error }, 'old idempotency keys cannot be forgotten now'))
+      .finally(() => {
+        sweep = undefined;
+      });
+  }, SWEEP_EVERY_MS);
+  return async () => {
+    clearInterval(timer);
+    stopping.abort();
+    await sweep;
+  };
+}
