@@ -9,6 +9,7 @@ import {
   validateLongUrl,
 } from '@lakh/links';
 import { integer, isLoopback, parseHostPort } from '@lakh/settings';
+import { idempotencyKeyOf } from '../../packages/api/src/idempotency-key.js';
 import { parseTokens } from '../../packages/api/src/tokens.js';
 import { createRequestRule } from '../../packages/http/src/own-requests.js';
 import { readForm } from '../../packages/page/src/form-values.js';
@@ -102,6 +103,17 @@ describe.each<[string, (text: string) => unknown, Texts]>([
     urlTexts,
   ],
   ['X-Request-Id', (text) => askedBy({ 'x-request-id': text }), anyTexts],
+  [
+    'Idempotency-Key',
+    (text) => quietly(() => idempotencyKeyOf(text)),
+    {
+      ...anyTexts,
+      string: around('"', 'a', '"'),
+      escapes: around('"', '\\"', ''),
+      'escapes to the end': around('"', '\\\\', '\\"'),
+      token: around('', 'a:', '='),
+    },
+  ],
   [
     'Cookie',
     (text) => hasJustWritten(text, 1_790_000_000_000),
