@@ -59,7 +59,9 @@ async function listen(options: Listening): Promise<void> {
   let inVain = 0;
   for (let turn = 0; !signal.aborted; turn += 1) {
     const wasHearing = await hear(options, turn).catch((error: unknown) => {
-      if (inVain === 0) log?.warn({ err: error }, 'changes are not heard: what is cached here ends by its age alone');
+      if (inVain === 0 && !signal.aborted) {
+        log?.warn({ err: error }, 'changes are not heard: what is cached here ends by its age alone');
+      }
       return false;
     });
     inVain = wasHearing ? 0 : inVain + 1;
@@ -70,7 +72,10 @@ async function listen(options: Listening): Promise<void> {
 
 /** Resolves with true when what was heard has ended. Rejects when nothing could be. */
 async function hear({ target, listener, signal, log, hearing }: Listening, turn: number): Promise<boolean> {
-  const client = createNodeClient(target, await nodeOf(target, turn));
+  const node = await nodeOf(target, turn);
+  // What was told to stop meanwhile tells it no second time.
+  if (signal.aborted) return false;
+  const client = createNodeClient(target, node);
   let end: (error?: unknown) => void = () => {};
   const lost = new Promise<unknown>((resolve) => {
     end = resolve;

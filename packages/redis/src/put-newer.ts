@@ -12,7 +12,12 @@ local version = type(held) == 'string' and held ~= ARGV[4] and tonumber(string.m
 local result = held
 if not version or version < tonumber(ARGV[1]) then
   local answer = redis.pcall('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
-  result = answer.err and answer or 1
+  if answer.err then
+    result = answer
+    redis.pcall('DEL', KEYS[1])
+  else
+    result = 1
+  end
 end
 if ARGV[5] then redis.pcall('PUBLISH', ARGV[5], ARGV[6]) end
 return result
@@ -32,7 +37,8 @@ export interface PutNewer {
 
 /**
  * Stores `value` for `ttlMs` unless the key holds its version or a newer one, and publishes `message` in any case: the value may be there
- * already because somebody read it, and a server that takes no more values still passes messages on.
+ * already because somebody read it, and a server that takes no more values still passes messages on. What such a server holds of an older
+ * version goes: it has memory for no new value, and would serve the old one for as long as that lives.
  *
  * @returns what it holds and keeps; undefined: stored
  */

@@ -83,6 +83,17 @@ test('a Redis that was away, or still for a while, is listened to again, and tel
   expect(heard.changes[0]).toEqual(changeOf(tombstoneOf(link)));
 });
 
+test('it can be stopped as soon as it was begun, or while it connects', async () => {
+  const target = parseRedisUrl(redis.url);
+  for (const turns of [0, 1, 2]) {
+    const late = new Heard();
+    const end = createRedisChangeFeed({ target }).follow(late);
+    for (let turn = 0; turn < turns; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+    await end();
+    expect(late.times).toBe(0);
+  }
+});
+
 test('nothing is heard once it was stopped, which takes no time', async () => {
   await stop();
   expect(states.at(-1)).toBe(false);

@@ -235,6 +235,9 @@ describe('over a Redis that works', () => {
       for (let writes = 0; writes < 10; writes += 1) expect(await cache.put(link(`refused${writes}`))).toBe(false);
       expect(cache.available).toBe(true);
       expect(await cache.get(0, 'kept')).toEqual(link('kept'));
+      // There is no room for the newer one, and nobody is sent to the older one until it ends by itself.
+      expect(await cache.announce(tombstone('kept'))).toBe(false);
+      expect(await cache.get(0, 'kept')).toBeUndefined();
     } finally {
       await admin.configSet('maxmemory', '0');
     }
