@@ -119,6 +119,25 @@ test('a database that answers and takes no rows is no place to send creates to',
   await unobserved.close();
 });
 
+test('whoever makes no links can do without a database that takes rows, also when it was the first to propose a secret', async () => {
+  const { backend: unobserved } = await openUnused();
+  const { registry } = createMetrics({ program: 'test', version: '0' });
+  const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
+  const settings = { shards: database.app, storeDeadlineMs: 3_000 };
+  const backend = openCluster({ settings, observed: { log, registry } });
+  const stop = new AbortController();
+  await database.sql('SET GLOBAL read_only=1');
+  try {
+    void backend.loadKeys(stop.signal);
+    await eventually(async () => /lakh_store_writes_refused_total.* [1-9]/.test(await registry.metrics()));
+    expect(await backend.checks.database?.()).toEqual({ status: 'ok' });
+  } finally {
+    await database.sql('SET GLOBAL read_only=0');
+    stop.abort();
+  }
+  await Promise.all([backend, unobserved].map((each) => each.close()));
+});
+
 test('before links are asked for it is known whether the database answers', async () => {
   const { registry } = createMetrics({ program: 'test', version: '0' });
   const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });

@@ -62,7 +62,12 @@ export function openCluster(options: ClusterOptions): Backend {
   const troubles = { away: new Map<string, string>(), readOnly: new Map<string, string>() };
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
-  const pool = new Pool(settings.shards, { deadlineMs: settings.storeDeadlineMs, proof: proveRowsAreTaken, observer });
+  const pool = new Pool(settings.shards, {
+    deadlineMs: settings.storeDeadlineMs,
+    // Who leases nothing makes no links, and goes on where the database takes none.
+    ...(settings.zookeeper && { proof: proveRowsAreTaken }),
+    observer,
+  });
   const links = createMysqlLinkStore({ pool, clock, observer });
   if (told) exposeQueues(told.registry, links);
   const outbox = createMysqlOutbox({ pool, timer });
