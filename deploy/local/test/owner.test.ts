@@ -12,7 +12,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { giveAll, makeFolder, makeOwnFolder, ownerOf, writeFor } from '../src/servers/owner';
-import { refusalIn } from '../src/stack/service-plan';
 
 const asRoot = process.getuid?.() === 0 ? describe : describe.skip;
 
@@ -71,14 +70,4 @@ asRoot('a server that root starts', () => {
     );
     expect(uids).toEqual([owner.uid, owner.uid, owner.uid, owner.uid, 0, 0]);
   });
-});
-
-test('why a server will not serve before a person has done something is read from its readiness', () => {
-  const body = (status: string, detail: string) =>
-    JSON.stringify({ status: 'unready', checks: { ids: { status, detail } } });
-  const lasting = 'exhausted: mark_missing: there is no mark. See docs/runbooks/mark_missing.md';
-  expect(refusalIn(body('down', lasting))).toBe(lasting);
-  expect(refusalIn(body('degraded', lasting))).toBeUndefined();
-  expect(refusalIn(body('down', 'exhausted: witness_unavailable: not connected'))).toBeUndefined();
-  for (const text of ['', 'null', '{}', '{"checks":null}', '<html>']) expect(refusalIn(text)).toBeUndefined();
 });

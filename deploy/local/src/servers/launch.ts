@@ -3,11 +3,13 @@ import { once } from 'node:events';
 import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartFailedError, StopFailedError } from '../errors.js';
-import type { LocalServer, ServerPlan } from './server.js';
+import type { Awaited, LocalServer, ServerPlan } from './server.js';
 
 const READY_DEADLINE_MS = 60_000;
 /** A refusal that lasts so long does not pass by itself; one that a lagging read brought about is gone sooner. */
 const REFUSED_MS = 3_000;
+/** Longer than servers whose dependencies are there need. */
+const TOLD_MS = 5_000;
 const STOP_DEADLINE_MS = 10_000;
 const PROBE_INTERVAL_MS = 50;
 const FREEZE_DEADLINE_MS = 5_000;
@@ -23,17 +25,23 @@ function logTail(file: string, lines = 15): string {
 }
 
 /**
- * Resolves once `plan` answers; rejects with the log's tail when `exited()` says so first, or at the deadline, with why it refuses to
- * serve, and with the signal's reason when it is aborted.
+ * Resolves once `plan` answers; rejects when `exited()` says so first, or at the deadline, with what it waits for or else the log's tail,
+ * and with the signal's reason when it is aborted. What it waits for is reported within seconds.
  */
 export async function awaitReady(
   plan: ServerPlan,
   exited: () => boolean,
-  options: { readonly deadlineMs?: number; readonly signal?: AbortSignal } = {},
+  options: {
+    readonly deadlineMs?: number | undefined;
+    readonly toldMs?: number | undefined;
+    readonly signal?: AbortSignal | undefined;
+    readonly report?: ((line: string) => void) | undefined;
+  } = {},
 ): Promise<void> {
-  const { deadlineMs = READY_DEADLINE_MS, signal } = options;
-  const deadline = performance.now() + deadlineMs;
+  const { deadlineMs = READY_DEADLINE_MS, toldMs = TOLD_MS, signal, report } = options;
+  const start = performance.now();
   let refusedSince: number | undefined;
+  let isTold = report === undefined;
   for (;;) {
     const answers = await plan.ready();
     signal?.throwIfAborted();
@@ -42,18 +50,24 @@ export async function awaitReady(
       throw new StartFailedError(`${plan.name} ended while starting; its log ends with:\n${logTail(plan.logFile)}`);
     }
     if (answers) return;
-    const refusal = await plan.refusal?.();
-    refusedSince = refusal === undefined ? undefined : (refusedSince ?? performance.now());
-    if (refusedSince !== undefined && performance.now() - refusedSince > REFUSED_MS) {
-      throw new StartFailedError(`${plan.name} cannot serve: ${refusal}`);
+    const awaited = await plan.awaits?.();
+    const now = performance.now();
+    refusedSince = awaited?.isRefusal ? (refusedSince ?? now) : undefined;
+    if (refusedSince !== undefined && now - refusedSince > REFUSED_MS) {
+      throw new StartFailedError(`${plan.name} cannot serve: ${awaited?.what}`);
     }
-    if (performance.now() > deadline) {
-      throw new StartFailedError(
-        `${plan.name} did not answer within ${deadlineMs} ms; its log ends with:\n${logTail(plan.logFile)}`,
-      );
+    if (now - start > deadlineMs) throw new StartFailedError(lateness(plan, deadlineMs, awaited));
+    if (!isTold && awaited && now - start > toldMs) {
+      isTold = true;
+      report?.(`${plan.name} is not ready yet: ${awaited.what}`);
     }
     await sleep(PROBE_INTERVAL_MS);
   }
+}
+
+function lateness(plan: ServerPlan, deadlineMs: number, awaited: Awaited | undefined): string {
+  if (awaited) return `${plan.name} is not ready after ${deadlineMs} ms: ${awaited.what}`;
+  return `${plan.name} did not answer within ${deadlineMs} ms; its log ends with:\n${logTail(plan.logFile)}`;
 }
 
 /** Prepares, starts and awaits a server that ends with {@link LocalServer.stop}. For tests and benchmarks. */

@@ -28,8 +28,15 @@ export interface ServerPlan {
   prepare(): Promise<void>;
   /** One probe of "answers its protocol": true when it does. Bounded to about a second. */
   ready(): Promise<boolean>;
-  /** What keeps it from being ready until a person has done something about it; undefined when nothing of the kind. */
-  refusal?(): Promise<string | undefined>;
+  /** What it says that it waits for; undefined when it says nothing. */
+  awaits?(): Promise<Awaited | undefined>;
+}
+
+/** Why a server that answers is not ready. */
+export interface Awaited {
+  readonly what: string;
+  /** A person has to do something about it; otherwise it may come by itself. */
+  readonly isRefusal: boolean;
 }
 
 /** A plan that runs. */

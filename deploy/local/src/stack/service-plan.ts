@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { httpProbe } from '../probe.js';
 import { makeFolder, makeOwnFolder, ownerOf, writeFor } from '../servers/owner.js';
-import type { ServerPlan } from '../servers/server.js';
+import type { Awaited, ServerPlan } from '../servers/server.js';
 
 /** A copy for a server that may not read the folder of secrets. */
 const TOKENS = 'tokens';
@@ -53,22 +53,24 @@ export function servicePlan(spec: ServicePlanSpec): ServerPlan {
     async ready() {
       return (await httpProbe(adminPort, '/healthz/ready'))?.status === 200;
     },
-    async refusal() {
-      return refusalIn((await httpProbe(adminPort, '/healthz/ready'))?.body ?? '');
+    async awaits() {
+      return awaitedIn((await httpProbe(adminPort, '/healthz/ready'))?.body ?? '');
     },
   };
 }
 
-/** Of a readiness: the check that is down for a reason with a runbook, which says what a person has to do. */
-export function refusalIn(body: string): string | undefined {
+/** Of a readiness: a check that is down, above all one with a runbook, which says what a person has to do. */
+export function awaitedIn(body: string): Awaited | undefined {
   try {
     const { checks } = JSON.parse(body) as {
       checks?: Readonly<Record<string, { status?: unknown; detail?: unknown }>>;
     };
-    return Object.values(checks ?? {})
-      .filter(({ status }) => status === 'down')
-      .map(({ detail }) => String(detail))
-      .find((detail) => detail.includes('See docs/runbooks/'));
+    const down = Object.entries(checks ?? {})
+      .filter(([, { status }]) => status === 'down')
+      .map(([name, { detail = 'down' }]) => ({ name, detail: String(detail) }));
+    const refusal = down.find(({ detail }) => detail.includes('See docs/runbooks/'));
+    if (refusal) return { what: refusal.detail, isRefusal: true };
+    return down[0] && { what: `${down[0].name}: ${down[0].detail}`, isRefusal: false };
   } catch {
     return undefined;
   }

@@ -97,7 +97,8 @@ export class Session {
       });
     });
     const exited = (): boolean => started === undefined || !isAlive(started);
-    return (signal, ready = plan.ready) => awaitReady({ ...plan, ready }, exited, signal ? { signal } : {});
+    return (signal, ready = plan.ready) =>
+      awaitReady({ ...plan, ready }, exited, { signal, report: (line) => this.report(line) });
   }
 
   /** What a killed server forked may still hold its port. */
