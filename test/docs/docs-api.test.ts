@@ -262,6 +262,8 @@ describe('the API description', () => {
     await holds(412, LINK, gone, { method: 'DELETE', headers: { ...headers, 'if-match': '"1", "2"' } });
     await holds(422, LINK, gone, edit('{"alias": "other", "redirect_status": 200}'));
     await holds(400, LINK, gone, edit('{}', { 'if-match': 'nonsense' }));
+    expect(JSON.parse(await holds(400, LINK, gone, edit('')))).toMatchObject({ code: 'malformed_json' });
+    await holds(422, URLS, url + URLS, json(''));
     await holds(404, LINK, `${guarded.url}${URLS}/none`, edit('{}'));
     await holds(403, LINK, `${url}${URLS}/${code}`, edit('{}'));
     await holds(204, LINK, `${guarded.url}${URLS}/gone`, { method: 'DELETE', headers });

@@ -6,7 +6,7 @@ export const apiSettings = {
     name: 'LAKH_API_TOKENS_FILE',
     parser: text('a file'),
     description:
-      'File of hashed API tokens, as `lakh token` keeps it; with it every API call needs a token (with LAKH_OPEN=true only deletes).',
+      'File of hashed API tokens, as `lakh token` keeps it; with it every API call needs a token (with LAKH_OPEN=true only edits and deletes).',
   },
   open: {
     name: 'LAKH_OPEN',

@@ -17,7 +17,12 @@ export function listTokens(file: string): readonly Actor[] {
  */
 export function addToken(file: string, name: string, rights: readonly Right[]): string {
   const token = `lakh_${randomBytes(32).toString('base64url')}`;
-  change(file, (text) => `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${tokenLine(token, name, rights)}\n`);
+  change(file, (text) => {
+    if (parseTokens(text, file).holders.some((holder) => holder.name === name)) {
+      throw new TokensFileError(`${file}: the name ${name} is there already: revoke it first, or take another`);
+    }
+    return `${text}${text === '' || text.endsWith('\n') ? '' : '\n'}${tokenLine(token, name, rights)}\n`;
+  });
   return token;
 }
 

@@ -96,7 +96,9 @@ describe('API tokens', () => {
       expect(readFileSync(path, 'utf8')).toBe(`ci:${sum(token)}:create,read,edit,delete\n`);
       const reader = addToken(path, 'reader', ['read']);
       expect(loadTokens(path, () => {}).verifyBearer(`Bearer ${reader}`)).toEqual(tokenHolder('reader', ['read']));
-      expect(() => addToken(path, 'ci', ['read'])).toThrow(/the name ci is there already/);
+      expect(() => addToken(path, 'ci', ['read'])).toThrow(
+        /tokens[^ ]*: the name ci is there already: revoke it first/,
+      );
       revokeToken(path, 'ci');
       expect(listTokens(path)).toEqual([tokenHolder('reader', ['read'])]);
       expect(() => revokeToken(path, 'ci')).toThrow(/no token of the name ci/);

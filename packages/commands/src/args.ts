@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { usageReason } from '@lakh/process';
 import { COMMANDS, type CommandDefinition, type CommandName, type OptionDefinition } from './commands.js';
 import { commandHelp, generalHelp } from './help.js';
 
@@ -18,6 +19,8 @@ export interface Printout {
   readonly text: string;
 }
 
+const VERSION = '0.1.0';
+
 /** @param argv what follows the program's name */
 export function parseInvocation(argv: readonly string[]): Invocation | Printout {
   const words = argv.filter((word) => !word.startsWith('-'));
@@ -25,15 +28,25 @@ export function parseInvocation(argv: readonly string[]): Invocation | Printout 
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
   const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
   if (command === undefined) {
+    if (argv[0] === '--version' || argv[0] === '-v') return printout(`lakh ${VERSION}\n`, true);
     if (asksForHelp) return printout(generalHelp(), true);
-    return usageError(`unknown command: ${words.slice(0, 2).join(' ') || argv.join(' ')}`, undefined);
+    return usageError(unknown(words, argv), undefined);
   }
   if (asksForHelp) return printout(commandHelp(command), true);
   try {
     return invocationOf(command, argv);
   } catch (error) {
-    return usageError(error instanceof Error ? error.message : String(error), command);
+    return usageError(usageReason(error), command);
   }
+}
+
+function unknown(words: readonly string[], argv: readonly string[]): string {
+  const [first] = words;
+  const second = COMMANDS.flatMap(({ name }) =>
+    name.startsWith(`${first} `) ? [name.slice(name.indexOf(' ') + 1)] : [],
+  );
+  const typed = words.slice(0, 2).join(' ') || argv.join(' ');
+  return `unknown command: ${typed}${second.length === 0 ? '' : `: ${first} is followed by ${second.join(', ')}`}`;
 }
 
 function invocationOf(command: CommandDefinition, argv: readonly string[]): Invocation {

@@ -1,5 +1,5 @@
 /** The ledger's way to a stream and from a file; the lines themselves are the operations' business. */
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import {
   type ImportReport,
@@ -52,7 +52,13 @@ export async function importLedger(operations: Operations, file: string): Promis
 
 async function* readLedger(file: string): AsyncGenerator<LedgerFileHead | LedgerFileRow> {
   const reader = new LedgerFileReader();
-  const lines = createInterface({ input: createReadStream(file, 'utf8'), crlfDelay: Number.POSITIVE_INFINITY });
+  const input = await open(file).catch((error: NodeJS.ErrnoException) => {
+    throw new LedgerFileError(`${file} cannot be read (${error.code})`, { cause: error });
+  });
+  const lines = createInterface({
+    input: input.createReadStream({ encoding: 'utf8' }),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
   for await (const text of lines) {
     const line = reader.read(text);
     if (line !== undefined) yield line;

@@ -39,20 +39,29 @@ describe('arguments', () => {
 
   test.each([
     [['nope'], /unknown command: nope/],
-    [['ranges'], /unknown command: ranges/],
-    [['ranges', 'lost'], /unknown command: ranges lost/],
+    [['ranges'], /unknown command: ranges: ranges is followed by list, show, summary, check, repair\n/],
+    [['ranges', 'lost'], /unknown command: ranges lost: ranges is followed by list, /],
+    [['--verbose'], /unknown command: --verbose\n/],
     [['audit'], /<code> is missing/],
     [['audit', 'a', 'b'], /unexpected argument: b/],
     [['ranges', 'check', 'now'], /unexpected argument: now/],
     [['ranges', 'list', '--limit'], /limit/],
     [['ranges', 'list', '--limit', '0'], /positive integer, not "0"/],
     [['ranges', 'list', '--limit', '1e3'], /positive integer/],
-    [['ranges', 'check', '--apply'], /--apply/],
+    [['ranges', 'check', '--apply'], /^lakh: Unknown option '--apply'\n/],
     [['restore', '--dryrun'], /--dryrun/],
   ])('%j is wrong usage, exit status 2, and says why', (argv, why) => {
     const { exitCode, stream, text } = printout(...argv);
     expect([exitCode, stream]).toEqual([2, 'stderr']);
     expect(text).toMatch(why);
+  });
+
+  test('the version is told', () => {
+    expect(printout('--version')).toEqual({
+      exitCode: 0,
+      stream: 'stdout',
+      text: expect.stringMatching(/^lakh \d+\.\d+\.\d+\n$/),
+    });
   });
 
   test('without any, the help goes to stderr as wrong usage; asked for, to stdout', () => {

@@ -65,8 +65,10 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
     await new Promise<void>((resolve, reject) => {
       read(request, response, (error?: unknown) => (error ? reject(error) : resolve()));
     });
-    // Nothing at all is no JSON, but a body with everything missing.
-    return Buffer.isBuffer(request.body) ? (request.body.length === 0 ? {} : parseJson(request.body)) : request.body;
+    if (rule.type === 'form') return request.body;
+    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+    // Nothing at all is no JSON, but a link with everything missing; of changes it would be none, and seem made.
+    return body.length === 0 && rule.type === 'json' ? {} : parseJson(body);
   };
 }
 

@@ -37,10 +37,14 @@ export function parseProgramArguments(argv: readonly string[], program: ProgramD
     if (values.version) return { exitCode: 0, stream: 'stdout', text: `${program.name} ${program.version}\n` };
     return undefined;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const text = `${program.name}: ${reason}\nTry --help; settings are environment variables.\n`;
+    const text = `${program.name}: ${usageReason(error)}\nTry --help; settings are environment variables.\n`;
     return { exitCode: 2, stream: 'stderr', text };
   }
+}
+
+/** What `parseArgs` of Node.js found wrong, without its advice on arguments that begin with a hyphen. */
+export function usageReason(error: unknown): string {
+  return (error as Error).message.replace(/\. To specify a positional argument .*$/s, '');
 }
 
 function helpText({ name, version, description, program, examples = [] }: ProgramDescription): string {

@@ -1,6 +1,6 @@
 /** The life of a program: arguments, log, metrics, admin listener, start and stop. It knows no domain. */
 export { type AdminOptions, type AdminServer, adminRoutes, createAdminServer } from './admin.js';
-export { type ProgramDescription, type ProgramExit, parseProgramArguments } from './cli.js';
+export { type ProgramDescription, type ProgramExit, parseProgramArguments, usageReason } from './cli.js';
 export { describeLauncher, readProcess, watchLauncher } from './launcher.js';
 export {
   createLifecycle,

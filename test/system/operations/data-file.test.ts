@@ -186,5 +186,7 @@ test('an export makes an empty file whole again', async () => {
     exitCode: 1,
     stderr: expect.stringContaining('ledger_file_invalid: line 4'),
   });
-  expect((await lakh(env, 'import', join(dir, 'none'))).stderr).toContain('ENOENT');
+  expect((await lakh(env, 'import', join(dir, 'none'))).stderr).toContain(
+    `lakh: ledger_file_invalid: ${join(dir, 'none')} cannot be read (ENOENT)\n`,
+  );
 });

@@ -1,5 +1,6 @@
 /** How programs beside the servers read their arguments and end: the stack, benchmarks, load tests, nemesis, simulation. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { usageReason } from '@lakh/process';
 import { SettingsError } from '@lakh/settings';
 import { UsageError } from '../errors.js';
 
@@ -19,7 +20,7 @@ export function parseOptions<O extends NonNullable<ParseArgsConfig['options']>>(
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    throw new UsageError(usageReason(error));
   }
 }
 
