@@ -109,14 +109,29 @@ export class RedisConnection {
   async #probe(): Promise<void> {
     this.#probing = true;
     const { commands, probeKeys } = this.#client;
-    const answers = await Promise.allSettled(probeKeys.map((key) => this.#deadlines.race(commands.get(key))));
+    const answers = await Promise.allSettled(probeKeys.map((key) => this.#deadlines.race(probe(commands, key))));
     this.#probing = false;
     if (this.#closed) return;
-    const failed = answers.find((answer) => answer.status === 'rejected' && !isOfTheKey(answer.reason));
-    if (failed) this.#breaker.probeFailed((failed as PromiseRejectedResult).reason);
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed) this.#breaker.probeFailed(failed.reason);
     else this.#breaker.probeAnswered();
     this.#probeSoon(failed ? PROBE_AGAIN_MS : PROBE_INTERVAL_MS);
   }
+}
+
+/** Changes nothing, for there is no such key, and is refused where a change would be. */
+const PROBE = `
+local answer = redis.pcall('SET', KEYS[1], '', 'XX')
+return type(answer) == 'table' and answer.err or ''
+`;
+
+/**
+ * Rejects where there is no answer, and where no write is taken (a disk that is full, too few replicas): what changes could not be put there, and
+ * what is there would be served as it was. A server that is merely out of memory still gives up what changes make old (put-newer.ts).
+ */
+async function probe(commands: RedisCommands, key: string): Promise<void> {
+  const refusal = String(await commands.eval(PROBE, { keys: [key], arguments: [] }));
+  if (refusal !== '' && !/\bOOM\b/.test(refusal)) throw new Error(refusal);
 }
 
 /** The server answered, and refused this key or this write: a wrong type, no memory left, disk trouble. It still serves reads. */

@@ -244,6 +244,28 @@ describe('over a Redis that works', () => {
   });
 });
 
+test('a server that takes no writes is not believed: a change could not be put there', async () => {
+  const redis = await startRedis();
+  const cache = await open(redis.url, { quarantineMs: 100 });
+  const admin = createClient({ url: redis.url });
+  await admin.connect();
+  try {
+    await cache.put(link('held'));
+    await admin.configSet('min-replicas-to-write', '1');
+    expect(await cache.announce(tombstone('held'))).toBe(false);
+    await until(() => cache.state === 'down', 'it is noticed');
+    expect(await cache.get(0, 'held')).toBeUndefined();
+    await admin.configSet('min-replicas-to-write', '0');
+    await until(() => cache.available, 'it is asked again');
+    expect(await cache.announce(tombstone('held'))).toBe(true);
+    expect(await cache.get(0, 'held')).toEqual(tombstone('held'));
+  } finally {
+    admin.destroy();
+    await cache.close();
+    await redis.dispose();
+  }
+});
+
 describe('over a Redis that fails', () => {
   const DEADLINE_MS = 100;
   /** For the machine's own delays. */
