@@ -18,8 +18,8 @@ export const apiRoutes = {
     ...common,
     method: 'PATCH',
     path: '/api/v1/urls/:code',
-    rate: 'changes',
+    rate: 'edits',
     body: { type: 'patch', holds: 'changes', maxBytes: BODY_MAX_BYTES },
   },
-  deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code', rate: 'changes' },
+  deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code', rate: 'edits' },
 } as const satisfies Routes;

@@ -31,7 +31,7 @@ export interface SharedCounters {
 export interface RateLimits {
   /**
    * Lets a request of a route with this rate class go on, or not. A change is taken, of the holder's own allowance where it has a token. A look-up
-   * is taken until the answer shows that it found something.
+   * is taken until the answer shows that it found something. An edit is both, for its answer tells whether the link is there.
    *
    * @throws RateLimitedError
    */
@@ -123,10 +123,11 @@ export function createRateLimits(options: RateLimitOptions): RateLimits {
 
   return {
     admit(rate, request, response, holder) {
-      if (rate === 'misses') {
+      if (rate === 'misses' || rate === 'edits') {
         // No address begins like this.
         lookUp(holder === undefined ? clientOf(request) : `@${holder}`, request, response);
-      } else if (rate === 'changes') {
+      }
+      if (rate === 'changes' || rate === 'edits') {
         const limit = holder === undefined ? 'changes' : 'token_changes';
         const key = holder ?? clientOf(request);
         take(limit, key, request);

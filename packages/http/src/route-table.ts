@@ -25,8 +25,8 @@ export interface Route {
   /** Who may ask: anyone, whoever has a token (where there are tokens), or who reaches the admin listener. */
   readonly role: 'public' | 'api' | 'admin';
   readonly body?: BodyRule;
-  /** Of what a client may have so much a minute it takes: changes; look-ups that find nothing; nothing that is counted. */
-  readonly rate: 'changes' | 'misses' | 'none';
+  /** Of what a client may have so much a minute it takes: changes; edits of what may not be there; look-ups that find nothing; nothing that is counted. */
+  readonly rate: 'changes' | 'edits' | 'misses' | 'none';
   /** How a browser is told of an error: by problem details like everybody else, or on a page. */
   readonly errors: 'problem' | 'page';
   /** Of the metrics. */

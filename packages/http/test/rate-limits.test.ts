@@ -17,6 +17,7 @@ import { type Running, startServer } from './support.js';
 const common = { service: 'x', role: 'public', errors: 'page', label: 'things' } as const;
 const routes = {
   change: { ...common, method: 'POST', path: '/things', rate: 'changes' },
+  edit: { ...common, method: 'PATCH', path: '/:code', rate: 'edits' },
   lookUp: { ...common, method: 'GET', path: '/:code', rate: 'misses' },
 } as const satisfies Routes;
 
@@ -53,6 +54,10 @@ beforeEach(async () => {
       change(request, response) {
         limits.admit(routes.change.rate, request, response, request.headers['x-holder'] as string | undefined);
         response.status(201).end();
+      },
+      edit(request, response) {
+        limits.admit(routes.edit.rate, request, response, request.headers['x-holder'] as string | undefined);
+        response.status(Number(request.params.code)).end();
       },
       async lookUp(request, response) {
         limits.admit(routes.lookUp.rate, request, response);
@@ -129,6 +134,19 @@ test('look-ups that find something cost nothing; 404 and 410 do; what this serve
   // It would tell whether it is there.
   expect(await statuses(1, '/301', '192.0.2.1')).toEqual([429]);
   expect(await statuses(1, '/301', '192.0.2.2')).toEqual([301]);
+});
+
+test('an edit is a change, and a look-up as well: no right to edit is one to try codes faster', async () => {
+  const edit = { method: 'PATCH' };
+  const held = { ...edit, headers: { 'x-holder': 'ci' } };
+  expect(await statuses(4, '/200', '192.0.2.1', edit)).toEqual([200, 200, 200, 429]);
+  expect(await statuses(2, '/404', '192.0.2.2', edit)).toEqual([404, 404]);
+  expect(await statuses(2, '/410', '192.0.2.2')).toEqual([410, 429]);
+  expect(await statuses(25, '/412', '192.0.2.3', held)).toEqual(Array(25).fill(412));
+  expect(await statuses(5, '/404', '192.0.2.3', held)).toEqual([404, 404, 404, 429, 429]);
+  expect(await statuses(1, '/200', '192.0.2.3', held)).toEqual([429]);
+  expect(await statuses(1, '/404', '192.0.2.3')).toEqual([404]);
+  expect(refused).toEqual(['changes', 'misses', 'misses', 'misses', 'misses']);
 });
 
 test('many at once get no more than one after another', async () => {

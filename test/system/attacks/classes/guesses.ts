@@ -31,6 +31,21 @@ export function guesses(attacked: Attacked): Attacks {
     flood('codes that are looked up', at, MISSES_PER_MIN, () => ({ path: `/api/v1/urls/${newAlias()}` }), 404);
     flood('codes on the page', at, MISSES_PER_MIN, () => ({ path: `/-/made/${newAlias()}` }), 404);
   }
+  // Nobody needs a token there.
+  flood(
+    'codes that are edited',
+    standalone,
+    MISSES_PER_MIN,
+    () => ({ method: 'PATCH', path: `/api/v1/urls/${newAlias()}`, headers: [JSON_TYPE], body: '{}' }),
+    404,
+  );
+  flood(
+    'codes that are deleted',
+    standalone,
+    MISSES_PER_MIN,
+    () => ({ method: 'DELETE', path: `/api/v1/urls/${newAlias()}` }),
+    404,
+  );
   for (const at of [gateway, shorten]) {
     flood(
       'tokens',
