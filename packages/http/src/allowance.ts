@@ -5,6 +5,8 @@ interface Window {
   used: number;
   /** Of `used`, what nobody else has been told of. */
   untold: number;
+  /** And what others have been told of. */
+  told: number;
   endsMs: number;
 }
 
@@ -64,12 +66,27 @@ export class Allowance {
     if (window.untold < atLeast) return 0;
     const told = window.untold;
     window.untold = 0;
+    window.told += told;
     return told;
   }
 
-  /** What the key has taken here and elsewhere, and when that minute ends. */
-  hear(key: string, used: number, endsInMs: number): void {
+  /** Of what a key has taken in its minute, what others have been told of. */
+  toldOf(key: string): number {
+    return this.#windows.get(key)?.told ?? 0;
+  }
+
+  /**
+   * What the key has taken here and elsewhere, and when that minute ends.
+   *
+   * @param toldBefore what had been told of when that was asked for: where it is more, a minute has begun that knows nothing of it, and what was
+   * counted here of the one before must not be held against the key for another
+   */
+  hear(key: string, used: number, endsInMs: number, toldBefore = 0): void {
     const window = this.#open(key, endsInMs);
+    if (used < toldBefore) {
+      window.used = used + window.untold;
+      window.told = 0;
+    }
     window.used = Math.max(window.used, used);
     window.endsMs = this.#nowMs() + Math.min(endsInMs, MINUTE_MS);
   }
@@ -83,7 +100,7 @@ export class Allowance {
       this.#windows.age();
       this.#agedMs = nowMs;
     }
-    const window = { used: 0, untold: 0, endsMs: nowMs + lastsMs };
+    const window = { used: 0, untold: 0, told: 0, endsMs: nowMs + lastsMs };
     this.#windows.set(key, window);
     return window;
   }

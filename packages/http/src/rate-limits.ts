@@ -97,8 +97,9 @@ export function createRateLimits(options: RateLimitOptions): RateLimits {
     const allowance = allowances[limit];
     const told = allowance.tell(key, Math.ceil(allowance.perMinute / PARTS_TOLD));
     if (told === 0) return;
+    const toldBefore = allowance.toldOf(key);
     void counters.count(limit, key, told).then((known) => {
-      if (known) allowance.hear(key, known.used, known.endsInMs);
+      if (known) allowance.hear(key, known.used, known.endsInMs, toldBefore);
     });
   }
 

@@ -106,3 +106,25 @@ test('what is heard of others counts, and when their minute ends; nothing of it 
   each.hear('c', 10, 9_000_000);
   expect(each.waitMs('c')).toBe(60_000);
 });
+
+test('a minute of others that has begun just before this one ends takes nothing over from it', () => {
+  const each = allowance(100);
+  const takeAndTell = () => {
+    for (let i = 0; i < 30; i += 1) each.take('a');
+    for (let i = 0; i < 29; i += 1) each.tell('a', 30);
+    expect(each.tell('a', 30)).toBe(30);
+    return each.toldOf('a');
+  };
+  each.hear('a', 30, 60_000, takeAndTell());
+  nowMs += 30_000;
+  each.hear('a', 60, 30_000, takeAndTell());
+  nowMs += 29_999;
+  // On its way when the minute of the others ended: all that they know is this.
+  each.hear('a', 30, 60_000, takeAndTell());
+  nowMs += 30_000;
+  each.hear('a', 60, 30_000, takeAndTell());
+  expect(each.waitMs('a')).toBe(0);
+  each.hear('a', 90, 30_000, takeAndTell());
+  for (let i = 0; i < 10; i += 1) each.take('a');
+  expect(each.waitMs('a')).toBe(30_000);
+});
