@@ -19,16 +19,14 @@ export interface Printout {
   readonly text: string;
 }
 
-const VERSION = '0.1.0';
-
 /** @param argv what follows the program's name */
-export function parseInvocation(argv: readonly string[]): Invocation | Printout {
+export function parseInvocation(argv: readonly string[], version: string): Invocation | Printout {
   const words = argv.filter((word) => !word.startsWith('-'));
   if (argv.length === 0 || words[0] === 'help') return printout(generalHelp(), argv.length > 0);
   const command = COMMANDS.find(({ name }) => name.split(' ').every((word, i) => words[i] === word));
   const asksForHelp = argv.some((word) => word === '--help' || word === '-h');
   if (command === undefined) {
-    if (argv[0] === '--version' || argv[0] === '-v') return printout(`lakh ${VERSION}\n`, true);
+    if (argv[0] === '--version' || argv[0] === '-v') return printout(`lakh ${version}\n`, true);
     if (asksForHelp) return printout(generalHelp(), true);
     return usageError(unknown(words, argv), undefined);
   }

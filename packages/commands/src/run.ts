@@ -21,6 +21,7 @@ export type ExitCode = 0 | 1 | 2 | 3;
 
 export interface RunOptions {
   readonly argv: readonly string[];
+  readonly version: string;
   /** Reads the environment; throws a SettingsError. */
   readonly config: () => CommandSettings;
   /** Resolves when the text has been taken. */
@@ -35,8 +36,8 @@ interface Outcome {
 }
 
 /** Runs one command to its exit status. Never rejects. */
-export async function run({ argv, config, stdout, stderr }: RunOptions): Promise<ExitCode> {
-  const parsed = parseInvocation(argv);
+export async function run({ argv, version, config, stdout, stderr }: RunOptions): Promise<ExitCode> {
+  const parsed = parseInvocation(argv, version);
   if ('text' in parsed) {
     await (parsed.stream === 'stdout' ? stdout : stderr)(parsed.text);
     return parsed.exitCode;

@@ -5,12 +5,12 @@ import { COMMANDS } from '../src/commands.js';
 import { cliReference, commandHelp, generalHelp } from '../src/help.js';
 
 const invocation = (...argv: string[]) => {
-  const parsed = parseInvocation(argv);
+  const parsed = parseInvocation(argv, '1.2.3');
   if ('text' in parsed) throw new Error(parsed.text);
   return parsed;
 };
 const printout = (...argv: string[]) => {
-  const parsed = parseInvocation(argv);
+  const parsed = parseInvocation(argv, '1.2.3');
   if (!('text' in parsed)) throw new Error(`${parsed.command} would run`);
   return parsed;
 };
@@ -57,11 +57,7 @@ describe('arguments', () => {
   });
 
   test('the version is told', () => {
-    expect(printout('--version')).toEqual({
-      exitCode: 0,
-      stream: 'stdout',
-      text: expect.stringMatching(/^lakh \d+\.\d+\.\d+\n$/),
-    });
+    expect(printout('--version')).toEqual({ exitCode: 0, stream: 'stdout', text: 'lakh 1.2.3\n' });
   });
 
   test('without any, the help goes to stderr as wrong usage; asked for, to stdout', () => {

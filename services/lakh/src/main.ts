@@ -9,6 +9,7 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
 }
 
 process.exitCode = await run({
+  version: '0.1.0',
   argv: process.argv.slice(2),
   config: readConfig,
   stdout: (text) => write(process.stdout, text),
