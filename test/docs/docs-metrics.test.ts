@@ -58,7 +58,7 @@ async function registered() {
     });
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());
-    createRedisObserver(registry);
+    createRedisObserver(registry).hearing(false);
     exposeQueues(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } });
     createZookeeperObserver(registry);
     const labels = new Map(

@@ -54,7 +54,8 @@ interface Listening extends RedisChangeFeedOptions {
 }
 
 async function listen(options: Listening): Promise<void> {
-  const { signal, log } = options;
+  const { signal, log, hearing } = options;
+  hearing?.(false);
   const againMs = backoff({ firstMs: AGAIN_FIRST_MS, capMs: AGAIN_MOST_MS, random: Math.random });
   let inVain = 0;
   for (let turn = 0; !signal.aborted; turn += 1) {

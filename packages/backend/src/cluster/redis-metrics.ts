@@ -27,16 +27,20 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
     registers,
   });
   const up = new Gauge({ name: 'lakh_l2_available', help: '1 while Redis is asked and answers.', registers });
-  const heard = new Gauge({
-    name: 'lakh_changes_heard',
-    help: '1 while this process hears over Redis which links others change.',
-    registers,
-  });
+  let heard: Gauge | undefined;
   return {
     read: (outcome) => reads.inc({ outcome }),
     write: (outcome) => writes.inc({ outcome }),
     counted: (outcome) => counts.inc({ outcome }),
-    hearing: (isHearing) => heard.set(isHearing ? 1 : 0),
+    hearing(isHearing) {
+      // Of those alone who listen: others hear nothing, and nothing is wrong with them.
+      heard ??= new Gauge({
+        name: 'lakh_changes_heard',
+        help: '1 while this process hears over Redis which links others change; of processes that listen.',
+        registers,
+      });
+      heard.set(isHearing ? 1 : 0);
+    },
     changed: (state) => up.set(state === 'up' ? 1 : 0),
   };
 }
