@@ -8,6 +8,7 @@ import {
   outcomeOf,
   type Resolver,
   type StoredLink,
+  StoreUnavailableError,
 } from '@lakh/links';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
 import { type AnswerOf, sendRedirect } from './redirect-response.js';
@@ -38,18 +39,21 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
     limits.admit(redirectRoutes.followLink.rate, request, response);
   }
 
-  /** What the primary says of a code, for who has just written; undefined for everybody else, and when too many have. */
-  function freshOf({ headers }: RouteRequest, code: string): Promise<StoredLink | undefined> | undefined {
+  /**
+   * What the primary says of a code, for who has just written; undefined for everybody else and when too many have. Where the primary cannot be asked,
+   * what others are told is better than nothing.
+   */
+  function freshOf({ headers }: RouteRequest, code: string): Promise<Fresh | undefined> | undefined {
     const { cookie } = headers;
-    return cookie !== undefined && hasJustWritten(cookie, clock.nowMs())
-      ? resolver.resolveFresh(domainId, code)
-      : undefined;
+    if (cookie === undefined || !hasJustWritten(cookie, clock.nowMs())) return undefined;
+    return resolver.resolveFresh(domainId, code)?.then((link) => ({ link }), withoutPrimary);
   }
 
   /** A sentence's full stop or a slash is no part of the link before it: where there is one, its own address is the one to keep. */
   async function sendToClean(request: RouteRequest, response: RouteResponse, text: string): Promise<void> {
     const code = withoutMarks(text);
-    const found = code === text ? undefined : await (freshOf(request, code) ?? resolver.resolve(domainId, code));
+    const fresh = code === text ? { link: undefined } : await freshOf(request, code);
+    const found = fresh ? fresh.link : await resolver.resolve(domainId, code);
     if (found === undefined) throw new LinkNotFoundError('There is no link with this code.');
     response
       .set({ location: `/${code}`, 'cache-control': 'no-store', 'x-robots-tag': 'noindex' })
@@ -62,8 +66,9 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       const code = request.params.code as string;
       const path = `/${code}`;
       admit(request, response, code);
+      const asked = freshOf(request, code);
+      const fresh = asked && (await asked);
       const askedMs = clock.monotonicMs();
-      const fresh = freshOf(request, code);
       const held = fresh ? undefined : l1.get(path, askedMs);
       const goneBy = fresh || held ? undefined : l1.goneBy(path, askedMs);
       l1.count(held || goneBy ? 'hit' : 'miss');
@@ -73,7 +78,7 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
         return;
       }
       if (goneBy) throw goneError(goneBy);
-      const link = await (fresh ?? resolver.resolve(domainId, code));
+      const link = fresh ? fresh.link : await resolver.resolve(domainId, code);
       if (link === undefined) return sendToClean(request, response, code);
       if (link.state === 'deleted') throw goneError('delete');
       const nowMs = clock.nowMs();
@@ -91,6 +96,14 @@ export function createLinkFollower(options: FollowLinkOptions): Face<typeof redi
       return sendToClean(request, response, text);
     },
   };
+}
+
+interface Fresh {
+  readonly link: StoredLink | undefined;
+}
+
+function withoutPrimary(error: unknown): undefined {
+  if (!(error instanceof StoreUnavailableError)) throw error;
 }
 
 const goneError = (by: 'delete' | 'expiry') =>

@@ -1,4 +1,5 @@
 import { createRyowCookie } from '@lakh/http';
+import { StoreUnavailableError } from '@lakh/links';
 import { RYOW_KEY, setUp, T0_MS } from './clicks.js';
 
 const given = (key = RYOW_KEY, nowMs = T0_MS) => createRyowCookie(key, false)(nowMs).split(';')[0] as string;
@@ -67,6 +68,17 @@ test('a thousand clicks at once with a true cookie are two reads, and no place o
   expect(new Set(await Promise.all(clicks))).toEqual(new Set([302]));
   expect(await other).toBe('There is no link with this code.');
   expect(reads()).toBe(3);
+});
+
+test('while the primary cannot be asked, those with a true cookie are answered as anyone: by the cache', async () => {
+  const { add, click, store } = await setUp();
+  await add('abc', null);
+  await click('abc');
+  store.gate = () => Promise.reject(new StoreUnavailableError('the database is away'));
+  expect(await click('abc')).toBe(302);
+  expect(await click('abc', [given()])).toBe(302);
+  await expect(click('other-one', [given()])).rejects.toThrow('the database is away');
+  await expect(click('abc.', [given()])).rejects.toThrow('the database is away');
 });
 
 test('where no place is left for them, those with a true cookie are answered as anyone: by the cache', async () => {
