@@ -11,6 +11,7 @@ import {
   realpathSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -23,7 +24,7 @@ import { readSettings } from '../src/config';
 import { NotPrivateError } from '../src/errors';
 import { mariadbAdmin } from '../src/servers/mariadb';
 import { makePrivateFolder } from '../src/stack/private-folder';
-import { childrenOf } from '../src/stack/processes';
+import { childrenOf, identify } from '../src/stack/processes';
 import { openStack, type Stack } from '../src/stack/stack';
 
 jest.setTimeout(180_000);
@@ -74,7 +75,11 @@ interface Port {
   readonly role: string;
   readonly port: number;
   readonly extraPorts: readonly number[];
+  readonly process?: { readonly pid: number };
 }
+
+const processesOf = (dir: string) =>
+  portsOf(dir).flatMap(({ process }) => (process === undefined ? [] : [{ pid: process.pid }]));
 
 const portsOf = (dir: string): readonly Port[] =>
   (JSON.parse(readFileSync(join(dir, 'state.json'), 'utf8')) as { processes: readonly Port[] }).processes;
@@ -274,7 +279,9 @@ const othersCanStart =
     stack = openStack({ dir, root, settings: readSettings({ PATH: process.env.PATH, LAKH_LOG_LEVEL: 'warn' }) });
   }
   afterEach(async () => {
-    await stack.down({ wipe: true });
+    const { uid } = statSync(dir);
+    if (uid === process.getuid?.()) await stack.down({ wipe: true });
+    else runAs(uid, [process.execPath, main, 'down', '--wipe', '--dir', dir]);
     rmSync(above, { recursive: true, force: true });
   });
 
@@ -319,7 +326,7 @@ const othersCanStart =
     place(OWNER);
     chmodSync(above, 0o755);
     expect(await up(dir, OWNER)).toEqual([]);
-    const running = stack.running();
+    const running = processesOf(dir);
     expect(await attack(dir, running)).toEqual([]);
     expect(running.flatMap(({ pid }) => uidsOf(pid)).filter((uid) => uid !== OWNER)).toEqual([]);
   });
@@ -350,6 +357,31 @@ describe('the folder of a stack', () => {
   (isRoot ? test : test.skip)('is not one of somebody else, who could look into it', () => {
     chownSync(dir, STRANGER, STRANGER);
     expect(() => makePrivateFolder(dir)).toThrow('belongs to another user');
+  });
+
+  (isRoot ? test : test.skip)('of somebody else tells no verb what to signal, to run or to write', async () => {
+    const victim = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
+    const process = identify(victim.pid as number);
+    const record = { name: 'redis-1', role: 'redis', port: 1, extraPorts: [], isDraining: false, process };
+    writeFileSync(join(dir, 'state.json'), JSON.stringify({ version: 1, processes: [record] }));
+    const target = join(dir, 'made-by-root');
+    symlinkSync(target, join(dir, '.verb.lock'));
+    chownSync(dir, STRANGER, STRANGER);
+    const stack = openStack({ dir, root });
+    for (const verb of [
+      async () => stack.kill('redis-1'),
+      async () => stack.start('redis-1'),
+      () => stack.restart('redis-1'),
+      () => stack.scale({ shorten: 2 }),
+      () => stack.down({ wipe: true }),
+      () => stack.status(),
+      async () => stack.environment(),
+    ]) {
+      await expect(verb()).rejects.toThrow('belongs to another user');
+    }
+    expect(existsSync(target)).toBe(false);
+    expect([victim.exitCode, victim.signalCode]).toEqual([null, null]);
+    victim.kill('SIGKILL');
   });
 });
 

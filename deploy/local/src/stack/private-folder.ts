@@ -8,6 +8,22 @@ const WRITABLE_BY_ANYBODY = 0o002;
 const STICKY = 0o1000;
 
 /**
+ * Whose folder it is decides which processes are signalled, what is run and where is written: root at work in somebody else's would do all of
+ * that in his place.
+ *
+ * @throws NotPrivateError
+ */
+export function requireOwnFolder(dir: string): void {
+  const { uid } = statSync(dir);
+  const me = process.getuid?.();
+  if (uid !== me) {
+    throw new NotPrivateError(
+      `${dir} belongs to another user (${uid}, not ${me}): choose another --dir, or be that user`,
+    );
+  }
+}
+
+/**
  * Makes the stack's folder, or one that is there and holds nothing else, its user's alone.
  *
  * @throws NotPrivateError where that is not this user's to decide, or would close to others what is not the stack's
@@ -15,9 +31,8 @@ const STICKY = 0o1000;
 export function makePrivateFolder(dir: string): void {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const real = realpathSync(dir);
-  const { uid, mode } = statSync(real);
-  const me = process.getuid?.();
-  if (uid !== me) throw new NotPrivateError(`${dir} belongs to another user (${uid}, not ${me}): choose another --dir`);
+  requireOwnFolder(real);
+  const { mode } = statSync(real);
   for (let above = dirname(real), below = real; above !== below; below = above, above = dirname(above)) {
     const parent = statSync(above).mode;
     if ((parent & WRITABLE_BY_ANYBODY) !== 0 && (parent & STICKY) === 0) {

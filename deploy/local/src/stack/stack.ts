@@ -13,7 +13,7 @@ import {
   zookeeperAddress,
   zookeeperAuth,
 } from './plans.js';
-import { makePrivateFolder } from './private-folder.js';
+import { makePrivateFolder, requireOwnFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
 import { restartInTurn } from './restart.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
@@ -73,9 +73,12 @@ export function openStack(options: StackOptions): Stack {
   const report = options.report ?? (() => {});
   const { root, detours = {} } = options;
   const dir = resolve(options.dir);
-  // The processes' folders, as the kernel tells them, have no symbolic links in them.
-  const session = (): Session =>
-    new Session({ dir: existsSync(dir) ? realpathSync(dir) : dir, root, settings, detours }, report);
+  function session(): Session {
+    const isThere = existsSync(dir);
+    if (isThere) requireOwnFolder(dir);
+    // The processes' folders, as the kernel tells them, have no symbolic links in them.
+    return new Session({ dir: isThere ? realpathSync(dir) : dir, root, settings, detours }, report);
+  }
 
   return {
     async up(upOptions = {}) {
