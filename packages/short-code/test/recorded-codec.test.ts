@@ -1,4 +1,5 @@
 import {
+  CODEC_FACT,
   CODES_PER_KEY,
   COUNTER_END,
   type Codec,
@@ -29,6 +30,10 @@ function mismatch(recorded: string, codec: Codec, nextCounter?: number): CodecMi
 }
 
 describe('the recorded codec', () => {
+  test('is on record under a name that no release may change, or it would be looked for in vain', () => {
+    expect(CODEC_FACT).toBe('codec');
+  });
+
   test.each<[string, () => Codec]>([
     ['base62', () => createCodec({ codec: 'base62' })],
     ['sqids', () => createCodec({ codec: 'sqids', minLength: 8 })],
