@@ -253,9 +253,10 @@ test('neither database nor Redis answers: no place to send redirects to, at the 
 
   await system.stack.kill('redis-1', 'SIGCONT');
   await started;
+  // Each by itself: both have to have found out, and waited until what may have been missed was told.
+  await Promise.all(REDIRECTS.map((name) => system.untilReadiness(name, 'is ready', (now) => now.httpStatus === 200)));
   expect(await everywhere(301, code)).toBe(true);
   expect((await follow('redirect-1', uncached.code)).status).toBe(503);
-  await Promise.all(REDIRECTS.map((name) => system.untilReadiness(name, 'is ready', (now) => now.httpStatus === 200)));
   await system.stack.start('mysql-1');
   await untilCheck('database', 'ok');
   expect(await everywhere(301, uncached.code)).toBe(true);
