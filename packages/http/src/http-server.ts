@@ -213,6 +213,9 @@ function createNodeServer(limits: HttpLimits, responses: typeof ServerResponse):
     requireHostHeader: false,
   });
   server.maxRequestsPerSocket = 0;
+  // Node leaves out in silence what comes after so many, and with it a second Host, an Origin, or what a proxy has added at the end. What
+  // there may be of them `maxHeaderBytes` says.
+  server.maxHeadersCount = 0;
   // Node's own timeout sets a timer of the socket for each request: 2 % of a redirect. Slow requests and idle connections have
   // their own limits above; what is left is a client that stops reading, and that can be looked for now and then.
   server.timeout = 0;

@@ -187,3 +187,20 @@ describe('what changes something', () => {
     expect(statusOf(await ask(get('/', 'Host: localhost', ...lines)))).toBe(200);
   });
 });
+
+describe('what comes after thousands of headers', () => {
+  const many = Array<string>(2_500).fill('a:');
+  const host = 'Host: localhost';
+
+  test.each([
+    ['a second Host', get('/', host, ...many, 'Host: evil.example'), 400],
+    ['a second Host, where the answer is at hand', get('/fast', host, ...many, 'Host: evil.example'), 400],
+    ['the only Host', get('/', ...many, 'Host: evil.example'), 421],
+    ['an Origin', get('/', host, ...many, 'Origin: https://evil.example').replace('GET', 'POST'), 403],
+    ['a Sec-Fetch-Site', get('/', host, ...many, 'Sec-Fetch-Site: cross-site').replace('GET', 'DELETE'), 403],
+    ['nothing more', get('/', host, ...many), 200],
+  ])('is read too: %s', async (_what, bytes, status) => {
+    const ask = await made();
+    expect(statusOf(await ask(bytes))).toBe(status);
+  });
+});
