@@ -101,7 +101,10 @@ export function loadTokens(path: string, warn: (message: string) => void): Token
     }
   } catch (error) {
     const reason = (error as NodeJS.ErrnoException).code ?? 'unreadable';
-    throw new TokensFileError(`cannot read LAKH_API_TOKENS_FILE ${JSON.stringify(path)} (${reason})`, { cause: error });
+    const advice = reason === 'ENOENT' ? ': `lakh token add` makes it' : '';
+    throw new TokensFileError(`cannot read LAKH_API_TOKENS_FILE ${JSON.stringify(path)} (${reason})${advice}`, {
+      cause: error,
+    });
   }
   return parseTokens(text, path);
 }

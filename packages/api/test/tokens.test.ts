@@ -132,7 +132,9 @@ describe('API tokens', () => {
     });
 
     test('a missing file is named with the reason', () => {
-      expect(() => loadTokens(join(folder, 'none'), () => {})).toThrow(/LAKH_API_TOKENS_FILE .*none.* \(ENOENT\)/);
+      expect(() => loadTokens(join(folder, 'none'), () => {})).toThrow(
+        /LAKH_API_TOKENS_FILE .*none" \(ENOENT\): `lakh token add` makes it$/,
+      );
     });
   });
 });
