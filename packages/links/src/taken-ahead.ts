@@ -10,8 +10,11 @@ export interface TakenAheadOptions {
 const FIRST_PIECE = 64;
 /** Codes asked for at once; a store reads them in a few statements. */
 const LARGEST_PIECE = 1_024;
-/** Codes of one look. Many looks fit into one create, and what each has found need not be looked at again. */
-const CODES_PER_LOOK = 16_384;
+/**
+ * Codes of one look. Many looks fit into one create, and what each has found need not be looked at again. What one finds is burnt in one turn of the
+ * event loop, in which nobody else is served.
+ */
+const CODES_PER_LOOK = 4_000;
 
 /**
  * Codes that will come up and cannot be used: aliases, and links that were deleted. Codes in a row can be guessed, and claimed as

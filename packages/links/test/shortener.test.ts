@@ -257,6 +257,21 @@ describe('aliases that squat on the codes to come', () => {
     expect(calls('find')).toBeLessThan(count * 1.1 + 2_000);
   });
 
+  test('however many there are, others get their turns in between', async () => {
+    const { store, codes, shortener } = await squatted(20_000);
+    store.gate = () => new Promise<void>((resolve) => void setImmediate(resolve));
+    let [seen, most, isOver] = [0, 0, false];
+    const eachTurn = () => {
+      most = Math.max(most, codes.burnt.length - seen);
+      seen = codes.burnt.length;
+      if (!isOver) setImmediate(eachTurn);
+    };
+    eachTurn();
+    await shortener.shorten({ longUrl: URL_A });
+    isOver = true;
+    expect([codes.burnt.length, most < 6_000]).toEqual([20_000, true]);
+  });
+
   test('are not looked for by who meets none, or one', async () => {
     const { shortener, calls } = await squatted(1);
     for (let i = 0; i < 5; i += 1) await shortener.shorten({ longUrl: URL_A });
