@@ -62,6 +62,18 @@ describe('an edit', () => {
     });
   });
 
+  test.each([
+    { request: { longUrl: 'https://example.com/other' }, changed: { longUrl: 'https://example.com/other' } },
+    { request: { expiresAt: '2999-01-01T00:00:00Z' }, changed: { expiresAtMs: Date.UTC(2999, 0, 1) } },
+    { request: { redirectStatus: 307 }, changed: { redirectStatus: 307 } },
+  ])('of one field alone is an edit: $request', async ({ request, changed }) => {
+    const { edit, link } = await setUp();
+    expect(await edit(0, link.code, request, actor)).toMatchObject({
+      edited: true,
+      link: { ...storedAs(link, 2), ...changed },
+    });
+  });
+
   test('that changes nothing tells the caches again, and nobody who did it', async () => {
     const { edit, told, edited, cache, link } = await setUp();
     const same = storedAs(link);
