@@ -23,7 +23,7 @@ import { readConfig, type StandaloneSettings, standalone } from './config.js';
 
 await runProgram({
   description: {
-    name: 'lakh',
+    name: 'lakh-standalone',
     version: '0.1.0',
     description: 'Lakh on one machine: shortens and redirects, and keeps everything in one SQLite file.',
     program: standalone,
