@@ -333,7 +333,7 @@ describe('a lost answer', () => {
     const proxy = await openProxy();
     const direct = openStore();
     const seen = new Set<unknown>();
-    for (let afterBytes = 0; afterBytes <= 420; afterBytes += 5) {
+    for (let afterBytes = 0; afterBytes <= 1_000; afterBytes += 10) {
       const { pool, store } = openStore({}, proxy.port);
       const ledger = createMysqlLedger({ pool, namespace: 'cut', feedsLinks: false });
       const [kept, removed] = [sample.generated(), sample.generated()];
