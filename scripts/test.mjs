@@ -1,12 +1,12 @@
 /**
- * `npm test [-- --only unit|real|system|load] [-- jest arguments]`. Runs the jest projects one after another, adds up their counts and ends
- * with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run two at a time; those that load the machine
- * themselves have it alone.
+ * `npm test [-- --only unit|beside|real|system|load] [-- jest arguments]`. Runs the jest projects one after another, adds up their counts and
+ * ends with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run two at a time; those that load the machine
+ * themselves have it alone, and the simulation has what the first ones leave of it.
  * `npm run test:long` runs the projects that take longer than the daily pass allows.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from './ensure.mjs';
@@ -17,6 +17,8 @@ const onlyAt = args.indexOf('--only');
 const only = onlyAt >= 0 ? args[onlyAt + 1] : undefined;
 const phases = [
   { project: 'lint' },
+  // No clock hurries it, so it takes what the others leave of the cores, until `load` needs all of them.
+  { project: 'beside', jest: ['--runInBand'], beside: true },
   { project: 'unit', jest: ['--maxWorkers=2'] },
   { project: 'real', jest: ['--maxWorkers=2'], servers: true },
   { project: 'system', jest: ['--maxWorkers=2'], servers: true },
@@ -32,14 +34,23 @@ if (phases.length === 0) {
 
 const temporary = mkdtempSync(join(tmpdir(), 'lakh-test-'));
 const total = { passed: 0, failed: 0, skipped: 0 };
-let child;
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child?.kill(signal));
+const children = new Set();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.on(signal, () => {
+    for (const child of children) child.kill(signal);
+  });
+}
 
-function runNode(file, argv) {
+function runNode(file, argv, isBeside = false) {
   return new Promise((resolve, reject) => {
-    child = spawn(process.execPath, [file, ...argv], { cwd: root, stdio: ['ignore', 2, 2] });
+    const child = spawn(process.execPath, [file, ...argv], { cwd: root, stdio: ['ignore', 2, 2] });
+    children.add(child);
     child.once('error', reject);
-    child.once('exit', (code, signal) => resolve(signal ?? code));
+    if (isBeside) child.once('spawn', () => setPriority(child.pid, constants.priority.PRIORITY_LOW));
+    child.once('exit', (code, signal) => {
+      children.delete(child);
+      resolve(signal ?? code);
+    });
   });
 }
 
@@ -57,34 +68,44 @@ function count(resultFile, exit, project) {
   if (exit !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) total.failed += 1;
 }
 
-try {
-  for (const { project, jest, servers } of phases) {
-    const started = Date.now();
-    process.stderr.write(`\nlakh: ${project} …\n`);
-    if (project === 'lint') {
-      const ok = (await runNode(join(root, 'scripts', 'lint.mjs'), [])) === 0;
-      total[ok ? 'passed' : 'failed'] += 1;
-    } else {
-      if (servers) {
-        const { ensurePackages } = await import(pathToFileURL(join(root, 'deploy', 'local', 'dist', 'index.js')).href);
-        await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx', 'chromium']);
-      }
-      const resultFile = join(temporary, `${project}.json`);
-      // Paths first: --selectProjects takes every word that follows it.
-      const argv = [
-        ...passThrough,
-        '--selectProjects',
-        project,
-        '--json',
-        `--outputFile=${resultFile}`,
-        '--passWithNoTests',
-        ...jest,
-      ];
-      const exit = await runNode(join(root, 'node_modules', 'jest', 'bin', 'jest.js'), argv);
-      count(resultFile, exit, project);
+async function run({ project, jest, servers, beside }) {
+  const started = Date.now();
+  process.stderr.write(`\nlakh: ${project} …\n`);
+  if (project === 'lint') {
+    const ok = (await runNode(join(root, 'scripts', 'lint.mjs'), [])) === 0;
+    total[ok ? 'passed' : 'failed'] += 1;
+  } else {
+    if (servers) {
+      const { ensurePackages } = await import(pathToFileURL(join(root, 'deploy', 'local', 'dist', 'index.js')).href);
+      await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx', 'chromium']);
     }
-    process.stderr.write(`lakh: ${project} took ${Math.round((Date.now() - started) / 1000)} s\n`);
+    const resultFile = join(temporary, `${project}.json`);
+    // Paths first: --selectProjects takes every word that follows it.
+    const argv = [
+      ...passThrough,
+      '--selectProjects',
+      project,
+      '--json',
+      `--outputFile=${resultFile}`,
+      '--passWithNoTests',
+      ...jest,
+    ];
+    const file = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
+    const exit = await runNode(file, argv, beside);
+    count(resultFile, exit, project);
   }
+  process.stderr.write(`lakh: ${project} took ${Math.round((Date.now() - started) / 1000)} s\n`);
+}
+
+try {
+  let beside;
+  for (const phase of phases) {
+    if (phase.project === 'load') await beside;
+    const running = run(phase);
+    if (phase.beside) beside = running;
+    else await running;
+  }
+  await beside;
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
