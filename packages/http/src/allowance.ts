@@ -5,8 +5,8 @@ interface Window {
   used: number;
   /** Of `used`, what nobody else has been told of. */
   untold: number;
-  /** And what others have been told of. */
-  told: number;
+  /** What was heard last of all that was told, here and elsewhere: it only grows in a minute. */
+  heard: number;
   endsMs: number;
 }
 
@@ -66,29 +66,20 @@ export class Allowance {
     if (window.untold < atLeast) return 0;
     const told = window.untold;
     window.untold = 0;
-    window.told += told;
     return told;
   }
 
-  /** Of what a key has taken in its minute, what others have been told of. */
-  toldOf(key: string): number {
-    return this.#windows.get(key)?.told ?? 0;
-  }
-
   /**
-   * What the key has taken here and elsewhere, and when that minute ends.
-   *
-   * @param toldBefore what had been told of when that was asked for: where it is more, a minute has begun that knows nothing of it, and what was
-   * counted here of the one before must not be held against the key for another
+   * What the key has taken here and elsewhere, and when that minute ends; in the order in which it was counted. Where it is less than before and
+   * ends later, a minute has begun that knows nothing of what was counted here of the one before, and that must not be held against the key for another.
    */
-  hear(key: string, used: number, endsInMs: number, toldBefore = 0): void {
+  hear(key: string, used: number, endsInMs: number): void {
     const window = this.#open(key, endsInMs);
-    if (used < toldBefore) {
-      window.used = used + window.untold;
-      window.told = 0;
-    }
-    window.used = Math.max(window.used, used);
-    window.endsMs = this.#nowMs() + Math.min(endsInMs, MINUTE_MS);
+    const endsMs = this.#nowMs() + Math.min(endsInMs, MINUTE_MS);
+    const isAnother = used < window.heard && endsMs > window.endsMs;
+    window.used = isAnother ? used + window.untold : Math.max(window.used, used);
+    window.heard = used;
+    window.endsMs = endsMs;
   }
 
   #open(key: string, lastsMs: number): Window {
@@ -100,7 +91,7 @@ export class Allowance {
       this.#windows.age();
       this.#agedMs = nowMs;
     }
-    const window = { used: 0, untold: 0, told: 0, endsMs: nowMs + lastsMs };
+    const window = { used: 0, untold: 0, heard: 0, endsMs: nowMs + lastsMs };
     this.#windows.set(key, window);
     return window;
   }

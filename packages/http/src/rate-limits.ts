@@ -97,9 +97,8 @@ export function createRateLimits(options: RateLimitOptions): RateLimits {
     const allowance = allowances[limit];
     const told = allowance.tell(key, Math.ceil(allowance.perMinute / PARTS_TOLD));
     if (told === 0) return;
-    const toldBefore = allowance.toldOf(key);
     void counters.count(limit, key, told).then((known) => {
-      if (known) allowance.hear(key, known.used, known.endsInMs, toldBefore);
+      if (known) allowance.hear(key, known.used, known.endsInMs);
     });
   }
 
