@@ -133,7 +133,9 @@ describe('settings that are no good', () => {
       try {
         const { code, stdout, stderr } = await runStandalone([], settings({ [name]: address }));
         expect([code, stdout]).toEqual([1, '']);
-        expect(stderr).toBe(`lakh-standalone: cannot listen on ${name}=${address}: another process does already (EADDRINUSE)\n`);
+        expect(stderr).toBe(
+          `lakh-standalone: cannot listen on ${name}=${address}: another process does already (EADDRINUSE)\n`,
+        );
         expect(readdirSync(folder)).toEqual([]);
       } finally {
         taken.close();
