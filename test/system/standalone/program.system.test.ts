@@ -53,7 +53,7 @@ describe('arguments', () => {
     }
     const version = await runStandalone(['--version']);
     expect([version.code, version.stderr]).toEqual([0, '']);
-    expect(version.stdout).toMatch(/^lakh \d+\.\d+\.\d+\n$/);
+    expect(version.stdout).toMatch(/^lakh-standalone \d+\.\d+\.\d+\n$/);
     expect(existsSync(join(folder, 'lakh.db'))).toBe(false);
   });
 
