@@ -25,7 +25,7 @@ import {
 import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
-import { MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
+import { CountedCodes, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
 
@@ -57,14 +57,6 @@ async function openServices(token?: string, perMin = 1e9) {
     clientOf: ({ headers }) => `${headers['x-client']}`,
     registry,
   });
-  let counter = 100_000;
-  const next = () => ({ counter, code: `c${counter++}` });
-  const codes = {
-    nextOrWait: async () => next(),
-    upcoming: () => [],
-    reportDuplicate: () => {},
-    reportBurnt: () => {},
-  };
   const onError = () => {};
   const redirects = createRedirects({
     domainId: 0,
@@ -83,7 +75,7 @@ async function openServices(token?: string, perMin = 1e9) {
     domainId: 0,
     shortener: createShortener({
       store,
-      codes,
+      codes: new CountedCodes(),
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy,

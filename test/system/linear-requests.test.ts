@@ -14,7 +14,7 @@ import {
 } from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
-import { MemoryLinkStore } from '@lakh/testkit';
+import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { GROWING_REQUESTS, type Sent } from './support/growing-requests.js';
 import { GROWTH_MAX, growthOf } from './support/growth.js';
@@ -33,9 +33,6 @@ beforeAll(async () => {
   const metrics = createHttpMetrics(registry, ['redirect', 'api', 'page']);
   const publicUrl = 'https://lakh.example';
   const ownHosts = new OwnHosts([publicUrl]);
-  let counter = 100_000;
-  const nextOrWait = async () => ({ counter, code: `c${counter++}` });
-  const codes = { nextOrWait, upcoming: () => [], reportDuplicate: () => {}, reportBurnt: () => {} };
   const onError = () => {};
   const anyone = anonymous(['create', 'delete']);
   const settings = { redirectStatus: 301, redirectMaxAgeS: 90, l1TtlMs: 5000, l1MaxBytes: 1_000_000 } as const;
@@ -65,7 +62,7 @@ beforeAll(async () => {
     store,
     shortener: createShortener({
       store,
-      codes,
+      codes: new CountedCodes(),
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy,

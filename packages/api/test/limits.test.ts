@@ -9,7 +9,7 @@ import {
   listen,
 } from '@lakh/http';
 import { anonymous, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { MemoryLinkStore } from '@lakh/testkit';
+import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApi, type Identify, parseTokens } from '../src/index.js';
 import { tokenLine } from '../src/tokens.js';
@@ -31,14 +31,12 @@ async function start(identify: Identify): Promise<void> {
   const clock = { nowMs: () => Date.now() };
   const ownHosts = new OwnHosts([]);
   const onError = () => {};
-  let counter = 100_000;
-  const nextOrWait = async () => ({ counter, code: `c${counter++}` });
   const api = createApi({
     domainId: 0,
     store,
     shortener: createShortener({
       store,
-      codes: { nextOrWait, reportDuplicate: () => {}, reportBurnt: () => {} },
+      codes: new CountedCodes(),
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy: { ownHosts },

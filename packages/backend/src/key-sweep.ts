@@ -1,5 +1,6 @@
 import { type Clock, IDEMPOTENCY_KEY_KEPT_MS, type LinkStore, type ReservationStore } from '@lakh/links';
 import type { Logger } from '@lakh/process';
+import { startRounds } from './rounds.js';
 
 export interface KeySweepOptions {
   readonly reservations: Pick<ReservationStore, 'forget'>;
@@ -19,30 +20,18 @@ const CLOCK_SKEW_MS = 60_000;
  * hand. Every server may do it: twice is harmless.
  */
 export function startKeySweep({ reservations, links, clock, log }: KeySweepOptions): () => Promise<void> {
-  const stopping = new AbortController();
-  let sweep: Promise<void> | undefined;
-
-  async function work(): Promise<void> {
+  async function work(signal: AbortSignal): Promise<void> {
     const beforeMs = Math.max(0, clock.nowMs() - IDEMPOTENCY_KEY_KEPT_MS - CLOCK_SKEW_MS);
     for (const forget of [
       () => reservations.forget(beforeMs, SWEEP_SIZE),
       () => links.forgetReceipts(beforeMs, SWEEP_SIZE),
     ]) {
-      while (!stopping.signal.aborted && (await forget()) === SWEEP_SIZE);
+      while (!signal.aborted && (await forget()) === SWEEP_SIZE);
     }
   }
 
-  const timer = setInterval(() => {
-    sweep ??= work()
-      // They wait for the next sweep; the store's own check says that it is away.
-      .catch((error: unknown) => log?.debug({ err: error }, 'old idempotency keys cannot be forgotten now'))
-      .finally(() => {
-        sweep = undefined;
-      });
-  }, SWEEP_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await sweep;
-  };
+  // They wait for the next sweep; the store's own check says that it is away.
+  return startRounds(SWEEP_EVERY_MS, work, (error) =>
+    log?.debug({ err: error }, 'old idempotency keys cannot be forgotten now'),
+  );
 }

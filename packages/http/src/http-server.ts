@@ -2,7 +2,6 @@
  * A node:http server that answers whatever arrives with something proper, bounded in time and number, and that can be
  * drained. An optional fast lane answers in the same tick and costs one call; the rest is counted while in flight.
  */
-
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -82,6 +81,7 @@ export interface HttpServer {
 
 /** How many clients it takes to fill a server with connections. */
 const CLIENTS_AT_LEAST = 8;
+
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const limits: HttpLimits = { ...defaultHttpLimits, ...options.limits };
   const { handler, fastLane, onRefused } = options;

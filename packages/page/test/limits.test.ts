@@ -1,6 +1,6 @@
 import { createApp, createHttpMetrics, createHttpServer, createRateLimits, type HttpServer, listen } from '@lakh/http';
 import { createInsertIds, createShortener, OwnHosts, tokenHolder } from '@lakh/links';
-import { MemoryLinkStore } from '@lakh/testkit';
+import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createPage } from '../src/index.js';
 
@@ -13,14 +13,12 @@ beforeEach(async () => {
   const metrics = createHttpMetrics(registry, ['page']);
   const clock = { nowMs: () => Date.now() };
   const onError = () => {};
-  let counter = 100_000;
-  const nextOrWait = async () => ({ counter, code: `c${counter++}` });
   const page = createPage({
     domainId: 0,
     store,
     shortener: createShortener({
       store,
-      codes: { nextOrWait, reportDuplicate: () => {}, reportBurnt: () => {} },
+      codes: new CountedCodes(),
       clock,
       newInsertId: createInsertIds(new Uint8Array(8)),
       policy: { ownHosts: new OwnHosts([]) },

@@ -114,22 +114,29 @@ export interface Kept {
   readonly longUrl: string;
 }
 
+/** Asks for a link as anybody may. */
+export function askForLink(
+  { witness }: Pick<Attacked, 'witness'>,
+  { port }: Listener,
+  fields: Readonly<Record<string, unknown>>,
+): ReturnType<Witness['ask']> {
+  const body = JSON.stringify(fields);
+  return witness.ask({ port, method: 'POST', path: '/api/v1/urls', headers: [JSON_TYPE], body });
+}
+
 /** Makes a link as anybody may; throws where that fails, for then no attack would mean anything. */
 export async function makeLink(
-  { witness }: Pick<Attacked, 'witness'>,
-  { name, port }: Listener,
+  attacked: Pick<Attacked, 'witness'>,
+  at: Listener,
   fields: Readonly<Record<string, unknown>> = {},
 ): Promise<Kept> {
   const alias = newAlias();
-  const body = JSON.stringify({ long_url: `https://honest.example/${alias}`, alias, ...fields });
-  const { answers, text } = await witness.ask({
-    port,
-    method: 'POST',
-    path: '/api/v1/urls',
-    headers: [JSON_TYPE],
-    body,
+  const { answers, text } = await askForLink(attacked, at, {
+    long_url: `https://honest.example/${alias}`,
+    alias,
+    ...fields,
   });
-  if (answers[0]?.status !== 201) throw new Error(`${name} makes no link: ${text}`);
+  if (answers[0]?.status !== 201) throw new Error(`${at.name} makes no link: ${text}`);
   const { code, long_url: longUrl } = JSON.parse(answers[0].body) as { code: string; long_url: string };
   return { code, longUrl };
 }

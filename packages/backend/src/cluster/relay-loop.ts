@@ -1,5 +1,6 @@
 import { type Clock, type Invalidation, type LinkCache, type RelayOptions, relayInvalidations } from '@lakh/links';
 import type { Logger } from '@lakh/process';
+import { startRounds } from '../rounds.js';
 
 export interface RelayLoopOptions extends Pick<RelayOptions, 'outbox' | 'store'> {
   /** Undefined on a server that was given none; others of the same database may have one. */
@@ -25,8 +26,6 @@ const FORGET_SIZE = 500;
  */
 export function startRelay(options: RelayLoopOptions): () => Promise<void> {
   const { log } = options;
-  const stopping = new AbortController();
-  let round: Promise<void> | undefined;
   let forgetDueMs = Number.NEGATIVE_INFINITY;
   /** Codes told of as unreadable since the last look at what is old. */
   const unreadable = new Set<string>();
@@ -37,27 +36,16 @@ export function startRelay(options: RelayLoopOptions): () => Promise<void> {
     log?.warn({ code, err: error }, 'an invalidation waits for a link that cannot be read');
   }
 
-  async function work(): Promise<void> {
-    await deliver(options, { signal: stopping.signal, onUnreadable });
+  async function work(signal: AbortSignal): Promise<void> {
+    await deliver(options, { signal, onUnreadable });
     if (performance.now() < forgetDueMs) return;
-    await forgetOld(options, stopping.signal);
+    await forgetOld(options, signal);
     unreadable.clear();
     forgetDueMs = performance.now() + FORGET_EVERY_MS;
   }
 
-  const timer = setInterval(() => {
-    round ??= work()
-      // They stay in the outbox; the database's own check says that it is away.
-      .catch((error: unknown) => log?.debug({ err: error }, 'the outbox cannot be asked'))
-      .finally(() => {
-        round = undefined;
-      });
-  }, ROUND_EVERY_MS);
-  return async () => {
-    clearInterval(timer);
-    stopping.abort();
-    await round;
-  };
+  // They stay in the outbox; the database's own check says that it is away.
+  return startRounds(ROUND_EVERY_MS, work, (error) => log?.debug({ err: error }, 'the outbox cannot be asked'));
 }
 
 async function deliver(

@@ -1,7 +1,7 @@
 import type { FactStore } from '@lakh/facts';
-import { ER_DUP_ENTRY, ER_NO_SUCH_TABLE, isRefusal, storeError } from '../wire/errors.js';
+import { ER_DUP_ENTRY, ER_NO_SUCH_TABLE, isRefusal } from '../wire/errors.js';
 import { asciiLiteral, isVisibleAscii, textLiteral } from '../wire/sql.js';
-import { observed, type StatementTimer } from '../wire/timing.js';
+import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import type { SqlPool, SqlSession } from '../wire/transaction.js';
 
 const NAME_MAX_LENGTH = 128;
@@ -14,13 +14,7 @@ export function createMysqlFacts({
   readonly pool: SqlPool;
   readonly timer?: StatementTimer;
 }): FactStore {
-  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await timer('settings', 1, work);
-    } catch (error) {
-      throw storeError(error);
-    }
-  };
+  const settle = settling(timer, 'settings');
 
   return {
     read: async (name) => {

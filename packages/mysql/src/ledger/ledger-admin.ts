@@ -9,10 +9,10 @@ import {
 } from '@lakh/id-range';
 import { ER_DUP_ENTRY, isRefusal } from '../wire/errors.js';
 import { asciiLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
-import { observed } from '../wire/timing.js';
+import { observed, settling } from '../wire/timing.js';
 import type { SqlSession } from '../wire/transaction.js';
 import type { MysqlLedgerOptions } from './ledger.js';
-import { ledgerCall } from './witness-error.js';
+import { witnessError } from './witness-error.js';
 
 const COLUMNS =
   'start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec, state';
@@ -36,7 +36,7 @@ export function createMysqlLedgerAdmin({
 }: Omit<MysqlLedgerOptions, 'feedsLinks'>): LedgerAdmin {
   const ns = asciiLiteral(namespace);
 
-  const settle = ledgerCall(timer);
+  const settle = settling(timer, 'ledger', witnessError);
   const rows = (condition: string): Promise<readonly LedgerRow[]> =>
     settle(() =>
       pool.run(async (session) => {

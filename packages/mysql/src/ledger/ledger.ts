@@ -9,10 +9,10 @@ import {
 } from '@lakh/id-range';
 import { ER_DUP_ENTRY, isRefusal } from '../wire/errors.js';
 import { asciiLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
-import { observed, type StatementTimer } from '../wire/timing.js';
+import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import type { SqlPool, SqlSession } from '../wire/transaction.js';
 import { claimReleased, releaseTail } from './ledger-remainders.js';
-import { ledgerCall } from './witness-error.js';
+import { witnessError } from './witness-error.js';
 
 export interface MysqlLedgerOptions {
   /** Of the primary. */
@@ -40,7 +40,7 @@ export function createMysqlLedger({
   // A deleted link keeps its counter, so it counts too.
   const anyLink = feedsLinks ? 'EXISTS(SELECT 1 FROM links WHERE counter>0)' : '0';
 
-  const settle = ledgerCall(timer);
+  const settle = settling(timer, 'ledger', witnessError);
 
   return {
     head: () =>

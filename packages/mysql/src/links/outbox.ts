@@ -1,8 +1,8 @@
 import type { InvalidationOutbox } from '@lakh/links';
-import { storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import { integerLiteral } from '../wire/sql.js';
-import { observed, type StatementTimer } from '../wire/timing.js';
+import { observed, type StatementTimer, settling } from '../wire/timing.js';
+import { forgetOld } from './forget.js';
 import { isStorableCode, whereCode } from './rows.js';
 
 /** Invalidations that wait; the store's `remove` writes them. */
@@ -13,13 +13,7 @@ export function createMysqlOutbox({
   readonly pool: Pool;
   readonly timer?: StatementTimer;
 }): InvalidationOutbox {
-  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await timer('outbox', 1, work);
-    } catch (error) {
-      throw storeError(error);
-    }
-  };
+  const settle = settling(timer, 'outbox');
 
   return {
     pending: (limit) =>
@@ -43,15 +37,6 @@ export function createMysqlOutbox({
         );
       }),
 
-    forget: (beforeMs, limit) =>
-      settle(async () => {
-        const { affectedRows } = await pool.run((session) =>
-          session.query(
-            `DELETE FROM invalidations WHERE created_at_ms<${integerLiteral(beforeMs)} ORDER BY created_at_ms LIMIT ${integerLiteral(limit)}`,
-            true,
-          ),
-        );
-        return affectedRows;
-      }),
+    forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'invalidations', beforeMs, limit)),
   };
 }

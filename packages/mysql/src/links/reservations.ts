@@ -1,9 +1,10 @@
 import type { Reservation, ReservationStore } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
-import { ER_DUP_ENTRY, isRefusal, storeError } from '../wire/errors.js';
+import { ER_DUP_ENTRY, isRefusal } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import { asciiLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
-import { observed, type StatementTimer } from '../wire/timing.js';
+import { observed, type StatementTimer, settling } from '../wire/timing.js';
+import { forgetOld } from './forget.js';
 import { isStorableCode, KIND_ALIAS, KIND_GENERATED } from './rows.js';
 
 const HASH_BYTES = 32;
@@ -17,13 +18,7 @@ export function createMysqlReservations({
   readonly pool: Pool;
   readonly timer?: StatementTimer;
 }): ReservationStore {
-  const settle = async <T>(work: () => Promise<T>): Promise<T> => {
-    try {
-      return await timer('reserve', 1, work);
-    } catch (error) {
-      throw storeError(error);
-    }
-  };
+  const settle = settling(timer, 'reserve');
 
   return {
     find: (keyHash) => settle(() => pool.read((session) => select(session, keyHash))),
@@ -36,16 +31,7 @@ export function createMysqlReservations({
         }),
       ),
 
-    forget: (beforeMs, limit) =>
-      settle(async () => {
-        const { affectedRows } = await pool.run((session) =>
-          session.query(
-            `DELETE FROM reservations WHERE reserved_at_ms<${integerLiteral(beforeMs)} ORDER BY reserved_at_ms LIMIT ${integerLiteral(limit)}`,
-            true,
-          ),
-        );
-        return affectedRows;
-      }),
+    forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'reservations', beforeMs, limit)),
   };
 }
 

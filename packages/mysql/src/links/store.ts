@@ -1,12 +1,10 @@
 import type { Clock, LinkStore } from '@lakh/links';
-import type { Session } from '../wire/connection.js';
-import { storeError } from '../wire/errors.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { Pool } from '../wire/pool.js';
-import { integerLiteral } from '../wire/sql.js';
-import { observed } from '../wire/timing.js';
+import { observed, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { FindQueue } from './find-queue.js';
+import { forgetOld } from './forget.js';
 import { InsertQueue } from './insert-queue.js';
 import { isStorableCode } from './rows.js';
 
@@ -75,14 +73,8 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     maxQueued: limits.findsQueued ?? 10_000,
   });
 
-  async function change<T>(kind: 'edit' | 'remove', code: string, work: (session: Session) => Promise<T>) {
-    if (!isStorableCode(code)) return { outcome: 'missing' } as const;
-    try {
-      return await timer(kind, 1, () => pool.transaction(work));
-    } catch (error) {
-      throw storeError(error);
-    }
-  }
+  const editing = settling(timer, 'edit');
+  const removing = settling(timer, 'remove');
 
   return {
     insert: (link) => (link.kind === 'alias' ? aliases : generated).insert(link),
@@ -90,22 +82,23 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     // There is one member so far, the primary: every answer is fresh.
     find: (domainId, code) => finds.find(domainId, code),
 
-    edit: (domainId, code, changes, ifVersions, receipt) =>
-      change('edit', code, (session) =>
-        edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes, receipt),
-      ),
-
-    async forgetReceipts(beforeMs, limit) {
-      const statement = `DELETE FROM edit_receipts WHERE at_ms<${integerLiteral(beforeMs)} ORDER BY at_ms LIMIT ${integerLiteral(limit)}`;
-      try {
-        return (await timer('edit', 1, () => pool.run((session) => session.query(statement, true)))).affectedRows;
-      } catch (error) {
-        throw storeError(error);
-      }
+    async edit(domainId, code, changes, ifVersions, receipt) {
+      if (!isStorableCode(code)) return { outcome: 'missing' };
+      return editing(() =>
+        pool.transaction((session) =>
+          edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes, receipt),
+        ),
+      );
     },
 
-    remove: (domainId, code, ifVersions) =>
-      change('remove', code, (session) => bury(session, { domainId, code, ifVersions, nowMs: clock.nowMs() })),
+    forgetReceipts: (beforeMs, limit) => editing(() => forgetOld(pool, 'edit_receipts', beforeMs, limit)),
+
+    async remove(domainId, code, ifVersions) {
+      if (!isStorableCode(code)) return { outcome: 'missing' };
+      return removing(() =>
+        pool.transaction((session) => bury(session, { domainId, code, ifVersions, nowMs: clock.nowMs() })),
+      );
+    },
 
     get available() {
       return pool.available && pool.writeRefusal === '';

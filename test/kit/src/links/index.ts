@@ -1,3 +1,4 @@
+export * from './counted-codes.js';
 export * from './keyed-creates-conformance.js';
 export * from './link-cache-conformance.js';
 export * from './link-store-conformance.js';

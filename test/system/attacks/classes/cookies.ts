@@ -1,8 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { metric } from '../../support/http.js';
-import { type Attacked, type Listener, makeLink } from '../attacked.js';
+import { type Attacked, askForLink, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
-import { JSON_TYPE, newAlias } from '../witness.js';
+import { newAlias } from '../witness.js';
 
 /** What the servers would have to believe; `given` is the value that a browser was given, `<ms>.<signature>`. */
 function forged(given: string): string[] {
@@ -95,15 +95,8 @@ function adminUrlOf({ admin }: Attacked, { name }: Listener): string {
   return `http://127.0.0.1:${listener.port}`;
 }
 
-async function cookieOf({ witness }: Attacked, { port }: Listener): Promise<string> {
-  const body = JSON.stringify({ long_url: 'https://example.com/', alias: newAlias() });
-  const { answers, text } = await witness.ask({
-    port,
-    method: 'POST',
-    path: '/api/v1/urls',
-    headers: [JSON_TYPE],
-    body,
-  });
+async function cookieOf(attacked: Attacked, at: Listener): Promise<string> {
+  const { answers, text } = await askForLink(attacked, at, { long_url: 'https://example.com/', alias: newAlias() });
   const [, value] = /^ryow_until=([^;]+)/.exec(answers[0]?.headers.get('set-cookie') ?? '') ?? [];
   if (value === undefined) throw new Error(`no cookie: ${text}`);
   return value;

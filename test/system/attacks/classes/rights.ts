@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { OPERATIONS } from '@lakh/operations';
-import { type Attacked, changeOf, type Listener, makeLink } from '../attacked.js';
+import { type Attacked, askForLink, changeOf, type Listener, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { JSON_TYPE } from '../witness.js';
 
@@ -151,15 +151,8 @@ async function notRun(
 }
 
 /** The next code of a server that has made few links is one of three characters. */
-async function codesAreShort({ witness }: Attacked, { port }: Listener): Promise<string | undefined> {
-  const body = '{"long_url":"https://example.com/"}';
-  const { answers, text } = await witness.ask({
-    port,
-    method: 'POST',
-    path: '/api/v1/urls',
-    headers: [JSON_TYPE],
-    body,
-  });
+async function codesAreShort(attacked: Attacked, at: Listener): Promise<string | undefined> {
+  const { answers, text } = await askForLink(attacked, at, { long_url: 'https://example.com/' });
   const code = (JSON.parse(answers[0]?.body ?? '{}') as { code?: string }).code ?? text;
   return code.length <= 3 ? undefined : `the next code is ${code}`;
 }
