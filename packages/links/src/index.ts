@@ -1,6 +1,8 @@
 export * from './actor.js';
 export * from './alias.js';
 export * from './announcer.js';
+export * from './bucket.js';
+export type * from './change-log.js';
 export type { ShortenResult } from './draft.js';
 export * from './edit-outcome.js';
 export * from './editor.js';
