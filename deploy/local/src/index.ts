@@ -9,6 +9,8 @@ export * from './servers/mariadb.js';
 export * from './servers/nginx.js';
 export { freePorts } from './servers/ports.js';
 export * from './servers/redis.js';
+export * from './servers/replicas.js';
+export * from './servers/replication.js';
 export * from './servers/server.js';
 export * from './servers/zookeeper.js';
 export { installSettings, stackSettings } from './settings.js';

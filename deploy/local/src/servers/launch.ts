@@ -90,6 +90,9 @@ export async function launch(plan: ServerPlan): Promise<LocalServer> {
     get pid() {
       return child.pid as number;
     },
+    get isRunning() {
+      return !hasExited(child);
+    },
     async signal(signal) {
       if (hasExited(child)) throw new Error(`${plan.name} is not running`);
       const exit = signal === 'SIGKILL' || signal === plan.stopSignal ? once(child, 'exit') : undefined;

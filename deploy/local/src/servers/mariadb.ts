@@ -79,13 +79,31 @@ function mariadbFlags({ dir, port, durable = true, flags = [] }: Omit<MariadbSpe
 }
 
 /** Runs SQL as root through the server's socket; resolves with the rows, tab-separated, without headings. */
-export function mariadbSql(plan: ServerPlan, sql: string): Promise<string> {
+export function mariadbSql(plan: ServerPlan, sql: string, deadlineMs = ADMIN_DEADLINE_MS): Promise<string> {
+  return asRoot(plan, sql, ['--skip-column-names'], deadlineMs);
+}
+
+/** What a statement such as SHOW SLAVE STATUS says, by the names of its columns; undefined where it says nothing. */
+export async function mariadbRow(
+  plan: ServerPlan,
+  sql: string,
+  deadlineMs = ADMIN_DEADLINE_MS,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  const lines = (await asRoot(plan, sql, ['--vertical'], deadlineMs)).split('\n');
+  const columns = lines.flatMap((line) => {
+    const [, name, value = ''] = /^ *(\w+): ?(.*)$/.exec(line) ?? [];
+    return name === undefined ? [] : [[name, value] as const];
+  });
+  return columns.length === 0 ? undefined : Object.fromEntries(columns);
+}
+
+function asRoot(plan: ServerPlan, sql: string, args: readonly string[], deadlineMs: number): Promise<string> {
   const login = [`--socket=${SOCKET_NAME}`, '--user=root', '--default-character-set=utf8mb4'];
   const defaults = `--defaults-file=${join(plan.dir, ADMIN_FILE)}`;
-  return runMariadb('mariadb', [defaults, ...login, '--batch', '--skip-column-names'], {
+  return runMariadb('mariadb', [defaults, ...login, '--batch', ...args], {
     cwd: dataDirOf(plan.dir),
     input: sql,
-    deadlineMs: ADMIN_DEADLINE_MS,
+    deadlineMs,
   });
 }
 
@@ -117,7 +135,8 @@ export async function createLakhDatabase(plan: ServerPlan, accounts: LakhAccount
   );
 }
 
-function quoted(text: string): string {
+/** A string literal of SQL. */
+export function quoted(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
 }
 

@@ -44,6 +44,8 @@ export interface LocalServer {
   readonly plan: ServerPlan;
   /** Changes with {@link restart}. */
   readonly pid: number;
+  /** Whether it has not ended, frozen or not. */
+  readonly isRunning: boolean;
   /** SIGKILL, SIGSTOP, SIGCONT …; resolves at once, after the exit for signals that end the process, and when nothing of it runs after SIGSTOP. */
   signal(signal: NodeJS.Signals): Promise<void>;
   /** Starts it again on the same port and data (after it ended); resolves when it answers. */
