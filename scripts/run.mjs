@@ -15,6 +15,7 @@ const programs = {
   bench: { needs: 'run', file: 'loadtest/dist/bench.js' },
   loadtest: { needs: 'run', file: 'loadtest/dist/loadtest.js' },
   nemesis: { needs: 'develop', file: 'test/nemesis/dist/main.js' },
+  faults: { needs: 'develop', file: 'test/nemesis/dist/matrix/main.js' },
   simulate: { needs: 'develop', file: 'test/simulation/dist/main.js' },
   model: { needs: 'run', file: 'scripts/model.mjs' },
   mutation: { needs: 'develop', file: 'scripts/mutation.mjs' },

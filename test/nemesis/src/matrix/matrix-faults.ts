@@ -1,0 +1,150 @@
+/** The rows of the matrix: what is broken, for how long, and how it is healed. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { MARIADB, type MatrixSystem, REDIRECT, REDIS } from './matrix-system.js';
+
+export interface MatrixFault {
+  readonly what: string;
+  /** Also in the short form. */
+  readonly isShort?: true;
+  /** Whether no request but those of the operations named may fail. Absent: what has to fail is not said here. */
+  readonly mayFail?: readonly ('redirect' | 'create' | 'edit' | 'delete')[];
+  /** Breaks, lasts and heals. Resolves when everything that was broken is as it was. */
+  make(system: MatrixSystem): Promise<void>;
+}
+
+/** Longer than anything that notices an outage takes, and than the bound of staleness. */
+const LASTS_MS = 4_000;
+const CHANGES = ['create', 'edit', 'delete'] as const;
+const ALL = ['redirect', ...CHANGES] as const;
+
+const last = (system: MatrixSystem, ms = LASTS_MS) => sleep(ms, undefined, { signal: system.signal });
+
+function killed(name: string) {
+  return async (system: MatrixSystem): Promise<void> => {
+    await system.stack.kill(name);
+    await last(system);
+    await system.stack.start(name);
+  };
+}
+
+function frozen(name: string) {
+  return async (system: MatrixSystem): Promise<void> => {
+    await system.stack.kill(name, 'SIGSTOP');
+    try {
+      await last(system);
+    } finally {
+      await system.stack.kill(name, 'SIGCONT');
+    }
+  };
+}
+
+function configured(setting: string, broken: string, whole: string) {
+  return async (system: MatrixSystem): Promise<void> => {
+    await system.redis('CONFIG', 'SET', setting, broken);
+    try {
+      await last(system);
+    } finally {
+      await system.redis('CONFIG', 'SET', setting, whole);
+    }
+  };
+}
+
+/** `freeze`: what is on its way arrives when the wire is whole again, as TCP sends it again. */
+function cut(wire: keyof MatrixSystem['wires'], kind: 'reset' | 'freeze') {
+  return async (system: MatrixSystem): Promise<void> => {
+    system.wires[wire].set({ kind });
+    try {
+      await last(system);
+    } finally {
+      system.wires[wire].set({ kind: 'pass' });
+    }
+  };
+}
+
+/** What it holds is as it was some seconds before, and its connections are new. */
+async function restartedFromSnapshot(system: MatrixSystem): Promise<void> {
+  await system.redis('SAVE');
+  try {
+    await last(system);
+    await system.stack.kill(REDIS);
+    await system.stack.start(REDIS);
+    await last(system);
+  } finally {
+    system.forgetSnapshot();
+  }
+}
+
+async function restarted(system: MatrixSystem): Promise<void> {
+  await system.stack.kill(MARIADB, 'SIGTERM');
+  const isGone = () => !system.stack.running().some(({ name }) => name === MARIADB);
+  while (!isGone()) await sleep(50, undefined, { signal: system.signal });
+  await system.stack.start(MARIADB);
+}
+
+async function readOnly(system: MatrixSystem): Promise<void> {
+  await system.sql('SET GLOBAL read_only=1');
+  try {
+    await last(system);
+  } finally {
+    await system.sql('SET GLOBAL read_only=0');
+  }
+}
+
+async function coldCaches(system: MatrixSystem): Promise<void> {
+  await system.redis('FLUSHALL');
+  for (const name of REDIRECT) await system.stack.kill(name);
+  await system.stack.start(...REDIRECT);
+}
+
+export const MATRIX = {
+  none: { what: 'nothing, for comparison', isShort: true, mayFail: [], make: (system) => last(system) },
+  'redis-killed': { what: 'Redis killed, and started again empty', isShort: true, mayFail: [], make: killed(REDIS) },
+  'redis-frozen': { what: 'Redis frozen', mayFail: [], make: frozen(REDIS) },
+  'redis-from-snapshot': {
+    what: 'Redis killed, and started again from a snapshot taken seconds before',
+    isShort: true,
+    mayFail: [],
+    make: restartedFromSnapshot,
+  },
+  'redis-too-few-replicas': {
+    what: 'Redis refuses writes and serves reads (min-replicas-to-write)',
+    isShort: true,
+    mayFail: [],
+    make: configured('min-replicas-to-write', '1', '0'),
+  },
+  'redis-out-of-memory': {
+    what: 'Redis out of memory (maxmemory, noeviction)',
+    mayFail: [],
+    make: configured('maxmemory', '1', '0'),
+  },
+  'redis-cut-from-shorten': {
+    what: 'only the shorten servers cut off from Redis',
+    isShort: true,
+    mayFail: [],
+    make: cut('redisOfShorten', 'freeze'),
+  },
+  'redis-cut-from-redirect': {
+    what: 'only the redirect servers cut off from Redis',
+    mayFail: [],
+    make: cut('redisOfRedirect', 'freeze'),
+  },
+  'primary-killed': { what: 'the database killed, and started again', mayFail: ALL, make: killed(MARIADB) },
+  'primary-frozen': { what: 'the database frozen', isShort: true, mayFail: ALL, make: frozen(MARIADB) },
+  'primary-restarted': { what: 'the database stopped and started', mayFail: ALL, make: restarted },
+  'primary-read-only': {
+    what: 'the database takes no writes (read_only)',
+    isShort: true,
+    mayFail: CHANGES,
+    make: readOnly,
+  },
+  'primary-cut': { what: 'connections to the database reset', mayFail: ALL, make: cut('mariadb', 'reset') },
+  'caches-cold': {
+    what: 'Redis emptied and both redirect servers killed and started, at once',
+    mayFail: ['redirect'],
+    make: coldCaches,
+  },
+} as const satisfies Readonly<Record<string, MatrixFault>>;
+
+export type MatrixFaultName = keyof typeof MATRIX;
+
+export const MATRIX_FAULTS = Object.keys(MATRIX) as readonly MatrixFaultName[];

@@ -1,0 +1,117 @@
+/** The stack under test, with wires of their own to Redis for each kind of server, and what faults do to it. */
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack } from '@lakh/local';
+import { createFaultProxy, type FaultProxy } from '@lakh/testkit';
+import { comesTrue } from '../until.js';
+import { respCommand } from './resp.js';
+
+export interface MatrixSystemOptions {
+  readonly dir: string;
+  /** The repository. */
+  readonly root: string;
+  readonly settings: LocalSettings;
+  readonly report: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+export const MARIADB = 'mysql-1';
+export const REDIS = 'redis-1';
+export const REDIRECT = ['redirect-1', 'redirect-2'] as const;
+export const SHORTEN = ['shorten-1', 'shorten-2'] as const;
+const PATIENCE_MS = 60_000;
+
+interface Wires {
+  readonly redisOfRedirect: FaultProxy;
+  readonly redisOfShorten: FaultProxy;
+  /** Of all servers. */
+  readonly mariadb: FaultProxy;
+}
+
+export class MatrixSystem {
+  readonly stack: Stack;
+  readonly wires: Wires;
+  readonly signal: AbortSignal;
+  readonly #dir: string;
+  /** Where servers really listen, by name. */
+  readonly #ports: Map<string, number>;
+  #urls = new Map<string, string>();
+
+  private constructor(options: MatrixSystemOptions, wires: Wires, ports: Map<string, number>) {
+    const { dir, root, settings, report, signal } = options;
+    this.#dir = dir;
+    this.#ports = ports;
+    this.signal = signal;
+    this.wires = wires;
+    const portOf = (name: string, port: number): number => {
+      ports.set(name, port);
+      if (name === MARIADB) return wires.mariadb.port;
+      return name === REDIS ? wires.redisOfRedirect.port : port;
+    };
+    const envOf = (name: string) => (name.startsWith('shorten') ? this.#redisOfShorten() : {});
+    this.stack = openStack({ dir, root, settings, report, detours: { portOf, envOf } });
+  }
+
+  /** One that is not up yet; {@link down} ends whatever of it there is. */
+  static async open(options: MatrixSystemOptions): Promise<MatrixSystem> {
+    const ports = new Map<string, number>();
+    const before = (name: string) => createFaultProxy(() => ({ host: '127.0.0.1', port: ports.get(name) as number }));
+    const wires = {
+      redisOfRedirect: await before(REDIS),
+      redisOfShorten: await before(REDIS),
+      mariadb: await before(MARIADB),
+    };
+    return new MatrixSystem(options, wires, ports);
+  }
+
+  async up(): Promise<void> {
+    await this.stack.up({ shorten: SHORTEN.length, redirect: REDIRECT.length, zookeeper: 1, signal: this.signal });
+    const { processes } = await this.stack.status();
+    this.#urls = new Map(processes.map(({ name, url }) => [name, url]));
+  }
+
+  async down(): Promise<void> {
+    await this.stack.down();
+    await Promise.all(Object.values(this.wires).map((wire) => wire.close()));
+  }
+
+  url(name: string): string {
+    return this.#urls.get(name) as string;
+  }
+
+  /** Asks Redis itself, beside the wires. */
+  redis(...command: readonly string[]): Promise<string> {
+    const port = this.#ports.get(REDIS) as number;
+    return respCommand(port, new URL(this.stack.addresses().redis).password, command);
+  }
+
+  /** As root through MariaDB's own socket. */
+  sql(statement: string): Promise<string> {
+    return mariadbSql(mariadbPlan({ name: MARIADB, dir: join(this.#dir, MARIADB), port: 0 }), statement);
+  }
+
+  /** What Redis would load at its next start. */
+  forgetSnapshot(): void {
+    rmSync(join(this.#dir, REDIS, 'data', 'dump.rdb'), { force: true });
+  }
+
+  /** Resolves when every server says that it is well. */
+  async untilWhole(): Promise<void> {
+    const isWhole = async (): Promise<boolean> => {
+      const { processes } = await this.stack.status();
+      return processes.every(({ state }) => state === 'ready');
+    };
+    if (await comesTrue(isWhole, PATIENCE_MS, this.signal)) return;
+    throw new Error(`the system is not whole again within ${PATIENCE_MS / 1000} s`);
+  }
+
+  #redisOfShorten(): Readonly<Record<string, string>> {
+    const file = join(this.#dir, 'secrets', 'redis');
+    if (!existsSync(file)) return {};
+    const url = new URL(this.stack.addresses().redis);
+    url.port = String(this.wires.redisOfShorten.port);
+    const own = join(this.#dir, 'secrets', 'redis-of-shorten');
+    writeFileSync(own, `${url}\n`, { mode: 0o600 });
+    return { LAKH_REDIS_FILE: own };
+  }
+}
