@@ -36,9 +36,15 @@ export function createMysqlLedger({
 }: MysqlLedgerOptions): Ledger {
   assertNamespace(namespace);
   const ns = asciiLiteral(namespace);
-  const anyLease = `EXISTS(SELECT 1 FROM id_leases WHERE namespace=${ns})`;
-  // A deleted link keeps its counter, so it counts too.
-  const anyLink = feedsLinks ? 'EXISTS(SELECT 1 FROM links WHERE counter>0)' : '0';
+  /**
+   * Whether counters were given or used; a deleted link keeps its counter, so it counts too. In statements of their own: a vtgate asks one shard
+   * at random for what an INSERT … SELECT looks at, and fetches every link to see whether there is one (EXISTS).
+   */
+  const isUsed = async (session: SqlSession): Promise<boolean> => {
+    const leases = await session.query(`SELECT 1 FROM id_leases WHERE namespace=${ns} LIMIT 1`);
+    if (leases.rows.length > 0) return true;
+    return feedsLinks && (await session.query('SELECT 1 FROM links WHERE counter>0 LIMIT 1')).rows.length > 0;
+  };
 
   const settle = settling(timer, 'ledger', witnessError);
 
@@ -48,10 +54,9 @@ export function createMysqlLedger({
         // Whoever leases raises the mark next: a ledger that takes no rows would cost a range each time it is tried.
         await pool.proveWritable();
         return pool.run(async (session) => {
-          const { rows } = await session.query(
-            `SELECT head, cluster_id, NOT (${anyLease} OR ${anyLink}) FROM id_heads WHERE namespace=${ns}`,
-          );
-          return rows[0] ? asHead(rows[0]) : 'missing';
+          const { rows } = await session.query(`SELECT head, cluster_id FROM id_heads WHERE namespace=${ns}`);
+          // Asked second: what is unused then was so when the head was read.
+          return rows[0] ? asHead(rows[0], !(await isUsed(session))) : 'missing';
         });
       }),
 
@@ -90,14 +95,15 @@ export function createMysqlLedger({
         pool.run(async (session) => {
           const existing = await session.query(`SELECT 1 FROM id_heads WHERE namespace=${ns}`);
           if (existing.rows.length > 0) return 'exists';
+          // A lease needs a head row, and a link a server that issues, which none does without a head: neither appears between these looks
+          // and the insert, unless somebody else's head does, and that the insert meets.
+          if (await isUsed(session)) return 'not-empty';
           try {
-            // One statement, so that what it looks at and what it writes are one thing. A lease needs a head row, so none can appear
-            // beside it; a link can only if some server issues already, which it never does without a head either.
-            const { affectedRows } = await session.query(
-              `INSERT INTO id_heads (namespace, head, cluster_id) SELECT ${ns}, ${integerLiteral(head)}, ${textLiteral(clusterId)} FROM (SELECT 1 AS one) AS it WHERE NOT (${anyLease} OR ${anyLink})`,
+            await session.query(
+              `INSERT INTO id_heads (namespace, head, cluster_id) VALUES (${ns},${integerLiteral(head)},${textLiteral(clusterId)})`,
               true,
             );
-            return affectedRows === 1 ? 'created' : 'not-empty';
+            return 'created';
           } catch (error) {
             if (isRefusal(error, ER_DUP_ENTRY)) return 'exists';
             throw error;
@@ -130,11 +136,11 @@ function assertRange({ start, end }: CounterRange): void {
   }
 }
 
-function asHead(row: readonly unknown[]): LedgerHead {
+function asHead(row: readonly unknown[], virgin: boolean): LedgerHead {
   const head = Number(row[0]);
   const clusterId = String(row[1]);
   if (!Number.isSafeInteger(head) || clusterId === '') {
     throw new WitnessCorruptError(`the ledger's head row holds ${String(row[0])} for cluster "${clusterId}"`);
   }
-  return { head, clusterId, virgin: Number(row[2]) === 1 };
+  return { head, clusterId, virgin };
 }

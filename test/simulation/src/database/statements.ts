@@ -21,7 +21,7 @@ import {
   text,
   type Value,
 } from './plans.js';
-import type { LeaseRow, Tables } from './tables.js';
+import type { LeaseRow } from './tables.js';
 
 interface Statement {
   readonly shape: string;
@@ -63,37 +63,32 @@ function collapse(shape: string): string {
 }
 
 const LEASES = 'id_leases WHERE namespace=?';
-const ANY_LEASE = `EXISTS(SELECT ? FROM ${LEASES})`;
-const ANY_LINK = 'EXISTS(SELECT ? FROM links WHERE counter>?)';
 const ADMIN_COLUMNS =
   'start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec, state';
 const QUESTION = 'SELECT ? AS question, COALESCE(MAX(counter), ?) FROM links WHERE counter>';
 
 const SHAPES: ReadonlyMap<string, Planner> = new Map<string, Planner>([
-  ...[ANY_LINK, '?'].flatMap((link): [string, Planner][] => {
-    const looksAtLinks = link === ANY_LINK;
-    const isVirgin = (tables: Tables, namespace: Value | undefined) =>
-      tables.leasesOf(text(namespace)).length === 0 && !(looksAtLinks && tables.hasGeneratedLink());
-    return [
-      [
-        `SELECT head, cluster_id, NOT (${ANY_LEASE} OR ${link}) FROM id_heads WHERE namespace=?`,
-        (values) => ({
-          locks: [],
-          run: (tables) => {
-            const row = tables.heads.get(text(values.at(-1)));
-            return { rows: row ? [[row.head, row.clusterId, isVirgin(tables, values.at(-1)) ? 1 : 0]] : [] };
-          },
-        }),
-      ],
-      [
-        `INSERT INTO id_heads (namespace, head, cluster_id) SELECT ?, ?, ? FROM (SELECT ? AS one) AS it WHERE NOT (${ANY_LEASE} OR ${link})`,
-        ([namespace, head, clusterId]) => ({
-          locks: [headKey(namespace)],
-          run: (tables) => (isVirgin(tables, namespace) ? insertHead(tables, namespace, head, clusterId) : NOTHING),
-        }),
-      ],
-    ];
-  }),
+  [
+    'SELECT head, cluster_id FROM id_heads WHERE namespace=?',
+    ([namespace]) => ({
+      locks: [],
+      run: (tables) => {
+        const row = tables.heads.get(text(namespace));
+        return { rows: row ? [[row.head, row.clusterId]] : [] };
+      },
+    }),
+  ],
+  [
+    `SELECT ? FROM ${LEASES} LIMIT ?`,
+    ([, namespace]) => ({
+      locks: [],
+      run: (tables) => ({ rows: tables.leasesOf(text(namespace)).length > 0 ? [[1]] : [] }),
+    }),
+  ],
+  [
+    'SELECT ? FROM links WHERE counter>? LIMIT ?',
+    () => ({ locks: [], run: (tables) => ({ rows: tables.hasGeneratedLink() ? [[1]] : [] }) }),
+  ],
   ...['', ' FOR UPDATE'].map((lock): [string, Planner] => [
     `SELECT ? FROM id_heads WHERE namespace=?${lock}`,
     ([, namespace]) => ({
