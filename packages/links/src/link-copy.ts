@@ -16,7 +16,7 @@ export interface CopyHolder {
   /** Aborted when it has ended. */
   readonly ended: AbortSignal;
   /**
-   * The states of buckets, in the order asked, as text ({@link import('./copy-state.js').parseCopyState}); empty where there is none. Each is
+   * The states of buckets, in the order asked, as text (copy-state.ts); empty where there is none. Each is
    * read after the call, and the role of the server with them.
    */
   read(buckets: readonly number[]): Promise<readonly string[]>;
