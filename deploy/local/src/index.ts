@@ -4,6 +4,8 @@ export { type InstallSettings, type LocalSettings, readSettings } from './config
 export * from './errors.js';
 export * from './install.js';
 export { httpProbe } from './probe.js';
+export * from './servers/galera.js';
+export * from './servers/galera-cluster.js';
 export * from './servers/launch.js';
 export * from './servers/mariadb.js';
 export * from './servers/nginx.js';

@@ -5,9 +5,10 @@ import { type InstallSettings, readInstallSettings, SYSTEM_PATH } from './config
 import { PackagesMissingError } from './errors.js';
 import { withLock } from './lock.js';
 import { withoutDaemonStarts } from './policy-rc.js';
+import { GALERA_LIBRARY } from './servers/galera.js';
 
 /** What can be asked for; each is one or two Debian packages. */
-export type Dependency = 'zookeeper' | 'mariadb' | 'redis' | 'nginx' | 'chromium' | 'wrk' | 'faketime';
+export type Dependency = 'zookeeper' | 'mariadb' | 'galera' | 'redis' | 'nginx' | 'chromium' | 'wrk' | 'faketime';
 
 interface Requirement {
   /** Executables, looked for in Debian's folders (servers) or on the PATH as well (tools). */
@@ -25,6 +26,7 @@ const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
     packages: ['libzookeeper-java', 'default-jre-headless'],
   },
   mariadb: { executables: ['mariadbd', 'mariadb'], packages: ['mariadb-server'] },
+  galera: { executables: ['rsync'], files: [GALERA_LIBRARY], packages: ['galera-4', 'rsync', 'lsof'] },
   redis: { executables: ['redis-server'], packages: ['redis-server'] },
   nginx: { executables: ['nginx'], packages: ['nginx'] },
   chromium: { executables: ['chromium'], onPath: true, packages: ['chromium'] },

@@ -46,17 +46,20 @@ export function dataDirOf(dir: string): string {
 }
 
 /**
- * Where it works, and as whom. Started by root it takes its folder for the root of the file system before it takes its user, who could not
+ * Where it works, and as whom. Started by root it takes (unless it runs programs of its own, and is started as its user) its folder for the root of the file system before it takes its user, who could not
  * go the way to a folder that is root's alone. A starting mariadbd removes temporary tables from its tmpdir, whoever's they are: no two
  * may share one.
  */
-export function placeFlags(dir: string): string[] {
+export function placeFlags(dir: string, isCaged = ownerOf(dir, 'mysql') !== undefined): string[] {
   const isRoot = process.getuid?.() === 0;
-  const isCaged = ownerOf(dir, 'mysql') !== undefined;
   const root = isCaged ? '' : dir;
   return [
     '--no-defaults',
-    ...(isCaged ? [`--chroot=${dir}`, `--user=${CAGED_USER}`] : isRoot ? ['--user=root'] : []),
+    ...(isCaged
+      ? [`--chroot=${dir}`, `--user=${CAGED_USER}`]
+      : isRoot && ownerOf(dir, 'mysql') === undefined
+        ? ['--user=root']
+        : []),
     `--datadir=${root}/${DATA}`,
     `--tmpdir=${root}/${DATA}`,
     `--secure-file-priv=${root}/${NO_FILES}`,
@@ -67,15 +70,16 @@ export function placeFlags(dir: string): string[] {
 
 /**
  * Makes what is missing of a server's folder: an empty data directory, made here or copied from a template that is made on first use, and
- * the file with root's password.
+ * the file with root's password, a random one unless it is given; of a template it is the template's.
  */
-export async function prepareMariadb(dir: string, templateDir: string | undefined): Promise<void> {
+export async function prepareMariadb(dir: string, templateDir?: string, rootPassword = newPassword()): Promise<void> {
   const owner = ownerOf(dir, 'mysql');
   await makeCage(dir, owner);
   if (!existsSync(join(dir, ADMIN_FILE))) {
-    if (templateDir === undefined) await install(dir, owner);
+    if (templateDir === undefined) await install(dir, owner, rootPassword);
     else {
-      if (!(await exists(templateDir))) await placeWhole(templateDir, (partial) => install(partial, owner));
+      if (!(await exists(templateDir)))
+        await placeWhole(templateDir, (partial) => install(partial, owner, rootPassword));
       await copyInstalled(templateDir, dir, owner);
     }
   }
@@ -86,7 +90,7 @@ export async function prepareMariadb(dir: string, templateDir: string | undefine
  * Fills `dir` with an empty data directory, whose root has a password from its first moment on, by a start that listens nowhere. Last comes
  * the file with the password, which says that all of it is there; of a server from before there was one, only root's accounts change.
  */
-async function install(dir: string, owner: Owner | undefined): Promise<void> {
+async function install(dir: string, owner: Owner | undefined, password: string): Promise<void> {
   const dataDir = dataDirOf(dir);
   const unfinished = join(dir, UNFINISHED);
   if (existsSync(unfinished)) rmSync(dataDir, { recursive: true, force: true });
@@ -94,7 +98,6 @@ async function install(dir: string, owner: Owner | undefined): Promise<void> {
   await makeCage(dir, owner);
   if (isNew) await writeFor(undefined, unfinished, '');
   makeOwnFolder(dataDir, owner);
-  const password = randomBytes(24).toString('base64url');
   const sql = [
     ...(isNew ? ["CREATE DATABASE mysql;\nUSE mysql;\nSET @auth_root_socket='root';", ...systemTables()] : []),
     'FLUSH PRIVILEGES;',
@@ -116,6 +119,10 @@ async function install(dir: string, owner: Owner | undefined): Promise<void> {
   });
   await writeFor(undefined, join(dir, ADMIN_FILE), `[client]\npassword=${password}\n`);
   rmSync(unfinished, { force: true });
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
 }
 
 /** What a server that sees nothing but its folder needs there. */

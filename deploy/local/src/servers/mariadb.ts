@@ -10,6 +10,7 @@ import {
   runMariadb,
   SMALL_MEMORY,
 } from './mariadb-install.js';
+import { ownerOf } from './owner.js';
 import type { ServerPlan } from './server.js';
 
 const ADMIN_DEADLINE_MS = 20_000;
@@ -29,6 +30,10 @@ export interface MariadbSpec {
   readonly templateDir?: string;
   /** `false` only where nothing durable is shown or measured. */
   readonly durable?: boolean;
+  /** Of root, where several share it; a random one otherwise, or the template's. */
+  readonly rootPassword?: string;
+  /** It sees the whole file system, for the programs that it runs; it must be started as its user, who must be able to enter `dir`. */
+  readonly isUncaged?: boolean;
   /** More flags, last, so that they win. */
   readonly flags?: readonly string[];
 }
@@ -42,7 +47,7 @@ export interface LakhAccounts {
 
 /** A MariaDB on 127.0.0.1 with its data in `dir`/data; root logs in through its socket there, with a password of its own. */
 export function mariadbPlan(spec: MariadbSpec): ServerPlan {
-  const { name, dir, port, templateDir } = spec;
+  const { name, dir, port, templateDir, rootPassword, isUncaged } = spec;
   return {
     name,
     role: 'mysql',
@@ -52,16 +57,17 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
     logFile: join(dir, 'mariadb.log'),
     command: ['mariadbd', ...mariadbFlags(spec)],
     env: MARIADB_ENV,
+    ...(isUncaged ? { owner: ownerOf(dir, 'mysql') } : {}),
     stopSignal: 'SIGTERM',
-    prepare: () => prepareMariadb(dir, templateDir),
+    prepare: () => prepareMariadb(dir, templateDir, rootPassword),
     ready: () => greets(port),
   };
 }
 
 /** What `mariadbd` is told. */
-function mariadbFlags({ dir, port, durable = true, flags = [] }: Omit<MariadbSpec, 'name'>): string[] {
+function mariadbFlags({ dir, port, durable = true, isUncaged, flags = [] }: Omit<MariadbSpec, 'name'>): string[] {
   return [
-    ...placeFlags(dir),
+    ...(isUncaged ? placeFlags(dir, false) : placeFlags(dir)),
     `--socket=${SOCKET_NAME}`,
     '--pid-file=mariadb.pid',
     '--bind-address=127.0.0.1',

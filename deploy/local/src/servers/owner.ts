@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Who a server runs as when root starts it. */
 export interface Owner {
@@ -86,4 +86,16 @@ export async function writeFor(owner: Owner | undefined, file: string, text: str
     chmodSync(partial, 0o640);
   }
   await rename(partial, file);
+}
+
+/** The first folder on the way to `dir`, itself included, that a server of this user could not enter; undefined when it can go all the way. */
+export function barredTo(owner: Owner, dir: string): string | undefined {
+  const mayEnter = (folder: string): boolean => {
+    const { uid, gid, mode } = statSync(folder);
+    if (uid === owner.uid) return (mode & 0o100) !== 0;
+    return (mode & (gid === owner.gid ? 0o010 : 0o001)) !== 0;
+  };
+  const way = [dir];
+  for (let above = dirname(dir); above !== way[0]; above = dirname(above)) way.unshift(above);
+  return way.find((folder) => !mayEnter(folder));
 }
