@@ -4,7 +4,7 @@ import { backoff } from '@lakh/base';
 import { type ChangeFeed, type ChangeListener, type Invalidation, isPossibleCode } from '@lakh/links';
 import type { HostPort } from '@lakh/settings';
 import { createNodeClient, type NodeClient } from './client.js';
-import type { RedisLog } from './connection.js';
+import type { RedisLog } from './masters.js';
 import type { RedisTarget } from './url.js';
 
 /** Under what a user of Redis who may not have every channel is given: `&lakh:*`. */

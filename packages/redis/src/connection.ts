@@ -1,13 +1,8 @@
 import { Breaker, type RedisState } from './breaker.js';
 import { createRedisClient, type RedisClient, type RedisCommands } from './client.js';
 import { Deadlines } from './deadline.js';
+import type { RedisLog } from './masters.js';
 import type { RedisTarget } from './url.js';
-
-/** The part of a pino logger that is used here. */
-export interface RedisLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
 
 export interface RedisOptions {
   readonly target: RedisTarget;

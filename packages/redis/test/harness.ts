@@ -11,6 +11,9 @@ import {
   type RedisOptions,
   type RedisState,
 } from '../src/index.js';
+import { until } from './until.js';
+
+export { until };
 
 export const SEAL_KEY = new Uint8Array(32).fill(7);
 
@@ -82,17 +85,4 @@ export function openCache({
       ),
     close: () => redis.close(),
   };
-}
-
-/** Awaits `condition`, asked every few milliseconds. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  deadlineMs = 15_000,
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`still not after ${deadlineMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
 }
