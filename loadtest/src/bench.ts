@@ -1,6 +1,7 @@
 /** `npm run bench -- NAME`: one of Lakh's benchmarks. See loadtest/README.md. */
 import { join } from 'node:path';
 import { prepareAllocate } from './bench/allocate.js';
+import { prepareData } from './bench/data.js';
 import type { GroupFigures } from './bench/figures.js';
 import { durabilityNote, machineFacts, readPinning } from './bench/machine.js';
 import { BENCH_HELP, type BenchName, type BenchOptions, parseBench } from './bench/options.js';
@@ -20,15 +21,16 @@ const EXIT_TARGET_MISSED = 3;
 const prepare: Readonly<Record<BenchName, PrepareBench>> = {
   redirect: prepareRedirect,
   shorten: prepareShorten,
+  data: prepareData,
   allocate: prepareAllocate,
 };
 
 async function run(options: BenchOptions, config: Config, scope: Scope): Promise<BenchReport> {
   const dir = await scope.folder('bench', options.dir);
   const pinning = readPinning(config.path);
-  const { quick, kills, ids, only } = options;
+  const { quick, kills, ids, links, only } = options;
   const wants = (id: string) => only.length === 0 || only.includes(id);
-  const bench: Bench = { root, dir, config, pinning, scope, quick, kills, ids, wants };
+  const bench: Bench = { root, dir, config, pinning, scope, quick, kills, ids, links, wants };
   const prepared = await prepare[options.bench](bench);
   const groups: GroupFigures[] = [];
   for (const group of prepared.groups.filter(({ id }) => wants(id))) {

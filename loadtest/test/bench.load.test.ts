@@ -136,6 +136,22 @@ test.concurrent('shorten: the store at three numbers of callers, and creates ove
   ]);
 }, 120_000);
 
+test.concurrent('data: reads of the database, redirects by where their links are, a herd, and many links beside few', async () => {
+  const report = await bench('data', '--quick', '--json');
+  expectWhole(report, 1);
+  expect(report.groups.map(({ id }) => id)).toEqual(['finds-256', 'through']);
+  expect(subjectsOf(report, 'finds-256')).toEqual(['coalesced', 'one SELECT a request', 'listed loop']);
+  expect(subjectsOf(report, 'through')).toEqual(['from L1', 'from Redis', 'from the database']);
+  expect(targetsOf(report)).toEqual([
+    ['coalesced', 'one SELECT a request', 5],
+    ['from Redis', 'from L1', 0.5],
+  ]);
+  expect(figureOf(report, 'herd', 'reads of the database').bound).toEqual({ atMost: 1, met: true });
+  for (const engine of ['MariaDB', 'SQLite']) {
+    for (const what of ['redirect', 'create']) figureOf(report, 'capacity', `${engine}: ${what}, many ÷ few`);
+  }
+}, 120_000);
+
 test('a wrong command line ends with 2 and a reason on stderr, help with 0 on stdout', async () => {
   const wrong = await run('loadtest/dist/bench.js', ['no-such-bench']);
   expect(wrong).toMatchObject({ code: 2, stdout: '' });

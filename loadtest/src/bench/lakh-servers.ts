@@ -45,9 +45,18 @@ const MARIADB_FLAGS = ['--innodb-buffer-pool-size=256M', '--innodb-log-file-size
 type LakhProgram = 'standalone' | 'shorten' | 'redirect';
 
 /** A private MariaDB, and a ZooKeeper of so many nodes for servers to lease from. */
-export async function startDatabases(bench: Bench, nodes: number): Promise<Databases> {
+export async function startDatabases(
+  bench: Bench,
+  nodes: number,
+  moreFlags: readonly string[] = [],
+): Promise<Databases> {
   const [port] = (await freePorts(1)) as [number];
-  const mariadb = mariadbPlan({ name: 'mariadb', dir: join(bench.dir, 'mariadb'), port, flags: MARIADB_FLAGS });
+  const mariadb = mariadbPlan({
+    name: 'mariadb',
+    dir: join(bench.dir, 'mariadb'),
+    port,
+    flags: [...MARIADB_FLAGS, ...moreFlags],
+  });
   await launchIn(bench.scope, onGeneratorCore(bench, mariadb));
   const accounts = { password: randomBytes(16).toString('hex'), migratePassword: randomBytes(16).toString('hex') };
   await createLakhDatabase(mariadb, accounts);

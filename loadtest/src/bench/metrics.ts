@@ -37,7 +37,7 @@ export async function checkCounted(adminUrl: string, seconds: number, measure: (
   return sample;
 }
 
-async function readMetrics(adminUrl: string): Promise<string> {
+export async function readMetrics(adminUrl: string): Promise<string> {
   const response = await fetch(`${adminUrl}/metrics`, { signal: AbortSignal.timeout(REQUEST_DEADLINE_MS) });
   if (!response.ok) throw new Error(`${adminUrl}/metrics answered ${response.status}`);
   return response.text();

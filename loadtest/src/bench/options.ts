@@ -1,6 +1,6 @@
 import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 
-const BENCHES = ['redirect', 'shorten', 'allocate'] as const;
+const BENCHES = ['redirect', 'shorten', 'data', 'allocate'] as const;
 export type BenchName = (typeof BENCHES)[number];
 
 export interface BenchOptions {
@@ -14,18 +14,20 @@ export interface BenchOptions {
   readonly dir: string | undefined;
   readonly kills: number;
   readonly ids: number;
+  readonly links: number;
   /** Ids of groups and trials; empty: all. */
   readonly only: readonly string[];
 }
 
-const DEFAULTS = { rounds: 5, seconds: 5, kills: 12, ids: 1_000_000_000 } as const;
-const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000 } as const;
-const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000 } as const;
+const DEFAULTS = { rounds: 5, seconds: 5, kills: 12, ids: 1_000_000_000, links: 10_000_000 } as const;
+const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000, links: 2_000 } as const;
+const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000, links: 1_000_000_000 } as const;
 
 /** Groups and trials by their ids, in the order in which they run. */
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many'],
   shorten: ['store-64', 'store-256', 'store-1024', 'create'],
+  data: ['finds-256', 'through', 'herd', 'capacity'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
 };
 
@@ -35,6 +37,8 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
 
   redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo
+  data       what a redirect costs through Redis and through the database, beside one SELECT a request; many callers of one code;
+             redirects and creates with ten million links beside a hundred thousand
   allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write
              loop, 1, 4 and 8 servers, ZooKeeper's writes, a leader's death, memory
 
@@ -45,6 +49,7 @@ options:
 ${BENCHES.map((name) => `                ${name}: ${PARTS[name].join(', ')}`).join('\n')}
   --kills N     allocate, failover: how often the leader is killed (${DEFAULTS.kills})
   --ids N       allocate, memory: counters issued (${DEFAULTS.ids})
+  --links N     data, capacity: links in the larger table (${DEFAULTS.links})
   --quick       one round of 1 s over small sets: shows that everything runs, its figures mean nothing
   --profile     afterwards runs each of ours once more under node --cpu-prof and prints where its time goes
   --strict      exit 3 when a target is missed
@@ -63,6 +68,7 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     only: { ...TEXT, multiple: true },
     kills: TEXT,
     ids: TEXT,
+    links: TEXT,
     quick: FLAG,
     profile: FLAG,
     strict: FLAG,
@@ -92,6 +98,7 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     dir,
     kills: numberOf('kills'),
     ids: numberOf('ids'),
+    links: numberOf('links'),
     only,
   };
 }

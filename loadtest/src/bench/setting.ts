@@ -25,6 +25,8 @@ export interface Bench extends Surroundings {
   readonly kills: number;
   /** Counters issued before memory is looked at again. */
   readonly ids: number;
+  /** In the larger of two tables. */
+  readonly links: number;
   /** Whether the group or trial of this id is to be measured. */
   wants(id: string): boolean;
 }
