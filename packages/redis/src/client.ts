@@ -3,7 +3,6 @@
  * none is given up for good. Each setting answers something that the client did when tried.
  */
 import { backoff } from '@lakh/base';
-import type { HostPort } from '@lakh/settings';
 import { createClient, createCluster, createSentinel } from 'redis';
 import type { RedisTarget } from './url.js';
 
@@ -169,42 +168,5 @@ export function createRedisClient(target: RedisTarget): RedisClient {
       wake = undefined;
       await Promise.race([destroyed, pause(CLOSE_DEADLINE_MS)]);
     },
-  };
-}
-
-/** One connection to one node, for what a connection is used up by. It does not come back by itself. */
-export interface NodeClient {
-  /** Called once the connection can no longer be used. */
-  onLost(listener: (error: unknown) => void): void;
-  connect(): Promise<unknown>;
-  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
-  /** Of a sentinel: where the master is that it knows by this name. */
-  masterOf(name: string): Promise<HostPort>;
-  close(): void;
-}
-
-/** `target`: whose credentials and TLS the node asks for; sentinels ask for none. */
-export function createNodeClient(target: RedisTarget | undefined, { host, port }: HostPort): NodeClient {
-  const at = { ...socketOptions, host, port, reconnectStrategy: false as const };
-  const client = createClient({
-    ...(target && commonOptions(target)),
-    pingInterval: PING_INTERVAL_MS,
-    maintNotifications: 'disabled',
-    socket: target?.kind === 'single' && target.tls ? { ...at, tls: true } : at,
-  });
-  return {
-    onLost(listener) {
-      client.on('error', listener);
-      client.on('end', () => listener(new Error('the connection ended')));
-    },
-    connect: () => client.connect(),
-    subscribe: (channel, listener) => client.subscribe(channel, listener),
-    async masterOf(name) {
-      const answer = await client.sendCommand(['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', name]);
-      if (!Array.isArray(answer)) throw new Error(`the sentinel knows no master ${name}`);
-      const [masterHost, masterPort] = answer.map(String);
-      return { host: masterHost as string, port: Number(masterPort) };
-    },
-    close: () => client.destroy(),
   };
 }

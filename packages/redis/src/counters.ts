@@ -1,5 +1,6 @@
 import RateLimiterRedis from 'rate-limiter-flexible/lib/RateLimiterRedis.js';
-import type { RedisConnection } from './connection.js';
+import { createScript, type Script } from './master.js';
+import type { Masters } from './masters.js';
 
 /** What a key has taken in all, and when its minute ends. */
 export interface Counted {
@@ -12,7 +13,7 @@ export interface RedisCounters {
   count(limit: string, key: string, taken: number): Promise<Counted | undefined>;
 }
 
-/** For metrics. `bypassed`: not asked (breaker). */
+/** For metrics. `bypassed`: there is no master to be asked. */
 export interface RedisCountersObserver {
   counted?(outcome: 'counted' | 'failed' | 'bypassed'): void;
 }
@@ -20,11 +21,20 @@ export interface RedisCountersObserver {
 const PREFIX = 'lakh:rate';
 const MINUTE_S = 60;
 
-/** Counters of rate limits, which end by themselves. After an outage they are as good as new: in quarantine they are used too. */
-export function createRedisCounters(redis: RedisConnection, { counted }: RedisCountersObserver = {}): RedisCounters {
+/** Counters of rate limits, which end by themselves. */
+export function createRedisCounters(masters: Masters, { counted }: RedisCountersObserver = {}): RedisCounters {
+  let script: Script | undefined;
   const limiter = new RateLimiterRedis({
     // All that it asks of a client for this.
-    storeClient: { eval: (script: string, options: Script) => redis.ask((commands) => commands.eval(script, options)) },
+    storeClient: {
+      eval(text: string, { keys, arguments: args }: Evaluated) {
+        if (script?.text !== text) script = createScript(text);
+        const [key = ''] = keys;
+        const master = masters.of(key);
+        if (master === undefined) throw new Error(`${key} has no master`);
+        return master.run(script, keys, args);
+      },
+    },
     useRedisPackage: true,
     keyPrefix: PREFIX,
     duration: MINUTE_S,
@@ -34,7 +44,7 @@ export function createRedisCounters(redis: RedisConnection, { counted }: RedisCo
 
   return {
     async count(limit, key, taken) {
-      if (!redis.answers) {
+      if (masters.of(`${PREFIX}:${limit}:${key}`) === undefined) {
         counted?.('bypassed');
         return undefined;
       }
@@ -50,7 +60,7 @@ export function createRedisCounters(redis: RedisConnection, { counted }: RedisCo
   };
 }
 
-interface Script {
+interface Evaluated {
   readonly keys: string[];
   readonly arguments: string[];
 }

@@ -117,12 +117,21 @@ export class Master {
     }
   }
 
-  /** Listens on the same connection: what is heard ends with it, too. Rejects where the server refuses. */
-  async subscribe(channel: string, listener: (message: string) => void): Promise<void> {
+  /**
+   * Listens on the same connection: what is heard ends with it, too. Rejects where the server refuses.
+   *
+   * @returns what ends it
+   */
+  async subscribe(channel: string, listener: (message: string) => void): Promise<() => void> {
     if (this.#endedBy !== undefined) throw this.#endedBy;
-    await this.#silence.race(this.#node.subscribe(channel, listener)).catch((error) => {
+    try {
+      await this.#silence.race(this.#node.subscribe(channel, listener));
+    } catch (error) {
       throw this.#judge(error);
-    });
+    }
+    return () => {
+      if (!this.isEnded) this.#node.unsubscribe(channel, listener).catch(() => {});
+    };
   }
 
   /**

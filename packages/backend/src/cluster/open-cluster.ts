@@ -16,6 +16,7 @@ import {
   createRedisCounters,
   createRedisLinkCache,
   longestLifeMs,
+  Masters,
   RedisConnection,
 } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
@@ -88,7 +89,7 @@ export function openCluster(options: ClusterOptions): Backend {
   });
 
   const keys = new SharedKeys(over.facts);
-  const { redis, cache, changes, counters } = openRedis(options, keys);
+  const { redis, masters, cache, changes, counters } = openRedis(options, keys);
   const addresses = [settings.zookeeper ? formatZookeeperAddress(settings.zookeeper) : [], pool.name].flat();
   return {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
@@ -123,6 +124,7 @@ export function openCluster(options: ClusterOptions): Backend {
     async close() {
       await session?.close();
       await redis?.close();
+      await masters?.close();
       pool.close();
     },
   };
@@ -165,6 +167,7 @@ function openRedis(
   keys: SharedKeys,
 ): {
   readonly redis?: RedisConnection;
+  readonly masters?: Masters;
   readonly cache?: LinkCache;
   readonly changes?: ChangeFeed;
   readonly counters?: SharedCounters;
@@ -179,14 +182,16 @@ function openRedis(
     ...(told && { log: told.log }),
     ...(observer && { changed: observer.changed }),
   });
+  const masters = new Masters({ target, deadlineMs: l2DeadlineMs, log: told?.log });
   return {
     redis,
+    masters,
     cache: createRedisLinkCache({ redis, ttlS: l2TtlS, sealKey, ...(observer && { observer }) }),
     changes: createRedisChangeFeed({
-      target,
+      masters,
       ...(told && { log: told.log }),
       ...(observer && { hearing: observer.hearing }),
     }),
-    counters: createRedisCounters(redis, observer && { counted: observer.counted }),
+    counters: createRedisCounters(masters, observer && { counted: observer.counted }),
   };
 }
