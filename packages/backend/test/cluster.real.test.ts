@@ -47,7 +47,7 @@ const settingsOf = (system: number): ClusterSettings => ({
 
 /** Over tables without rows. */
 async function openUnused(): Promise<{ system: number; backend: Backend }> {
-  await database.sql('DELETE FROM links; DELETE FROM settings; DELETE FROM invalidations');
+  await database.sql('DELETE FROM links; DELETE FROM settings; DELETE FROM changes');
   systems += 1;
   return { system: systems, backend: openCluster({ settings: settingsOf(systems) }) };
 }

@@ -72,7 +72,11 @@ async function execute(
     if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
     await stderr(`lakh: this is ${shards.host}:${shards.port}/${shards.database}\n`);
     const { migrateCluster } = await import('@lakh/backend/cluster');
-    const answer = await migrateCluster({ shards });
+    const answer = await migrateCluster({
+      shards,
+      onProgress: (migration, { table, rows, ofAbout }) =>
+        void stderr(`lakh: ${migration}: ${rows} of about ${ofAbout} rows of ${table}\n`),
+    });
     const lines = answer.shards.map(
       ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
     );

@@ -2,6 +2,7 @@
  * The domain's ports. Adapters live in mysql, redis and sqlite; one conformance suite a port (in testkit) holds each of them, and
  * the in-memory fakes, to the same behaviour.
  */
+import type { Sighting } from './change-log.js';
 import type { KeyedRequest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
 import type { Link, NewLink, StoredLink, Tombstone } from './link.js';
@@ -48,6 +49,8 @@ export interface LinkStore {
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
   find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
+  /** As {@link find}, with what the answer proves: for who fills caches with it. */
+  sight(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<Sighting | undefined>;
   /**
    * Changes a link and raises its version by one, if it is of one of `ifVersions` where they are given. Edits are applied one by one. An edit with a
    * `receipt` is made once: it is kept in the same transaction, of an edit that was made or changed nothing.

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { LeaseRecord } from '@lakh/id-range';
 import {
+  describeChangeLog,
   describeFactStore,
   describeKeyedCreates,
   describeLedger,
@@ -12,6 +13,7 @@ import {
   storedAs,
 } from '@lakh/testkit';
 import {
+  createMysqlChangeLog,
   createMysqlFacts,
   createMysqlInspector,
   createMysqlLedger,
@@ -26,7 +28,8 @@ import {
 } from '../src/index.js';
 import { startDatabase, type TestDatabase } from './database.js';
 
-const clock = { nowMs: () => 1_790_000_000_000 };
+const NOW_MS = 1_790_000_000_000;
+const clock = { nowMs: () => NOW_MS };
 let database: TestDatabase;
 let pool: Pool;
 
@@ -54,12 +57,34 @@ describeLinkStore('MySQL', async () => ({
 }));
 
 describeLinkStore('MySQL, many small statements', async () => {
-  await database.sql('DELETE FROM links; DELETE FROM invalidations');
+  await database.sql('DELETE FROM links; DELETE FROM changes');
   const another = async () =>
     makeStore({ insertRows: 7, insertsInFlight: 5, insertBytes: 2_000, findCodes: 3, aliasesInFlight: 5 });
   return {
     store: await another(),
     another,
+    dispose: async () => {},
+  };
+});
+
+describeChangeLog('MySQL', async () => {
+  const moment = { nowMs: NOW_MS };
+  const another = async () => createMysqlLinkStore({ pool, clock: { nowMs: () => moment.nowMs } });
+  const tables = ['links', 'heads', 'changes', 'edit_receipts'];
+  return {
+    store: await another(),
+    log: createMysqlChangeLog({ pool }),
+    clock: moment,
+    another,
+    backup: async () => {
+      for (const table of tables) {
+        await database.sql(`DROP TABLE IF EXISTS kept_${table}; CREATE TABLE kept_${table} AS SELECT * FROM ${table}`);
+      }
+      return async () => {
+        const puts = tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
+        await database.sql(`START TRANSACTION; ${puts.join('; ')}; COMMIT`);
+      };
+    },
     dispose: async () => {},
   };
 });
@@ -246,7 +271,7 @@ describe('rows in MySQL', () => {
   });
 
   test('a removal empties the URL, keeps the origin, and waits in the outbox until it is delivered', async () => {
-    await database.sql('DELETE FROM invalidations');
+    await database.sql('DELETE FROM changes');
     const store = makeStore();
     const outbox = createMysqlOutbox({ pool });
     const links = [sample.generated({ code: 'toRemove1' }), sample.alias({ code: 'toRemove2' })];
@@ -269,18 +294,18 @@ describe('rows in MySQL', () => {
   });
 
   test('the outbox forgets what is older than it is told, oldest first, in pieces', async () => {
-    await database.sql('DELETE FROM invalidations');
+    await database.sql('DELETE FROM changes');
     const outbox = createMysqlOutbox({ pool });
-    const rows = [1_000, 3_000, 2_000, 5_000].map((createdAtMs) => `(0,'old${createdAtMs}',2,${createdAtMs})`);
-    await database.sql(`INSERT INTO invalidations (domain_id,code,version,created_at_ms) VALUES ${rows}`);
+    const rows = [1_000, 3_000, 2_000, 5_000].map((atMs) => `(x'00',${atMs},x'00',x'00',0,'old${atMs}',2,${atMs})`);
+    await database.sql(`INSERT INTO changes VALUES ${rows}`);
     expect(await outbox.forget(3_000, 10)).toBe(2);
     expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old3000', 'old5000']);
     expect(await outbox.forget(9_000, 1)).toBe(1);
     expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old5000']);
   });
 
-  test('an edit keeps kind, counter and origin, and its invalidation takes the place of an older one', async () => {
-    await database.sql('DELETE FROM invalidations');
+  test('an edit keeps kind, counter and origin, and one delivery is enough for all of a link', async () => {
+    await database.sql('DELETE FROM changes');
     const store = makeStore();
     const link = sample.generated({ code: 'toEdit' });
     await store.insert(link);
@@ -292,8 +317,13 @@ describe('rows in MySQL', () => {
         `SELECT kind, counter, long_url, expires_at_ms, redirect_status, version, changed_at_ms, HEX(insert_id)='${link.insertId}' FROM links WHERE code='toEdit'`,
       ),
     ).toBe(`1\t${link.counter}\thttps://example.com/second\t1999999999999\t307\t3\t1790000000000\t1\n`);
-    expect(await createMysqlOutbox({ pool }).pending(10)).toEqual([{ domainId: 0, code: 'toEdit', version: 3 }]);
-    await database.sql('DELETE FROM invalidations');
+    const outbox = createMysqlOutbox({ pool });
+    const [first, second, ...others] = await outbox.pending(10);
+    expect([first, second]).toEqual([2, 3].map((version) => ({ domainId: 0, code: 'toEdit', version })));
+    expect(others).toEqual([]);
+    await outbox.done(second!);
+    expect(await outbox.pending(10)).toEqual([]);
+    await database.sql('DELETE FROM changes');
   });
 
   test('sessions are strict, in UTC, read committed, and may not create tables', async () => {

@@ -65,12 +65,20 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const receipts = openEditReceipts(connection);
   const commits = openCommits(connection);
 
+  function find(domainId: number, code: string): StoredLink | undefined {
+    const row = connection.read(LINK_ERRORS, () => select.get([domainId, code]));
+    return row === undefined ? undefined : toStored(row);
+  }
+
   return {
     insert: (link) => commits.add(link),
 
-    async find(domainId, code) {
-      const row = connection.read(LINK_ERRORS, () => select.get([domainId, code]));
-      return row === undefined ? undefined : toStored(row);
+    find: async (domainId, code) => find(domainId, code),
+
+    async sight(domainId, code) {
+      const link = find(domainId, code);
+      // No copy is filled from a file: it has one process, and that one no shared cache.
+      return link && { link, position: undefined, lagMs: 0 };
     },
 
     async edit(domainId, code, changes, ifVersions, receipt) {

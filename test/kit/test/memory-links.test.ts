@@ -1,5 +1,6 @@
 import { describeFactStore } from '../src/facts/fact-store-conformance.js';
 import { MemoryFactStore } from '../src/facts/memory-fact-store.js';
+import { describeChangeLog } from '../src/links/change-log-conformance.js';
 import { describeKeyedCreates } from '../src/links/keyed-creates-conformance.js';
 import { describeLinkCache } from '../src/links/link-cache-conformance.js';
 import { describeLinkStore } from '../src/links/link-store-conformance.js';
@@ -11,6 +12,22 @@ import { describeReservationStore } from '../src/links/reservation-store-conform
 describeLinkStore('memory', async () => {
   const store = new MemoryLinkStore();
   return { store, another: async () => new MemoryLinkStore(store), dispose: async () => {} };
+});
+describeChangeLog('memory', async () => {
+  const clock = { nowMs: 1_790_000_000_000 };
+  const store = new MemoryLinkStore(undefined, { clock: { nowMs: () => clock.nowMs } });
+  const backup = async () => {
+    const restore = store.copy();
+    return async () => restore();
+  };
+  return {
+    store,
+    log: store.log,
+    clock,
+    another: async () => new MemoryLinkStore(store),
+    backup,
+    dispose: async () => {},
+  };
 });
 describeReservationStore('memory', async () => {
   const store = new MemoryReservationStore();

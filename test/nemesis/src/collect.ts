@@ -62,7 +62,7 @@ async function follow(system: System, code: string): Promise<void> {
 /** Resolves when every deletion has reached Redis. */
 export function untilDelivered(system: System): Promise<void> {
   const isEmpty = async (): Promise<boolean> => {
-    const [row] = await system.sql('SELECT COUNT(*) FROM lakh.invalidations');
+    const [row] = await system.sql('SELECT COUNT(*) FROM lakh.changes');
     return row?.[0] === '0';
   };
   return system.until(isEmpty, 'every deletion is delivered');

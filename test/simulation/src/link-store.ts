@@ -37,6 +37,9 @@ export function simulatedLinkStore({ database, network, process }: DatabaseEnds)
     find: async () => {
       throw new Error('nobody follows links in this simulation');
     },
+    sight: async () => {
+      throw new Error('nobody follows links in this simulation');
+    },
     edit: async () => {
       throw new Error('nobody edits links in this simulation');
     },

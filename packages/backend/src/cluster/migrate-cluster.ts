@@ -1,4 +1,4 @@
-import { type Member, migrate, Pool } from '@lakh/mysql';
+import { type Member, type MigrateOptions, migrate, Pool } from '@lakh/mysql';
 
 export interface MigrateReport {
   readonly shards: readonly { readonly shard: string; readonly applied: readonly number[] }[];
@@ -8,10 +8,13 @@ export interface MigrateReport {
 const DEADLINE_MS = 60_000;
 
 /** Brings the schema of a cluster's database up to date, as a user that may. Rejects as `migrate` of @lakh/mysql does. */
-export async function migrateCluster({ shards }: { readonly shards: Member }): Promise<MigrateReport> {
+export async function migrateCluster({
+  shards,
+  ...options
+}: { readonly shards: Member } & Pick<MigrateOptions, 'onProgress'>): Promise<MigrateReport> {
   const pool = new Pool(shards, { deadlineMs: DEADLINE_MS });
   try {
-    return { shards: [{ shard: pool.name, applied: await migrate(pool) }] };
+    return { shards: [{ shard: pool.name, applied: await migrate(pool, options) }] };
   } finally {
     pool.close();
   }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
-import { checkSchema, migrate, type Pool } from '@lakh/mysql';
+import { checkSchema, type MigrateOptions, migrate, type Pool } from '@lakh/mysql';
 import type { Logger } from '@lakh/process';
 import type { SharedKeys } from '../shared-keys.js';
 
@@ -19,9 +19,11 @@ const retryMs = backoff({ firstMs: 200, capMs: 5_000, random: Math.random });
 
 /** `Backend.prepare`, over MySQL. */
 export async function prepareDatabase({ pool, mayMigrate, keys, log, signal }: PrepareOptions): Promise<void> {
+  const onProgress: MigrateOptions['onProgress'] = (migration, progress) =>
+    log?.info({ shard: pool.name, migration, ...progress }, 'the schema is being migrated');
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const applied = mayMigrate ? await migrate(pool) : await checkSchema(pool).then(() => []);
+      const applied = mayMigrate ? await migrate(pool, { onProgress }) : await checkSchema(pool).then(() => []);
       if (applied.length > 0) log?.info({ shard: pool.name, applied }, 'schema migrated');
       await keys.load();
       return;

@@ -1,72 +1,87 @@
-/** Changes of one link, each in its caller's transaction, with its invalidation. */
+/**
+ * Changes of links, each in its caller's transaction: the links' rows are locked, in one order whoever asks, judged and written, and last the log is
+ * told.
+ */
 import {
+  bucketOf,
   type EditOutcome,
   type EditReceipt,
   isMade,
   isOfVersion,
   judgeEdit,
   judgeReceipt,
+  type Link,
   type LinkChanges,
   type RemoveOutcome,
   type StoredLink,
   type Tombstone,
 } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
-import { asciiLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
-import { asStored, KIND_DELETED, keyOf, longUrlLiteral, selectRows, whereCode } from './rows.js';
+import { asciiLiteral, byteLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
+import { logChanges } from './heads.js';
+import { asStored, conditionsOf, KIND_DELETED, keyOf, lockRows, longUrlLiteral, whereCode } from './rows.js';
 
 /** Which link, and the versions that the change is meant for; any where none are given. */
 export interface Subject {
   readonly domainId: number;
   /** Storable. */
   readonly code: string;
-  readonly ifVersions: readonly number[] | undefined;
-  readonly nowMs: number;
+  readonly ifVersions?: readonly number[] | undefined;
 }
 
 export async function edit(
   session: Session,
   subject: Subject,
   changes: LinkChanges,
+  nowMs: number,
   receipt?: EditReceipt,
 ): Promise<EditOutcome> {
-  const present = await lock(session, subject);
+  const [present] = await lock(session, [subject]);
   if (present === undefined) return { outcome: 'missing' };
-  if (receipt === undefined || present.state === 'deleted') return apply(session, subject, present, changes);
-  const repeated = judgeReceipt(present, receipt, await receiptOf(session, subject, receipt));
-  if (repeated) return repeated;
-  const judged = await apply(session, subject, present, changes);
-  if (isMade(judged)) await keep(session, subject, receipt);
-  return judged;
-}
-
-async function apply(
-  session: Session,
-  subject: Subject,
-  present: StoredLink,
-  changes: LinkChanges,
-): Promise<EditOutcome> {
+  if (receipt !== undefined && present.state === 'live') {
+    const repeated = judgeReceipt(present, receipt, await receiptOf(session, subject, receipt));
+    if (repeated) return repeated;
+  }
   const judged = judgeEdit(present, changes, subject.ifVersions);
-  if (judged.outcome !== 'edited') return judged;
-  const { longUrl, expiresAtMs, redirectStatus, version } = judged.link;
-  await write(
-    session,
-    subject,
-    version,
-    `long_url=${longUrlLiteral(longUrl)}, expires_at_ms=${integerLiteral(expiresAtMs ?? 0)}, redirect_status=${integerLiteral(redirectStatus ?? 0)}`,
-  );
+  if (judged.outcome === 'edited') await write(session, judged.link, nowMs);
+  if (receipt !== undefined && isMade(judged)) await keep(session, subject, receipt);
+  if (judged.outcome === 'edited') await logChanges(session, [judged.link], nowMs);
   return judged;
 }
 
-/** The URL goes: what was taken down is not kept. */
-export async function bury(session: Session, subject: Subject): Promise<RemoveOutcome> {
-  const present = await lock(session, subject);
+async function write(session: Session, link: Link, nowMs: number): Promise<void> {
+  const { domainId, code, longUrl, expiresAtMs, redirectStatus, version } = link;
+  await session.query(
+    `UPDATE links SET long_url=${longUrlLiteral(longUrl)}, expires_at_ms=${integerLiteral(expiresAtMs ?? 0)}, redirect_status=${integerLiteral(redirectStatus ?? 0)}, version=${integerLiteral(version)}, changed_at_ms=${integerLiteral(nowMs)} WHERE ${whereCode(domainId, code)}`,
+  );
+}
+
+/**
+ * Deletes links, as many as one transaction should, each as if by itself; no two subjects are the same link. Their URLs go: what was taken down is not
+ * kept. Resolves with an outcome for each subject, in their order.
+ */
+export async function bury(
+  session: Session,
+  subjects: readonly Subject[],
+  nowMs: number,
+): Promise<readonly RemoveOutcome[]> {
+  const present = await lock(session, subjects);
+  const outcomes = subjects.map((subject, i) => judgeRemoval(subject, present[i]));
+  const buried = outcomes.flatMap((each) => (each.outcome === 'removed' ? [each.tombstone] : []));
+  for (const where of conditionsOf(buried)) {
+    await session.query(
+      `UPDATE links l SET l.kind=${KIND_DELETED}, l.long_url='', l.version=l.version+1, l.changed_at_ms=${integerLiteral(nowMs)} WHERE ${where}`,
+    );
+  }
+  await logChanges(session, buried, nowMs);
+  return outcomes;
+}
+
+function judgeRemoval({ domainId, code, ifVersions }: Subject, present: StoredLink | undefined): RemoveOutcome {
   if (present === undefined) return { outcome: 'missing' };
   if (present.state === 'deleted') return { outcome: 'already-removed', tombstone: present };
-  if (!isOfVersion(present, subject.ifVersions)) return { outcome: 'conflict', link: present };
-  const { domainId, code } = subject;
+  if (!isOfVersion(present, ifVersions)) return { outcome: 'conflict', link: present };
   const tombstone: Tombstone = { state: 'deleted', domainId, code, version: present.version + 1 };
-  await write(session, subject, tombstone.version, `kind=${KIND_DELETED}, long_url=''`);
   return { outcome: 'removed', tombstone };
 }
 
@@ -88,32 +103,14 @@ async function keep(session: Session, { domainId, code }: Subject, receipt: Edit
   );
   if (renewed.affectedRows > 0) return;
   await session.query(
-    `INSERT INTO edit_receipts (domain_id,code,key_hash,request_hash,at_ms) VALUES (${integerLiteral(domainId)},${asciiLiteral(code)},${key},${request},${at})`,
+    `INSERT INTO edit_receipts (bucket,domain_id,code,key_hash,request_hash,at_ms) VALUES (${byteLiteral(bucketOf(domainId, code))},${integerLiteral(domainId)},${asciiLiteral(code)},${key},${request},${at})`,
   );
 }
 
-async function lock(session: Session, { domainId, code }: Subject) {
-  const row = (await selectRows(session, [{ domainId, code }], 'FOR UPDATE')).get(keyOf(domainId, code));
-  return row && asStored(row);
-}
-
-async function write(
-  session: Session,
-  { domainId, code, nowMs }: Subject,
-  version: number,
-  set: string,
-): Promise<void> {
-  const where = whereCode(domainId, code);
-  const raised = integerLiteral(version);
-  const now = integerLiteral(nowMs);
-  await session.query(`UPDATE links SET ${set}, version=${raised}, changed_at_ms=${now} WHERE ${where}`);
-  // The link's row lock serialises these two; an older invalidation that is still waiting is superseded.
-  const superseded = await session.query(
-    `UPDATE invalidations SET version=${raised}, created_at_ms=${now} WHERE ${where}`,
-  );
-  if (superseded.affectedRows === 0) {
-    await session.query(
-      `INSERT INTO invalidations (domain_id, code, version, created_at_ms) VALUES (${integerLiteral(domainId)},${asciiLiteral(code)},${raised},${now})`,
-    );
-  }
+async function lock(session: Session, subjects: readonly Subject[]): Promise<readonly (StoredLink | undefined)[]> {
+  const rows = await lockRows(session, subjects);
+  return subjects.map(({ domainId, code }) => {
+    const row = rows.get(keyOf(domainId, code));
+    return row && asStored(row);
+  });
 }

@@ -1,9 +1,9 @@
-import { type StoredLink, StoreUnavailableError } from '@lakh/links';
+import { type Sighting, StoreUnavailableError } from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
 import { SqlFailure, storeError } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import type { StatementTimer } from '../wire/timing.js';
-import { asStored, isStorableCode, keyOf, type LinkRow, selectRows } from './rows.js';
+import { asStored, isStorableCode, keyOf, type LinkRow, positionOf, selectSightings } from './rows.js';
 
 export interface FindQueueOptions {
   readonly pool: Pool;
@@ -18,8 +18,8 @@ export interface FindQueueOptions {
 interface Asked {
   readonly domainId: number;
   readonly code: string;
-  readonly answer: Promise<StoredLink | undefined>;
-  readonly resolve: (found: StoredLink | undefined) => void;
+  readonly answer: Promise<Sighting | undefined>;
+  readonly resolve: (found: Sighting | undefined) => void;
   readonly reject: (error: unknown) => void;
 }
 
@@ -54,7 +54,7 @@ export class FindQueue {
     return this.#coalescer.queued;
   }
 
-  find(domainId: number, code: string): Promise<StoredLink | undefined> {
+  sight(domainId: number, code: string): Promise<Sighting | undefined> {
     const { pool, maxQueued, maxCodes } = this.#options;
     if (!isStorableCode(code)) return Promise.resolve(undefined);
     if (!pool.available)
@@ -65,7 +65,7 @@ export class FindQueue {
     if (this.queued >= maxQueued) {
       return Promise.reject(new StoreUnavailableError(`${this.queued} reads wait for ${pool.name} already`));
     }
-    const { promise: answer, resolve, reject } = withResolvers<StoredLink | undefined>();
+    const { promise: answer, resolve, reject } = withResolvers<Sighting | undefined>();
     const asked: Asked = { domainId, code, answer, resolve, reject };
     this.#coalescer.batch((open) => open.size < maxCodes).asked.set(key, asked);
     this.#unsent.set(key, asked);
@@ -80,7 +80,7 @@ export class FindQueue {
       const remainingMs = batch.openedAtMs + pool.deadlineMs - performance.now();
       if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the codes could be asked for');
       const found = await timer('find', batch.size, () =>
-        pool.read((session) => selectRows(session, batch.asked.values()), remainingMs),
+        pool.read((session) => selectSightings(session, batch.asked.values()), remainingMs),
       );
       for (const [key, asked] of batch.asked) settle(asked, found.get(key));
     } catch (error) {
@@ -92,7 +92,7 @@ export class FindQueue {
 
 function settle({ resolve, reject }: Asked, row: LinkRow | undefined): void {
   try {
-    resolve(row && asStored(row));
+    resolve(row && { link: asStored(row), position: positionOf(row), lagMs: 0 });
   } catch (error) {
     reject(error);
   }

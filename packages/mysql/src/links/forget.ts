@@ -2,7 +2,7 @@ import type { Pool } from '../wire/pool.js';
 import { integerLiteral } from '../wire/sql.js';
 
 /** Where rows of each table say how old they are. */
-const TIMES = { invalidations: 'created_at_ms', reservations: 'reserved_at_ms', edit_receipts: 'at_ms' } as const;
+const TIMES = { changes: 'at_ms', reservations: 'reserved_at_ms', edit_receipts: 'at_ms' } as const;
 
 /** Deletes rows from before `beforeMs`, the oldest first, at most `limit`; resolves with how many. */
 export async function forgetOld(

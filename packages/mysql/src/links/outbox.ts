@@ -5,7 +5,7 @@ import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import { forgetOld } from './forget.js';
 import { isStorableCode, whereCode } from './rows.js';
 
-/** Invalidations that wait; the store's `remove` writes them. */
+/** The log of changes as an outbox, for as long as the relay of single invalidations is there. What is delivered is a gap in the log. */
 export function createMysqlOutbox({
   pool,
   timer = observed(),
@@ -19,9 +19,7 @@ export function createMysqlOutbox({
     pending: (limit) =>
       settle(async () => {
         const { rows } = await pool.read((session) =>
-          session.query(
-            `SELECT domain_id, code, version FROM invalidations ORDER BY created_at_ms LIMIT ${integerLiteral(limit)}`,
-          ),
+          session.query(`SELECT domain_id, code, version FROM changes ORDER BY at_ms LIMIT ${integerLiteral(limit)}`),
         );
         return rows.map((row) => ({ domainId: Number(row[0]), code: String(row[1]), version: Number(row[2]) }));
       }),
@@ -31,12 +29,12 @@ export function createMysqlOutbox({
         if (!isStorableCode(code)) return;
         await pool.run((session) =>
           session.query(
-            `DELETE FROM invalidations WHERE ${whereCode(domainId, code)} AND version<=${integerLiteral(version)}`,
+            `DELETE FROM changes WHERE ${whereCode(domainId, code)} AND version<=${integerLiteral(version)}`,
             true,
           ),
         );
       }),
 
-    forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'invalidations', beforeMs, limit)),
+    forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'changes', beforeMs, limit)),
   };
 }

@@ -1,6 +1,6 @@
-import type { NewLink, RedirectStatus, StoredLink } from '@lakh/links';
+import { bucketOf, type LogPosition, type NewLink, type RedirectStatus, type StoredLink } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
-import { asciiLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
+import { asciiLiteral, byteLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
 
 export const KIND_GENERATED = 1;
 export const KIND_ALIAS = 2;
@@ -13,11 +13,18 @@ const INSERT_ID = /^[0-9A-F]{32}$/;
 /** MariaDB turns an IN list of 1,000 into a join with a temporary table (in_predicate_conversion_threshold). */
 const CODES_PER_SELECT = 500;
 
-const COLUMNS =
-  'domain_id,code,kind,counter,long_url,created_at_ms,expires_at_ms,redirect_status,version,HEX(insert_id)';
+/** Of a table that is called `l` in the statement. */
+export const COLUMNS =
+  'l.domain_id,l.code,l.kind,l.counter,l.long_url,l.created_at_ms,l.expires_at_ms,l.redirect_status,l.version,HEX(l.insert_id)';
 
-/** One column value each, in the order of {@link COLUMNS}. */
+/** One column value each, in the order of {@link COLUMNS}; there may be others behind them. */
 export type LinkRow = readonly unknown[];
+
+export interface LinkKey {
+  readonly domainId: number;
+  /** Storable. */
+  readonly code: string;
+}
 
 /** A code that the table can hold: what is none is nowhere in it, and must not be compared (ascii_bin ignores blanks at the end). */
 export function isStorableCode(code: string): boolean {
@@ -25,7 +32,7 @@ export function isStorableCode(code: string): boolean {
 }
 
 export const INSERT_HEAD =
-  'INSERT INTO links (domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status) VALUES ';
+  'INSERT INTO links (bucket,domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status) VALUES ';
 
 /**
  * The row in parentheses, all ASCII. The domain has validated the link; this last look before SQL throws a RangeError for what
@@ -36,7 +43,7 @@ export function rowValues(link: NewLink): string {
   if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
   if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
   const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
-  return `(${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
+  return `(${byteLiteral(bucketOf(link.domainId, code))},${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
 }
 
 /** Throws a RangeError for what the column could not hold. */
@@ -51,39 +58,76 @@ export function keyOf(domainId: number, code: string): string {
   return `${domainId}:${code}`;
 }
 
-/** Condition for one row. `code` must be storable. */
+/** Condition for one row, by its bucket too: where an engine shards, that is what finds its shard. `code` must be storable. */
 export function whereCode(domainId: number, code: string): string {
-  return `domain_id=${integerLiteral(domainId)} AND code=${asciiLiteral(code)}`;
+  return `bucket=${byteLiteral(bucketOf(domainId, code))} AND domain_id=${integerLiteral(domainId)} AND code=${asciiLiteral(code)}`;
 }
 
-/** The rows of these codes (each storable), by {@link keyOf}. */
-export async function selectRows(
+/** The rows of these codes, by {@link keyOf}. */
+export function selectRows(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
+  return selectBy(session, keys, (where) => `SELECT ${COLUMNS} FROM links l WHERE ${where}`);
+}
+
+/** As {@link selectRows}, and locks them, in the order of their primary key whoever asks: of two that want the same ones, one waits for the other. */
+export function lockRows(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
+  // By code units, which are the bytes that the column is ordered by.
+  const inOrder = [...keys].sort((a, b) => a.domainId - b.domainId || (a.code < b.code ? -1 : 1));
+  return selectBy(
+    session,
+    inOrder,
+    (where) => `SELECT ${COLUMNS} FROM links l WHERE ${where} ORDER BY l.domain_id,l.code FOR UPDATE`,
+  );
+}
+
+/** As {@link selectRows}; behind the link's own columns seq and nonce of its bucket's head, as they are in the same snapshot. */
+export function selectSightings(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
+  // The outer join, so that the links are read first and by their own key, and none is missed for the lack of a head.
+  return selectBy(
+    session,
+    keys,
+    (where) =>
+      `SELECT ${COLUMNS},h.seq,LOWER(HEX(h.nonce)) FROM links l LEFT JOIN heads h ON h.bucket=l.bucket WHERE ${where}`,
+  );
+}
+
+async function selectBy(
   session: Session,
-  keys: Iterable<{ readonly domainId: number; readonly code: string }>,
-  locking: '' | 'FOR UPDATE' = '',
+  keys: Iterable<LinkKey>,
+  statement: (where: string) => string,
 ): Promise<Map<string, LinkRow>> {
+  const found = new Map<string, LinkRow>();
+  for (const where of conditionsOf(keys)) {
+    const { rows } = await session.query(statement(where));
+    for (const row of rows) found.set(keyOf(Number(row[0]), String(row[1])), row);
+  }
+  return found;
+}
+
+/** Of statements that together ask for these keys, in their order within a domain, of a table that is called `l`. */
+export function* conditionsOf(keys: Iterable<LinkKey>): Generator<string> {
   const codesByDomain = new Map<number, string[]>();
   for (const { domainId, code } of keys) {
     const codes = codesByDomain.get(domainId);
-    if (codes) codes.push(asciiLiteral(code));
-    else codesByDomain.set(domainId, [asciiLiteral(code)]);
+    if (codes) codes.push(code);
+    else codesByDomain.set(domainId, [code]);
   }
-  const found = new Map<string, LinkRow>();
   for (const [domainId, codes] of codesByDomain) {
     for (let i = 0; i < codes.length; i += CODES_PER_SELECT) {
-      const list = codes.slice(i, i + CODES_PER_SELECT).join(',');
-      const { rows } = await session.query(
-        `SELECT ${COLUMNS} FROM links WHERE domain_id=${integerLiteral(domainId)} AND code IN (${list}) ${locking}`,
-      );
-      for (const row of rows) found.set(keyOf(Number(row[0]), String(row[1])), row);
+      const part = codes.slice(i, i + CODES_PER_SELECT);
+      const buckets = new Set(part.map((code) => byteLiteral(bucketOf(domainId, code))));
+      yield `l.bucket IN (${[...buckets]}) AND l.domain_id=${integerLiteral(domainId)} AND l.code IN (${part.map(asciiLiteral)})`;
     }
   }
-  return found;
 }
 
 /** 32 upper-case hexadecimal digits. */
 export function insertIdOf(row: LinkRow): string {
   return String(row[9]);
+}
+
+/** Of a row of {@link selectSightings}. */
+export function positionOf(row: LinkRow): LogPosition | undefined {
+  return row[10] === null ? undefined : { seq: Number(row[10]), nonce: String(row[11]) };
 }
 
 const KINDS: ReadonlyMap<number, 'generated' | 'alias' | 'deleted'> = new Map([

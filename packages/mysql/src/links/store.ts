@@ -1,8 +1,9 @@
-import type { Clock, LinkStore } from '@lakh/links';
+import type { Clock, LinkStore, RemoveOutcome } from '@lakh/links';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { Pool } from '../wire/pool.js';
 import { observed, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
+import { changing } from './changing.js';
 import { FindQueue } from './find-queue.js';
 import { forgetOld } from './forget.js';
 import { InsertQueue } from './insert-queue.js';
@@ -80,14 +81,13 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     insert: (link) => (link.kind === 'alias' ? aliases : generated).insert(link),
 
     // There is one member so far, the primary: every answer is fresh.
-    find: (domainId, code) => finds.find(domainId, code),
+    sight: (domainId, code) => finds.sight(domainId, code),
+    find: async (domainId, code) => (await finds.sight(domainId, code))?.link,
 
     async edit(domainId, code, changes, ifVersions, receipt) {
       if (!isStorableCode(code)) return { outcome: 'missing' };
       return editing(() =>
-        pool.transaction((session) =>
-          edit(session, { domainId, code, ifVersions, nowMs: clock.nowMs() }, changes, receipt),
-        ),
+        changing(pool, (session) => edit(session, { domainId, code, ifVersions }, changes, clock.nowMs(), receipt)),
       );
     },
 
@@ -95,9 +95,10 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
 
     async remove(domainId, code, ifVersions) {
       if (!isStorableCode(code)) return { outcome: 'missing' };
-      return removing(() =>
-        pool.transaction((session) => bury(session, { domainId, code, ifVersions, nowMs: clock.nowMs() })),
+      const [outcome] = await removing(() =>
+        changing(pool, (session) => bury(session, [{ domainId, code, ifVersions }], clock.nowMs())),
       );
+      return outcome as RemoveOutcome;
     },
 
     get available() {

@@ -10,11 +10,14 @@ import {
 } from '../wire/errors.js';
 import type { Pool } from '../wire/pool.js';
 import { asciiLiteral, integerLiteral } from '../wire/sql.js';
+import { apply, bounded, type MigrationProgress, withShortLockWaits } from './apply.js';
 import { SchemaMismatchError } from './errors.js';
-import { MIGRATIONS, type Migration } from './migrations/index.js';
+import { MIGRATIONS, type Migration, textOf } from './migrations/index.js';
 
-/** For a whole migration: an ALTER of a big table may take long, and so may waiting for another server's. */
-const MIGRATE_DEADLINE_MS = 600_000;
+export type { MigrationProgress } from './apply.js';
+
+/** For all that is missing: rows of big tables are changed piece by piece. Each statement has a deadline of its own. */
+const MIGRATE_DEADLINE_MS = 24 * 3_600_000;
 const LOCK_WAIT_S = 60;
 
 const CREATE_RECORD = `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -29,10 +32,12 @@ export interface MigrateOptions {
   readonly migrations?: readonly Migration[];
   /** Unix milliseconds, for the record. */
   readonly nowMs?: () => number;
+  /** Told every few seconds of what takes long. */
+  readonly onProgress?: (migration: string, progress: MigrationProgress) => void;
 }
 
 function checksumOf(migration: Migration): string {
-  return createHash('sha256').update(migration.statements.join(';\n')).digest('hex');
+  return createHash('sha256').update(migration.statements.map(textOf).join(';\n')).digest('hex');
 }
 
 /**
@@ -42,22 +47,26 @@ function checksumOf(migration: Migration): string {
  * server's own words when it refuses a statement.
  */
 export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<readonly number[]> {
-  const { migrations = MIGRATIONS, nowMs = Date.now } = options;
+  const { migrations = MIGRATIONS, nowMs = Date.now, onProgress = () => {} } = options;
   return withServersWords(pool, async () => {
     if ((await pool.run((session) => missing(session, pool.name, migrations))).length === 0) return [];
     return pool.run(async (session) => {
       // Only spares the others the work: each step is harmless when two servers take it at once, and is recorded once.
-      await session.query(`SELECT GET_LOCK(${lockName}, ${LOCK_WAIT_S})`);
+      await bounded(session, () => session.query(`SELECT GET_LOCK(${lockName}, ${LOCK_WAIT_S})`));
       try {
-        await session.query(CREATE_RECORD);
-        const applied: number[] = [];
-        for (const migration of await missing(session, pool.name, migrations)) {
-          for (const statement of migration.statements) await session.query(statement);
-          if (await recorded(session, migration, nowMs())) applied.push(migration.number);
-        }
-        return applied;
+        return await withShortLockWaits(session, async () => {
+          await apply(session, CREATE_RECORD);
+          const applied: number[] = [];
+          for (const migration of await bounded(session, () => missing(session, pool.name, migrations))) {
+            for (const statement of migration.statements) {
+              await apply(session, statement, (progress) => onProgress(label(migration), progress));
+            }
+            if (await bounded(session, () => recorded(session, migration, nowMs()))) applied.push(migration.number);
+          }
+          return applied;
+        });
       } finally {
-        if (session.usable) await session.query(`SELECT RELEASE_LOCK(${lockName})`);
+        if (session.usable) await bounded(session, () => session.query(`SELECT RELEASE_LOCK(${lockName})`));
       }
     }, MIGRATE_DEADLINE_MS);
   });

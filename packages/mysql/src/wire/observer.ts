@@ -7,6 +7,7 @@ export type StatementKind =
   | 'remove'
   | 'reserve'
   | 'outbox'
+  | 'changes'
   | 'settings'
   | 'ledger';
 

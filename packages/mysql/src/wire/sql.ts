@@ -39,3 +39,12 @@ export function hexLiteral(digits: string, bytes: number): string {
     throw new RangeError(`not ${bytes} bytes in hexadecimal`);
   return `x'${digits}'`;
 }
+
+const BYTE_LITERALS = Array.from({ length: 256 }, (_, byte) => `x'${byte.toString(16).padStart(2, '0')}'`);
+
+/** A literal of one byte. */
+export function byteLiteral(byte: number): string {
+  const literal = BYTE_LITERALS[byte];
+  if (literal === undefined) throw new RangeError(`not a byte: ${byte}`);
+  return literal;
+}

@@ -123,6 +123,7 @@ class World {
           return this.#call(halted, () => links.insert(link));
         },
         find: (...code) => links.find(...code),
+        sight: (...code) => links.sight(...code),
         edit: (...edit) => links.edit(...edit),
         remove: (...remove) => links.remove(...remove),
         forgetReceipts: async () => 0,

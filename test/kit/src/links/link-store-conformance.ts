@@ -34,6 +34,12 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
       expect(await store.insert(link)).toEqual({ outcome: 'inserted', link: storedAs(link) });
       expect(await store.find(link.domainId, link.code)).toEqual(storedAs(link));
       expect(await store.find(link.domainId, link.code, { fresh: true })).toEqual(storedAs(link));
+      for (const fresh of [false, true]) {
+        const sighting = await store.sight(link.domainId, link.code, { fresh });
+        expect(sighting?.link).toEqual(storedAs(link));
+        expect(sighting?.lagMs).toBeGreaterThanOrEqual(0);
+        expect(sighting?.position?.nonce ?? 'f'.repeat(16)).toMatch(/^[0-9a-f]{16}$/);
+      }
     }
 
     describe('gives back exactly what was inserted', () => {
@@ -244,6 +250,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const codes = Array.from({ length: CONCURRENT_FINDS }, (_, index) => `nothing${index}`);
         const found = await Promise.all(codes.map((code, index) => store.find(0, code, { fresh: index % 2 === 0 })));
         expect(found).toEqual(codes.map(() => undefined));
+        expect(await store.sight(0, codes[0] as string)).toBeUndefined();
       });
     });
 

@@ -1,4 +1,6 @@
 import {
+  bucketOf,
+  type Clock,
   type EditOutcome,
   type EditReceipt,
   type InsertOutcome,
@@ -13,15 +15,21 @@ import {
   type LinkStore,
   type NewLink,
   type RemoveOutcome,
+  type Sighting,
   type StoredLink,
   StoreUnavailableError,
   type Tombstone,
 } from '@lakh/links';
+import { MemoryChangeLog, type MemoryChangeLogOptions } from './memory-change-log.js';
 
 /** Which call a {@link StoreGate} holds up, and for which code. */
 export interface StoreCall {
   readonly call: 'insert' | 'find' | 'edit' | 'remove';
   readonly code: string;
+}
+
+export interface MemoryLinkStoreOptions extends Pick<MemoryChangeLogOptions, 'newNonce'> {
+  readonly clock?: Clock;
 }
 
 /** Runs before a call touches the rows: a test delays the call by a promise, or fails it by throwing. */
@@ -32,6 +40,9 @@ export class MemoryLinkStore implements LinkStore {
   /** Every call so far in order of arrival, for tests that count look-ups. */
   readonly calls: StoreCall[] = [];
   gate: StoreGate | undefined;
+  /** Of what is done to links that are there. */
+  readonly log: MemoryChangeLog;
+  readonly #clock: Clock;
   readonly #rows: Map<string, StoredLink>;
   /** The id of the insert that made a row. */
   readonly #insertIds: Map<string, string>;
@@ -39,10 +50,13 @@ export class MemoryLinkStore implements LinkStore {
   readonly #receipts: Map<string, EditReceipt>;
 
   /** `sharing`: this store keeps its rows where that one does, as another process of one database. */
-  constructor(sharing?: MemoryLinkStore) {
+  constructor(sharing?: MemoryLinkStore, { clock = { nowMs: Date.now }, newNonce }: MemoryLinkStoreOptions = {}) {
+    this.#clock = sharing ? sharing.#clock : clock;
     this.#rows = sharing ? sharing.#rows : new Map();
     this.#insertIds = sharing ? sharing.#insertIds : new Map();
     this.#receipts = sharing ? sharing.#receipts : new Map();
+    const find = (domainId: number, code: string) => this.#rows.get(keyOf(domainId, code));
+    this.log = sharing ? sharing.log : new MemoryChangeLog({ find, ...(newNonce && { newNonce }) });
   }
 
   /** Number of rows, tombstones included. */
@@ -71,6 +85,12 @@ export class MemoryLinkStore implements LinkStore {
     return this.#rows.get(keyOf(domainId, code));
   }
 
+  async sight(domainId: number, code: string): Promise<Sighting | undefined> {
+    await this.#arrive({ call: 'find', code });
+    const link = this.#rows.get(keyOf(domainId, code));
+    return link && { link, position: this.log.head(bucketOf(domainId, code)), lagMs: 0 };
+  }
+
   async edit(
     domainId: number,
     code: string,
@@ -88,7 +108,7 @@ export class MemoryLinkStore implements LinkStore {
       if (repeated !== undefined) return repeated;
     }
     const judged = judgeEdit(met, changes, ifVersions);
-    if (judged.outcome === 'edited') this.#rows.set(key, judged.link);
+    if (judged.outcome === 'edited') this.#change(judged.link);
     if (receipt !== undefined && isMade(judged)) this.#receipts.set(keptUnder, receipt);
     return judged;
   }
@@ -107,13 +127,31 @@ export class MemoryLinkStore implements LinkStore {
     if (met.state === 'deleted') return { outcome: 'already-removed', tombstone: met };
     if (!isOfVersion(met, ifVersions)) return { outcome: 'conflict', link: met };
     const tombstone: Tombstone = { state: 'deleted', domainId, code, version: met.version + 1 };
-    this.#rows.set(key, tombstone);
+    this.#change(tombstone);
     return { outcome: 'removed', tombstone };
   }
 
-  /** An edit behind everybody's back. */
+  /** Everything that is in it now, its log too; the function makes it so again, as a database that is restored from a backup. */
+  copy(): () => void {
+    const kept = [this.#rows, this.#insertIds, this.#receipts].map((map) => [map, [...map]] as const);
+    const restoreLog = this.log.copy();
+    return () => {
+      for (const [map, entries] of kept) {
+        map.clear();
+        for (const [key, value] of entries) (map as Map<string, unknown>).set(key, value);
+      }
+      restoreLog();
+    };
+  }
+
+  /** An edit behind everybody's back, the log's too. */
   overwrite(link: Link): void {
     this.#rows.set(keyOf(link.domainId, link.code), link);
+  }
+
+  #change(link: StoredLink): void {
+    this.#rows.set(keyOf(link.domainId, link.code), link);
+    this.log.append(link, this.#clock.nowMs());
   }
 
   async #arrive(call: StoreCall): Promise<void> {
