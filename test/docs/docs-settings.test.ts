@@ -43,7 +43,7 @@ describe('the settings of all programs', () => {
   test('--help names every setting that applies and none that does not', () => {
     const help = describeSettings(programs.find(({ name }) => name === 'redirect')?.settings ?? {});
     expect(help).toContain('LAKH_L1_TTL_MS');
-    expect(help).toContain('LAKH_SHARDS_FILE');
+    expect(help).toContain('LAKH_DATABASE_FILE');
     expect(help).not.toContain('LAKH_ZOOKEEPER');
   });
 

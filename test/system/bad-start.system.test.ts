@@ -44,7 +44,7 @@ afterEach(async () => {
 function startShorten(env: Readonly<Record<string, string>>): ShortenProcess {
   const server = spawnShorten({
     LAKH_ZOOKEEPER: address,
-    LAKH_SHARDS: witnesses.shardsSetting,
+    LAKH_DATABASE: witnesses.databaseSetting,
     LAKH_MIGRATE: 'never',
     LAKH_RANGE_SIZE: '1000',
     LAKH_SERVER_ID: 'started-on-it',
@@ -320,7 +320,7 @@ test('a first start that died between its two writes is finished by the next, wh
 test('a database that is not there: the server says so, and refuses connections until it can serve', async () => {
   address = await witnesses.fresh();
   const [port] = (await freePorts(1)) as [number];
-  const server = startShorten({ LAKH_LISTEN: `127.0.0.1:${port}`, LAKH_SHARDS: 'mysql://lakh:x@127.0.0.1:1/lakh' });
+  const server = startShorten({ LAKH_LISTEN: `127.0.0.1:${port}`, LAKH_DATABASE: 'mysql://lakh:x@127.0.0.1:1/lakh' });
   await until(() => server.log().includes('the database cannot be asked yet'), 'it tries');
   const { status, body } = await ask('GET', `${server.url('admin')}/healthz/ready`);
   expect([status, JSON.parse(body).status]).toEqual([503, 'unready']);
@@ -346,7 +346,7 @@ test('a chroot of / is the root of the ensemble', async () => {
   }, 'it is ready');
   expect(session.chroot).toBe('');
   expect((await readNode(session, NEXT)).text).toMatch(/^10[12]000 /);
-  expect(server.log()).not.toContain(witnesses.shardsSetting);
+  expect(server.log()).not.toContain(witnesses.databaseSetting);
   server.child.kill('SIGTERM');
   expect(await server.end).toBe(0);
   await session.close();

@@ -51,11 +51,11 @@ afterAll(async () => {
 async function nearTheEnd(end: number): Promise<void> {
   for (const table of ['settings', 'links', 'id_leases', 'id_releases']) await root.query(`DELETE FROM lakh.${table}`);
   await root.query('UPDATE lakh.id_heads SET head=?', [end - LEFT]);
-  const { zookeeper, zookeeperAuth, shardsFile } = system.stack.addresses();
+  const { zookeeper, zookeeperAuth, databaseFile } = system.stack.addresses();
   const settings = {
     zookeeper: parseZookeeperAddress(zookeeper),
     zookeeperAuth,
-    shards: parseDatabase(readFileSync(shardsFile, 'utf8')),
+    database: parseDatabase(readFileSync(databaseFile, 'utf8')),
     storeDeadlineMs: WITNESS_DEADLINE_MS,
   };
   const backend = openCluster({ settings, zookeeperDeadlineMs: WITNESS_DEADLINE_MS });

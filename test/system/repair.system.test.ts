@@ -43,13 +43,13 @@ interface Ran {
 
 /** The built program, as its operator starts it. */
 function lakh(...argv: readonly string[]): Promise<Ran> {
-  const { zookeeper, zookeeperAuth, shardsFile } = system.stack.addresses();
+  const { zookeeper, zookeeperAuth, databaseFile } = system.stack.addresses();
   const program = join(__dirname, '..', '..', 'services', 'lakh', 'dist', 'main.js');
   const env = {
     PATH: process.env.PATH,
     LAKH_ZOOKEEPER: zookeeper,
     LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
-    LAKH_SHARDS_FILE: shardsFile,
+    LAKH_DATABASE_FILE: databaseFile,
     LAKH_LEASE_ATTEMPT_MS,
   };
   return new Promise((resolve) => {

@@ -168,11 +168,11 @@ test('every link redirects; each code is what the key of its counter makes; an a
   expect(counters.filter((counter) => counter < startOfB).length).toBeGreaterThan(ROOM / 2);
   expect(counters.filter((counter) => counter >= startOfB).length).toBeGreaterThan(10 * RANGE_SIZE);
 
-  const { zookeeper, zookeeperAuth, shardsFile } = system.stack.addresses();
+  const { zookeeper, zookeeperAuth, databaseFile } = system.stack.addresses();
   const env = {
     LAKH_ZOOKEEPER: zookeeper,
     LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
-    LAKH_SHARDS_FILE: shardsFile,
+    LAKH_DATABASE_FILE: databaseFile,
     LAKH_SEALED_KEYS: bothKeys(),
   };
   const timed = async <T>(work: () => Promise<T>): Promise<[T, number]> => {

@@ -7,8 +7,8 @@ import { standalone } from '../../services/standalone/src/config';
 
 // What each server makes of an environment.
 
-const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_SHARDS: 'mysql://u:hunter2@db:3306/lakh' };
-const { LAKH_SHARDS } = shortenEnv;
+const shortenEnv = { LAKH_ZOOKEEPER: 'zk:2181', LAKH_DATABASE: 'mysql://u:hunter2@db:3306/lakh' };
+const { LAKH_DATABASE } = shortenEnv;
 const behindProxy = { LAKH_PUBLIC_URL: 'http://127.0.0.1:80', LAKH_OPEN: 'true' };
 const KEY = '0123456789abcdef'.repeat(4);
 const sealedEnv = { LAKH_CODEC: 'sealed', LAKH_SEALED_KEYS: `A:${KEY}:100000` };
@@ -47,13 +47,13 @@ describe('settings that are accepted', () => {
   });
 
   test('a program gets its own settings and no others', () => {
-    expect(load(redirect, { LAKH_SHARDS })).not.toHaveProperty('zookeeper');
+    expect(load(redirect, { LAKH_DATABASE })).not.toHaveProperty('zookeeper');
     expect(load(shorten, shortenEnv)).toMatchObject({
       zookeeper: { servers: [{ host: 'zk', port: 2181 }], chroot: '/lakh' },
-      shards: { host: 'db', port: 3306, user: 'u', password: 'hunter2', database: 'lakh' },
+      database: [{ host: 'db', port: 3306, user: 'u', password: 'hunter2', database: 'lakh' }],
       l2TtlS: 3600,
     });
-    expect(load(tool, {})).toMatchObject({ zookeeper: undefined, shards: undefined, restoreSkip: 100_000_000 });
+    expect(load(tool, {})).toMatchObject({ zookeeper: undefined, database: undefined, restoreSkip: 100_000_000 });
   });
 
   test.each([
@@ -70,7 +70,7 @@ describe('settings that are accepted', () => {
       },
     ],
   ])('LAKH_ZOOKEEPER=%s', (text, address) => {
-    expect(load(shorten, { LAKH_SHARDS, LAKH_ZOOKEEPER: text }).zookeeper).toEqual(address);
+    expect(load(shorten, { LAKH_DATABASE, LAKH_ZOOKEEPER: text }).zookeeper).toEqual(address);
   });
 
   test('variables of other programs and of other people are ignored, even malformed ones', () => {
@@ -99,7 +99,7 @@ describe('settings that are accepted', () => {
 
   test('what is logged of them says of a secret only that it is set', () => {
     const logged = JSON.stringify(loggableSettings(shorten.settings, load(shorten, shortenEnv)));
-    expect(logged).toContain('"shards":"(set)"');
+    expect(logged).toContain('"database":"(set)"');
     expect(logged).not.toContain('hunter2');
     expect(logged).not.toContain('redis');
     const withAll = {
@@ -122,7 +122,7 @@ describe('settings that stop the start', () => {
       'LAKH_LISTEN: expected host:port (an IPv6 address in brackets; port 0 takes any free port), got "8080"',
       'LAKH_CODEC: expected one of base62, sqids, sealed, got "hex"',
       'LAKH_ZOOKEEPER: expected host:port,host:port,… and optionally /chroot (/ for the root itself), got "zk:": "zk:" is not host or host:port (an IPv6 address in brackets, a port of 1–65535)',
-      expect.stringMatching(/^LAKH_SHARDS is required: /),
+      expect.stringMatching(/^LAKH_DATABASE is required: /),
       'LAKH_REDIS is set but empty: give it a value or unset it',
     ]);
   });
@@ -179,16 +179,21 @@ describe('settings that stop the start', () => {
   });
 
   test.each([
-    ['mysql://:hunter2@db/lakh', 'shard 1, member 1: has no user'],
-    ['postgres://u:hunter2@db/lakh', 'shard 1, member 1: does not start with mysql://'],
-    ['mysql://u:hunter2@db', 'shard 1, member 1: has no database'],
-    ['mysql://u:hunter2@db/lakh hunter2', 'shard 2, member 1: is not a URL'],
-    ['mysql://u:hunter2@db/lakh mysql://u:hunter2@db2/lakh', '2 shards are given; this release uses one'],
-    ['mysql://u:hunter2@a/lakh,mysql://u:hunter2@b/lakh', 'a shard of 2 members is given; this release uses one'],
-  ])('malformed shards (%#) are refused by their place and not echoed', (value, why) => {
+    ['mysql://:hunter2@db/lakh', 'member 1: has no user'],
+    ['postgres://u:hunter2@db/lakh', 'member 1: does not start with mysql://'],
+    ['mysql://u:hunter2@db', 'member 1: has no database'],
+    ['mysql://u:hunter2@db/lakh,hunter2', 'member 2: is not a URL'],
+    ['mysql://u:hunter2@db/lakh mysql://u:hunter2@db2/lakh', 'member 1: has white space in it'],
+    ['mysql://u:hunter2@db/lakh,mysql://v:hunter2@db:3306/lakh', 'members 1 and 2 are the same server'],
+    [
+      'mysql://u:hunter2@db/lakh?ssl-ca=/nonexistent/ca.pem',
+      'member 1: ssl-ca: cannot read /nonexistent/ca.pem (ENOENT)',
+    ],
+    ['mysql://u:hunter2@a/lakh,mysql://u:hunter2@b/lakh', '2 members are given; this release uses one'],
+  ])('malformed members (%#) are refused by their place and not echoed', (value, why) => {
     for (const program of [shorten, redirect, tool]) {
-      const [problem, ...rest] = problemsOf(program, { ...shortenEnv, LAKH_SHARDS: value });
-      expect(problem).toMatch(/^LAKH_SHARDS: expected shards apart by white space/);
+      const [problem, ...rest] = problemsOf(program, { ...shortenEnv, LAKH_DATABASE: value });
+      expect(problem).toMatch(/^LAKH_DATABASE: expected members by commas/);
       expect(problem).toContain(`(not shown: it is a secret): ${why}`);
       expect(problem).not.toContain('hunter2');
       expect(rest).toEqual([]);
@@ -230,8 +235,8 @@ describe('settings that stop the start', () => {
 
   test('a secret’s file that is missing is named with the reason', () => {
     const { LAKH_ZOOKEEPER } = shortenEnv;
-    expect(problemsOf(shorten, { LAKH_ZOOKEEPER, LAKH_SHARDS_FILE: '/nonexistent/shards' })).toEqual([
-      'LAKH_SHARDS_FILE: cannot read "/nonexistent/shards" (ENOENT)',
+    expect(problemsOf(shorten, { LAKH_ZOOKEEPER, LAKH_DATABASE_FILE: '/nonexistent/database' })).toEqual([
+      'LAKH_DATABASE_FILE: cannot read "/nonexistent/database" (ENOENT)',
     ]);
   });
 
@@ -279,7 +284,7 @@ describe('settings that stop the start', () => {
   });
 
   test('redirect creates nothing and may listen anywhere, if it is told what it is called there', () => {
-    const env = { LAKH_SHARDS, LAKH_LISTEN: '0.0.0.0:80' };
+    const env = { LAKH_DATABASE, LAKH_LISTEN: '0.0.0.0:80' };
     expect(() => load(redirect, { ...env, LAKH_PUBLIC_URL: 'https://lakh.example' })).not.toThrow();
     expect(problemsOf(redirect, env)).toEqual([
       'LAKH_LISTEN=0.0.0.0:80 is beyond loopback: LAKH_PUBLIC_URL (not set or not usable) must say what short URLs begin with',

@@ -13,14 +13,14 @@ describe('the settings of the stack', () => {
       LAKH_GATEWAY_REQUESTS: '8',
       LAKH_K6: '/k6',
       LAKH_LISTEN: '0.0.0.0:1',
-      LAKH_SHARDS_FILE: '/x',
+      LAKH_DATABASE_FILE: '/x',
       LAKH_SERVER_ID: 'me',
     });
     expect(settings.serverSettings).toEqual({
       LAKH_RANGE_SIZE: '1000',
       LAKH_NO_SUCH: 'the servers judge names, not the stack',
     });
-    expect(settings.ignoredSettings).toEqual(['LAKH_LISTEN', 'LAKH_SHARDS_FILE', 'LAKH_SERVER_ID']);
+    expect(settings.ignoredSettings).toEqual(['LAKH_LISTEN', 'LAKH_DATABASE_FILE', 'LAKH_SERVER_ID']);
     expect(settings).toMatchObject({ installAllowed: false, gatewayRatePerS: 7, gatewayRequests: 8, underNpm: false });
     expect(settings.searchPath).toEqual(expect.arrayContaining(['/opt/bin', '/usr/sbin']));
     expect(settings.searchPath).not.toContain('relative');

@@ -65,7 +65,7 @@ async function addWitnessParts(bench: Bench, groups: Group[], trials: Trial[], n
   progress(`allocate: starting MariaDB and a ZooKeeper of ${NODES} nodes`);
   const databases = await startDatabases(bench, NODES);
   const { mysqlUrl, zookeeper } = databases;
-  await migrateCluster({ shards: parseDatabase(mysqlUrl) });
+  await migrateCluster({ database: parseDatabase(mysqlUrl) });
   const addresses = { zookeeper, mysqlUrl };
   groups.push(...(await leaseGroups(bench, addresses)));
   if (bench.wants('servers')) {

@@ -89,7 +89,7 @@ export async function startLakh(
       LAKH_LOG_LEVEL: 'warn',
       ...GENEROUS_LIMITS,
       ...(program === 'standalone' ? { LAKH_DATA_DIR: join(around.dir, 'lakh-data') } : {}),
-      ...(databases ? { LAKH_SHARDS: databases.mysqlUrl } : {}),
+      ...(databases ? { LAKH_DATABASE: databases.mysqlUrl } : {}),
       ...(program === 'shorten' && databases ? { LAKH_ZOOKEEPER: databases.zookeeper } : {}),
       ...env,
     },

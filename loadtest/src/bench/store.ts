@@ -38,7 +38,7 @@ const LEVELS: readonly { readonly callers: number; readonly atLeast?: number }[]
 
 /** Durable inserts of links into one MariaDB, one group for each number of callers. */
 export async function storeGroups(bench: Bench, databases: Databases): Promise<Group[]> {
-  await migrateCluster({ shards: parseDatabase(databases.mysqlUrl) });
+  await migrateCluster({ database: parseDatabase(databases.mysqlUrl) });
   const measuredBy = await startVariants(bench, PROGRAM, VARIANTS, databases.mysqlUrl);
   return LEVELS.map(({ callers, atLeast }) => ({
     id: `store-${callers}`,

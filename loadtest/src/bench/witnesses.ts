@@ -61,8 +61,8 @@ export function beginningWith(
 /** Resolves once connected to ZooKeeper. */
 export async function openWitnesses(addresses: WitnessAddresses, options: WitnessOptions): Promise<Witnesses> {
   const { zookeeper, random } = beginningWith(addresses.zookeeper, options.firstNode);
-  const shards = parseDatabase(addresses.mysqlUrl);
-  const settings = { zookeeper, shards, storeDeadlineMs: STORE_DEADLINE_MS };
+  const database = parseDatabase(addresses.mysqlUrl);
+  const settings = { zookeeper, database, storeDeadlineMs: STORE_DEADLINE_MS };
   const backend = openCluster({ settings, random });
   const { marks, ledger, remainders } = backend.witnesses();
   const { serverId, leased } = options;

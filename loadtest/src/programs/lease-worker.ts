@@ -3,7 +3,7 @@
  * of a migrated database. Every variant is answered by the same ensemble through the same connection code.
  */
 import { randomUUID } from 'node:crypto';
-import { Pool, parseDatabase } from '@lakh/mysql';
+import { onlyMember, Pool, parseDatabase } from '@lakh/mysql';
 import { createZookeeperSession } from '@lakh/zookeeper';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
@@ -35,7 +35,7 @@ async function bareLoop(index: number, alsoARow = false): Promise<Client> {
   const session = createZookeeperSession({ ...address, deadlineMs: ZOOKEEPER_DEADLINE_MS, random });
   await session.whenConnected(30_000);
   const node = await openBareNode(session, '/bench-mark');
-  const pool = new Pool(parseDatabase(mysqlUrl));
+  const pool = new Pool(onlyMember(parseDatabase(mysqlUrl)));
   async function write(): Promise<number> {
     for (;;) {
       const { text, version } = await node.read();

@@ -65,7 +65,7 @@ async function inLoops(task: WorkerTask, insert: () => Promise<void>): Promise<n
 }
 
 function coalesced(): Variant {
-  const backend = openCluster({ settings: { shards: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
+  const backend = openCluster({ settings: { database: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
   return {
     run: (task) =>
       inLoops(task, async () => {

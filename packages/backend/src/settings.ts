@@ -23,5 +23,5 @@ export const toolSettings = {
   ...zookeeperSettings,
   zookeeper: optional(zookeeperSettings.zookeeper),
   ...mysqlSettings,
-  shards: optional(mysqlSettings.shards),
+  database: optional(mysqlSettings.database),
 } as const satisfies SettingList;

@@ -30,7 +30,7 @@ beforeAll(async () => {
     startDatabase(),
     startRedis(),
   ]);
-  await migrateCluster({ shards: database.migrator });
+  await migrateCluster({ database: [database.migrator] });
 });
 afterAll(async () => {
   await Promise.all([zookeeper?.stop(), database?.stop(), redis?.dispose()]);
@@ -40,7 +40,7 @@ afterAll(async () => {
 const settingsOf = (system: number): ClusterSettings => ({
   namespace: `ns-${system}`,
   zookeeper: parseZookeeperAddress(`${zookeeperHosts}/system-${system}`),
-  shards: database.app,
+  database: [database.app],
   redis: parseRedisUrl(redis.url),
   storeDeadlineMs: 3_000,
 });
@@ -109,8 +109,8 @@ test('a database that answers and takes no rows is no place to send creates to',
     });
     expect(await check()).toEqual({ status: 'down', detail: expect.stringMatching(/takes no rows.*1290/) });
     const metrics = await registry.metrics();
-    expect(metrics).toMatch(/lakh_store_writable\{shard="[^"]+"\} 0/);
-    expect(metrics).toMatch(/lakh_store_writes_refused_total\{shard="[^"]+",errno="1290"\} [1-9]/);
+    expect(metrics).toMatch(/lakh_store_writable\{member="[^"]+"\} 0/);
+    expect(metrics).toMatch(/lakh_store_writes_refused_total\{member="[^"]+",errno="1290"\} [1-9]/);
   } finally {
     await database.sql('SET GLOBAL read_only=0');
   }
@@ -123,7 +123,7 @@ test('whoever makes no links can do without a database that takes rows, also whe
   const { backend: unobserved } = await openUnused();
   const { registry } = createMetrics({ program: 'test', version: '0' });
   const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
-  const settings = { shards: database.app, storeDeadlineMs: 3_000 };
+  const settings = { database: [database.app], storeDeadlineMs: 3_000 };
   const backend = openCluster({ settings, observed: { log, registry } });
   const stop = new AbortController();
   await database.sql('SET GLOBAL read_only=1');
@@ -141,9 +141,9 @@ test('whoever makes no links can do without a database that takes rows, also whe
 test('before links are asked for it is known whether the database answers', async () => {
   const { registry } = createMetrics({ program: 'test', version: '0' });
   const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
-  const shards = { ...database.app, port: 1 };
+  const nowhere = { ...database.app, port: 1 };
   const { signal } = new AbortController();
-  const away = openCluster({ settings: { shards, storeDeadlineMs: 3_000 }, observed: { log, registry } });
+  const away = openCluster({ settings: { database: [nowhere], storeDeadlineMs: 3_000 }, observed: { log, registry } });
   expect(await away.checks.database?.()).toEqual({ status: 'ok' });
   await away.reachLinks(signal);
   expect(await away.checks.database?.()).toMatchObject({ status: 'degraded' });
@@ -211,7 +211,7 @@ test('a schema is only looked at where it may not be changed, and a stop ends th
   await whole.prepare(new AbortController().signal);
   await whole.close();
   const stopped = new AbortController();
-  const away = openCluster({ settings: { shards: { ...database.app, port: 1 }, storeDeadlineMs: 200 } });
+  const away = openCluster({ settings: { database: [{ ...database.app, port: 1 }], storeDeadlineMs: 200 } });
   setTimeout(() => stopped.abort(), 500);
   await expect(away.prepare(stopped.signal)).rejects.toThrow(/abort/i);
   expect(() => away.witnesses()).toThrow('no ZooKeeper is named');

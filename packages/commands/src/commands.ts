@@ -131,9 +131,9 @@ export const COMMANDS: readonly CommandDefinition[] = [
   {
     name: 'migrate',
     options: {},
-    summary: 'Brings the schema of LAKH_SHARDS up to date, with a user that may create and alter tables.',
+    summary: 'Brings the schema of LAKH_DATABASE up to date, with a user that may create and alter tables.',
     details: 'Servers can then run with LAKH_MIGRATE=never and a user that may not.',
-    examples: [`LAKH_SHARDS=mysql://lakh_migrate:…@127.0.0.1:3306/lakh ${NPM} migrate`],
+    examples: [`LAKH_DATABASE=mysql://lakh_migrate:…@127.0.0.1:3306/lakh ${NPM} migrate`],
   },
   {
     name: 'token add',

@@ -3,7 +3,7 @@ import { COMMANDS, type CommandDefinition } from './commands.js';
 import { commandSettings } from './settings.js';
 
 const EXIT_STATUS = `Exit status: 0 done, 1 failed, 2 wrong usage or settings, 3 problems were found.`;
-const WHICH = `Works on the system of LAKH_ZOOKEEPER and LAKH_SHARDS or, when neither is set, on the data file in LAKH_DATA_DIR (./data): through
+const WHICH = `Works on the system of LAKH_ZOOKEEPER and LAKH_DATABASE or, when neither is set, on the data file in LAKH_DATA_DIR (./data): through
 the server that runs on it, or on the file itself when none does. Says on stderr which system it is. Where two are
 at hand (nothing is set, and there is a stack in ./.stack; or both are set), what changes something has to be told which.`;
 

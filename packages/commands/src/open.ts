@@ -44,19 +44,19 @@ export async function openSystem(
   settings: CommandSettings,
   { makes, restores, changes, tell }: OpenOptions,
 ): Promise<OpenSystem> {
-  const { zookeeper, shards, leaseDeadlineMs, dataDir = DEFAULT_DIR } = settings;
+  const { zookeeper, database, leaseDeadlineMs, dataDir = DEFAULT_DIR } = settings;
   if (changes) requireOne(settings);
-  if (zookeeper !== undefined && shards !== undefined) {
+  if (zookeeper !== undefined && database !== undefined) {
     const { openCluster } = await import('@lakh/backend/cluster');
     const backend = openCluster({
-      settings: { ...settings, zookeeper, shards },
+      settings: { ...settings, zookeeper, database },
       zookeeperDeadlineMs: leaseDeadlineMs,
     });
     return systemOn(backend, settings, tell);
   }
-  if (zookeeper !== undefined || shards !== undefined) {
+  if (zookeeper !== undefined || database !== undefined) {
     const [given, missing] =
-      shards === undefined ? ['LAKH_ZOOKEEPER', 'LAKH_SHARDS'] : ['LAKH_SHARDS', 'LAKH_ZOOKEEPER'];
+      database === undefined ? ['LAKH_ZOOKEEPER', 'LAKH_DATABASE'] : ['LAKH_DATABASE', 'LAKH_ZOOKEEPER'];
     throw new SettingsError([
       `${given} is set and ${missing} is not: this command needs both, or neither for a data file`,
     ]);
@@ -65,7 +65,7 @@ export async function openSystem(
   if (!existsSync(file) && !makes) {
     const stack = existsSync(STACK) ? `; for the stack in ./.stack ${STACK_SETTINGS}` : '';
     throw new DataFileMissingError(
-      `there is no data file ${file}: set LAKH_DATA_DIR to the server's, or LAKH_ZOOKEEPER and LAKH_SHARDS${stack}`,
+      `there is no data file ${file}: set LAKH_DATA_DIR to the server's, or LAKH_ZOOKEEPER and LAKH_DATABASE${stack}`,
     );
   }
   try {
@@ -79,11 +79,11 @@ export async function openSystem(
 }
 
 /** What is changed for good is named where two systems are at hand. */
-function requireOne({ zookeeper, shards, dataDir }: CommandSettings): void {
-  const isCluster = zookeeper !== undefined || shards !== undefined;
+function requireOne({ zookeeper, database, dataDir }: CommandSettings): void {
+  const isCluster = zookeeper !== undefined || database !== undefined;
   if (isCluster && dataDir !== undefined) {
     throw new SettingsError([
-      `LAKH_DATA_DIR=${dataDir} is one system, ${zookeeper === undefined ? 'LAKH_SHARDS' : 'LAKH_ZOOKEEPER'} another: unset what is not to be changed`,
+      `LAKH_DATA_DIR=${dataDir} is one system, ${zookeeper === undefined ? 'LAKH_DATABASE' : 'LAKH_ZOOKEEPER'} another: unset what is not to be changed`,
     ]);
   }
   if (!isCluster && dataDir === undefined && existsSync(STACK)) {

@@ -68,19 +68,19 @@ async function execute(
     return outcome;
   }
   if (command === 'migrate') {
-    const { shards } = settings;
-    if (shards === undefined) throw new SettingsError(['LAKH_SHARDS is required: it says which databases to migrate']);
-    await stderr(`lakh: this is ${shards.host}:${shards.port}/${shards.database}\n`);
-    const { migrateCluster } = await import('@lakh/backend/cluster');
+    const { database } = settings;
+    if (database === undefined)
+      throw new SettingsError(['LAKH_DATABASE is required: it says which database to migrate']);
+    const { memberName, migrateCluster } = await import('@lakh/backend/cluster');
+    await stderr(`lakh: this is ${database.map(memberName).join(', ')}\n`);
     const answer = await migrateCluster({
-      shards,
+      database,
       onProgress: (migration, { table, rows, ofAbout }) =>
         void stderr(`lakh: ${migration}: ${rows} of about ${ofAbout} rows of ${table}\n`),
     });
-    const lines = answer.shards.map(
-      ({ shard, applied }) => `${shard}: ${applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`}\n`,
-    );
-    return { answer, text: lines.join('') };
+    const { applied } = answer;
+    const done = applied.length === 0 ? 'up to date' : `applied ${applied.join(', ')}`;
+    return { answer, text: `${answer.database}: ${done}\n` };
   }
   const isFirst = command === 'import' || (command === 'bootstrap' && !flags.has('adopt'));
   const system = await openSystem(settings, {

@@ -82,7 +82,7 @@ describe('help', () => {
   });
 
   test('lists the settings and the exit statuses', () => {
-    for (const name of ['LAKH_ZOOKEEPER', 'LAKH_SHARDS', 'LAKH_DATA_DIR', 'LAKH_RESTORE_SKIP']) {
+    for (const name of ['LAKH_ZOOKEEPER', 'LAKH_DATABASE', 'LAKH_DATA_DIR', 'LAKH_RESTORE_SKIP']) {
       expect(generalHelp()).toContain(`${name}=`);
     }
     expect(generalHelp()).not.toContain('[required]');

@@ -20,7 +20,7 @@ export {
   DatabaseUnsupportedError,
   ER_DUP_ENTRY,
   ER_LOCK_WAIT_TIMEOUT,
-  InvalidShardsError,
+  InvalidDatabaseError,
   SqlFailure,
 } from './wire/errors.js';
 export * from './wire/member.js';

@@ -1,15 +1,20 @@
 import { integer, oneOf, type Parser, type SettingList } from '@lakh/settings';
-import { type Member, parseDatabase } from './wire/member.js';
+import { MEMBER_FORM, type Member, parseDatabase } from './wire/member.js';
+import { checkTlsFiles } from './wire/tls.js';
 
-const shards: Parser<Member> = {
-  expected: 'shards apart by white space, members by commas, each mysql://user:password@host:port/database',
-  parse: parseDatabase,
+const members: Parser<readonly Member[]> = {
+  expected: `members by commas, each ${MEMBER_FORM}`,
+  parse(text) {
+    const parsed = parseDatabase(text);
+    checkTlsFiles(parsed);
+    return parsed;
+  },
 };
 
 export const mysqlSettings = {
-  shards: {
-    name: 'LAKH_SHARDS',
-    parser: shards,
+  database: {
+    name: 'LAKH_DATABASE',
+    parser: members,
     required: true,
     secret: true,
     description: 'MySQL or MariaDB servers that hold the links.',

@@ -70,8 +70,8 @@ describe('a server that answers and takes no rows', () => {
     const refused: number[] = [];
     const changes: boolean[] = [];
     const observer: MysqlObserver = {
-      writeRefused: (_shard, errno) => refused.push(errno),
-      writability: (_shard, writable) => changes.push(writable),
+      writeRefused: (_member, errno) => refused.push(errno),
+      writability: (_member, writable) => changes.push(writable),
     };
     const { pool, store } = openStore({ observer, proof: proveRowsAreTaken });
     const link = sample.generated();
@@ -118,7 +118,7 @@ describe('a server that answers and takes no rows', () => {
 describe('a frozen server', () => {
   test('every call settles within its deadline, refusals cost nothing, and it recovers by itself', async () => {
     const changes: boolean[] = [];
-    const observer: MysqlObserver = { availability: (_shard, available) => changes.push(available) };
+    const observer: MysqlObserver = { availability: (_member, available) => changes.push(available) };
     const { pool, store } = openStore({ observer });
     const ledger = createMysqlLedger({ pool, namespace: 'frozen', feedsLinks: false });
     const before = sample.generated();
@@ -416,7 +416,7 @@ describe('a server that answers, but not as hoped', () => {
     await database.sql('SET GLOBAL innodb_flush_log_at_trx_commit=2');
     cleanups.push(() => database.sql('SET GLOBAL innodb_flush_log_at_trx_commit=1'));
     const warnings: string[] = [];
-    const { pool } = openStore({ observer: { warning: (_shard, message) => warnings.push(message) } });
+    const { pool } = openStore({ observer: { warning: (_member, message) => warnings.push(message) } });
     await Promise.all([1, 2, 3].map(() => pool.run((session) => session.query('SELECT 1'))));
     expect(pool.connections).toBe(3);
     expect(warnings).toEqual([expect.stringContaining('innodb_flush_log_at_trx_commit')]);

@@ -189,6 +189,14 @@ describe('settings that stop the start', () => {
     expect(problemsOf(() => loadSettings(car, env, { knownNames: KNOWN }))).toEqual(['LAKH_WINGS_AND_TAIL is unknown']);
     expect(() => loadSettings(car, env)).not.toThrow();
   });
+
+  test('a variable of an earlier release is told what it is called now', () => {
+    const env = { LAKH_KEY, LAKH_SHARDS: 'x', LAKH_SHARDS_FILE: '/x' };
+    expect(problemsOf(() => loadSettings(car, env, { knownNames: KNOWN }))).toEqual([
+      'LAKH_SHARDS is now LAKH_DATABASE',
+      'LAKH_SHARDS_FILE is now LAKH_DATABASE_FILE',
+    ]);
+  });
 });
 
 describe('parsers', () => {

@@ -17,7 +17,7 @@ await runProgram({
     version: '0.1.0',
     description: 'Redirects short links: in-process cache, then Redis, then MySQL. Never talks to ZooKeeper.',
     program: redirect,
-    examples: ['LAKH_SHARDS_FILE=/run/secrets/shards LAKH_REDIS=redis://127.0.0.1:6379 lakh-redirect'],
+    examples: ['LAKH_DATABASE_FILE=/run/secrets/database LAKH_REDIS=redis://127.0.0.1:6379 lakh-redirect'],
   },
   argv: process.argv.slice(2),
   config: readConfig,

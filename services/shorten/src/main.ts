@@ -25,7 +25,7 @@ await runProgram({
     description: 'Shortens links: leases ranges of counters through ZooKeeper, and keeps the links in MySQL.',
     program: shorten,
     examples: [
-      'LAKH_ZOOKEEPER=zk1:2181,zk2:2181,zk3:2181/lakh LAKH_SHARDS_FILE=/run/secrets/shards lakh-shorten',
+      'LAKH_ZOOKEEPER=zk1:2181,zk2:2181,zk3:2181/lakh LAKH_DATABASE_FILE=/run/secrets/database lakh-shorten',
       'LAKH_LISTEN=0.0.0.0:8080 LAKH_PUBLIC_URL=https://lakh.example LAKH_API_TOKENS_FILE=/etc/lakh/tokens … lakh-shorten',
     ],
   },

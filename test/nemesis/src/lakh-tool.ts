@@ -28,13 +28,13 @@ export async function checkRanges(system: System): Promise<string[]> {
 
 /** The operator's tool on this system, past its wires. */
 function lakh(system: System, args: readonly string[]): Promise<ToolAnswer> {
-  const { zookeeper, zookeeperAuth, migrateShardsFile } = system.stack.addresses();
+  const { zookeeper, zookeeperAuth, migrateDatabaseFile } = system.stack.addresses();
   const program = join(system.root, 'services', 'lakh', 'dist', 'main.js');
   const env = {
     TZ: 'UTC',
     LAKH_ZOOKEEPER: zookeeper,
     LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
-    LAKH_SHARDS_FILE: migrateShardsFile,
+    LAKH_DATABASE_FILE: migrateDatabaseFile,
     LAKH_LEASE_ATTEMPT_MS: String(LEASE_ATTEMPT_MS),
   };
   const options = { cwd: system.dir, env, timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;

@@ -93,11 +93,11 @@ export class System {
     const { processes } = await this.stack.status();
     this.#urls = new Map(processes.map(({ name, url, adminUrl }) => [name, { url, adminUrl: adminUrl ?? '' }]));
     for (const { name, pid } of this.stack.running()) this.#note(name, pid, 'started');
-    const { zookeeper, zookeeperAuth, shardsFile } = this.stack.addresses();
+    const { zookeeper, zookeeperAuth, databaseFile } = this.stack.addresses();
     const settings = {
       zookeeper: parseZookeeperAddress(zookeeper),
       zookeeperAuth,
-      shards: parseDatabase(readFileSync(shardsFile, 'utf8')),
+      database: parseDatabase(readFileSync(databaseFile, 'utf8')),
       storeDeadlineMs: WITNESS_DEADLINE_MS,
     };
     this.#backend = openCluster({ settings, zookeeperDeadlineMs: WITNESS_DEADLINE_MS });

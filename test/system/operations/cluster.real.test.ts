@@ -31,9 +31,9 @@ beforeAll(async () => {
   [server, database] = await Promise.all([launch(ensemble.plans[0]!), startDatabase()]);
   const { host, port, user, password, database: name } = database.migrator;
   const migrator = `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
-  const migrated = await lakh({ LAKH_SHARDS: migrator }, 'migrate', '--json');
-  expect(migrated.json()).toMatchObject({ shards: [{ shard: memberName(database.migrator) }] });
-  expect((await lakh({ LAKH_SHARDS: migrator }, 'migrate')).stdout).toBe(
+  const migrated = await lakh({ LAKH_DATABASE: migrator }, 'migrate', '--json');
+  expect(migrated.json()).toMatchObject({ database: memberName(database.migrator) });
+  expect((await lakh({ LAKH_DATABASE: migrator }, 'migrate')).stdout).toBe(
     `${memberName(database.migrator)}: up to date\n`,
   );
   pool = new Pool(database.app);
@@ -53,7 +53,7 @@ beforeEach(async () => {
   const { host, port, user, password, database: name } = database.app;
   env = {
     LAKH_ZOOKEEPER: `${zookeeperHosts}/test-${chroots}`,
-    LAKH_SHARDS: `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`,
+    LAKH_DATABASE: `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`,
     LAKH_LEASE_DEADLINE_MS: String(DEADLINE_MS),
     LAKH_STORE_DEADLINE_MS: String(DEADLINE_MS),
     // Nothing here is ever paused in the middle of a lease.
@@ -233,7 +233,7 @@ test('nothing is repaired or restored while either witness cannot be read', asyn
   await makeUsed();
   await removeNode(NEXT);
   const noZookeeper = { ...env, LAKH_ZOOKEEPER: '127.0.0.1:1/lakh', LAKH_LEASE_DEADLINE_MS: '200' };
-  const noDatabase = { ...env, LAKH_SHARDS: 'mysql://a:b@127.0.0.1:1/lakh', LAKH_STORE_DEADLINE_MS: '200' };
+  const noDatabase = { ...env, LAKH_DATABASE: 'mysql://a:b@127.0.0.1:1/lakh', LAKH_STORE_DEADLINE_MS: '200' };
   for (const cut of [noZookeeper, noDatabase]) {
     for (const argv of [['ranges', 'repair', '--apply'], ['restore'], ['ranges', 'check'], ['bootstrap', '--adopt']]) {
       const { exitCode, stderr } = await lakh(cut, ...argv);

@@ -67,8 +67,8 @@ test('without a data file nothing is made, and the message says what to set', as
 
 test('half of a distributed system is wrong settings', async () => {
   const { exitCode, stderr } = await lakh({ LAKH_ZOOKEEPER: '127.0.0.1:1' }, 'ranges', 'check');
-  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('LAKH_SHARDS is not')]);
-  expect((await lakh({}, 'migrate')).stderr).toContain('LAKH_SHARDS is required');
+  expect([exitCode, stderr]).toEqual([2, expect.stringContaining('LAKH_DATABASE is not')]);
+  expect((await lakh({}, 'migrate')).stderr).toContain('LAKH_DATABASE is required');
 });
 
 test('a file that another process has open is said to be, with where to look', async () => {

@@ -32,8 +32,8 @@ export const NEXT = `/ranges/${NAMESPACE}/next`;
 /** A ZooKeeper and a database of a test file's own, and the way to an unused system on them. */
 export interface RealWitnesses {
   readonly database: TestDatabase;
-  /** LAKH_SHARDS of a server. */
-  readonly shardsSetting: string;
+  /** LAKH_DATABASE of a server. */
+  readonly databaseSetting: string;
   /** Empties the database; a chroot that nobody has used, as LAKH_ZOOKEEPER. */
   fresh(): Promise<string>;
   /** As a server at that address opens it; connected to both witnesses. `auth`: as LAKH_ZOOKEEPER_AUTH. */
@@ -45,13 +45,13 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
   const dir = await mkdtemp(join(tmpdir(), 'lakh-witnesses-'));
   const ensemble = await zookeeperEnsemble({ dir, nodes });
   const [database, ...servers] = await Promise.all([startDatabase(), ...ensemble.plans.map((plan) => launch(plan))]);
-  const shardsOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
+  const settingOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
     `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
-  await lakh({ LAKH_SHARDS: shardsOf(database.migrator) }, 'migrate');
+  await lakh({ LAKH_DATABASE: settingOf(database.migrator) }, 'migrate');
   let chroots = 0;
   return {
     database,
-    shardsSetting: shardsOf(database.app),
+    databaseSetting: settingOf(database.app),
     async fresh() {
       await database.sql(
         'DELETE FROM id_heads; DELETE FROM id_leases; DELETE FROM id_releases; DELETE FROM links; DELETE FROM settings',
@@ -61,7 +61,7 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
     },
     async open(address, zookeeperAuth) {
       const zookeeper = parseZookeeperAddress(address);
-      const settings = { zookeeper, zookeeperAuth, shards: database.app, storeDeadlineMs: DEADLINE_MS };
+      const settings = { zookeeper, zookeeperAuth, database: [database.app], storeDeadlineMs: DEADLINE_MS };
       const backend = openCluster({ settings, zookeeperDeadlineMs: DEADLINE_MS });
       opened.push(backend);
       await (await backend.admin()).marks.inspect();

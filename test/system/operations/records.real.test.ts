@@ -28,7 +28,7 @@ beforeAll(async () => {
 afterAll(() => witnesses?.stop());
 beforeEach(async () => {
   address = await witnesses.fresh();
-  env = { LAKH_ZOOKEEPER: address, LAKH_SHARDS: witnesses.shardsSetting, LAKH_LEASE_ATTEMPT_MS: '100' };
+  env = { LAKH_ZOOKEEPER: address, LAKH_DATABASE: witnesses.databaseSetting, LAKH_LEASE_ATTEMPT_MS: '100' };
 });
 
 const holder = (serverId: string, processStartMs = 1_790_000_000_000): LeaseHolder => ({

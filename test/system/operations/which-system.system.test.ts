@@ -53,7 +53,7 @@ test('a file that is not there is not made beside a stack; two names are one too
   expect((await lakh(['ranges', 'check'])).stderr).toMatch(/data_file_missing: .* npm run stack -- env prints\n$/);
   expect((await lakh(['bootstrap'])).exitCode).toBe(2);
   expect(existsSync(join(dir, 'data'))).toBe(false);
-  const both = { LAKH_DATA_DIR: 'data', LAKH_ZOOKEEPER: '127.0.0.1:1', LAKH_SHARDS: 'mysql://u:p@127.0.0.1:1/lakh' };
+  const both = { LAKH_DATA_DIR: 'data', LAKH_ZOOKEEPER: '127.0.0.1:1', LAKH_DATABASE: 'mysql://u:p@127.0.0.1:1/lakh' };
   const { exitCode, stderr } = await lakh(['ranges', 'repair', '--apply'], both);
   expect([exitCode, stderr]).toEqual([2, expect.stringContaining('LAKH_DATA_DIR=data is one system, LAKH_ZOOKEEPER')]);
   expect(readdirSync(dir)).toEqual(['.stack']);

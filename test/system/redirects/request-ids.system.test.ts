@@ -17,7 +17,7 @@ async function start(env: Record<string, string>) {
       PATH: process.env.PATH ?? '',
       LAKH_LISTEN: '127.0.0.1:0',
       LAKH_ADMIN_LISTEN: '127.0.0.1:0',
-      LAKH_SHARDS: `mysql://lakh:secret@127.0.0.1:${closedPort}/lakh`,
+      LAKH_DATABASE: `mysql://lakh:secret@127.0.0.1:${closedPort}/lakh`,
       ...env,
     },
     stdio: ['ignore', 'ignore', 'pipe'],

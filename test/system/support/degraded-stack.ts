@@ -131,7 +131,7 @@ export class DegradedStack {
   /** Starts a shorten server beside the stack's; does not wait for anything but its process. */
   async spawnShorten(env: Readonly<Record<string, string>> = {}): Promise<ExtraServer> {
     const [port, adminPort] = (await freePorts(2)) as [number, number];
-    const { zookeeper, zookeeperAuth, redis, shardsFile, url } = this.stack.addresses();
+    const { zookeeper, zookeeperAuth, redis, databaseFile, url } = this.stack.addresses();
     const child = spawn(process.execPath, [join(root, 'services', 'shorten', 'dist', 'main.js')], {
       cwd: this.dir,
       env: {
@@ -144,7 +144,7 @@ export class DegradedStack {
         LAKH_ZOOKEEPER: zookeeper,
         LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
         LAKH_REDIS: redis,
-        LAKH_SHARDS_FILE: shardsFile,
+        LAKH_DATABASE_FILE: databaseFile,
         LAKH_MIGRATE: 'never',
         ...env,
       },

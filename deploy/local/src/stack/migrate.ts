@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { SYSTEM_PATH } from '../config.js';
 import { StartFailedError } from '../errors.js';
 import type { StackContext } from './plans.js';
-import { MIGRATE_SHARDS_FILE, secretFile } from './secrets.js';
+import { MIGRATE_DATABASE_FILE, secretFile } from './secrets.js';
 
 const run = promisify(execFile);
 const MIGRATE_DEADLINE_MS = 60_000;
@@ -15,7 +15,7 @@ export async function migrateDatabase(context: StackContext, signal: AbortSignal
   try {
     await run(process.execPath, [program, 'migrate'], {
       cwd: context.dir,
-      env: { PATH: SYSTEM_PATH, LAKH_SHARDS_FILE: secretFile(context.dir, MIGRATE_SHARDS_FILE) },
+      env: { PATH: SYSTEM_PATH, LAKH_DATABASE_FILE: secretFile(context.dir, MIGRATE_DATABASE_FILE) },
       timeout: MIGRATE_DEADLINE_MS,
       signal,
     });

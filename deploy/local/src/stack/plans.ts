@@ -9,9 +9,9 @@ import { redisPlan } from '../servers/redis.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
 import {
+  DATABASE_FILE,
   REDIS_FILE,
   type SavedSettings,
-  SHARDS_FILE,
   secretFile,
   stackPasswords,
   TOKENS_FILE,
@@ -176,7 +176,7 @@ function lakhEnv(
     LAKH_PUBLIC_URL: publicUrl(state),
     LAKH_ZOOKEEPER: zookeeperAddress(state, detours),
     LAKH_ZOOKEEPER_AUTH_FILE: secretFile(context.dir, ZOOKEEPER_AUTH_FILE),
-    LAKH_SHARDS_FILE: secretFile(context.dir, SHARDS_FILE),
+    LAKH_DATABASE_FILE: secretFile(context.dir, DATABASE_FILE),
     // `up` has migrated, unless told not to; servers need no right to change tables.
     LAKH_MIGRATE: 'never',
     LAKH_REDIS_FILE: secretFile(context.dir, REDIS_FILE),
@@ -187,7 +187,7 @@ function lakhEnv(
 /** What a server would be given, or `lakh`, with the secrets themselves where it would find files; and a token for its API. */
 export function environmentOf(context: StackContext, state: StackState, saved: SavedSettings): Record<string, string> {
   const env = lakhEnv(context, state, saved, {});
-  for (const name of ['LAKH_ZOOKEEPER_AUTH', 'LAKH_SHARDS', 'LAKH_REDIS']) {
+  for (const name of ['LAKH_ZOOKEEPER_AUTH', 'LAKH_DATABASE', 'LAKH_REDIS']) {
     env[name] = readFileSync(env[`${name}_FILE`] as string, 'utf8').trim();
     delete env[`${name}_FILE`];
   }

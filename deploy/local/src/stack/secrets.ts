@@ -5,9 +5,9 @@ import { StateCorruptError } from '../errors.js';
 
 /** What the stack keeps for itself and its servers, readable by its owner only. */
 export const SECRETS_DIR = 'secrets';
-/** LAKH_SHARDS of the user that reads and writes rows, and of the one that also makes tables. */
-export const SHARDS_FILE = 'shards';
-export const MIGRATE_SHARDS_FILE = 'shards-migrate';
+/** LAKH_DATABASE of the user that reads and writes rows, and of the one that also makes tables. */
+export const DATABASE_FILE = 'database';
+export const MIGRATE_DATABASE_FILE = 'database-migrate';
 /** LAKH_REDIS, and the digest credentials of LAKH_ZOOKEEPER_AUTH. */
 export const REDIS_FILE = 'redis';
 export const ZOOKEEPER_AUTH_FILE = 'zookeeper-auth';

@@ -17,7 +17,7 @@ import { makePrivateFolder, requireOwnFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
 import { restartInTurn } from './restart.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
-import { MIGRATE_SHARDS_FILE, SHARDS_FILE, secretFile, stackPasswords } from './secrets.js';
+import { DATABASE_FILE, MIGRATE_DATABASE_FILE, secretFile, stackPasswords } from './secrets.js';
 import { KILL_DEADLINE_MS, Session } from './session.js';
 import { readState } from './state.js';
 import { type StackStatus, statusOf } from './status.js';
@@ -62,8 +62,8 @@ export interface Stack {
     readonly redis: string;
     /** Of the API, for deletes. */
     readonly token: string;
-    readonly shardsFile: string;
-    readonly migrateShardsFile: string;
+    readonly databaseFile: string;
+    readonly migrateDatabaseFile: string;
   };
 }
 
@@ -140,8 +140,8 @@ export function openStack(options: StackOptions): Stack {
         zookeeperAuth: zookeeperAuth(open.context),
         redis: redisAddress(open.context, state, {}),
         token: stackPasswords(open.context.dir).token,
-        shardsFile: secretFile(open.context.dir, SHARDS_FILE),
-        migrateShardsFile: secretFile(open.context.dir, MIGRATE_SHARDS_FILE),
+        databaseFile: secretFile(open.context.dir, DATABASE_FILE),
+        migrateDatabaseFile: secretFile(open.context.dir, MIGRATE_DATABASE_FILE),
       };
     },
   };

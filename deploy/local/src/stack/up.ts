@@ -9,9 +9,9 @@ import { migrateDatabase } from './migrate.js';
 import { addressesOf, type Detours, publicUrl, recordsOf, redisAddress, tokenLines, zookeeperAuth } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
 import {
-  MIGRATE_SHARDS_FILE,
+  DATABASE_FILE,
+  MIGRATE_DATABASE_FILE,
   REDIS_FILE,
-  SHARDS_FILE,
   saveSettings,
   stackPasswords,
   TOKENS_FILE,
@@ -54,8 +54,8 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
   });
   const accounts = stackPasswords(context.dir);
   const database = (detours?: Detours): string => `${addressesOf(state, 'mysql', detours)[0]}/lakh`;
-  writeSecret(context.dir, SHARDS_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
-  writeSecret(context.dir, MIGRATE_SHARDS_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database()}\n`);
+  writeSecret(context.dir, DATABASE_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
+  writeSecret(context.dir, MIGRATE_DATABASE_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database()}\n`);
 
   writeSecret(context.dir, REDIS_FILE, `${redisAddress(context, state)}\n`);
   writeSecret(context.dir, TOKENS_FILE, tokenLines(context));

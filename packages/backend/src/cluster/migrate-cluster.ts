@@ -1,7 +1,9 @@
-import { type Member, type MigrateOptions, migrate, Pool } from '@lakh/mysql';
+import { type Member, type MigrateOptions, migrate, onlyMember, Pool } from '@lakh/mysql';
 
 export interface MigrateReport {
-  readonly shards: readonly { readonly shard: string; readonly applied: readonly number[] }[];
+  readonly database: string;
+  /** The numbers of the migrations. */
+  readonly applied: readonly number[];
 }
 
 /** The first connection may wait for a server that is just starting. */
@@ -9,12 +11,12 @@ const DEADLINE_MS = 60_000;
 
 /** Brings the schema of a cluster's database up to date, as a user that may. Rejects as `migrate` of @lakh/mysql does. */
 export async function migrateCluster({
-  shards,
+  database,
   ...options
-}: { readonly shards: Member } & Pick<MigrateOptions, 'onProgress'>): Promise<MigrateReport> {
-  const pool = new Pool(shards, { deadlineMs: DEADLINE_MS });
+}: { readonly database: readonly Member[] } & Pick<MigrateOptions, 'onProgress'>): Promise<MigrateReport> {
+  const pool = new Pool(onlyMember(database), { deadlineMs: DEADLINE_MS });
   try {
-    return { shards: [{ shard: pool.name, applied: await migrate(pool, options) }] };
+    return { database: pool.name, applied: await migrate(pool, options) };
   } finally {
     pool.close();
   }

@@ -5,8 +5,8 @@ import { Counter, Gauge, Histogram } from 'prom-client';
 const STATEMENT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const BATCH_BUCKETS = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024];
 
-/** Why shards do not serve, by name. */
-export interface ShardTroubles {
+/** Why members do not serve, by name. */
+export interface MemberTroubles {
   /** Does not answer. */
   readonly away: Map<string, string>;
   /** Answers, and refuses writes. */
@@ -17,7 +17,7 @@ export interface ShardTroubles {
 export function createMysqlObserver(
   registry: Registry,
   log: Logger,
-  { away, readOnly }: ShardTroubles,
+  { away, readOnly }: MemberTroubles,
 ): Required<MysqlObserver> {
   const registers = [registry];
   const duration = new Histogram({
@@ -42,21 +42,21 @@ export function createMysqlObserver(
   });
   const available = new Gauge({
     name: 'lakh_store_available',
-    help: '1 while the shard answers.',
-    labelNames: ['shard'],
+    help: '1 while the member answers.',
+    labelNames: ['member'],
     registers,
   });
 
   const writable = new Gauge({
     name: 'lakh_store_writable',
-    help: '1 while the shard takes rows.',
-    labelNames: ['shard'],
+    help: '1 while the member takes rows.',
+    labelNames: ['member'],
     registers,
   });
   const writesRefused = new Counter({
     name: 'lakh_store_writes_refused_total',
     help: 'Statements refused because the database takes no writes, by its error number.',
-    labelNames: ['shard', 'errno'],
+    labelNames: ['member', 'errno'],
     registers,
   });
 
@@ -66,27 +66,27 @@ export function createMysqlObserver(
       batch.observe({ kind }, rows);
       if (outcome === 'unknown') unknown.inc({ kind });
     },
-    availability(shard, isAvailable, reason) {
-      available.set({ shard }, isAvailable ? 1 : 0);
-      if (isAvailable) away.delete(shard);
-      else away.set(shard, reason);
+    availability(member, isAvailable, reason) {
+      available.set({ member }, isAvailable ? 1 : 0);
+      if (isAvailable) away.delete(member);
+      else away.set(member, reason);
       log[isAvailable ? 'info' : 'warn'](
-        { shard, reason },
+        { member, reason },
         isAvailable ? 'the database answers' : 'the database is away',
       );
     },
-    writeRefused: (shard, errno) => writesRefused.inc({ shard, errno }),
-    writability(shard, isWritable, reason) {
-      writable.set({ shard }, isWritable ? 1 : 0);
-      if (isWritable) readOnly.delete(shard);
-      else readOnly.set(shard, reason);
+    writeRefused: (member, errno) => writesRefused.inc({ member, errno }),
+    writability(member, isWritable, reason) {
+      writable.set({ member }, isWritable ? 1 : 0);
+      if (isWritable) readOnly.delete(member);
+      else readOnly.set(member, reason);
       log[isWritable ? 'info' : 'error'](
-        { shard, reason },
+        { member, reason },
         isWritable ? 'the database takes rows again' : 'the database answers, and takes no rows',
       );
     },
-    warning(shard, message) {
-      log.warn({ shard }, message);
+    warning(member, message) {
+      log.warn({ member }, message);
     },
   };
 }

@@ -7,6 +7,7 @@ import {
   createMysqlReservations,
   type MysqlObserver,
   observed,
+  onlyMember,
   Pool,
   proveRowsAreTaken,
 } from '@lakh/mysql';
@@ -26,7 +27,7 @@ import { startKeySweep } from '../key-sweep.js';
 import type { clusterSettings } from '../settings.js';
 import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
-import { createMysqlObserver, exposeQueues, type ShardTroubles } from './mysql-metrics.js';
+import { createMysqlObserver, exposeQueues, type MemberTroubles } from './mysql-metrics.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { reachLinks } from './reach-links.js';
 import { createRedisObserver } from './redis-metrics.js';
@@ -36,7 +37,7 @@ import { createZookeeperObserver } from './zookeeper-metrics.js';
 type Known = SettingsOf<typeof clusterSettings> & { readonly namespace: string; readonly leaseAttemptMs: number };
 
 /** Those of a program; what a program has no setting for, it does without. */
-export type ClusterSettings = Pick<Known, 'shards' | 'storeDeadlineMs'> & Partial<Known>;
+export type ClusterSettings = Pick<Known, 'database' | 'storeDeadlineMs'> & Partial<Known>;
 
 export interface ClusterOptions {
   readonly settings: ClusterSettings;
@@ -63,7 +64,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const troubles = { away: new Map<string, string>(), readOnly: new Map<string, string>() };
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
-  const pool = new Pool(settings.shards, {
+  const pool = new Pool(onlyMember(settings.database), {
     deadlineMs: settings.storeDeadlineMs,
     // Who leases nothing makes no links, and goes on where the database takes none.
     ...(settings.zookeeper && { proof: proveRowsAreTaken }),
@@ -134,8 +135,8 @@ export function openCluster(options: ClusterOptions): Backend {
  * Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more. One that takes no rows
  * is known to those alone who send some, and these can do nothing without.
  */
-function databaseHealth({ away, readOnly }: ShardTroubles): ReturnType<HealthCheck> {
-  const told = (shards: Map<string, string>) => [...shards].map((shard) => shard.join(': ')).join('; ');
+function databaseHealth({ away, readOnly }: MemberTroubles): ReturnType<HealthCheck> {
+  const told = (members: Map<string, string>) => [...members].map((member) => member.join(': ')).join('; ');
   if (readOnly.size > 0) return { status: 'down', detail: `takes no rows: ${told(readOnly)}` };
   return away.size > 0 ? { status: 'degraded', detail: told(away) } : { status: 'ok' };
 }

@@ -20,11 +20,11 @@ const retryMs = backoff({ firstMs: 200, capMs: 5_000, random: Math.random });
 /** `Backend.prepare`, over MySQL. */
 export async function prepareDatabase({ pool, mayMigrate, keys, log, signal }: PrepareOptions): Promise<void> {
   const onProgress: MigrateOptions['onProgress'] = (migration, progress) =>
-    log?.info({ shard: pool.name, migration, ...progress }, 'the schema is being migrated');
+    log?.info({ database: pool.name, migration, ...progress }, 'the schema is being migrated');
   for (let attempt = 1; ; attempt += 1) {
     try {
       const applied = mayMigrate ? await migrate(pool, { onProgress }) : await checkSchema(pool).then(() => []);
-      if (applied.length > 0) log?.info({ shard: pool.name, applied }, 'schema migrated');
+      if (applied.length > 0) log?.info({ database: pool.name, applied }, 'schema migrated');
       await keys.load();
       return;
     } catch (error) {

@@ -1,7 +1,8 @@
 import { connect as connectSocket, type Socket } from 'node:net';
-import { type Connection, createConnection, type QueryError, type ResultSetHeader } from 'mysql2';
+import { type Connection, createConnection, type QueryError, type ResultSetHeader, type SslOptions } from 'mysql2';
 import { DatabaseUnsupportedError, SqlFailure } from './errors.js';
 import { type Member, memberName } from './member.js';
+import { checkedHost, sslOptionsOf } from './tls.js';
 
 /** Rows as arrays of column values, and what a statement without rows changed. */
 export interface SqlResult {
@@ -45,16 +46,18 @@ export class Session {
   #onBroken: (() => void) | undefined;
   facts: ServerFacts = { version: '', fsyncPerCommit: true };
 
-  private constructor(member: Member) {
+  private constructor(member: Member, ssl: SslOptions | undefined) {
+    const { host, port, socketPath } = member;
     this.#socket = connectSocket({
-      host: member.host,
-      port: member.port,
+      ...(socketPath === undefined ? { host, port } : { path: socketPath }),
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_AFTER_MS,
     });
     this.#connection = createConnection({
       stream: this.#socket,
+      host: checkedHost(member),
+      ...(ssl && { ssl }),
       connectTimeout: 0, // bounded by open(), as a whole
       user: member.user,
       password: member.password,
@@ -70,7 +73,7 @@ export class Session {
 
   /** A session set up and checked, within `deadlineMs` as a whole; {@link DatabaseUnsupportedError} when it never can be. */
   static async open(member: Member, deadlineMs: number): Promise<Session> {
-    const session = new Session(member);
+    const session = new Session(member, sslOf(member));
     const timer = setTimeout(
       () => session.destroy(`${memberName(member)} did not accept a connection within ${Math.ceil(deadlineMs)} ms`),
       deadlineMs,
@@ -167,6 +170,15 @@ export class Session {
     }
     this.#breakDown(describe(error));
     return new SqlFailure('lost', describe(error), { commits });
+  }
+}
+
+/** Throws {@link SqlFailure} where a file cannot be read now: it may be there again for the next connection. */
+function sslOf({ tls }: Member): SslOptions | undefined {
+  try {
+    return tls && sslOptionsOf(tls);
+  } catch (error) {
+    throw new SqlFailure('unsent', (error as Error).message);
   }
 }
 

@@ -1,9 +1,9 @@
 import { CodedError } from '@lakh/base';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 
-/** `LAKH_SHARDS` is malformed, or asks for more than this release can do. Never carries what was written there: passwords. */
-export class InvalidShardsError extends CodedError {
-  readonly code = 'invalid_shards';
+/** `LAKH_DATABASE` is malformed, or names files that cannot be used. Never carries what was written there: passwords. */
+export class InvalidDatabaseError extends CodedError {
+  readonly code = 'invalid_database';
 }
 
 /** The server is older than what Lakh is written for, or its settings cannot hold what Lakh stores. */

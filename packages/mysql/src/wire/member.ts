@@ -1,14 +1,21 @@
 import { formatAddress } from '@lakh/settings';
-import { InvalidShardsError } from './errors.js';
+import { InvalidDatabaseError } from './errors.js';
+import { parseTls, type TlsOptions } from './tls.js';
 
-/** One database server. */
+/** One database server, and as whom it is used. */
 export interface Member {
   readonly host: string;
   readonly port: number;
+  /** The unix socket to connect to, instead of host and port. */
+  readonly socketPath?: string;
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** Undefined: without TLS. */
+  readonly tls?: TlsOptions;
 }
+
+export const MEMBER_FORM = 'mysql://user:password@host:port/database';
 
 const DEFAULT_PORT = 3306;
 /** What needs no quoting in a database's name; nothing else is worth the trouble. */
@@ -16,36 +23,43 @@ const DATABASE = /^[0-9A-Za-z_$-]{1,64}$/;
 
 /** `host:port/database`, for people: carries neither user nor password. */
 export function memberName(member: Member): string {
-  return `${formatAddress(member)}/${member.database}`;
+  const address = member.socketPath === undefined ? formatAddress(member) : `unix:${member.socketPath}`;
+  return `${address}/${member.database}`;
 }
 
 /**
- * Reads `LAKH_SHARDS`: shards apart by white space, members by commas, each `mysql://user:password@host:port/database`; this release
- * uses one member of one shard. User, password and database are percent-decoded, so that a comma, a blank, `@`, `:` or `/` in one is
- * written in that way. Throws {@link InvalidShardsError}, which names the member by its place and never repeats what was written there.
+ * Reads `LAKH_DATABASE`: members by commas, each `mysql://user:password@host:port/database`. User, password and database are percent-decoded, so
+ * that a comma, a blank, `@`, `:` or `/` in one is written in that way. Behind a `?` may come `socket`, and what {@link parseTls} reads.
+ * Throws {@link InvalidDatabaseError}, which names the member by its place and never repeats what was written there.
  */
-export function parseDatabase(text: string): Member {
-  const shards = text
-    .split(/\s+/)
-    .filter((shard) => shard !== '')
-    .map((shard, s) => shard.split(',').map((member, m) => parseMember(member, `shard ${s + 1}, member ${m + 1}`)));
-  const [[member, ...replicas] = [], ...more] = shards;
-  if (!member) throw new InvalidShardsError('no shard is given');
-  if (more.length > 0) throw new InvalidShardsError(`${shards.length} shards are given; this release uses one`);
-  if (replicas.length > 0) {
-    throw new InvalidShardsError(`a shard of ${replicas.length + 1} members is given; this release uses one member`);
-  }
+export function parseDatabase(text: string): readonly Member[] {
+  if (text.trim() === '') throw new InvalidDatabaseError('no member is given');
+  const members = text.split(',').map((member, index) => parseMember(member.trim(), `member ${index + 1}`));
+  const names = members.map(memberName);
+  names.forEach((name, index) => {
+    const first = names.indexOf(name);
+    if (first < index) throw new InvalidDatabaseError(`members ${first + 1} and ${index + 1} are the same server`);
+  });
+  if (members.length > 1) throw new InvalidDatabaseError(`${members.length} members are given; this release uses one`);
+  return members;
+}
+
+/** For what works on one server alone. */
+export function onlyMember([member, ...more]: readonly Member[]): Member {
+  if (member === undefined || more.length > 0)
+    throw new InvalidDatabaseError(`${1 + more.length} members are given; this uses one`);
   return member;
 }
 
 function parseMember(text: string, place: string): Member {
   const fail = (what: string): never => {
-    throw new InvalidShardsError(`${place}: ${what}`);
+    throw new InvalidDatabaseError(`${place}: ${what}`);
   };
-  if (!URL.canParse(text)) return fail('is not a URL of the form mysql://user:password@host:port/database');
+  if (/\s/.test(text)) return fail('has white space in it (members are set apart by commas; a blank is written %20)');
+  if (!URL.canParse(text)) return fail(`is not a URL of the form ${MEMBER_FORM}`);
   const url = new URL(text);
-  if (url.protocol !== 'mysql:') return fail('does not start with mysql://');
-  if (url.search !== '' || url.hash !== '') return fail('has a query or a fragment (a ? or # is written %3F or %23)');
+  if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') return fail('does not start with mysql://');
+  if (url.hash !== '') return fail('has a fragment (a # is written %23)');
   const decode = (part: string, what: string): string => {
     try {
       return decodeURIComponent(part);
@@ -53,12 +67,22 @@ function parseMember(text: string, place: string): Member {
       return fail(`has a ${what} that is not percent-encoded correctly`);
     }
   };
+  const options = parseOptions(url.searchParams, fail);
+  const { socket: socketPath } = options;
+  if (socketPath !== undefined && !socketPath.startsWith('/')) return fail('has a socket that is no absolute path');
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (socketPath !== undefined && (host !== 'localhost' || url.port !== ''))
+    return fail('has a socket, and another host than localhost, or a port');
+  const tls = parseTls(options, host, fail);
+  if (socketPath !== undefined && tls !== undefined) return fail('has a socket, which needs no ssl-mode');
   const member: Member = {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    host,
     port: url.port === '' ? DEFAULT_PORT : Number(url.port),
+    ...(socketPath === undefined ? {} : { socketPath }),
     user: decode(url.username, 'user'),
     password: decode(url.password, 'password'),
     database: decode(url.pathname.slice(1), 'database'),
+    ...(tls === undefined ? {} : { tls }),
   };
   if (member.host === '') return fail('has no host');
   if (member.port === 0) return fail('has port 0');
@@ -66,4 +90,22 @@ function parseMember(text: string, place: string): Member {
   if (!DATABASE.test(member.database))
     return fail('has no database, or one with other characters than 0-9 A-Z a-z _ $ -');
   return member;
+}
+
+const OPTIONS = ['socket', 'ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'] as const;
+/** What may come behind the `?` of a member. */
+export type MemberOptions = Readonly<Partial<Record<(typeof OPTIONS)[number], string>>>;
+
+function parseOptions(given: URLSearchParams, fail: (what: string) => never): MemberOptions {
+  const options: Record<string, string> = {};
+  for (const [name, value] of given) {
+    if (!OPTIONS.some((known) => known === name))
+      return fail(
+        `has an option behind its ? that is none of ${OPTIONS.join(', ')} (a ? in a name or password is written %3F)`,
+      );
+    if (value === '') return fail(`has ${name} without a value`);
+    if (name in options) return fail(`has ${name} twice`);
+    options[name] = value;
+  }
+  return options;
 }
