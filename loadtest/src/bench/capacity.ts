@@ -142,12 +142,12 @@ async function onMariadb(bench: Bench): Promise<Engine> {
   const databases: Databases = await startDatabases({ ...bench, dir }, 1, [`--innodb-buffer-pool-size=${pool}`]);
   const creates = await startLakh({ ...bench, dir }, 'shorten', { databases });
   const redirects = await startLakh({ ...bench, dir }, 'redirect', { databases, env: NO_L1 });
-  const shards = parseDatabase(databases.mysqlUrl);
+  const database = parseDatabase(databases.mysqlUrl);
   return {
     name: 'MariaDB',
     async fill(from, to) {
       progress(`capacity: MariaDB, making ${(to - from).toLocaleString('en')} links`);
-      const backend = openCluster({ settings: { shards, storeDeadlineMs: FILL_DEADLINE_MS } });
+      const backend = openCluster({ settings: { database, storeDeadlineMs: FILL_DEADLINE_MS } });
       await fillWith(backend, from, to).finally(() => backend.close());
       await mariadbSql(databases.mariadb, 'ANALYZE TABLE lakh.links');
     },

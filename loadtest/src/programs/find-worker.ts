@@ -47,7 +47,7 @@ async function inLoops(task: WorkerTask, find: (code: string) => Promise<unknown
 }
 
 function coalesced(): Variant {
-  const backend = openCluster({ settings: { shards: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
+  const backend = openCluster({ settings: { database: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
   return {
     run: (task) => inLoops(task, (code) => backend.links.find(DOMAIN, code)),
     close: () => backend.close(),
