@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 import { type Environment, type SettingList, variablesOf } from './setting.js';
 
 /** What variables of earlier releases are called. */
-const RENAMED: Readonly<Record<string, string>> = {
+export const RENAMED_NAMES: Readonly<Record<string, string>> = {
   LAKH_SHARDS: 'LAKH_DATABASE',
   LAKH_SHARDS_FILE: 'LAKH_DATABASE_FILE',
 };
@@ -40,7 +40,7 @@ export function unknownNames(env: Environment, settings: SettingList, knownNames
       if (name.endsWith('_FILE') && known.has(name.slice(0, -'_FILE'.length))) {
         return `${name} is unknown: only a secret can be given as a file`;
       }
-      const now = RENAMED[name];
+      const now = RENAMED_NAMES[name];
       if (now !== undefined) return `${name} is now ${now}`;
       const near = nearest(name, known);
       return `${name} is unknown${near === undefined ? '' : `: did you mean ${near}?`}`;

@@ -1,6 +1,6 @@
 import { formatAddress } from '@lakh/settings';
 import { InvalidDatabaseError } from './errors.js';
-import { parseTls, type TlsOptions } from './tls.js';
+import { parseTls, TLS_OPTIONS, type TlsOptions } from './tls.js';
 
 /** One database server, and as whom it is used. */
 export interface Member {
@@ -92,9 +92,9 @@ function parseMember(text: string, place: string): Member {
   return member;
 }
 
-const OPTIONS = ['socket', 'ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'] as const;
 /** What may come behind the `?` of a member. */
-export type MemberOptions = Readonly<Partial<Record<(typeof OPTIONS)[number], string>>>;
+const OPTIONS = ['socket', ...TLS_OPTIONS] as const;
+type MemberOptions = Readonly<Partial<Record<(typeof OPTIONS)[number], string>>>;
 
 function parseOptions(given: URLSearchParams, fail: (what: string) => never): MemberOptions {
   const options: Record<string, string> = {};

@@ -3,7 +3,6 @@ import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import type { SslOptions } from 'mysql2';
 import { InvalidDatabaseError } from './errors.js';
-import type { Member, MemberOptions } from './member.js';
 
 /**
  * How far a server has to prove who it is: not at all, by a certificate of a CA that is trusted, or by one that is made out to the host
@@ -29,11 +28,18 @@ const MODES: ReadonlyMap<string, TlsMode | 'off'> = new Map([
   ['verify-identity', 'verify-identity'],
 ]);
 
+/** As they come behind the `?` of a member. */
+export const TLS_OPTIONS = ['ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'] as const;
+
 /**
  * `ssl-mode` (off, required, verify-ca, verify-identity), `ssl-ca`, `ssl-cert` and `ssl-key` of a member. With a file and no mode, the
  * server is held to all that can be checked.
  */
-export function parseTls(options: MemberOptions, host: string, fail: (what: string) => never): TlsOptions | undefined {
+export function parseTls(
+  options: Readonly<Partial<Record<(typeof TLS_OPTIONS)[number], string>>>,
+  host: string,
+  fail: (what: string) => never,
+): TlsOptions | undefined {
   const { 'ssl-ca': caFile, 'ssl-cert': certFile, 'ssl-key': keyFile } = options;
   const hasFiles = [caFile, certFile, keyFile].some((file) => file !== undefined);
   const written = options['ssl-mode'] ?? (hasFiles ? 'verify-identity' : 'off');
@@ -80,7 +86,7 @@ function readPem(file: string, option: string): string {
 }
 
 /** @throws InvalidDatabaseError where a member's files for TLS cannot be used */
-export function checkTlsFiles(members: readonly Member[]): void {
+export function checkTlsFiles(members: readonly { readonly tls?: TlsOptions }[]): void {
   members.forEach(({ tls }, index) => {
     if (tls === undefined) return;
     try {
@@ -95,6 +101,6 @@ export function checkTlsFiles(members: readonly Member[]): void {
  * The host as the driver is to check it. The driver compares certificates with names only, and an address with "localhost" whatever it is; with a
  * dot at its end, which Node.js takes off again before it compares, an address is a name to it.
  */
-export function checkedHost({ host, tls }: Member): string {
+export function checkedHost({ host, tls }: { readonly host: string; readonly tls?: TlsOptions }): string {
   return tls?.mode === 'verify-identity' && isIP(host) ? `${host}.` : host;
 }
