@@ -67,6 +67,7 @@ async function openServices(token?: string, perMin = 1e9) {
     hasJustWritten: createRyowReader(() => RYOW_KEY),
     registry,
     metrics,
+    onError: () => {},
     limits,
   });
   const anyone = anonymous(['create', 'read']);

@@ -48,6 +48,7 @@ async function registered() {
       hasJustWritten: () => false,
       registry,
       metrics,
+      onError: () => {},
       limits: createRateLimits({
         changesPerMin: 1e9,
         missesPerMin: 1e9,

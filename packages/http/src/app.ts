@@ -37,7 +37,7 @@ export interface Face<R extends Routes = Routes> {
 }
 
 export interface AppOptions {
-  /** The order decides nothing but who is asked first, and that paths of no area count as the last one's. At most one has each lane. */
+  /** The order decides nothing but who is asked first, and that paths of no area count as the last one's. At most one has a fast lane. */
   readonly faces: readonly Face[];
   readonly metrics: HttpMetrics<string>;
   /** Told of every error that became a 5xx. */
@@ -80,15 +80,21 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
     answerError(speakerOf(request.path).errors, request, response, error, onError);
   });
 
-  const plain = onlyOne(faces.flatMap(({ lanes }) => lanes?.plain ?? []));
+  const plain = faces.flatMap(({ lanes }) => lanes?.plain ?? []);
   return {
-    handler: plain ? (request, response) => plain(request, response) ?? app(request, response) : app,
+    handler(request, response) {
+      for (const lane of plain) {
+        const answered = lane(request, response);
+        if (answered !== undefined) return answered;
+      }
+      return app(request, response);
+    },
     fastLane: onlyOne(faces.flatMap(({ lanes }) => lanes?.fast ?? [])) ?? (() => false),
   };
 }
 
 function onlyOne<Lane>(lanes: readonly Lane[]): Lane | undefined {
-  if (lanes.length > 1) throw new Error('two faces with a lane of one kind');
+  if (lanes.length > 1) throw new Error('two faces with a fast lane');
   return lanes[0];
 }
 

@@ -90,14 +90,14 @@ describe('an app of faces', () => {
     expect([followed.text, followed.headers.get('x-face')]).toEqual(['followed', null]);
   });
 
-  test('has one lane of each kind at most', () => {
+  test('has one fast lane at most', () => {
     const face: Face<typeof codeRoutes> = {
       routes: codeRoutes,
       handlers: { follow: () => {}, followSlashed: () => {} },
       lanes: { fast: () => false },
     };
     const metrics = createHttpMetrics(new Registry(), ['codes']);
-    expect(() => createApp({ faces: [face, face], metrics, onError: () => {} })).toThrow('two faces with a lane');
+    expect(() => createApp({ faces: [face, face], metrics, onError: () => {} })).toThrow('two faces with a fast lane');
   });
 
   test('asks the lanes first', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Face, HasJustWritten, HttpMetrics, RateLimits } from '@lakh/http';
 import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
 import type { HealthCheck, Registry } from '@lakh/process';
@@ -5,6 +6,7 @@ import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
 import { createLinkFollower } from './follow-link.js';
 import { L1Cache, type RedirectClock } from './l1-cache.js';
+import { createMissLane } from './miss-lane.js';
 import { createRedirectHealth } from './redirect-health.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
@@ -28,6 +30,8 @@ export interface RedirectOptions {
   readonly registry: Registry;
   readonly metrics: HttpMetrics<'redirect'>;
   readonly limits: RateLimits;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
 export interface Redirects extends Face<typeof redirectRoutes> {
@@ -39,6 +43,7 @@ export interface Redirects extends Face<typeof redirectRoutes> {
 /** Everything that answers `GET /{code}`: L1, the fast lane over it, and what follows links behind both. */
 export function createRedirects(options: RedirectOptions): Redirects {
   const { domainId, store, cache, ownHosts, settings, clock, hasJustWritten, registry, metrics, limits } = options;
+  const { onError } = options;
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     domainId,
@@ -77,10 +82,14 @@ export function createRedirects(options: RedirectOptions): Redirects {
       this.set(resolver.waiting);
     },
   });
+  const { follow, handlers } = createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits });
   return {
     routes: redirectRoutes,
-    handlers: createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits }),
-    lanes: { fast: createFastLane({ l1, clock, hasJustWritten, metrics }) },
+    handlers,
+    lanes: {
+      fast: createFastLane({ l1, clock, hasJustWritten, metrics }),
+      plain: createMissLane({ follow, metrics, onError }),
+    },
     l1,
     health: (sources) => createRedirectHealth(sources, () => clock.monotonicMs() < lastAnsweredMs + settings.l1TtlMs),
   };

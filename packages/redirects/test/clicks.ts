@@ -22,6 +22,7 @@ export async function setUp() {
     hasJustWritten: createRyowReader(() => RYOW_KEY),
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
+    onError: () => {},
     limits: { admit: () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 

@@ -30,6 +30,7 @@ async function redirectsTo(targets: Readonly<Record<string, string>>) {
     hasJustWritten: () => false,
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
+    onError: () => {},
     limits: { admit: () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 

@@ -42,6 +42,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
     registry,
     metrics: listener.metrics,
     limits: listener.limits,
+    onError: context.onRequestError,
   });
   for (const [name, check] of Object.entries(checks)) context.addCheck(name, check);
   context.addCheck('links', redirects.health(Object.values(checks)));

@@ -78,6 +78,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     registry,
     metrics,
     limits,
+    onError: context.onRequestError,
   });
   const policy = { maxLength: settings.urlMaxLength, ownHosts };
   const options = {

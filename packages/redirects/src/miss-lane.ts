@@ -1,0 +1,39 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerError, CLIENT_GONE, type HttpMetrics, type PlainLane } from '@lakh/http';
+import { isPossibleCode, isReservedWord } from '@lakh/links';
+import type { Follow } from './follow-link.js';
+import { redirectRoutes } from './redirect-routes.js';
+
+export interface MissLaneOptions {
+  readonly follow: Follow;
+  readonly metrics: HttpMetrics<'redirect'>;
+  /** Told of every error that became a 5xx. */
+  readonly onError: (error: unknown, request: IncomingMessage) => void;
+}
+
+const { label, errors } = redirectRoutes.followLink;
+
+/**
+ * Follows the links that L1 does not hold before express, whose routing costs several times as much as asking Redis (`npm run bench -- data`).
+ * Whatever is the least unusual goes to express, which ends in the same `follow`.
+ */
+export function createMissLane({ follow, metrics, onError }: MissLaneOptions): PlainLane {
+  async function answer(request: IncomingMessage, response: ServerResponse, code: string): Promise<void> {
+    const startedMs = performance.now();
+    try {
+      await follow(request, response, code);
+    } catch (error) {
+      answerError(errors, request, response, error, onError);
+    }
+    // An answer that was just given is not destroyed before the next tick.
+    const status = response.destroyed ? CLIENT_GONE : response.statusCode;
+    metrics.observe(label, status, (performance.now() - startedMs) / 1000);
+  }
+
+  return (request, response) => {
+    const { method, url = '' } = request;
+    if (method !== 'GET' && method !== 'HEAD') return undefined;
+    const code = url.slice(1);
+    return isPossibleCode(code) && !isReservedWord(code) ? answer(request, response, code) : undefined;
+  };
+}
