@@ -25,8 +25,8 @@ export function createMissLane({ follow, metrics, onError }: MissLaneOptions): P
     } catch (error) {
       answerError(errors, request, response, error, onError);
     }
-    // An answer that was just given is not destroyed before the next tick.
-    const status = response.destroyed ? CLIENT_GONE : response.statusCode;
+    // The answer may be over by now: what tells is whether its connection has gone before it.
+    const status = request.socket.destroyed ? CLIENT_GONE : response.statusCode;
     metrics.observe(label, status, (performance.now() - startedMs) / 1000);
   }
 
