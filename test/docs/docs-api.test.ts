@@ -134,10 +134,11 @@ describe('the API description', () => {
       json: ['application/json'],
       patch: ['application/json', 'application/merge-patch+json'],
       form: ['application/x-www-form-urlencoded'],
+      batch: ['application/json', 'application/x-ndjson'],
     };
     const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
     const expected = Object.entries(routes).map(([name, { method, path, body, role, rate }]) => ({
-      ...{ name, method, path: path.replaceAll(/:(\w+)/g, '{$1}') },
+      ...{ name, method, path: path.replaceAll(/\/:(\w+)/g, '/{$1}') },
       bodies: body === undefined ? [] : mediaTypes[body.type],
       refusals: body === undefined ? [] : ['413', '415'],
       takesTokens: role === 'api',
@@ -168,6 +169,7 @@ describe('the API description', () => {
       json: ['application/json', '{}'],
       patch: ['application/json', '{}'],
       form: ['application/x-www-form-urlencoded', 'long_url='],
+      batch: ['application/json', '{}'],
     } as const;
     const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes };
     try {
@@ -208,7 +210,7 @@ describe('the API description', () => {
       const type = (response.headers.get('content-type') ?? '').split(';')[0] as string;
       const content = expected.content[type];
       if (!content) throw new Error(`${template} answered ${type}, which is not described for ${status}`);
-      problems.push(mismatch(content.schema, type.endsWith('json') ? JSON.parse(text) : text));
+      problems.push(mismatch(content.schema, /[/+]json$/.test(type) ? JSON.parse(text) : text));
     } else problems.push(text);
     expect(problems.filter((problem) => problem !== '')).toEqual([]);
     return text;
@@ -326,6 +328,43 @@ describe('the API description', () => {
     await holds(422, URLS, url + URLS, json('{"long_url": "ftp://example.com", "alias": "x", "tag": 1}'));
     await holds(422, URLS, url + URLS, json('[]'));
     await holds(422, '/-/shorten', `${url}/-/shorten`, form('long_url=nonsense'));
+  });
+
+  test('holds for batches', async () => {
+    const { url } = guarded;
+    const [batch, batchDelete] = ['/api/v1/urls:batch', '/api/v1/urls:batchDelete'];
+    const headers = { authorization: 'Bearer right' };
+    const links = [
+      { long_url: 'https://example.com/', alias: 'in-a-batch', expires_at: '2999-01-01T00:00:00Z' },
+      { long_url: 'https://example.com/other', alias: 'in-a-batch' },
+      { long_url: 'nonsense' },
+    ];
+    const keyed = { ...headers, 'idempotency-key': '"docs batch"' };
+    const made = await holds(200, batch, url + batch, json(JSON.stringify({ links }), keyed));
+    expect(await holds(200, batch, url + batch, json(JSON.stringify({ links }), keyed))).toContain('"succeeded":1');
+    expect(made).toContain('"succeeded":1');
+    await holds(422, batch, url + batch, json(JSON.stringify({ links: [{}] }), keyed));
+    await holds(422, batch, url + batch, json('{"links": []}', headers));
+    await holds(401, batch, url + batch, json('{"links": []}'));
+    await holds(403, batchDelete, anyone.url + batchDelete, json('{"links": [{"code": "a"}]}'));
+    const codes = [{ code: 'in-a-batch', if_match: '"1"' }, { code: 'none' }, {}];
+    const gone = await holds(200, batchDelete, url + batchDelete, json(JSON.stringify({ links: codes }), headers));
+    expect(gone).toContain('"succeeded":1');
+    await holds(413, batch, url + batch, json(`"${'x'.repeat(4 * 1024 * 1024)}"`, headers));
+    await holds(415, batch, url + batch, form('', headers));
+    await holds(400, batch, url + batch, json('{', headers));
+    await holds(405, batch, url + batch, { headers });
+    const lines = { ...headers, 'content-type': 'application/x-ndjson' };
+    const line = JSON.stringify({ ...links[0], alias: 'in-a-line' });
+    const told = await holds(200, batch, url + batch, { method: 'POST', headers: lines, body: `${line}\n{\n` });
+    const { BatchResult, BatchEnd } = (await SwaggerParser.dereference(file)).components.schemas;
+    const [first, second, end] = told.split('\n', 3).map((text) => JSON.parse(text));
+    expect([mismatch(BatchResult, first), mismatch(BatchResult, second), mismatch(BatchEnd, end)]).toEqual([
+      '',
+      '',
+      '',
+    ]);
+    await holds(400, batch, url + batch, { method: 'POST', headers: { ...lines, 'idempotency-key': 'x' }, body: '' });
   });
 
   test('holds for a store that cannot answer', async () => {

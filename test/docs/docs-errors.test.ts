@@ -1,3 +1,4 @@
+import { BATCH_RULES } from '@lakh/api';
 import { answerCodes, statusOf } from '@lakh/http';
 import { ALIAS_RULES, EXPIRY_RULES, LONG_URL_RULES, REDIRECT_STATUS_RULES } from '@lakh/links';
 import { parse } from 'yaml';
@@ -137,6 +138,7 @@ test('the rules of the API page are those of the sources', () => {
     ...Object.keys(ALIAS_RULES).map((rule) => `alias ${rule}`),
     ...Object.keys(EXPIRY_RULES).map((rule) => `expires_at ${rule}`),
     ...Object.keys(REDIRECT_STATUS_RULES).map((rule) => `redirect_status ${rule}`),
+    ...Object.entries(BATCH_RULES).flatMap(([field, rules]) => Object.keys(rules).map((rule) => `${field} ${rule}`)),
   ];
   expect(documented.sort()).toEqual(real.sort());
 });

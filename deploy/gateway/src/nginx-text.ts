@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { type Area, areasOf, STILL_PAGE_POLICY } from '@lakh/http';
 import { redirectRoutes } from '@lakh/redirects';
 import { formatAddress, type HostPort } from '@lakh/settings';
-import { BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
-import { publicRoutes, type Service } from './routes.js';
+import { BATCH_MAX_KIB, BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
+import { isBatch, publicRoutes, type Service } from './routes.js';
 
 /** What the gateway's configuration depends on. Every path in it is relative to nginx's prefix, so no folder's name is ever parsed. */
 export interface GatewayConfig {
@@ -34,6 +34,12 @@ const WITH_BODY = 1 / 4;
 
 /** How long a server may take to answer; a create may have to wait for a range and for its row. */
 const READ_TIMEOUT_S: Readonly<Record<Service, number>> = { shorten: 10, redirect: 5 };
+
+/** A batch has many rows, and may have to wait for each alias among them. */
+const BATCH_READ_TIMEOUT_S = 60;
+/** Bodies of many links, which lie on disk until they are whole; of one client an eighth. */
+const BATCHES = 64;
+const BATCH_PATHS = publicRoutes.filter(isBatch).map(({ path }) => path);
 
 /** Of the routes; the rest, with the empty path, is codes. */
 const AREAS = areasOf(publicRoutes);
@@ -96,7 +102,7 @@ function limits({ ratePerS }: GatewayConfig): string {
 
   # A little over the services' own limit, so that it is they who judge the bodies near it.
   client_max_body_size ${BODY_MAX_KIB + 1}k;
-  # A whole body stays in memory, and arrives whole before a server is bothered with it.
+  # A whole body stays in memory, but for one of many links, and arrives whole before a server is bothered with it.
   client_body_buffer_size 32k;
   client_header_timeout 5s;
   # Between two reads, not in all: what bounds bodies that trickle is how many of them there may be.
@@ -115,12 +121,12 @@ function limits({ ratePerS }: GatewayConfig): string {
   # Of all requests; what changes and misses may cost is the servers' to say, who know which are.
   limit_req_zone $client zone=clients:1m rate=${ratePerS}r/s;
   limit_req_status 429;
-${CLIENTS}
+${clients()}
 `;
 }
 
 /** Whose requests are counted, and which of them have a body. */
-const CLIENTS = `  # Of IPv6 the network: who has one address of it has all.
+const clients = () => `  # Of IPv6 the network: who has one address of it has all.
   map $binary_remote_addr $client {
     default                       $binary_remote_addr;
     "~(?s)^(?<network>.{8}).{8}$" $network;
@@ -134,9 +140,25 @@ const CLIENTS = `  # Of IPv6 the network: who has one address of it has all.
     ''      '';
     default $client;
   }
+  # As it was read, and so as the location is found, in whatever spelling it came.
+  map $uri $batch {
+${[...BATCH_PATHS, closingPath('shorten', true)].map((path) => `    ${path} batch;`).join('\n')}
+    default '';
+  }
+  map $batch $batch_client {
+    ''      '';
+    default $client;
+  }
+  # nginx sends no more of a body once its answer has begun.
+  map $batch $prefer {
+    ''      $http_prefer;
+    default answer-after-body;
+  }
   limit_conn_zone $client zone=requests:1m;
   limit_conn_zone $body_client zone=bodies_of_client:1m;
   limit_conn_zone $body zone=bodies:32k;
+  limit_conn_zone $batch zone=batches:32k;
+  limit_conn_zone $batch_client zone=batches_of_client:1m;
   limit_conn_status 429;`;
 
 function maps({ listen, adminListen }: GatewayConfig): string {
@@ -180,6 +202,7 @@ const PROXYING = `  proxy_http_version 1.1;
   proxy_set_header X-Forwarded-For $remote_addr;
   proxy_set_header X-Forwarded-Proto $scheme;
   proxy_set_header Forwarded '';
+  proxy_set_header Prefer $prefer;
   proxy_hide_header X-Request-Id;
   # By default nginx would rewrite a target that starts with an upstream's name.
   proxy_redirect off;
@@ -203,10 +226,14 @@ function publicServer({ listen, ratePerS, requestsPerClient }: GatewayConfig): s
     limit_conn requests ${requestsPerClient};
     limit_conn bodies_of_client ${Math.ceil(requestsPerClient * WITH_BODY)};
     limit_conn bodies ${WORKERS * CONNECTIONS_A_WORKER * WITH_BODY};
+    limit_conn batches ${BATCHES};
+    limit_conn batches_of_client ${BATCHES / 8};
     add_header X-Request-Id $request_id always;
 
 ${AREAS.map(locations).join('\n')}
-${SERVICES.map(closing).join('\n')}
+${BATCH_PATHS.map((path) => proxied(`= ${path}`, 'shorten', true)).join('\n')}
+${SERVICES.map((service) => closing(service, false)).join('\n')}
+${closing('shorten', true)}
 
 ${problemPages()}
   }`;
@@ -270,29 +297,35 @@ function locations({ path, route }: Area): string {
 ${proxied(`= ${path.slice(0, -1)}`, redirectRoutes.followLink.service)}`;
 }
 
-function proxied(location: string, service: Service): string {
+function proxied(location: string, service: Service, isOfBatches = false): string {
   return `    location ${location} {
       # HTTP/0.9, whose answers are bodies alone.
       if ($server_protocol !~ ^HTTP/1) { return 444; }
       if ($misdirected) { return 421; }
       # Where chunks end readers disagree; what comes after them is no request.
-      if ($http_transfer_encoding) { rewrite ^ ${closingPath(service)} last; }
-      if (-f ${CLOSING_FILE}) { rewrite ^ ${closingPath(service)} last; }
-      proxy_read_timeout ${READ_TIMEOUT_S[service]}s;
+      if ($http_transfer_encoding) { rewrite ^ ${closingPath(service, isOfBatches)} last; }
+      if (-f ${CLOSING_FILE}) { rewrite ^ ${closingPath(service, isOfBatches)} last; }
+${bounds(service, isOfBatches)}
       proxy_pass http://${service};
     }`;
 }
 
 /** What {@link proxied} does, on a connection that ends with the answer; `$request_uri` is what the client sent. */
-function closing(service: Service): string {
-  return `    location = ${closingPath(service)} {
+function closing(service: Service, isOfBatches: boolean): string {
+  return `    location = ${closingPath(service, isOfBatches)} {
       internal;
       keepalive_timeout 0;
-      proxy_read_timeout ${READ_TIMEOUT_S[service]}s;
+${bounds(service, isOfBatches)}
       proxy_pass http://${service}$request_uri;
     }`;
 }
 
-function closingPath(service: Service): string {
-  return `/-/gateway/closing/${service}`;
+function bounds(service: Service, isOfBatches: boolean): string {
+  if (!isOfBatches) return `      proxy_read_timeout ${READ_TIMEOUT_S[service]}s;`;
+  return `      client_max_body_size ${BATCH_MAX_KIB + 1}k;
+      proxy_read_timeout ${BATCH_READ_TIMEOUT_S}s;`;
+}
+
+function closingPath(service: Service, isOfBatches: boolean): string {
+  return `/-/gateway/closing/${service}${isOfBatches ? '/batch' : ''}`;
 }

@@ -1,5 +1,5 @@
-import { errorPage, methodsOf, STILL_PAGE_POLICY } from '@lakh/http';
-import { publicRoutes } from './routes.js';
+import { errorPage, methodsOf, type Route, STILL_PAGE_POLICY } from '@lakh/http';
+import { isBatch, publicRoutes } from './routes.js';
 
 interface Problem {
   /** nginx's own statuses; 494 is too large a header. */
@@ -11,10 +11,13 @@ interface Problem {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** The largest body that a route takes. */
-export const BODY_MAX_KIB = Math.ceil(
-  Math.max(...publicRoutes.map((route) => ('body' in route ? route.body.maxBytes : 0))) / 1024,
-);
+/** The largest body that a route takes, and that one of many links does. */
+export const BODY_MAX_KIB = largestKib(publicRoutes.filter((route) => !isBatch(route)));
+export const BATCH_MAX_KIB = largestKib(publicRoutes.filter(isBatch));
+
+function largestKib(routes: readonly Route[]): number {
+  return Math.ceil(Math.max(...routes.map(({ body }) => body?.maxBytes ?? 0)) / 1024);
+}
 
 const AWAY = '$away';
 
@@ -49,7 +52,7 @@ const PROBLEMS: readonly Problem[] = [
     status: 413,
     code: 'payload_too_large',
     title: 'Content Too Large',
-    detail: `A body may have ${BODY_MAX_KIB} KiB at most.`,
+    detail: `A body may have ${BODY_MAX_KIB} KiB at most, one of many links ${BATCH_MAX_KIB}.`,
   },
   { on: [414], status: 414, code: 'uri_too_long', title: 'URI Too Long', detail: 'The address is too long.' },
   {

@@ -1,4 +1,5 @@
 import { apiRoutes } from '@lakh/api';
+import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { redirectRoutes } from '@lakh/redirects';
 
@@ -10,3 +11,6 @@ export const publicRoutes = [
 ];
 
 export type Service = (typeof publicRoutes)[number]['service'];
+
+/** Whether a route takes many links in one body. */
+export const isBatch = ({ body }: Route): boolean => body?.type === 'batch';

@@ -27,6 +27,7 @@ describe("the gateway's configuration", () => {
     expect(Object.fromEntries(services)).toEqual({
       ...{ '/api/': 'shorten', '= /': 'shorten', '/-/': 'shorten' },
       ...{ '= /api': 'redirect', '= /-': 'redirect', '/': 'redirect' },
+      ...{ '= /api/v1/urls:batch': 'shorten', '= /api/v1/urls:batchDelete': 'shorten' },
     });
     for (const { path, service } of publicRoutes) {
       const longest = [...services.keys()]
@@ -38,7 +39,7 @@ describe("the gateway's configuration", () => {
 
   test('limits bodies a little above the routes, and says which methods there are', () => {
     expect(text).toContain('client_max_body_size 17k;');
-    expect(text).toContain('A body may have 16 KiB at most.');
+    expect(text).toContain('A body may have 16 KiB at most, one of many links 4096.');
     expect(text).toContain('add_header Allow "GET, HEAD, POST, PATCH, DELETE" always;');
   });
 
@@ -47,6 +48,8 @@ describe("the gateway's configuration", () => {
       'limit_conn requests 250;',
       'limit_conn bodies_of_client 63;',
       'limit_conn bodies 2048;',
+      'limit_conn batches 64;',
+      'limit_conn batches_of_client 8;',
     ]);
   });
 

@@ -181,6 +181,24 @@ describe('the gateway', () => {
     expect((await ask(port, 'POST', '/api/v1/urls', { headers, body: 'x'.repeat(16_500) })).status).toBe(200);
   });
 
+  test('a batch may have more, arrives whole at a server, however it is framed, and is answered after it', async () => {
+    const headers = { 'Content-Type': 'application/x-ndjson' };
+    const body = 'x'.repeat(3_000_000);
+    const [path, chunked] = ['/api/v1/urls:batch', { 'Transfer-Encoding': 'chunked' }];
+    expect((await ask(port, 'POST', path, { headers, body })).body).toMatch(/^shorten-/);
+    expect((await ask(port, 'POST', path, { headers: { ...headers, ...chunked }, body })).body).toMatch(/^shorten-/);
+    expect((await ask(port, 'POST', '/api/v1/urls', { headers: { Prefer: 'mine' }, body: '{}' })).status).toBe(200);
+    const preferred = shortens.flatMap(({ seen }) => seen).map(({ url, headers: { prefer } }) => `${url} ${prefer}`);
+    expect(preferred.sort()).toEqual(['/api/v1/urls mine', ...Array(2).fill(`${path} answer-after-body`)]);
+    const over = 'x'.repeat(4 * 1024 * 1024 + 2048);
+    isProblem(await ask(port, 'POST', path, { headers, body: over }), 413, 'payload_too_large');
+    isProblem(
+      await ask(port, 'POST', path, { headers: { ...headers, ...chunked }, body: over }),
+      413,
+      'payload_too_large',
+    );
+  });
+
   test('passes a small body whose framing is larger than the memory set aside for bodies', async () => {
     const socket = connect({ host: '127.0.0.1', port }).setEncoding('latin1');
     const head =

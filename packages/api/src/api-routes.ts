@@ -2,6 +2,9 @@ import type { Routes } from '@lakh/http';
 
 const BODY_MAX_BYTES = 16 * 1024;
 
+/** A thousand links, of which each may be as long as a URL can be. */
+const BATCH_MAX_BYTES = 4 * 1024 * 1024;
+
 const common = { service: 'shorten', role: 'api', errors: 'problem', label: 'api' } as const;
 
 /** The REST API. */
@@ -12,6 +15,20 @@ export const apiRoutes = {
     path: '/api/v1/urls',
     rate: 'changes',
     body: { type: 'json', holds: 'link', maxBytes: BODY_MAX_BYTES },
+  },
+  createLinks: {
+    ...common,
+    method: 'POST',
+    path: '/api/v1/urls:batch',
+    rate: 'changes',
+    body: { type: 'batch', holds: 'links', maxBytes: BATCH_MAX_BYTES, maxLineBytes: BODY_MAX_BYTES },
+  },
+  deleteLinks: {
+    ...common,
+    method: 'POST',
+    path: '/api/v1/urls:batchDelete',
+    rate: 'edits',
+    body: { type: 'batch', holds: 'codes', maxBytes: BATCH_MAX_BYTES, maxLineBytes: BODY_MAX_BYTES },
   },
   getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
   editLink: {

@@ -16,11 +16,13 @@ import { type CallerOptions, createCallers } from './callers.js';
 import { createCreateLane } from './create-lane.js';
 import {
   allProblems,
-  asInvalidRequest,
   type CreateLinkOptions,
   createLinkCreator,
   REPLAYED_HEADER,
+  throwInvalidRequest,
 } from './create-link.js';
+import { createLinksHandler } from './create-links.js';
+import { createDeleteLinksHandler } from './delete-links.js';
 import { entityTag, versionsOf } from './entity-tag.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { linkJson } from './link-json.js';
@@ -49,6 +51,8 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
     guard: (request) => void callers.actorOf(request),
     lanes: { plain: createCreateLane({ ...options, createLink, callers }) },
     handlers: {
+      createLinks: createLinksHandler({ ...options, callers }),
+      deleteLinks: createDeleteLinksHandler({ ...options, callers }),
       async createLink(request, response, body) {
         const actor = callers.actorOf(request);
         callers.admit(apiRoutes.createLink.rate, request, response, actor);
@@ -75,7 +79,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, () => editor.check(asked)));
         const { link, replayed } = await editor
           .edit(domainId, request.params.code as string, asked, actor, ifVersions, key)
-          .catch(asInvalidRequest);
+          .catch(throwInvalidRequest);
         if (replayed) {
           response.set(REPLAYED_HEADER, 'true');
           onReplayed?.();

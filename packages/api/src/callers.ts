@@ -21,6 +21,16 @@ export interface Callers {
   whoShows(authorization: string | undefined, request: IncomingMessage, right?: Right): Actor;
   /** Counts what is asked for, by the rate class of its route. @throws RateLimitedError */
   admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, actor: Actor): void;
+  /** The same of a request that asks for several things, the first of them being counted by {@link admit}. */
+  batch(request: IncomingMessage, response: ServerResponse, actor: Actor): BatchCaller;
+}
+
+/** Who sends a batch. It holds a place for as long as it lasts. */
+export interface BatchCaller {
+  /** Counts so many changes more. @throws RateLimitedError, PayloadTooLargeError */
+  takeMore(count: number): void;
+  /** Counts one look-up; to be told whether it found something. @throws RateLimitedError */
+  lookUp(): (found: boolean) => void;
 }
 
 export function createCallers({ identify, limits }: CallerOptions): Callers {
@@ -35,7 +45,16 @@ export function createCallers({ identify, limits }: CallerOptions): Callers {
   return {
     whoShows,
     actorOf: (request, right) => whoShows(request.headers.authorization, request, right),
-    admit: (rate, request, response, actor) =>
-      limits.admit(rate, request, response, actor.kind === 'token' ? actor.name : undefined),
+    admit: (rate, request, response, actor) => limits.admit(rate, request, response, holderOf(actor)),
+    batch(request, response, actor) {
+      const holder = holderOf(actor);
+      limits.holdPlace(request, response, holder);
+      return {
+        takeMore: (count) => limits.takeMore(count, request, holder),
+        lookUp: () => limits.lookUp(request, holder),
+      };
+    },
   };
 }
+
+const holderOf = ({ kind, name }: Actor) => (kind === 'token' ? name : undefined);

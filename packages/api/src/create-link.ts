@@ -1,6 +1,13 @@
 import type { ServerResponse } from 'node:http';
 import { InvalidRequestError, type RyowCookie, securityHeaders } from '@lakh/http';
-import { type Actor, type Clock, type FieldProblem, InvalidLinkError, type Shortener } from '@lakh/links';
+import {
+  type Actor,
+  type Clock,
+  type FieldProblem,
+  InvalidLinkError,
+  type Shortener,
+  type ShortenRequest,
+} from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
 import { entityTag } from './entity-tag.js';
 import { linkJson } from './link-json.js';
@@ -39,11 +46,8 @@ export function createLinkCreator({
   ];
 
   return async (response, body, actor, key) => {
-    const { link: asked, problems } = parseCreateRequest(body);
-    if (problems.length > 0) {
-      throw new InvalidRequestError(allProblems(problems, () => shortener.check(domainId, asked)));
-    }
-    const { link, created, replayed } = await shortener.shorten(domainId, asked, actor, key).catch(asInvalidRequest);
+    const asked = askedOf(body, (link) => shortener.check(domainId, link));
+    const { link, created, replayed } = await shortener.shorten(domainId, asked, actor, key).catch(throwInvalidRequest);
     const json = linkJson(link, publicUrl);
     const text = JSON.stringify(json);
     const headers = [
@@ -61,6 +65,13 @@ export function createLinkCreator({
   };
 }
 
+/** What a body asks for. @throws InvalidRequestError naming also what `check` finds, where the fields are wrong in the first place */
+export function askedOf(body: unknown, check: (asked: ShortenRequest) => readonly FieldProblem[]): ShortenRequest {
+  const { link: asked, problems } = parseCreateRequest(body);
+  if (problems.length > 0) throw new InvalidRequestError(allProblems(problems, () => check(asked)));
+  return asked;
+}
+
 /** A caller learns of everything that is wrong at once; a field that is missing or no object is not judged twice. */
 export function allProblems(
   problems: readonly FieldProblem[],
@@ -72,7 +83,8 @@ export function allProblems(
 }
 
 /** On the wire an invalid field looks the same whoever found it. */
-export function asInvalidRequest(error: unknown): never {
-  if (error instanceof InvalidLinkError) throw new InvalidRequestError(error.problems);
-  throw error;
+export const asInvalidRequest = ({ problems }: InvalidLinkError) => new InvalidRequestError(problems);
+
+export function throwInvalidRequest(error: unknown): never {
+  throw error instanceof InvalidLinkError ? asInvalidRequest(error) : error;
 }

@@ -8,6 +8,7 @@ import { Counter } from 'prom-client';
 const KEY_MAX_LENGTH = 255;
 /** A string of RFC 9651 §3.3.3, without parameters: none is defined. */
 const QUOTED = /^"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\])*)"$/;
+const PRINTABLE = /^[\x20-\x7e]+$/;
 /** What programs send that never heard of structured fields, UUIDs above all: a token (RFC 9651 §3.3.4) that may begin with a digit. */
 const BARE = /^[\w!#$%&'*+\-.^`|~:/]+$/;
 
@@ -28,6 +29,11 @@ export function idempotencyKeyOf(header: string | readonly string[] | undefined)
     );
   }
   return key;
+}
+
+/** A key beside the fields of a link, in a line of its own. */
+export function isKey(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= KEY_MAX_LENGTH && PRINTABLE.test(value);
 }
 
 export const digest: Digest = (text) => createHash('sha256').update(text).digest('hex');

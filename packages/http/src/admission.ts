@@ -9,6 +9,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Connections } from './connections.js';
+import { streamOf } from './streams.js';
 
 export interface AdmissionLimits {
   readonly maxConnections: number;
@@ -40,6 +41,7 @@ interface Guest {
   readonly client: Group | undefined;
   /** At the last look. */
   bytesRead: number;
+  progress: number;
   arriving: ServerResponse | undefined;
   /** Looks in a row at which it was waited for. */
   waits: number;
@@ -126,6 +128,7 @@ export class Admission {
       guest.waits = isWaitedFor ? guest.waits + 1 : 0;
       guest.arriving = this.#options.connections.lastOn(guest.socket);
       guest.bytesRead = guest.socket.bytesRead;
+      guest.progress = (guest.arriving && streamOf(guest.arriving)?.progress) ?? 0;
     }
   }
 
@@ -143,7 +146,15 @@ export class Admission {
 
   #welcome(socket: Socket, client: Group | undefined): void {
     // No look yet: not even one that sends nothing has been waited for.
-    const guest: Guest = { socket, client, bytesRead: -1, arriving: undefined, waits: 0, isLeaving: false };
+    const guest: Guest = {
+      socket,
+      client,
+      bytesRead: -1,
+      progress: 0,
+      arriving: undefined,
+      waits: 0,
+      isLeaving: false,
+    };
     const groups = client ? [this.#everyone, client] : [this.#everyone];
     for (const group of groups) group.guests.add(guest);
     if (client) this.#clients.set(client.key, client);
@@ -155,9 +166,11 @@ export class Admission {
   }
 
   /** Whether nothing has come of it since the last look, or only more of the same request. */
-  #isWaitedFor({ socket, arriving, bytesRead }: Guest): boolean {
+  #isWaitedFor({ socket, arriving, bytesRead, progress }: Guest): boolean {
     const { connections } = this.#options;
     const last = connections.lastOn(socket);
+    const stream = last && streamOf(last);
+    if (stream && (!stream.isWaiting || stream.progress !== progress)) return false;
     if (last) return last === arriving && !last.req.complete;
     return connections.pendingOn(socket) === 0 && socket.bytesRead === bytesRead && socket.writableLength === 0;
   }

@@ -47,9 +47,21 @@ export class Allowance {
     return window === undefined || window.used < this.perMinute ? 0 : Math.max(0, window.endsMs - this.#nowMs());
   }
 
-  /** Takes one, there or not. */
-  take(key: string): void {
-    this.#open(key, MINUTE_MS).used += 1;
+  /** Until the key's minute ends, in milliseconds; 0 where none has begun. */
+  endsInMs(key: string): number {
+    return Math.max(0, (this.#windows.get(key)?.endsMs ?? 0) - this.#nowMs());
+  }
+
+  /** What the key may still take in its minute. */
+  left(key: string): number {
+    const window = this.#windows.get(key);
+    const used = window === undefined || window.endsMs <= this.#nowMs() ? 0 : window.used;
+    return Math.max(0, this.perMinute - used);
+  }
+
+  /** Takes so many, there or not. */
+  take(key: string, count = 1): void {
+    this.#open(key, MINUTE_MS).used += count;
   }
 
   /** One that was taken was not needed. */
@@ -58,11 +70,11 @@ export class Allowance {
     if (window !== undefined && window.used > 0) window.used -= 1;
   }
 
-  /** Counts one that was taken and is kept, and returns how many there are to tell others of once these are `atLeast`, else 0. */
-  tell(key: string, atLeast: number): number {
+  /** Counts what was taken and is kept, and returns how many there are to tell others of once these are `atLeast`, else 0. */
+  tell(key: string, atLeast: number, count = 1): number {
     const window = this.#windows.get(key);
     if (window === undefined) return 0;
-    window.untold += 1;
+    window.untold += count;
     if (window.untold < atLeast) return 0;
     const told = window.untold;
     window.untold = 0;

@@ -105,7 +105,9 @@ function mount(
 ): void {
   const rows = Object.values(routes);
   if (guard) {
-    app.use(commonPath(rows) || '/', (request: Request, _response: Response, next: () => void) => {
+    // A verb behind a colon is not under the path before it, to the router.
+    const verbs = rows.filter(({ path }) => isVerb(path)).map(({ path }) => patternOf(path));
+    app.use([commonPath(rows) || '/', ...verbs], (request: Request, _response: Response, next: () => void) => {
       guard(request);
       next();
     });
@@ -113,7 +115,7 @@ function mount(
   // Not below the common path: there the path itself and the one with a slash at its end are the same.
   const router = Router({ caseSensitive: true, strict: true });
   for (const path of new Set(rows.map((row) => row.path))) {
-    const here = router.route(path);
+    const here = router.route(patternOf(path));
     if (rows.some((row) => row.path === path && isOfRest(row))) {
       here.all((request: Request, _response: Response, next: (to?: 'route') => void) =>
         isOfRest(speakerOf(request.path)) ? next() : next('route'),
@@ -136,11 +138,18 @@ function mount(
   app.use(router);
 }
 
+const VERB = /(?<!\/):/;
+
+const isVerb = (path: string) => VERB.test(path);
+
+/** As the router reads it: a colon that begins no segment is a colon. */
+const patternOf = (path: string) => path.replace(VERB, '\\:');
+
 const methodOf = ({ method }: Route) => method.toLowerCase() as Lowercase<Route['method']>;
 
 /** The longest path at or under which all routes are. */
 function commonPath(rows: readonly Route[]): string {
-  const [first = '', ...others] = rows.map(({ path }) => path.split('/:', 1)[0] as string);
+  const [first = '', ...others] = rows.map(({ path }) => path.split(':', 1)[0]?.replace(/\/$/, '') as string);
   const isUnder = (base: string) => others.every((path) => path === base || path.startsWith(`${base}/`));
   const parts = first.split('/');
   for (let length = parts.length; length > 1; length -= 1) {

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { streamOf } from './streams.js';
 
 interface Connection {
   /** Handler requests of this connection that are unfinished (more than one only when the client pipelines). */
@@ -10,6 +11,8 @@ interface Connection {
   last: ServerResponse | undefined;
   /** Bytes the client had taken at the last look, if some were waiting for it then; -1 otherwise. */
   sentAtLastCheck: number;
+  /** What had come of its stream at the last look, if it had one that waited for the client then; -1 otherwise. */
+  streamAtLastCheck: number;
   /** What those of them want to be told of that asked, at their end. */
   readonly endings: Map<ServerResponse, () => void>;
 }
@@ -29,7 +32,13 @@ export class Connections {
   }
 
   add(socket: Socket): void {
-    const connection: Connection = { pending: 0, last: undefined, sentAtLastCheck: -1, endings: new Map() };
+    const connection: Connection = {
+      pending: 0,
+      last: undefined,
+      sentAtLastCheck: -1,
+      streamAtLastCheck: -1,
+      endings: new Map(),
+    };
     this.#open.set(socket, connection);
     // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
     socket.once('close', () => {
@@ -67,10 +76,10 @@ export class Connections {
     this.#open.get(response.req.socket)?.endings.set(response, ending);
   }
 
-  /** Requests in flight whose bodies have not arrived; looks at every connection. */
+  /** Requests in flight that nothing can be done for before their bodies have arrived; looks at every connection. */
   countArriving(): number {
     let count = 0;
-    for (const { last } of this.#open.values()) if (last && !last.req.complete) count += 1;
+    for (const { last } of this.#open.values()) if (last && !last.req.complete && !streamOf(last)) count += 1;
     return count;
   }
 
@@ -83,9 +92,13 @@ export class Connections {
     return this.#open.get(socket)?.last;
   }
 
-  /** Cuts every client that has taken nothing of what waits for it since the last look. */
+  /** Cuts every client that has taken nothing of what waits for it since the last look, and ends every stream that has brought nothing. */
   cutStalled(): void {
     for (const [socket, connection] of this.#open) {
+      const stream = connection.last && streamOf(connection.last);
+      const progress = stream?.isWaiting ? stream.progress : -1;
+      if (progress >= 0 && progress === connection.streamAtLastCheck) stream?.end('stalled');
+      connection.streamAtLastCheck = progress;
       const sent = socket.writableLength === 0 ? -1 : (socket as Socket).bytesWritten - socket.writableLength;
       if (sent >= 0 && sent === connection.sentAtLastCheck) socket.destroy();
       connection.sentAtLastCheck = sent;
@@ -94,7 +107,10 @@ export class Connections {
 
   /** Lets connections end with the answers under way. */
   announceEnd(): void {
-    for (const { last } of this.#open.values()) if (last && !last.headersSent) last.shouldKeepAlive = false;
+    for (const { last } of this.#open.values()) {
+      if (last && !last.headersSent) last.shouldKeepAlive = false;
+      if (last) streamOf(last)?.end('stopping');
+    }
   }
 
   /** Ends what never sent a byte: a browser's preconnect, which is active in Node's eyes. */

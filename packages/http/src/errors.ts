@@ -99,6 +99,12 @@ export class OverloadedError extends ProblemError {
   readonly retryAfterS = 1;
 }
 
+/** The server stops, and has begun nothing of what this is told of. */
+export class StoppingError extends ProblemError {
+  readonly code = 'stopping';
+  readonly retryAfterS = 1;
+}
+
 /** A client has more in flight than it is given while others need places too. */
 export class TooManyInFlightError extends ProblemError {
   readonly code = 'too_many_in_flight';

@@ -17,6 +17,7 @@ import { ExpectationFailedError, UriTooLongError } from './errors.js';
 import { createRequestRule, type OwnNames } from './own-requests.js';
 import { Places } from './places.js';
 import { responsesOf } from './responses.js';
+import { streamOf } from './streams.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -30,7 +31,7 @@ export interface HttpLimits {
   readonly maxHeaderBytes: number;
   readonly maxUrlLength: number;
   readonly headersTimeoutMs: number;
-  /** For the whole request, body included. */
+  /** For the whole request, body included; not of a stream, which has to bring something every `stallTimeoutMs`. */
   readonly requestTimeoutMs: number;
   /** Longer than the gateway keeps its idle connections (nginx: 60 s), so that it is the gateway who closes them. */
   readonly keepAliveTimeoutMs: number;
@@ -184,7 +185,10 @@ function refuseUnreadable(
 ): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => onRefused(refuseConnect(socket)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const status = answerClientError(error, socket, connections.lastOn(socket));
+    const last = connections.lastOn(socket);
+    // It has limits of its own.
+    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && last && streamOf(last)) return;
+    const status = answerClientError(error, socket, last);
     if (status !== undefined) onRefused(status);
   });
 }

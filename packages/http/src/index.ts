@@ -12,6 +12,7 @@ export {
   type RouteRequest,
   type RouteResponse,
 } from './app.js';
+export { type BodyLine, BodyLines } from './body-lines.js';
 export { createClientKeys } from './clients.js';
 export { createConnectionMetrics } from './connection-metrics.js';
 export * from './errors.js';
@@ -66,3 +67,4 @@ export {
   speakerFinder,
 } from './route-table.js';
 export { beyondLoopback, httpSettings, listenRule } from './settings.js';
+export { beginStream, type Stream, type StreamEnd } from './streams.js';

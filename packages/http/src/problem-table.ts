@@ -44,6 +44,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'overloaded',
     'range_overlap',
     'repair_contention',
+    'stopping',
     'store_outcome_unknown',
     'store_unavailable',
     'too_many_burnt_counters',

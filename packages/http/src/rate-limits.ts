@@ -5,7 +5,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Allowance } from './allowance.js';
-import { RateLimitedError } from './errors.js';
+import { BatchPlaces } from './batch-places.js';
+import { PayloadTooLargeError, RateLimitedError } from './errors.js';
 import { RecentMap } from './recent-map.js';
 import type { Route } from './route-table.js';
 
@@ -36,6 +37,25 @@ export interface RateLimits {
    * @throws RateLimitedError
    */
   admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, holder?: string): void;
+  /**
+   * Takes `count` changes more for a request that was let in and asks for several, all or none.
+   *
+   * @throws RateLimitedError, and PayloadTooLargeError for more than a whole minute has
+   */
+  takeMore(count: number, request: IncomingMessage, holder?: string): void;
+  /**
+   * Takes one of the look-ups of a request that asks for several; what it returns is to be told once whether it found something.
+   *
+   * @throws RateLimitedError
+   */
+  lookUp(request: IncomingMessage, holder?: string): (found: boolean) => void;
+  /**
+   * Gives a request that brings very many changes a place until it is answered: while it lasts it holds memory that others lack. A client has a quarter
+   * of the places.
+   *
+   * @throws OverloadedError, TooManyInFlightError
+   */
+  holdPlace(request: IncomingMessage, response: ServerResponse, holder?: string): void;
   /**
    * Judges a request with a token, by whose it is: undefined for nobody's. Beyond the allowance of wrong ones a right one is refused like the others, so
    * that no guess is told from it, unless its holder has used it from this address before: nobody is shut out by a neighbour's guesses.
@@ -78,78 +98,133 @@ const SUBJECTS: Readonly<Record<Limit, string>> = {
 const MISSES: ReadonlySet<number> = new Set([404, 410]);
 
 export function createRateLimits(options: RateLimitOptions): RateLimits {
-  const { changesPerMin, missesPerMin, wrongTokensPerMin, clientOf, registry, onRefused } = options;
-  const clock = options.nowMs === undefined ? {} : { nowMs: options.nowMs };
-  const allowances: Readonly<Record<Limit, Allowance>> = {
-    changes: new Allowance({ perMinute: changesPerMin, ...clock }),
-    token_changes: new Allowance({ perMinute: changesPerMin * TOKEN_FACTOR, ...clock }),
-    misses: new Allowance({ perMinute: missesPerMin, ...clock }),
-    wrong_tokens: new Allowance({ perMinute: wrongTokensPerMin, ...clock }),
-  };
-  const refused = registerMetrics(registry, allowances);
+  return new Limits(options);
+}
+
+class Limits implements RateLimits {
+  readonly #options: RateLimitOptions;
+  readonly #allowances: Readonly<Record<Limit, Allowance>>;
+  readonly #refused: Counter<'limit'>;
   /** Who has used a token from where. */
-  const users = new RecentMap<true>(USERS_MAX);
-  let counters: SharedCounters | undefined;
+  readonly #users = new RecentMap<true>(USERS_MAX);
+  readonly #places = new BatchPlaces();
+  #counters: SharedCounters | undefined;
+
+  constructor(options: RateLimitOptions) {
+    const { changesPerMin, missesPerMin, wrongTokensPerMin, registry, nowMs } = options;
+    const clock = nowMs === undefined ? {} : { nowMs };
+    this.#options = options;
+    this.#allowances = {
+      changes: new Allowance({ perMinute: changesPerMin, ...clock }),
+      token_changes: new Allowance({ perMinute: changesPerMin * TOKEN_FACTOR, ...clock }),
+      misses: new Allowance({ perMinute: missesPerMin, ...clock }),
+      wrong_tokens: new Allowance({ perMinute: wrongTokensPerMin, ...clock }),
+    };
+    this.#refused = registerMetrics(registry, this.#allowances);
+  }
+
+  admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, holder?: string): void {
+    if (rate === 'misses' || rate === 'edits') {
+      const end = this.lookUp(request, holder);
+      // Who leaves before the answer has cost the look-up all the same.
+      response.once('close', () => end(response.headersSent && !MISSES.has(response.statusCode)));
+    }
+    if (rate === 'changes' || rate === 'edits') this.#change(request, holder);
+  }
+
+  takeMore(count: number, request: IncomingMessage, holder?: string): void {
+    if (count === 0) return;
+    if (count === 1) {
+      this.#change(request, holder);
+      return;
+    }
+    const { limit, key } = this.#changesOf(request, holder);
+    const allowance = this.#allowances[limit];
+    // One was taken as the request was let in.
+    const all = count + 1;
+    if (all > allowance.perMinute) {
+      throw new PayloadTooLargeError(
+        `These are ${all} links at once, and ${allowance.perMinute} may be made or changed in a minute; send fewer.`,
+      );
+    }
+    const left = allowance.left(key);
+    if (count > left) {
+      const what = `${SUBJECTS[limit]} for ${all} at once: of ${allowance.perMinute} a minute ${left + 1} are left`;
+      this.#refuse(limit, request, what, allowance.endsInMs(key));
+    }
+    allowance.take(key, count);
+    this.#tell(limit, key, count);
+  }
+
+  lookUp(request: IncomingMessage, holder?: string): (found: boolean) => void {
+    const key = this.#clientKey(request, holder);
+    this.#take('misses', key, request);
+    return (found) => {
+      if (found) this.#allowances.misses.giveBack(key);
+      else this.#tell('misses', key);
+    };
+  }
+
+  holdPlace(request: IncomingMessage, response: ServerResponse, holder?: string): void {
+    this.#places.hold(this.#clientKey(request, holder), response);
+  }
+
+  tokenShown(request: IncomingMessage, holder: string | undefined): void {
+    const client = this.#options.clientOf(request);
+    const user = holder === undefined ? undefined : `${client} ${holder}`;
+    if (user !== undefined && this.#users.get(user)) return;
+    this.#take('wrong_tokens', client, request);
+    if (user === undefined) {
+      this.#tell('wrong_tokens', client);
+    } else {
+      this.#allowances.wrong_tokens.giveBack(client);
+      this.#users.set(user, true);
+    }
+  }
+
+  shareOver(counters: SharedCounters | undefined): void {
+    this.#counters = counters;
+  }
+
+  #change(request: IncomingMessage, holder: string | undefined): void {
+    const { limit, key } = this.#changesOf(request, holder);
+    this.#take(limit, key, request);
+    this.#tell(limit, key);
+  }
+
+  #changesOf(request: IncomingMessage, holder: string | undefined): { readonly limit: Limit; readonly key: string } {
+    return holder === undefined
+      ? { limit: 'changes', key: this.#options.clientOf(request) }
+      : { limit: 'token_changes', key: holder };
+  }
+
+  #clientKey(request: IncomingMessage, holder: string | undefined): string {
+    // No address begins like this.
+    return holder === undefined ? this.#options.clientOf(request) : `@${holder}`;
+  }
+
+  #take(limit: Limit, key: string, request: IncomingMessage): void {
+    const waitMs = this.#allowances[limit].waitMs(key);
+    if (waitMs > 0) this.#refuse(limit, request, SUBJECTS[limit], waitMs);
+    this.#allowances[limit].take(key);
+  }
+
+  #refuse(limit: Limit, request: IncomingMessage, what: string, waitMs: number): never {
+    this.#refused.inc({ limit });
+    this.#options.onRefused?.(limit, request);
+    throw new RateLimitedError(what, waitMs);
+  }
 
   /** What was taken is kept. */
-  function tell(limit: Limit, key: string): void {
-    if (counters === undefined) return;
-    const allowance = allowances[limit];
-    const told = allowance.tell(key, Math.ceil(allowance.perMinute / PARTS_TOLD));
+  #tell(limit: Limit, key: string, count = 1): void {
+    if (this.#counters === undefined) return;
+    const allowance = this.#allowances[limit];
+    const told = allowance.tell(key, Math.ceil(allowance.perMinute / PARTS_TOLD), count);
     if (told === 0) return;
-    void counters.count(limit, key, told).then((known) => {
+    void this.#counters.count(limit, key, told).then((known) => {
       if (known) allowance.hear(key, known.used, known.endsInMs);
     });
   }
-
-  function take(limit: Limit, key: string, request: IncomingMessage): void {
-    const waitMs = allowances[limit].waitMs(key);
-    if (waitMs > 0) {
-      refused.inc({ limit });
-      onRefused?.(limit, request);
-      throw new RateLimitedError(SUBJECTS[limit], waitMs);
-    }
-    allowances[limit].take(key);
-  }
-
-  function lookUp(key: string, request: IncomingMessage, response: ServerResponse): void {
-    take('misses', key, request);
-    response.once('close', () => {
-      // Who leaves before the answer has cost the look-up all the same.
-      if (!response.headersSent || MISSES.has(response.statusCode)) tell('misses', key);
-      else allowances.misses.giveBack(key);
-    });
-  }
-
-  return {
-    admit(rate, request, response, holder) {
-      if (rate === 'misses' || rate === 'edits') {
-        // No address begins like this.
-        lookUp(holder === undefined ? clientOf(request) : `@${holder}`, request, response);
-      }
-      if (rate === 'changes' || rate === 'edits') {
-        const limit = holder === undefined ? 'changes' : 'token_changes';
-        const key = holder ?? clientOf(request);
-        take(limit, key, request);
-        tell(limit, key);
-      }
-    },
-    tokenShown(request, holder) {
-      const client = clientOf(request);
-      const user = holder === undefined ? undefined : `${client} ${holder}`;
-      if (user !== undefined && users.get(user)) return;
-      take('wrong_tokens', client, request);
-      if (user === undefined) {
-        tell('wrong_tokens', client);
-      } else {
-        allowances.wrong_tokens.giveBack(client);
-        users.set(user, true);
-      }
-    },
-    shareOver(shared) {
-      counters = shared;
-    },
-  };
 }
 
 function registerMetrics(registry: Registry, allowances: Readonly<Record<Limit, Allowance>>): Counter<'limit'> {

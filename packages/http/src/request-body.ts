@@ -2,6 +2,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import express, { type Request, type Response } from 'express';
+import { BodyLines } from './body-lines.js';
 import { MalformedJsonError, PayloadTooLargeError, UnsupportedMediaTypeError } from './errors.js';
 import type { BodyRule } from './route-table.js';
 
@@ -9,6 +10,7 @@ const MEDIA_TYPES = {
   json: ['application/json'],
   patch: ['application/json', 'application/merge-patch+json'],
   form: ['application/x-www-form-urlencoded'],
+  batch: ['application/json', 'application/x-ndjson'],
 } as const;
 const FORM_FIELDS_MAX = 16;
 const CHARSET = /;[ \t]*charset[ \t]*=[ \t]*"?([^ \t;"]*)/i;
@@ -42,7 +44,7 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   return parseJson(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks));
 }
 
-/** Reads whatever a rule allows: compressed and chunked bodies, and types with parameters too. */
+/** Reads whatever a rule allows: compressed and chunked bodies, and types with parameters too. Of JSON in lines it gives the {@link BodyLines}. */
 export function createBodyReader(rule: BodyRule): (request: Request, response: Response) => Promise<unknown> {
   const { maxBytes, holds } = rule;
   const types = MEDIA_TYPES[rule.type];
@@ -54,6 +56,7 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
   return async (request, response) => {
     if (!isOfType(request, rule.type))
       throw new UnsupportedMediaTypeError(`Send the ${holds} as ${types.join(' or ')}.`);
+    if (typeOf(request) === MEDIA_TYPES.batch[1]) return linesOf(request, rule);
     // By its announced length what the parser would first read to its end.
     if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
       throw tooLarge(maxBytes);
@@ -68,7 +71,7 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
     if (rule.type === 'form') return request.body;
     const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
     // Nothing at all is no JSON, but a link with everything missing; of changes it would be none, and seem made.
-    return body.length === 0 && rule.type === 'json' ? {} : parseJson(body);
+    return body.length === 0 && rule.type !== 'patch' ? {} : parseJson(body);
   };
 }
 
@@ -77,8 +80,19 @@ const tooLarge = (maxBytes: number) => new PayloadTooLargeError(`The body is lar
 /** `request.is` has no opinion on a request without a body: that is no form, but JSON with everything missing. */
 function isOfType(request: Request, type: BodyRule['type']): boolean {
   if (type === 'form') return Boolean(request.is([...MEDIA_TYPES.form]));
-  const given = request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
-  return MEDIA_TYPES[type].some((known) => known === given);
+  return MEDIA_TYPES[type].some((known) => known === typeOf(request));
+}
+
+function typeOf(request: Request): string | undefined {
+  return request.headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+}
+
+function linesOf(request: Request, { maxBytes, maxLineBytes = maxBytes }: BodyRule): BodyLines {
+  requireUtf8Charset(request.headers['content-type'] as string);
+  if ((request.headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new UnsupportedMediaTypeError('Lines are taken as they are; send them without a Content-Encoding.');
+  }
+  return new BodyLines(request, maxLineBytes);
 }
 
 /** RFC 8259 §8.1: between systems JSON is UTF-8, whatever decoders there are. */

@@ -8,16 +8,19 @@ export const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'] as const;
 
 /** A body that a route takes; anything else is refused by its headers, before it is read. */
 export interface BodyRule {
-  /** `patch`: JSON that changes what is there, by its own media type (RFC 7396) or as plain JSON. */
-  readonly type: 'json' | 'patch' | 'form';
+  /** `patch`: JSON that changes what is there, by its own media type (RFC 7396) or as plain JSON. `batch`: JSON, or JSON a line, of any length. */
+  readonly type: 'json' | 'patch' | 'form' | 'batch';
   /** What it holds, as the caller is told: "Send the link as application/json." */
   readonly holds: string;
+  /** Of a body that is read whole before it is looked at. */
   readonly maxBytes: number;
+  /** Of one line, where a body comes in lines. */
+  readonly maxLineBytes?: number;
 }
 
 /** One operation: a method of a path. */
 export interface Route {
-  /** `:name` stands for one whole segment. */
+  /** `:name` stands for one whole segment; a verb may stand behind the last one, as in `/links:batch`. */
   readonly path: string;
   readonly method: Exclude<(typeof METHODS)[number], 'HEAD'>;
   /** The service that answers it behind a gateway. All routes under one first segment have the same. */

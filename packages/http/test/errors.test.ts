@@ -53,6 +53,7 @@ describe('problem details', () => {
       '431 headers_too_large',
       '500 internal',
       '503 overloaded',
+      '503 stopping',
     ]);
   });
 

@@ -1,6 +1,17 @@
 import { LinkGoneError } from './errors.js';
 import type { Link, NewLink, StoredLink } from './link.js';
 
+/** As a caller sent it; nothing is validated yet. */
+export interface ShortenRequest {
+  readonly longUrl: unknown;
+  /** Undefined or null: a code is generated. */
+  readonly alias?: unknown;
+  /** RFC 3339; undefined or null: the link does not expire. */
+  readonly expiresAt?: unknown;
+  /** Undefined or null: the server's default. */
+  readonly redirectStatus?: unknown;
+}
+
 /** A link that was asked for, valid and without its code. */
 export interface Draft
   extends Pick<NewLink, 'domainId' | 'longUrl' | 'createdAtMs' | 'expiresAtMs' | 'redirectStatus'> {

@@ -1,6 +1,7 @@
 import { type Actor, demand } from './actor.js';
 import { validateAlias } from './alias.js';
-import { created, type Draft, newLink, type ShortenResult, sameAlias } from './draft.js';
+import { type ByKey, createByKey } from './by-key.js';
+import { created, type Draft, newLink, type ShortenRequest, type ShortenResult, sameAlias } from './draft.js';
 import {
   AliasTakenError,
   DuplicateCounterError,
@@ -10,24 +11,13 @@ import {
   TooManyBurntCountersError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
-import { type Digest, IdempotencyKeys } from './idempotency.js';
-import { KeyedCreate } from './keyed-create.js';
+import type { Digest } from './idempotency.js';
+import type { KeyedBatch } from './keyed-batch.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
 import { validateRedirectStatus } from './redirect-status.js';
 import { isReservedWord } from './reserved-words.js';
 import { TakenAhead } from './taken-ahead.js';
-
-/** As a caller sent it; nothing is validated yet. */
-export interface ShortenRequest {
-  readonly longUrl: unknown;
-  /** Undefined or null: a code is generated. */
-  readonly alias?: unknown;
-  /** RFC 3339; undefined or null: the link does not expire. */
-  readonly expiresAt?: unknown;
-  /** Undefined or null: the server's default. */
-  readonly redirectStatus?: unknown;
-}
 
 export interface ShortenPolicy extends LongUrlPolicy {
   /** How many inserts in a row may meet aliases and tombstones before a create gives up. Default 32. */
@@ -55,6 +45,18 @@ export interface Shortener {
    * `IdempotencyKeyInUseError`, or `LinkGoneError` once that link was deleted.
    */
   shorten(domainId: number, request: ShortenRequest, actor: Actor, key?: string): Promise<ShortenResult>;
+  /**
+   * Creates several links by one key: `work` is given what creates each of them, by its index, as {@link shorten} does. The same caller's next call with
+   * the key and the same requests creates the same links for a day, and what is missing of them; with `IdempotencyKeyReusedError` for other requests,
+   * before anything is made, and `IdempotencyKeyInUseError`.
+   */
+  batch<T>(
+    domainId: number,
+    requests: readonly ShortenRequest[],
+    actor: Actor,
+    key: string,
+    work: (batch: KeyedBatch) => Promise<T>,
+  ): Promise<T>;
   /** What {@link shorten} would refuse the request for; empty when it is valid. Takes nothing and writes nothing. */
   check(domainId: number, request: ShortenRequest): readonly FieldProblem[];
 }
@@ -66,7 +68,6 @@ const MET_BEFORE_LOOK = 2;
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
 export function createShortener(options: ShortenerOptions): Shortener {
   const { store, codes, clock, newInsertId, policy, idempotency } = options;
-  const keys = idempotency && new IdempotencyKeys(idempotency.digest);
   const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
   const ahead = new TakenAhead({ store, codes });
 
@@ -108,28 +109,27 @@ export function createShortener(options: ShortenerOptions): Shortener {
     throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
   }
 
-  async function shortenByKey(domainId: number, request: ShortenRequest, actor: Actor, key: string) {
-    if (keys === undefined || idempotency === undefined) throw new Error('keys are not taken here');
-    const nowMs = clock.nowMs();
-    // A repeated request is what it was, also when its expiry has passed by now.
-    const { createdAtMs: _, ...asked } = validate(domainId, request, policy, 0);
-    const draft = { ...asked, createdAtMs: nowMs };
-    return keys.use({ key, actor, purpose: ['create', domainId], asked }, (keyed) =>
-      new KeyedCreate({ store, codes, newInsertId, reservations: idempotency.reservations }, keyed, {
-        draft,
-        demandNow: () => void validate(domainId, request, policy, nowMs),
-        useCounters: (use) => useCounters(draft, use),
-      }).run(),
-    );
+  const byKey =
+    idempotency &&
+    createByKey({
+      ...{ store, codes, newInsertId, clock, ...idempotency },
+      validate: (domainId, request, nowMs) => validate(domainId, request, policy, nowMs),
+      useCounters,
+    });
+
+  function demandKeys(): ByKey {
+    if (byKey === undefined) throw new Error('keys are not taken here');
+    return byKey;
   }
 
   return {
     async shorten(domainId, request, actor, key) {
       demand('create', actor);
-      if (key !== undefined) return shortenByKey(domainId, request, actor, key);
+      if (key !== undefined) return demandKeys().shorten(domainId, request, actor, key);
       const draft = validate(domainId, request, policy, clock.nowMs());
       return draft.alias === undefined ? useCounters(draft) : claimAlias(draft.alias, draft);
     },
+    batch: async (...batch) => demandKeys().batch(...batch),
     check(domainId, request) {
       try {
         validate(domainId, request, policy, clock.nowMs());
