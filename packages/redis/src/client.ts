@@ -4,6 +4,7 @@
  */
 import { backoff } from '@lakh/base';
 import { createClient, createCluster, createSentinel } from 'redis';
+import { tlsSocketOptions } from './tls.js';
 import type { RedisTarget } from './url.js';
 
 /** What is used of a client; single, Sentinel and Cluster all have it. */
@@ -75,23 +76,23 @@ const commandOptions = { timeout: 0 };
 
 function createAny(target: RedisTarget): AnyClient {
   const common = commonOptions(target);
+  const tls = (target.tls && tlsSocketOptions(target.tls)) as { tls: true } | undefined;
+  const secured = { ...socketOptions, ...tls };
   switch (target.kind) {
     case 'single': {
-      const { host, port } = target.node;
-      const socket = target.tls
-        ? { ...socketOptions, host, port, tls: true as const }
-        : { ...socketOptions, host, port };
+      const socket = { ...socketOptions, ...target.node, ...tls } as { tls: true };
       return createClient({ ...common, database: target.database, socket, commandOptions }) as unknown as AnyClient;
     }
     case 'sentinel':
       return createSentinel({
         name: target.name,
         sentinelRootNodes: target.nodes.map((node) => ({ ...node })),
-        nodeClientOptions: { ...common, database: target.database, socket: socketOptions },
+        nodeClientOptions: { ...common, database: target.database, socket: secured },
         sentinelClientOptions: {
+          ...target.sentinel,
           pingInterval: PING_INTERVAL_MS,
           maintNotifications: 'disabled',
-          socket: socketOptions,
+          socket: secured,
         },
         // A failover whose announcement was missed is found by asking.
         scanInterval: 1_000,
@@ -99,8 +100,8 @@ function createAny(target: RedisTarget): AnyClient {
       }) as unknown as AnyClient;
     case 'cluster':
       return createCluster({
-        rootNodes: target.nodes.map(({ host, port }) => ({ socket: { ...socketOptions, host, port } })),
-        defaults: { ...common, socket: socketOptions },
+        rootNodes: target.nodes.map(({ host, port }) => ({ socket: { ...secured, host, port } })),
+        defaults: { ...common, socket: secured },
         // The default of 5 s doubles the time until a promoted master is found; 0 never finds it.
         topologyRefreshOnReconnectionAttemptStrategy: 200,
         commandOptions,

@@ -53,10 +53,10 @@ export class Masters {
   constructor(options: MastersOptions) {
     this.#options = options;
     const { target } = options;
-    const { username, password } = target;
+    const { username, password, tls } = target;
     this.#isCluster = target.kind === 'cluster';
     const database = target.kind === 'cluster' ? 0 : target.database;
-    this.#access = { username, password, database, tls: target.kind === 'single' && target.tls };
+    this.#access = { username, password, database, tls };
     options.changed?.(false);
     this.#guide = this.#openGuide();
     if (target.kind === 'single') this.#learn([shardOfAll(target.node)]);
@@ -99,8 +99,7 @@ export class Masters {
     if (target.kind === 'single') return undefined;
     return new Guide({
       seeds: target.nodes,
-      // Sentinels are asked without credentials.
-      access: target.kind === 'cluster' ? this.#access : {},
+      access: target.kind === 'cluster' ? this.#access : { ...target.sentinel, tls: target.tls },
       ask: target.kind === 'cluster' ? askCluster : (node) => askSentinel(node, target.name),
       told: ({ shards }) => this.#learn(shards),
       failed: (error) => this.#lacks(error),

@@ -4,6 +4,7 @@
  */
 import { formatAddress, type HostPort } from '@lakh/settings';
 import { createClient } from 'redis';
+import { type TlsOptions, tlsSocketOptions } from './tls.js';
 
 export type NodeAddress = HostPort | { readonly path: string };
 
@@ -12,7 +13,7 @@ export interface Access {
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   readonly database?: number;
-  readonly tls?: boolean;
+  readonly tls?: TlsOptions | undefined;
 }
 
 const CONNECT_TIMEOUT_MS = 500;
@@ -27,11 +28,15 @@ export function nameOf(address: NodeAddress): string {
   return 'path' in address ? address.path : formatAddress(address);
 }
 
-/** Prepares a connection; nothing is sent before its `connect()`, which rejects when there is none. */
-export function createNode(address: NodeAddress, { username, password, database = 0, tls = false }: Access) {
+/**
+ * Prepares a connection; nothing is sent before its `connect()`, which rejects when there is none.
+ *
+ * @throws InvalidRedisUrlError where files for TLS cannot be used
+ */
+export function createNode(address: NodeAddress, { username, password, database = 0, tls }: Access) {
   const socket = {
     ...address,
-    ...(tls && { tls: true as const }),
+    ...(tls && tlsSocketOptions(tls)),
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SOCKET_TIMEOUT_MS,
     reconnectStrategy: false as const,

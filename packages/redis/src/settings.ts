@@ -1,9 +1,15 @@
 import { integer, type Parser, type SettingList } from '@lakh/settings';
+import { tlsSocketOptions } from './tls.js';
 import { parseRedisUrl, type RedisTarget } from './url.js';
 
 const redisUrl: Parser<RedisTarget> = {
-  expected: 'a redis://, rediss://, redis+sentinel:// or redis+cluster:// URL',
-  parse: parseRedisUrl,
+  expected:
+    'a redis://, unix://, redis+sentinel:// or redis+cluster:// URL, or with TLS rediss://, rediss+sentinel:// or rediss+cluster://',
+  parse(text) {
+    const target = parseRedisUrl(text);
+    if (target.tls) tlsSocketOptions(target.tls);
+    return target;
+  },
 };
 
 export const redisSettings = {

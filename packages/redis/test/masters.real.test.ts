@@ -103,7 +103,7 @@ test('Sentinel: a failover is followed', async () => {
 });
 
 test('Cluster: a slot that moves, a master that is frozen, and one that is killed and succeeded by its replica', async () => {
-  const topology = await startCluster(dir, 1);
+  const topology = await startCluster(dir, { replicas: 1 });
   servers.push(...topology.servers);
   const [first, second, third, replica] = servers;
   await open(topology);

@@ -1,3 +1,4 @@
+export { CertificateAuthority, type Identity } from './certificates.js';
 export * from './facts/index.js';
 export * from './fault-proxy.js';
 export * from './id-range/index.js';
