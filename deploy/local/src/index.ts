@@ -21,5 +21,5 @@ export type { LayoutOptions } from './stack/layout.js';
 export { type Detours, GENEROUS_LIMITS } from './stack/plans.js';
 export type { ScaleTargets } from './stack/scale.js';
 export * from './stack/stack.js';
-export type { ProcessState, ProcessStatus, StackStatus } from './stack/status.js';
+export type { DatabaseRole, ProcessState, ProcessStatus, StackStatus } from './stack/status.js';
 export type { UpOptions } from './stack/up.js';

@@ -8,7 +8,11 @@ import {
   galeraPosition,
   galeraStatus,
   launchGalera,
+  mariadbPlan,
   mariadbSql,
+  openStack,
+  readSettings,
+  type ServerPlan,
 } from '../src/index.js';
 
 const hasGalera = existsSync(GALERA_LIBRARY);
@@ -60,3 +64,40 @@ let cluster: GaleraCluster;
     await expect(root('mysql-1', 'INSERT INTO lakh.t VALUES (9)')).rejects.toThrow('ERROR 1047');
   }, 60_000);
 });
+
+(hasGalera ? test : test.skip)(
+  'a stack on Galera begins again, after all nodes died, with the one that has come furthest',
+  async () => {
+    const parent = await mkdtemp(join(tmpdir(), 'lakh-galera-stack-'));
+    const dir = join(parent, 'stack');
+    const settings = readSettings({ ...process.env, LAKH_LOG_LEVEL: 'warn' });
+    const stack = openStack({ dir, root: join(__dirname, '..', '..', '..'), settings });
+    const names = ['mysql-1', 'mysql-2', 'mysql-3'];
+    try {
+      await expect(stack.up({ db: 'galera' })).rejects.toThrow(`cannot enter ${parent}`);
+      await chmod(parent, 0o711);
+      await stack.up({ db: 'galera', shorten: 1, redirect: 1, zookeeper: 1 });
+      await stack.kill('mysql-1');
+      await mariadbSql(plan('mysql-2'), 'CREATE TABLE lakh.furthest (x INT)');
+      await stack.kill('mysql-2');
+      await stack.kill('mysql-3');
+      await expect(stack.start('mysql-1')).rejects.toThrow(
+        /no node of the cluster runs, and mysql-[23] has come furthest/,
+      );
+      await stack.start(...names);
+      for (const name of names) await mariadbSql(plan(name), 'SELECT * FROM lakh.furthest');
+      await stack.down();
+      await stack.up();
+      expect((await stack.status()).processes.filter(({ state }) => state !== 'ready')).toEqual([]);
+    } finally {
+      await stack.down({ wipe: true });
+      await rm(parent, { recursive: true });
+    }
+
+    /** Enough of one to log in as root. */
+    function plan(name: string): ServerPlan {
+      return mariadbPlan({ name, dir: join(dir, name), port: 1 });
+    }
+  },
+  240_000,
+);

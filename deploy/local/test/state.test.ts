@@ -38,6 +38,7 @@ describe('state.json', () => {
   });
 
   const [gateway] = state.processes;
+  const mysql = { name: 'mysql-1', role: 'mysql', port: 20, extraPorts: [], isDraining: false };
   test.each<[string, unknown]>([
     ['nothing', ''],
     ['half of it', '{"version": 1, "processes": [{"na'],
@@ -48,6 +49,9 @@ describe('state.json', () => {
     ['an unknown role', { version: 1, processes: [{ ...gateway, role: 'mongo' }] }],
     ['a port out of range', { version: 1, processes: [{ ...gateway, port: 65_536 }] }],
     ['a port that is text', { version: 1, processes: [{ ...gateway, port: '80; evil' }] }],
+    ['a database of another kind', { version: 1, processes: [], database: { kind: 'oracle' } }],
+    ['a primary that is a path', { version: 1, processes: [], database: { kind: 'replicas', primary: '../x' } }],
+    ['a node without its ports', { version: 1, processes: [mysql], database: { kind: 'galera' } }],
     ['too few ports', { version: 1, processes: [{ ...gateway, extraPorts: [] }] }],
     ['the pid of init', { version: 1, processes: [{ ...gateway, process: { pid: 1, startedAt: 'x' } }] }],
     ['a negative pid: a group', { version: 1, processes: [{ ...gateway, process: { pid: -1, startedAt: 'x' } }] }],
@@ -94,6 +98,23 @@ describe('the layout of a stack', () => {
     expect(after.processes[0]?.port).toBe(12_345);
     expect(after.processes[2]).toEqual(before.processes.find(({ name }) => name === 'redirect-1'));
     await expect(layOut(before, { zookeeper: 3 })).rejects.toThrow('not resized');
+  });
+
+  test('remembers what its database is, and who was made the primary last', async () => {
+    const replicas = await layOut(undefined, { db: 'replicas' });
+    expect(replicas.processes.filter(({ role }) => role === 'mysql')).toHaveLength(3);
+    expect(replicas.database).toEqual({ kind: 'replicas', primary: 'mysql-1' });
+    const promoted: StackState = { ...replicas, database: { kind: 'replicas', primary: 'mysql-3' } };
+    expect((await layOut(promoted, {})).database).toEqual(promoted.database);
+    writeState(dir, promoted);
+    expect(readState(dir)).toEqual(promoted);
+    await expect(layOut(promoted, { db: 'mariadb' })).rejects.toThrow("this stack's database is replicas, not mariadb");
+
+    const galera = await layOut(undefined, { db: 'galera' });
+    expect(galera.processes.filter(({ extraPorts }) => extraPorts.length === 3)).toHaveLength(3);
+    writeState(dir, galera);
+    expect(await layOut(readState(dir), {})).toEqual(galera);
+    expect((await layOut(undefined, { db: 'mariadb' })).database).toBeUndefined();
   });
 });
 

@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from '../errors.js';
 import { MAX_SERVERS } from '../stack/layout.js';
+import { DATABASES, type DatabaseKind } from '../stack/state.js';
 import { FLAG, parseOptions, TEXT, wholeNumber } from './command-line.js';
 import { VERBS, type Verb } from './help.js';
 
@@ -23,6 +24,7 @@ export type Command =
         readonly redirect?: number;
         readonly zookeeper?: number;
         readonly port?: number;
+        readonly db?: DatabaseKind;
       };
     }
   | { readonly verb: 'status'; readonly dir: string; readonly isJson: boolean }
@@ -34,6 +36,7 @@ export type Command =
       readonly lines: number;
     }
   | { readonly verb: 'kill'; readonly dir: string; readonly name: string; readonly signal: NodeJS.Signals }
+  | { readonly verb: 'promote'; readonly dir: string; readonly name: string }
   | { readonly verb: 'start' | 'restart'; readonly dir: string; readonly names: readonly string[] }
   | {
       readonly verb: 'scale';
@@ -51,12 +54,13 @@ const COMMON: Options = {
 };
 
 const OPTIONS: Readonly<Record<Verb, Options>> = {
-  up: { detach: { ...FLAG, short: 'd' }, shorten: TEXT, redirect: TEXT, zookeeper: TEXT, port: TEXT },
+  up: { detach: { ...FLAG, short: 'd' }, shorten: TEXT, redirect: TEXT, zookeeper: TEXT, db: TEXT, port: TEXT },
   status: { json: FLAG },
   logs: { follow: { ...FLAG, short: 'f' }, lines: { ...TEXT, short: 'n', default: DEFAULT_LOG_LINES } },
   kill: { signal: { ...TEXT, short: 's', default: 'SIGKILL' } },
   start: {},
   restart: {},
+  promote: {},
   scale: {},
   env: {},
   down: { wipe: FLAG },
@@ -83,6 +87,7 @@ export function parseCommand(argv: readonly string[]): Command {
           ...given('shorten', values.shorten, 1, MAX_SERVERS),
           ...given('redirect', values.redirect, 1, MAX_SERVERS),
           ...given('zookeeper', values.zookeeper, 1, MAX_ZOOKEEPERS),
+          ...(values.db === undefined ? {} : { db: databaseOf(String(values.db)) }),
           ...given('port', values.port, 1, 65_535),
         },
       };
@@ -101,6 +106,9 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'kill':
       takes(verb, positionals, 1, 1);
       return { verb, dir, name: positionals[0] as string, signal: signalOf(String(values.signal)) };
+    case 'promote':
+      takes(verb, positionals, 1, 1);
+      return { verb, dir, name: positionals[0] as string };
     case 'start':
     case 'restart':
       takes(verb, positionals, 1, Number.POSITIVE_INFINITY);
@@ -120,6 +128,12 @@ export function parseCommand(argv: readonly string[]): Command {
 function verbOf(text: string): Verb {
   if ((VERBS as readonly string[]).includes(text)) return text as Verb;
   throw new UsageError(`no verb ${JSON.stringify(text)}; there are ${VERBS.join(', ')}`);
+}
+
+function databaseOf(text: string): DatabaseKind {
+  const kind = DATABASES.find((known) => known === text);
+  if (kind === undefined) throw new UsageError(`--db ${JSON.stringify(text)} is not one of ${DATABASES.join(', ')}`);
+  return kind;
 }
 
 function takes(verb: Verb, positionals: readonly string[], least: number, most: number): void {

@@ -1,14 +1,14 @@
 import { describeSettings } from '@lakh/settings';
 import { stackSettings } from '../settings.js';
 
-export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'restart', 'scale', 'env', 'down'] as const;
+export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'restart', 'promote', 'scale', 'env', 'down'] as const;
 export type Verb = (typeof VERBS)[number];
 
 const COMMON = `
   --dir D         the stack's folder (default ./.stack)
   -h, --help      this text`;
 
-const OVERVIEW = `The whole system on this machine, on loopback only: three ZooKeepers, a MariaDB and a Redis from Debian's packages, nginx as
+const OVERVIEW = `The whole system on this machine, on loopback only: three ZooKeepers, a MariaDB (or several) and a Redis from Debian's packages, nginx as
 the gateway, and shorten and redirect servers.
 
 usage: npm run stack -- VERB [OPTION …]
@@ -19,6 +19,7 @@ usage: npm run stack -- VERB [OPTION …]
   kill NAME       send a process a signal, SIGKILL by default
   start NAME …    start processes that have ended
   restart NAME …  drain and start processes again, one of a kind at a time: restart shorten redirect
+  promote NAME    have a replica of the database take the writes
   scale …         change the number of shorten or redirect servers: scale shorten=4 redirect=3
   env             what a server of it, or lakh, would be given: LAKH_… lines, secrets included
   down            stop it; data stays unless --wipe
@@ -32,7 +33,7 @@ ${describeSettings(stackSettings)}
 `;
 
 const HELP: Readonly<Record<Verb, string>> = {
-  up: `usage: npm run stack -- up [--detach] [--shorten N] [--redirect M] [--zookeeper Z] [--port P]
+  up: `usage: npm run stack -- up [--detach] [--shorten N] [--redirect M] [--zookeeper Z] [--db KIND] [--port P]
 
 Starts everything and prints the gateway's address. In the foreground it stays until Ctrl-C (or the end of npm), which stops
 everything; with --detach it returns when all is ready, or stops what it started and exits 1. A stopped stack's data is used again.
@@ -41,14 +42,16 @@ everything; with --detach it returns when all is ready, or stops what it started
   --shorten N     shorten servers, 1 to 64 (default 2, or as many as the folder knows)
   --redirect M    redirect servers, 1 to 64 (default 2, or as many as the folder knows)
   --zookeeper Z   ZooKeeper nodes, 1 to 9 (default 3); fixed once the folder is in use
+  --db KIND       mariadb (one server, the default), replicas (a primary and two replicas, of which one has what was acknowledged) or
+                  galera (three nodes; they run as the user mysql, who must be able to enter the folder); fixed once the folder is in use
   --port P        the gateway's port (default: a free one, kept from then on)
 ${COMMON}
 `,
   status: `usage: npm run stack -- status [--json]
 
-Lists every process. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
+Lists every process, and of a database with replicas who is the primary. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
 
-  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}
+  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}, with "databaseRole" where there are replicas
 ${COMMON}
 `,
   logs: `usage: npm run stack -- logs NAME [--follow] [--lines N]
@@ -78,6 +81,12 @@ ${COMMON}
 Drains each process and starts it again, as it is built now; NAME is a process's, or a kind of server: shorten, redirect, zookeeper, mysql,
 redis, gateway. Of a kind one is restarted after the other, the next once the one before is ready; a failure ends it there. Of two or more shorten
 or redirect servers the others take the requests meanwhile, and none fails.
+${COMMON}
+`,
+  promote: `usage: npm run stack -- promote NAME
+
+Has a replica of the database take the writes, once it has applied what it received; the others follow it. The primary from before gives
+up its writes first and follows as well. Of one that is dead or frozen this can only be said: start or restart it, and it follows.
 ${COMMON}
 `,
   scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]

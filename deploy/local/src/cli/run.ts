@@ -65,6 +65,8 @@ async function run(command: Command, options: CliOptions): Promise<void> {
       return stack.start(...command.names);
     case 'restart':
       return stack.restart(...command.names);
+    case 'promote':
+      return stack.promote(command.name);
     case 'scale':
       return stack.scale(command.targets);
     case 'env':
@@ -133,9 +135,9 @@ async function logs(
 function statusTable({ processes }: StackStatus): string {
   const rows = [
     ['NAME', 'ROLE', 'STATE', 'PID', 'URL', 'ADMIN'],
-    ...processes.map(({ name, role, state, pid, url, adminUrl }) => [
+    ...processes.map(({ name, role, state, pid, url, adminUrl, databaseRole }) => [
       name,
-      role,
+      databaseRole === undefined ? role : `${role} (${databaseRole})`,
       state,
       pid === null ? '-' : String(pid),
       url,

@@ -46,9 +46,9 @@ export function dataDirOf(dir: string): string {
 }
 
 /**
- * Where it works, and as whom. Started by root it takes (unless it runs programs of its own, and is started as its user) its folder for the root of the file system before it takes its user, who could not
- * go the way to a folder that is root's alone. A starting mariadbd removes temporary tables from its tmpdir, whoever's they are: no two
- * may share one.
+ * Where it works, and as whom. Started by root it takes its folder for the root of the file system before it takes its user, who could not
+ * go the way to a folder that is root's alone; unless it is not caged, and started as its user. A starting mariadbd removes temporary tables
+ * from its tmpdir, whoever's they are: no two may share one.
  */
 export function placeFlags(dir: string, isCaged = ownerOf(dir, 'mysql') !== undefined): string[] {
   const isRoot = process.getuid?.() === 0;

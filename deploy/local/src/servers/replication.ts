@@ -44,6 +44,8 @@ function replicationFlags(serverId: number, isPrimary: boolean, durable: boolean
     '--rpl-semi-sync-master-wait-point=AFTER_SYNC',
     // By default a primary without replicas acknowledges after 10 s what it alone has.
     '--rpl-semi-sync-master-timeout=86400000',
+    // So long a replica that leaves a frozen primary tries to tell it so.
+    '--rpl-semi-sync-slave-kill-conn-timeout=1',
     // Notices within seconds that the primary stands still.
     '--slave-net-timeout=4',
   ];

@@ -1,9 +1,8 @@
 import { readdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { recordsOf } from './plans.js';
 import { SECRETS_DIR } from './secrets.js';
 import { type Session, STATE_LOCK, VERB_LOCK } from './session.js';
-import { PROCESS_NAME, type ProcessRecord, STATE_FILE } from './state.js';
+import { PROCESS_NAME, type ProcessRecord, recordsOf, STATE_FILE } from './state.js';
 
 export interface DownOptions {
   /** Also removes what the stack wrote, data included. */

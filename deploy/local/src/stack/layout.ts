@@ -1,17 +1,28 @@
 import { UsageError } from '../errors.js';
 import { freePorts, isFree } from '../servers/ports.js';
 import type { ServerRole } from '../servers/server.js';
-import { numberOf, recordsOf } from './plans.js';
-import { extraPortCount, type ProcessRecord, type StackState } from './state.js';
+import {
+  type DatabaseKind,
+  databaseKind,
+  extraPortCount,
+  numberOf,
+  type ProcessRecord,
+  recordsOf,
+  type StackState,
+} from './state.js';
 
 export const MAX_SERVERS = 64;
 const DEFAULTS = { shorten: 2, redirect: 2, zookeeper: 3 };
+/** One may be lost of three: the others are still a majority, or a primary with a replica that has everything. */
+const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3 };
 
 export interface LayoutOptions {
   /** Servers of each kind; those of the last `up` in this folder, or 2, 2 and 3. */
   readonly shorten?: number;
   readonly redirect?: number;
   readonly zookeeper?: number;
+  /** What the folder was made with, or one MariaDB. */
+  readonly db?: DatabaseKind;
   /** The gateway's port; the last one, or a free one. */
   readonly port?: number;
 }
@@ -25,19 +36,28 @@ export async function layOut(before: StackState | undefined, options: LayoutOpti
       `this stack's ensemble has ${had('zookeeper')} nodes, not ${zookeepers}: an ensemble is not resized here (down --wipe, or another --dir)`,
     );
   }
+  const kind = options.db ?? databaseKind(before ?? {});
+  if (before !== undefined && kind !== databaseKind(before)) {
+    throw new UsageError(
+      `this stack's database is ${databaseKind(before)}, not ${kind}: its data are not moved here (down --wipe, or another --dir)`,
+    );
+  }
   const wanted: readonly [ServerRole, number][] = [
     ['gateway', 1],
     ['shorten', options.shorten ?? (had('shorten') || DEFAULTS.shorten)],
     ['redirect', options.redirect ?? (had('redirect') || DEFAULTS.redirect)],
     ['zookeeper', zookeepers],
-    ['mysql', 1],
+    ['mysql', DATABASE_SERVERS[kind]],
     ['redis', 1],
   ];
   const processes = wanted.flatMap(([role, count]) => {
     const known = before === undefined ? [] : recordsOf(before, role).slice(0, count);
     return [...known, ...newNames(role, known, count - known.length).map((name) => ({ name, role }))];
   });
-  return { processes: await withPorts(processes, options.port) };
+  const placed = await withPorts(processes, kind, options.port);
+  if (kind === 'mariadb') return { processes: placed };
+  const primary = kind === 'replicas' ? { primary: before?.database?.primary ?? 'mysql-1' } : {};
+  return { processes: placed, database: { kind, ...primary } };
 }
 
 /** Records for `count` further servers of a running stack. */
@@ -50,6 +70,7 @@ export async function furtherServers(
   const names = newNames(role, recordsOf(state, role), count);
   return withPorts(
     names.map((name) => ({ name, role })),
+    databaseKind(state),
     undefined,
     taken,
   );
@@ -67,6 +88,7 @@ type Unplaced = Pick<ProcessRecord, 'name' | 'role'> & Partial<ProcessRecord>;
 
 async function withPorts(
   servers: readonly Unplaced[],
+  kind: DatabaseKind,
   gatewayPort: number | undefined,
   taken: ReadonlySet<number> = new Set(),
 ): Promise<ProcessRecord[]> {
@@ -82,7 +104,7 @@ async function withPorts(
     for (const each of ports) kept.add(each);
   }
   const missing = (server: Unplaced): number =>
-    1 + extraPortCount(server.role) - (placed.get(server.name)?.length ?? 0);
+    1 + extraPortCount(server.role, kind) - (placed.get(server.name)?.length ?? 0);
   const fresh = await freePorts(
     servers.reduce((sum, server) => sum + missing(server), 0),
     kept,

@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LocalSettings } from '../config.js';
 import { SYSTEM_PATH } from '../config.js';
-import { mariadbPlan } from '../servers/mariadb.js';
 import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
 import { redisPlan } from '../servers/redis.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
+import { databasePlan, primaryOf } from './database-plan.js';
 import {
   DATABASE_FILE,
   REDIS_FILE,
@@ -18,7 +18,7 @@ import {
   ZOOKEEPER_AUTH_FILE,
 } from './secrets.js';
 import { servicePlan } from './service-plan.js';
-import type { ProcessRecord, StackState } from './state.js';
+import { extraPort, numberOf, type ProcessRecord, recordsOf, type StackState } from './state.js';
 
 /** Of one verb's run: where the stack is, and what its servers are told. */
 export interface StackContext {
@@ -56,7 +56,7 @@ export function planOf(
       return zookeeperPlan({ name, dir, id: numberOf(name), members, quorumPassword: passwords.quorum });
     }
     case 'mysql':
-      return mariadbPlan({ name, dir, port });
+      return databasePlan(context.dir, state, record);
     case 'redis':
       return redisPlan({ name, dir, port, password: passwords.redis });
     case 'shorten':
@@ -93,22 +93,6 @@ export function gatewayOf(state: StackState): ProcessRecord {
   return gateway;
 }
 
-/** In the order of their numbers. */
-export function recordsOf(state: StackState, role: ServerRole): ProcessRecord[] {
-  return state.processes.filter((record) => record.role === role).sort((a, b) => numberOf(a.name) - numberOf(b.name));
-}
-
-/** The number at the end of a name; 0 for `gateway`. */
-export function numberOf(name: string): number {
-  return Number(/\d+$/.exec(name)?.[0] ?? 0);
-}
-
-export function extraPort(record: ProcessRecord, index: number): number {
-  const port = record.extraPorts[index];
-  if (port === undefined) throw new Error(`${record.name} has no port ${index}`);
-  return port;
-}
-
 export function publicUrl(state: StackState): string {
   return `http://127.0.0.1:${gatewayOf(state).port}`;
 }
@@ -116,6 +100,12 @@ export function publicUrl(state: StackState): string {
 /** `h1:p1,h2:p2,…/lakh`, as LAKH_ZOOKEEPER takes it. */
 export function zookeeperAddress(state: StackState, detours: Detours = {}): string {
   return `${addressesOf(state, 'zookeeper', detours).join(',')}/lakh`;
+}
+
+/** `host:port` of the server that takes writes. */
+export function databaseAddress(state: StackState, { portOf }: Detours = {}): string {
+  const { name, port } = primaryOf(state);
+  return `127.0.0.1:${portOf?.(name, port) ?? port}`;
 }
 
 /** With its password. */

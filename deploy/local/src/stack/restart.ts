@@ -1,4 +1,5 @@
 import { UsageError, WrongStateError } from '../errors.js';
+import { settleServer } from './database.js';
 import { isAlive } from './processes.js';
 import type { Session } from './session.js';
 import type { ProcessRecord } from './state.js';
@@ -30,6 +31,7 @@ async function restartOne(session: Session, name: string): Promise<void> {
   await session.stop(name);
   const ready = await session.spawn(name);
   await ready();
+  await settleServer(session, name);
   session.report(`${name} is ready again (${((performance.now() - started) / 1000).toFixed(1)} s)`);
 }
 

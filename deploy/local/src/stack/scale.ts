@@ -1,10 +1,10 @@
 import { UsageError, WrongStateError } from '../errors.js';
 import { reloadNginx } from '../servers/nginx.js';
 import { furtherServers, MAX_SERVERS } from './layout.js';
-import { gatewayOf, gatewaySpec, recordsOf } from './plans.js';
+import { gatewayOf, gatewaySpec } from './plans.js';
 import { isAlive } from './processes.js';
 import type { Session } from './session.js';
-import type { ProcessRecord, StackState } from './state.js';
+import { type ProcessRecord, recordsOf, type StackState } from './state.js';
 import { together } from './together.js';
 
 export interface ScaleTargets {
@@ -39,7 +39,7 @@ export async function scaleStack(session: Session, targets: ScaleTargets): Promi
 
 async function add(session: Session, added: readonly ProcessRecord[]): Promise<void> {
   if (added.length === 0) return;
-  await session.mutate((current, write) => write({ processes: [...current.processes, ...added] }));
+  await session.mutate((current, write) => write({ ...current, processes: [...current.processes, ...added] }));
   try {
     await together(
       session,
@@ -62,5 +62,5 @@ async function reloadGateway(session: Session, state: StackState): Promise<void>
 }
 
 function without(state: StackState, removed: readonly ProcessRecord[]): StackState {
-  return { processes: state.processes.filter(({ name }) => !removed.some((record) => record.name === name)) };
+  return { ...state, processes: state.processes.filter(({ name }) => !removed.some((record) => record.name === name)) };
 }

@@ -26,8 +26,17 @@ export function secretFile(dir: string, name: string): string {
   return join(dir, SECRETS_DIR, name);
 }
 
-/** Of the database users `lakh` and `lakh_migrate`, of Redis, of ZooKeeper's clients, of its members among themselves; and the API token that deletes. */
-const PASSWORDS = ['password', 'migratePassword', 'redis', 'zookeeper', 'quorum', 'token'] as const;
+/** Of the database users `lakh` and `lakh_migrate`, of its replicas and of root where its servers share one, of Redis, of ZooKeeper's clients, of its members among themselves; and the API token that deletes. */
+const PASSWORDS = [
+  'password',
+  'migratePassword',
+  'redis',
+  'zookeeper',
+  'quorum',
+  'token',
+  'replication',
+  'databaseRoot',
+] as const;
 
 export type StackPasswords = Readonly<Record<(typeof PASSWORDS)[number], string>>;
 

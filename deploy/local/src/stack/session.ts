@@ -156,5 +156,5 @@ export class Session {
 }
 
 function withRecord(state: StackState, name: string, change: (record: ProcessRecord) => ProcessRecord): StackState {
-  return { processes: state.processes.map((record) => (record.name === name ? change(record) : record)) };
+  return { ...state, processes: state.processes.map((record) => (record.name === name ? change(record) : record)) };
 }

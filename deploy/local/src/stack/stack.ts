@@ -3,23 +3,17 @@ import { resolve } from 'node:path';
 import { type LocalSettings, readSettings } from '../config.js';
 import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
 import { zookeeperRuns } from '../servers/zookeeper.js';
+import { inStartOrder, settleServer } from './database.js';
 import { type DownOptions, downStack } from './down.js';
-import {
-  type Detours,
-  environmentOf,
-  publicUrl,
-  recordsOf,
-  redisAddress,
-  zookeeperAddress,
-  zookeeperAuth,
-} from './plans.js';
+import { type Detours, environmentOf, publicUrl, redisAddress, zookeeperAddress, zookeeperAuth } from './plans.js';
 import { makePrivateFolder, requireOwnFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
+import { promoteServer } from './promote.js';
 import { restartInTurn } from './restart.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
 import { DATABASE_FILE, MIGRATE_DATABASE_FILE, secretFile, stackPasswords } from './secrets.js';
 import { KILL_DEADLINE_MS, Session } from './session.js';
-import { readState } from './state.js';
+import { readState, recordsOf } from './state.js';
 import { type StackStatus, statusOf } from './status.js';
 import { type UpOptions, upStack } from './up.js';
 
@@ -45,6 +39,8 @@ export interface Stack {
   start(...names: readonly string[]): Promise<void>;
   /** Drains and starts servers again, one of a kind at a time; a name is a process's or a role's. Resolves when all answer. */
   restart(...names: readonly string[]): Promise<void>;
+  /** Has a replica take the writes, and the others follow it; the primary from before too, where it answers. */
+  promote(name: string): Promise<void>;
   /** Adds servers, or drains and removes the last ones; the gateway follows. Resolves when both is done. */
   scale(targets: ScaleTargets): Promise<void>;
   /** Ends everything; with `wipe` also removes what the stack wrote. Harmless when nothing runs. */
@@ -99,6 +95,11 @@ export function openStack(options: StackOptions): Stack {
     async restart(...names) {
       const open = session();
       await open.exclusively(() => restartInTurn(open, names));
+    },
+
+    async promote(name) {
+      const open = session();
+      await open.exclusively(() => promoteServer(open, name));
     },
 
     async scale(targets) {
@@ -168,8 +169,8 @@ async function startAgain(open: Session, names: ReadonlySet<string>): Promise<vo
   if (names.size === 0) throw new UsageError('start needs the name of a process');
   const waits = await open.exclusively(async () => {
     const spawned = new Map<string, Awaited<ReturnType<Session['spawn']>>>();
-    for (const name of names) {
-      await awaitDrained(open, name);
+    for (const name of names) await awaitDrained(open, name);
+    for (const name of await inStartOrder(open, [...names])) {
       spawned.set(name, await open.spawn(name));
     }
     return [...spawned];
@@ -180,6 +181,7 @@ async function startAgain(open: Session, names: ReadonlySet<string>): Promise<vo
       const missing = missingQuorum(open, name);
       if (missing === undefined) {
         await ready();
+        await settleServer(open, name);
         open.report(`${name} is ready`);
       } else {
         await ready(undefined, () => zookeeperRuns(open.record(name).port));

@@ -15,7 +15,7 @@ export interface ProcessRecord {
   readonly name: string;
   readonly role: ServerRole;
   readonly port: number;
-  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. */
+  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. mysql, a node of Galera: group, part and whole of the state. */
   readonly extraPorts: readonly number[];
   /** The last process started for it, alive or not. */
   readonly process?: ProcessIdentity;
@@ -23,8 +23,22 @@ export interface ProcessRecord {
   readonly isDraining: boolean;
 }
 
+/** What stands behind the links: one server, a primary with replicas, or nodes that all take writes. */
+export const DATABASES = ['mariadb', 'replicas', 'galera'] as const;
+export type DatabaseKind = (typeof DATABASES)[number];
+
 export interface StackState {
   readonly processes: readonly ProcessRecord[];
+  /** One server where it is not said. */
+  readonly database?: {
+    readonly kind: DatabaseKind;
+    /** Of replicas: who was made the primary last. */
+    readonly primary?: string;
+  };
+}
+
+export function databaseKind({ database }: Pick<StackState, 'database'>): DatabaseKind {
+  return database?.kind ?? 'mariadb';
 }
 
 /** Undefined when there is no stack in `dir`. Throws {@link StateCorruptError} for anything but a state that this version wrote. */
@@ -46,11 +60,13 @@ export function readState(dir: string): StackState | undefined {
   if (!isRecord(value) || value.version !== VERSION || !Array.isArray(value.processes)) {
     throw new StateCorruptError(`${file} is not a stack's state of version ${VERSION}`);
   }
-  const processes = value.processes.map((entry) => parseProcess(entry, file));
+  const database = parseDatabase(value.database, file);
+  const kind = databaseKind(database);
+  const processes = value.processes.map((entry) => parseProcess(entry, kind, file));
   if (new Set(processes.map(({ name }) => name)).size !== processes.length) {
     throw new StateCorruptError(`${file} names a process twice`);
   }
-  return { processes };
+  return { processes, ...database };
 }
 
 /** Whole or not at all, also when the machine stops in between. */
@@ -65,7 +81,18 @@ export function writeState(dir: string, state: StackState): void {
   renameSync(partial, file);
 }
 
-function parseProcess(entry: unknown, file: string): ProcessRecord {
+function parseDatabase(found: unknown, file: string): Pick<StackState, 'database'> {
+  if (found === undefined) return {};
+  const { kind, primary } = isRecord(found) ? found : {};
+  const isKnown = DATABASES.some((known) => known === kind);
+  const isNamed = primary === undefined || (typeof primary === 'string' && PROCESS_NAME.test(primary));
+  if (!isKnown || !isNamed) {
+    throw new StateCorruptError(`${file} has a database that this version did not write: ${JSON.stringify(found)}`);
+  }
+  return { database: { kind: kind as DatabaseKind, ...(primary === undefined ? {} : { primary }) } };
+}
+
+function parseProcess(entry: unknown, kind: DatabaseKind, file: string): ProcessRecord {
   const refuse = (): never => {
     throw new StateCorruptError(`${file} has a process that this version did not write: ${JSON.stringify(entry)}`);
   };
@@ -73,7 +100,8 @@ function parseProcess(entry: unknown, file: string): ProcessRecord {
   const { name, role, port, extraPorts, process, isDraining } = entry;
   if (typeof name !== 'string' || !PROCESS_NAME.test(name) || !ROLES.includes(role as ServerRole)) return refuse();
   if (!isPort(port) || !Array.isArray(extraPorts) || !extraPorts.every(isPort)) return refuse();
-  if (extraPorts.length !== extraPortCount(role as ServerRole) || typeof isDraining !== 'boolean') return refuse();
+  if (extraPorts.length !== extraPortCount(role as ServerRole, kind) || typeof isDraining !== 'boolean')
+    return refuse();
   const record = { name, role: role as ServerRole, port, extraPorts, isDraining };
   if (process === undefined) return record;
   if (!isRecord(process) || typeof process.startedAt !== 'string') return refuse();
@@ -83,9 +111,26 @@ function parseProcess(entry: unknown, file: string): ProcessRecord {
 }
 
 /** How many ports a server has beside its main one. */
-export function extraPortCount(role: ServerRole): number {
+export function extraPortCount(role: ServerRole, kind: DatabaseKind): number {
   if (role === 'zookeeper') return 2;
+  if (role === 'mysql' && kind === 'galera') return 3;
   return role === 'mysql' || role === 'redis' ? 0 : 1;
+}
+
+/** In the order of their numbers. */
+export function recordsOf(state: StackState, role: ServerRole): ProcessRecord[] {
+  return state.processes.filter((record) => record.role === role).sort((a, b) => numberOf(a.name) - numberOf(b.name));
+}
+
+/** The number at the end of a name; 0 for `gateway`. */
+export function numberOf(name: string): number {
+  return Number(/\d+$/.exec(name)?.[0] ?? 0);
+}
+
+export function extraPort(record: ProcessRecord, index: number): number {
+  const port = record.extraPorts[index];
+  if (port === undefined) throw new Error(`${record.name} has no port ${index}`);
+  return port;
 }
 
 function isPort(value: unknown): value is number {

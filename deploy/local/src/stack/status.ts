@@ -1,9 +1,9 @@
 import { httpProbe } from '../probe.js';
+import { replicationOf } from '../servers/replication.js';
 import type { ServerRole } from '../servers/server.js';
-import { extraPort } from './plans.js';
 import { isAlive } from './processes.js';
 import type { Session } from './session.js';
-import type { ProcessRecord } from './state.js';
+import { databaseKind, extraPort, type ProcessRecord } from './state.js';
 
 /** `starting` is also what a process is that runs and does not answer: frozen, or with nothing left to serve. */
 export type ProcessState = 'starting' | 'ready' | 'draining' | 'exited';
@@ -16,7 +16,12 @@ export interface ProcessStatus {
   readonly url: string;
   readonly adminUrl: string | null;
   readonly state: ProcessState;
+  /** Of a server that replicates: what it is now by its own word, be it that two say the same. */
+  readonly databaseRole?: DatabaseRole;
 }
+
+/** `stray`: it neither takes writes nor follows anybody. */
+export type DatabaseRole = 'primary' | 'replica' | 'stray';
 
 export interface StackStatus {
   readonly processes: readonly ProcessStatus[];
@@ -30,10 +35,21 @@ export async function statusOf(session: Session, records: readonly ProcessRecord
         const { name, role, process } = record;
         const state = await stateOf(session, record);
         const pid = state === 'exited' || process === undefined ? null : process.pid;
-        return { name, role, pid, url: urlOf(record), adminUrl: adminUrlOf(record), state };
+        const place = state === 'ready' ? await placeOf(session, record) : {};
+        return { name, role, pid, url: urlOf(record), adminUrl: adminUrlOf(record), state, ...place };
       }),
     ),
   };
+}
+
+async function placeOf(session: Session, record: ProcessRecord): Promise<Pick<ProcessStatus, 'databaseRole'>> {
+  if (record.role !== 'mysql' || databaseKind(session.read()) !== 'replicas') return {};
+  try {
+    const { isReadOnly, following } = await replicationOf(session.plan(record));
+    return { databaseRole: following ? 'replica' : isReadOnly ? 'stray' : 'primary' };
+  } catch {
+    return {}; // It has just ended, or hangs; its state says so the next time.
+  }
 }
 
 async function stateOf(session: Session, record: ProcessRecord): Promise<ProcessState> {

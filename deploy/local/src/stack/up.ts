@@ -1,25 +1,15 @@
 import { WrongStateError } from '../errors.js';
 import { ensurePackages } from '../install.js';
-import { createLakhDatabase } from '../servers/mariadb.js';
 import type { ServerRole } from '../servers/server.js';
+import { databaseSteps, openFolderFor, writeDatabaseSecrets } from './database.js';
 import { endAll } from './down.js';
 import { closeEnsemble } from './ensemble.js';
 import { type LayoutOptions, layOut } from './layout.js';
-import { migrateDatabase } from './migrate.js';
-import { addressesOf, type Detours, publicUrl, recordsOf, redisAddress, tokenLines, zookeeperAuth } from './plans.js';
+import { publicUrl, redisAddress, tokenLines, zookeeperAuth } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
-import {
-  DATABASE_FILE,
-  MIGRATE_DATABASE_FILE,
-  REDIS_FILE,
-  saveSettings,
-  stackPasswords,
-  TOKENS_FILE,
-  writeSecret,
-  ZOOKEEPER_AUTH_FILE,
-} from './secrets.js';
+import { REDIS_FILE, saveSettings, TOKENS_FILE, writeSecret, ZOOKEEPER_AUTH_FILE } from './secrets.js';
 import type { Session } from './session.js';
-import { type ProcessRecord, readState, writeState } from './state.js';
+import { databaseKind, readState, recordsOf, writeState } from './state.js';
 import { type StartStep, throwIfInterrupted, together } from './together.js';
 
 export interface UpOptions extends LayoutOptions {
@@ -42,21 +32,18 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
       `${running.map(({ name }) => name).join(', ')} already run in ${context.dir}: use start, scale or down`,
     );
   }
-  await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx'], { settings: context.settings, report });
-  throwIfInterrupted(options.signal);
-
   const state = await layOut(before, options);
+  const galera = databaseKind(state) === 'galera' ? (['galera'] as const) : [];
+  await ensurePackages(['zookeeper', 'mariadb', ...galera, 'redis', 'nginx'], { settings: context.settings, report });
+  throwIfInterrupted(options.signal);
+  openFolderFor(state, context.dir);
   writeState(context.dir, state);
   const { serverSettings, gatewayRatePerS, gatewayRequests, nodeOptions } = context.settings;
   saveSettings(context.dir, {
     ...{ serverSettings, gatewayRatePerS, gatewayRequests },
     ...(nodeOptions === undefined ? {} : { nodeOptions }),
   });
-  const accounts = stackPasswords(context.dir);
-  const database = (detours?: Detours): string => `${addressesOf(state, 'mysql', detours)[0]}/lakh`;
-  writeSecret(context.dir, DATABASE_FILE, `mysql://lakh:${accounts.password}@${database(context.detours)}\n`);
-  writeSecret(context.dir, MIGRATE_DATABASE_FILE, `mysql://lakh_migrate:${accounts.migratePassword}@${database()}\n`);
-
+  writeDatabaseSecrets(session, state);
   writeSecret(context.dir, REDIS_FILE, `${redisAddress(context, state)}\n`);
   writeSecret(context.dir, TOKENS_FILE, tokenLines(context));
   writeSecret(context.dir, ZOOKEEPER_AUTH_FILE, `${zookeeperAuth(context)}\n`);
@@ -64,13 +51,7 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
   try {
     const roles = (...wanted: readonly ServerRole[]): StartStep[] =>
       wanted.flatMap((role) => recordsOf(state, role)).map((record) => ({ record }));
-    const prepareDatabase = async (record: ProcessRecord, migrating: AbortSignal): Promise<void> => {
-      await createLakhDatabase(session.plan(record), accounts);
-      if (serverSettings.LAKH_MIGRATE !== 'never') await migrateDatabase(context, migrating);
-    };
-    const databases = recordsOf(state, 'mysql').map(
-      (record): StartStep => ({ record, whenReady: (migrating) => prepareDatabase(record, migrating) }),
-    );
+    const databases = await databaseSteps(session, serverSettings.LAKH_MIGRATE !== 'never');
     await together(session, [...roles('zookeeper', 'redis'), ...databases], options.signal);
     await closeEnsemble(context, state);
     await together(session, roles('shorten', 'redirect'), options.signal);

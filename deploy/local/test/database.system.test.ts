@@ -1,0 +1,69 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '../src/config';
+import { openStack, type Stack } from '../src/stack/stack';
+
+jest.setTimeout(120_000);
+
+const lines: string[] = [];
+let dir: string;
+let stack: Stack;
+
+beforeAll(() => {
+  dir = join(mkdtempSync(join(tmpdir(), 'lakh-database-')), 'stack');
+  const settings = readSettings({ ...process.env, LAKH_LOG_LEVEL: 'warn' });
+  stack = openStack({ dir, root: join(__dirname, '..', '..', '..'), settings, report: (line) => lines.push(line) });
+});
+afterAll(async () => {
+  await stack?.down({ wipe: true });
+  expect(existsSync(dir)).toBe(false);
+  rmSync(join(dir, '..'), { recursive: true, force: true });
+});
+
+async function roles(): Promise<Record<string, string>> {
+  const { processes } = await stack.status();
+  const servers = processes.filter(({ role }) => role === 'mysql');
+  return Object.fromEntries(servers.map(({ name, state, databaseRole }) => [name, databaseRole ?? state]));
+}
+
+/** Without its password. */
+const databaseAddress = (): string => String(stack.environment().LAKH_DATABASE).replace(/lakh:.*@/, '');
+const address = async (wanted: string): Promise<string> => {
+  const { processes } = await stack.status();
+  return `${processes.find(({ name }) => name === wanted)?.url}/lakh`;
+};
+
+test('a primary with replicas: promoted in order, after a death and past one that is frozen; who was the primary follows', async () => {
+  await stack.up({ db: 'replicas', shorten: 1, redirect: 1, zookeeper: 1 });
+  expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'replica' });
+  expect(databaseAddress()).toBe(await address('mysql-1'));
+
+  await stack.promote('mysql-2');
+  expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'primary', 'mysql-3': 'replica' });
+  expect(databaseAddress()).toBe(await address('mysql-2'));
+
+  await stack.kill('mysql-2');
+  await stack.promote('mysql-3');
+  expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'exited', 'mysql-3': 'primary' });
+  await stack.start('mysql-2');
+  expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'replica', 'mysql-3': 'primary' });
+
+  await stack.kill('mysql-3', 'SIGSTOP');
+  await stack.promote('mysql-1');
+  await stack.kill('mysql-3', 'SIGCONT');
+  expect(lines).toContain('mysql-3 does not answer: it may take writes when it does again');
+  expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'primary' });
+  await stack.restart('mysql-3');
+  // The primary starts again as what it was, without anybody's promoting it.
+  await stack.kill('mysql-1');
+  await stack.start('mysql-1');
+  expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'replica' });
+
+  await expect(stack.promote('mysql-1')).rejects.toThrow('mysql-1 is the primary already');
+  await expect(stack.promote('redis-1')).rejects.toThrow('redis-1 is no server of the database');
+  await stack.kill('mysql-2');
+  await expect(stack.promote('mysql-2')).rejects.toThrow('mysql-2 is not running: start it first');
+  await stack.down();
+  await expect(stack.up({ db: 'galera' })).rejects.toThrow("this stack's database is replicas, not galera");
+});
