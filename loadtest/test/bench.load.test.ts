@@ -147,6 +147,7 @@ test.concurrent('data: reads of the database, redirects by where their links are
     ['from Redis', 'from L1', 0.5],
   ]);
   expect(figureOf(report, 'herd', 'reads of the database').bound).toEqual({ atMost: 1, met: true });
+  expect(figureOf(report, 'staleness', 'seen everywhere').count).toBeGreaterThanOrEqual(50);
   for (const engine of ['MariaDB', 'SQLite']) {
     for (const what of ['redirect', 'create']) figureOf(report, 'capacity', `${engine}: ${what}, many ÷ few`);
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensurePackages, freePorts, redisPlan } from '@lakh/local';
@@ -13,12 +13,14 @@ import { type LakhServer, startDatabases, startLakh } from './lakh-servers.js';
 import { createLinks, warmLinks } from './links.js';
 import { whyMissing } from './packages.js';
 import type { Bench, PreparedBench } from './setting.js';
+import { stalenessTrial } from './staleness.js';
 import { throughGroup } from './through.js';
 import type { Trial } from './trials.js';
 
 const CODES = 10_000;
 const QUICK_CODES = 200;
-const ON_DATABASES = ['finds-256', 'through', 'herd'];
+const ON_DATABASES = ['finds-256', 'through', 'herd', 'staleness'];
+const TOKEN = 'a-token-of-this-benchmark-alone';
 
 /** What redirects cost behind the cache in the process, and what the number of links does. */
 export async function prepareData(bench: Bench): Promise<PreparedBench> {
@@ -48,7 +50,12 @@ async function addReads(bench: Bench, groups: Group[], trials: Trial[]): Promise
   progress('data: starting MariaDB, ZooKeeper and Redis');
   const databases = await startDatabases(bench, 1);
   const redisUrl = await startRedis(bench);
-  const shorten = await startLakh(bench, 'shorten', { databases, env: { LAKH_REDIS: redisUrl } });
+  const tokens = await write(bench, 'tokens', [`bench:${createHash('sha256').update(TOKEN).digest('hex')}`]);
+  const cached = { LAKH_REDIS: redisUrl };
+  const shorten = await startLakh(bench, 'shorten', {
+    databases,
+    env: { ...cached, LAKH_OPEN: 'true', LAKH_API_TOKENS_FILE: tokens },
+  });
   const codes = await createLinks(shorten.url, bench.quick ? QUICK_CODES : CODES);
   const codesFile = await write(bench, 'codes', codes);
   const paths = await write(
@@ -64,6 +71,10 @@ async function addReads(bench: Bench, groups: Group[], trials: Trial[]): Promise
       await warmLinks(server.url, codes);
     };
     groups.push(await throughGroup(bench, databases, redisUrl, paths, warm));
+  }
+  if (bench.wants('staleness')) {
+    const redirects = [1, 2].map(() => startLakh(bench, 'redirect', { databases, env: cached }));
+    trials.push(stalenessTrial(bench, shorten, await Promise.all(redirects), TOKEN));
   }
   if (bench.wants('herd')) trials.push(herdTrial(shorten, await startLakh(bench, 'redirect', { databases })));
 }

@@ -27,7 +27,7 @@ const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000, link
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many'],
   shorten: ['store-64', 'store-256', 'store-1024', 'create'],
-  data: ['finds-256', 'through', 'herd', 'capacity'],
+  data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
 };
 
@@ -37,8 +37,8 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
 
   redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo
-  data       what a redirect costs through Redis and through the database, beside one SELECT a request; many callers of one code;
-             redirects and creates with ten million links beside a hundred thousand
+  data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
+             are seen; many callers of one code; redirects and creates with ten million links beside a hundred thousand
   allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write
              loop, 1, 4 and 8 servers, ZooKeeper's writes, a leader's death, memory
 
