@@ -5,7 +5,7 @@ import { coverageOf, simulate } from './program';
 jest.setTimeout(2_400_000);
 
 /** Of a pass; `.ci/run` adds a hundred thousand, and `npm run test:long` a million. */
-const SCHEDULES = 60_000;
+const SCHEDULES = 30_000;
 /** Within which each missing guard is noticed. */
 const MUTANT_SCHEDULES = 100_000;
 
