@@ -31,7 +31,7 @@ export interface LogRow extends LogPosition {
 export interface LogReading {
   readonly bucket: number;
   readonly head: LogPosition;
-  /** Whether the position that was asked from is one of this log, and every row after it is still there. */
+  /** Whether the position that was asked from is one of this log, and the rows after it are there. False too where that is not known any more: they were forgotten. */
   readonly continues: boolean;
   /** What was committed after the position that was asked from, oldest first, without gaps; none unless it `continues`. */
   readonly rows: readonly LogRow[];
@@ -40,8 +40,8 @@ export interface LogReading {
 /** Errors as for `LinkStore`. */
 export interface ChangeLog {
   /**
-   * Reads buckets from positions on, each in one snapshot of the primary, at most `maxRows` rows a bucket. `after` undefined: only the head is
-   * asked for.
+   * Reads buckets from positions on, each in one snapshot of the primary, at most `maxRows` rows a bucket, and fewer where many are behind: while the last
+   * row is not the head's, there are more. A bucket is asked for once. `after` undefined: only the head is asked for. Cheap where nothing happened.
    */
   read(
     asked: readonly { readonly bucket: number; readonly after: LogPosition | undefined }[],

@@ -1,6 +1,9 @@
-import { checkSchema, migrate, Pool } from '../src/index.js';
+import { bucketOf, type StoredLink } from '@lakh/links';
+import { SampleLinks } from '@lakh/testkit';
+import { checkSchema, createMysqlLinkStore, type MysqlLinkStore, migrate, Pool } from '../src/index.js';
 import { MIGRATIONS, type Migration } from '../src/schema/migrations/index.js';
-import { startDatabase, type TestDatabase } from './database.js';
+import { eventually, startDatabase, type TestDatabase } from './database.js';
+import { createReleasedStore } from './released-store.js';
 
 let database: TestDatabase;
 const pools: Pool[] = [];
@@ -78,4 +81,120 @@ test('a schema made by another form of a step is refused', async () => {
   await migrate(open('migrator'));
   await database.sql("UPDATE schema_migrations SET checksum=REPEAT('0',64) WHERE number=1");
   await expect(checkSchema(open('app'))).rejects.toThrow('by another form of 0001-links-and-ledger');
+});
+
+describe('on a database that servers of 0.1.0 go on with', () => {
+  const released = MIGRATIONS.slice(0, 3);
+  const sample = new SampleLinks();
+  const BUCKET = "CHAR(CRC32(CONCAT(domain_id,':',code)) & 255)";
+
+  async function migrated(pool: Pool): Promise<MysqlLinkStore> {
+    expect(await migrate(pool)).toEqual([4]);
+    return createMysqlLinkStore({ pool: open('app'), clock: { nowMs: () => 1 } });
+  }
+
+  test('every link has its bucket, as servers compute it, also those that are made meanwhile and afterwards', async () => {
+    await migrate(open('migrator'), { migrations: released });
+    await database.sql(`
+      INSERT INTO links (domain_id, code, kind, counter, insert_id, long_url, created_at_ms) SELECT seq % 3 * 7, CONCAT('n', seq), 1, seq, 'x', 'https://example.com/', 1 FROM seq_0_to_19999;
+      INSERT INTO edit_receipts SELECT domain_id, code, 'key', 'hash', 1 FROM links WHERE counter < 2500`);
+    const old = createReleasedStore(open('app'));
+    const made: string[] = [];
+    let isOver = false;
+    const creating = (async () => {
+      while (!isOver) {
+        const links = Array.from({ length: 20 }, () => sample.generated());
+        await old.insert(links);
+        made.push(...links.map(({ code }) => code));
+        await old.edit(links[0]!, 'https://example.com/edited').catch((error: { errno?: number }) => {
+          if (error.errno !== 1146) throw error;
+        });
+      }
+    })();
+    await eventually(() => made.length > 0);
+    const store = await migrated(open('migrator')).finally(() => {
+      isOver = true;
+    });
+    await creating;
+    const later = [sample.generated(), sample.generated()];
+    await old.insert(later);
+    for (const table of ['links', 'edit_receipts']) {
+      expect(await database.sql(`SELECT COUNT(*) FROM ${table} WHERE bucket IS NULL OR bucket<>${BUCKET}`)).toBe('0\n');
+    }
+    const { rows } = await open('app').run((session) => session.query('SELECT domain_id,code,HEX(bucket) FROM links'));
+    expect(rows).toHaveLength(20_000 + made.length + 2);
+    for (const [domainId, code, bucket] of rows) {
+      expect(Number.parseInt(String(bucket), 16)).toBe(bucketOf(Number(domainId), String(code)));
+    }
+    for (const code of ['n0', ...made.slice(0, 20), ...later.map((link) => link.code)]) {
+      expect(await store.find(0, code)).toMatchObject({ code });
+    }
+    expect(await database.sql('SELECT COUNT(*), COUNT(DISTINCT nonce), SUM(seq) FROM heads')).toBe('256\t256\t0\n');
+  });
+
+  test('they create and find, also what new servers change; what they cannot tell the log of, they do not change', async () => {
+    await migrate(open('migrator'), { migrations: released });
+    const old = createReleasedStore(open('app'));
+    const links = [sample.generated(), sample.generated(), sample.generated()] as const;
+    await old.insert(links);
+    await old.remove(links[0]);
+    const store = await migrated(open('migrator'));
+    const before: StoredLink | undefined = await store.find(0, links[1].code);
+    for (const change of [old.edit(links[1], 'https://example.com/edited'), old.remove(links[1])]) {
+      await expect(change).rejects.toMatchObject({ kind: 'refused', errno: 1146 });
+    }
+    await expect(old.pending()).rejects.toMatchObject({ errno: 1146 });
+    expect(await store.find(0, links[1].code)).toEqual(before);
+    expect(await store.find(0, links[0].code)).toMatchObject({ state: 'deleted' });
+    await store.remove(0, links[2].code);
+    const made = sample.generated();
+    await store.insert(made);
+    expect(await old.find([...links, made].map(({ code }) => code))).toEqual(
+      [links[0], links[1], links[2], made].map(({ code }, i) => [code, i % 2 === 0 ? 3 : 1]),
+    );
+    await expect(old.insert([made])).rejects.toMatchObject({ errno: 1062 });
+    expect(await database.sql('SELECT SUM(seq) FROM heads')).toBe('1\n');
+  });
+
+  test('a step that was cut short goes on where it was, and another history is not begun', async () => {
+    await migrate(open('migrator'), { migrations: released });
+    await createReleasedStore(open('app')).insert([sample.generated(), sample.generated()]);
+    await migrated(open('migrator'));
+    const heads = await database.sql('SELECT HEX(bucket), HEX(nonce) FROM heads');
+    await database.sql(
+      `DELETE FROM schema_migrations WHERE number=4; UPDATE links SET bucket=NULL; DELETE FROM heads WHERE bucket=x'07'; ALTER TABLE edit_receipts DROP COLUMN bucket`,
+    );
+    await migrated(open('migrator'));
+    expect(await database.sql("SELECT HEX(bucket), HEX(nonce) FROM heads WHERE bucket<>x'07'")).toBe(
+      heads.replace(/^07.*\n/m, ''),
+    );
+    expect(await database.sql('SELECT COUNT(*) FROM heads; SELECT COUNT(*) FROM links WHERE bucket IS NULL')).toBe(
+      '256\n0\n',
+    );
+  });
+
+  test('who holds a table for long holds up the migration, and nobody who creates links meanwhile', async () => {
+    await migrate(open('migrator'), { migrations: released });
+    const pool = open('app');
+    const old = createReleasedStore(pool);
+    await old.insert([sample.generated()]);
+    const migrating = await open('app').transaction(async (session) => {
+      await session.query('SELECT COUNT(*) FROM links');
+      const begun = migrated(open('migrator'));
+      await eventually(async () => /metadata lock/.test(await database.sql('SHOW PROCESSLIST')));
+      // Longer than a create has: without pauses of the definition's, these would end with `lost`.
+      for (const until = performance.now() + 3_000; performance.now() < until; ) await old.insert([sample.generated()]);
+      expect(await database.sql("SHOW COLUMNS FROM links LIKE 'bucket'")).toBe('');
+      return { begun };
+    }, 20_000);
+    await migrating.begun;
+    await checkSchema(pool);
+  });
+});
+
+test('what was released stays as it was', async () => {
+  await migrate(open('migrator'));
+  expect(await database.sql('SELECT number, LEFT(checksum, 16) FROM schema_migrations WHERE number<=3')).toBe(
+    '1\tf808c04d095a205b\n2\te13fdb221c97b965\n3\t553486aacf2bac2c\n',
+  );
 });

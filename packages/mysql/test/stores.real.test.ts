@@ -27,6 +27,7 @@ import {
   type StoreLimits,
 } from '../src/index.js';
 import { startDatabase, type TestDatabase } from './database.js';
+import { describeChanges } from './describe-changes.js';
 
 const NOW_MS = 1_790_000_000_000;
 const clock = { nowMs: () => NOW_MS };
@@ -42,7 +43,7 @@ beforeAll(async () => {
   const migrator = new Pool(database.migrator);
   await migrate(migrator);
   migrator.close();
-  pool = new Pool(database.app);
+  pool = new Pool(database.app, { deadlineMs: 10_000 });
 }, 60_000);
 
 afterAll(async () => {
@@ -337,3 +338,5 @@ describe('rows in MySQL', () => {
     });
   });
 });
+
+describeChanges(() => ({ database, pool }));

@@ -114,8 +114,8 @@ export function* conditionsOf(keys: Iterable<LinkKey>): Generator<string> {
   for (const [domainId, codes] of codesByDomain) {
     for (let i = 0; i < codes.length; i += CODES_PER_SELECT) {
       const part = codes.slice(i, i + CODES_PER_SELECT);
-      const buckets = new Set(part.map((code) => byteLiteral(bucketOf(domainId, code))));
-      yield `l.bucket IN (${[...buckets]}) AND l.domain_id=${integerLiteral(domainId)} AND l.code IN (${part.map(asciiLiteral)})`;
+      const buckets = new Set(part.map((code) => bucketOf(domainId, code)));
+      yield `l.bucket IN (${Array.from(buckets, byteLiteral)}) AND l.domain_id=${integerLiteral(domainId)} AND l.code IN (${part.map(asciiLiteral)})`;
     }
   }
 }

@@ -18,7 +18,7 @@ const STATEMENT_DEADLINE_MS = 600_000;
  * A definition that waits for a long transaction's lock holds up everybody who comes after it, so it gives up soon and tries again. The default is
  * a day or more.
  */
-const LOCK_WAIT_S = 2;
+const LOCK_WAIT_S = 1;
 const LOCK_RETRY_MS = 1_000;
 /** Their locks are held for milliseconds. */
 const ROWS_A_PIECE = 1_000;
