@@ -1,9 +1,11 @@
 /** The rows of the matrix: what is broken, for how long, and how it is healed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MARIADB, type MatrixSystem, REDIRECT, REDIS } from './matrix-system.js';
+import { MARIADB, type MatrixSystem, REDIRECT, REDIS, type Topology } from './matrix-system.js';
 
 export interface MatrixFault {
   readonly what: string;
+  /** Plain where it is not said. */
+  readonly topology?: Topology;
   /** Also in the short form. */
   readonly isShort?: true;
   /** Whether no request but those of the operations named may fail. Absent: what has to fail is not said here. */
@@ -14,6 +16,9 @@ export interface MatrixFault {
 
 /** Longer than anything that notices an outage takes, and than the bound of staleness. */
 const LASTS_MS = 4_000;
+const REPLICA = 'mysql-2';
+/** Beyond what a replica may be behind and still be asked. */
+const BEHIND_MS = 8_000;
 const CHANGES = ['create', 'edit', 'delete'] as const;
 const ALL = ['redirect', ...CHANGES] as const;
 
@@ -96,6 +101,51 @@ async function coldCaches(system: MatrixSystem): Promise<void> {
   await system.stack.start(...REDIRECT);
 }
 
+/** Receives and acknowledges, and shows nothing new. */
+async function lagging(system: MatrixSystem): Promise<void> {
+  await system.sql('STOP SLAVE SQL_THREAD', REPLICA);
+  try {
+    await last(system, BEHIND_MS);
+  } finally {
+    await system.sql('START SLAVE SQL_THREAD', REPLICA);
+  }
+}
+
+/** The primary dies, a replica is made the primary, and the one from before comes back as a replica. */
+async function promoted(system: MatrixSystem): Promise<void> {
+  const [from, to] = await primaryAndReplica(system);
+  await system.stack.kill(from);
+  await last(system, 1_000);
+  await system.stack.promote(to);
+  await last(system);
+  await system.stack.start(from);
+}
+
+async function switchedOver(system: MatrixSystem): Promise<void> {
+  const [, to] = await primaryAndReplica(system);
+  await system.stack.promote(to);
+  await last(system);
+}
+
+/** The primary from before takes writes too, as one does that nobody told. */
+async function twoWritable(system: MatrixSystem): Promise<void> {
+  const [, replica] = await primaryAndReplica(system);
+  await system.sql('SET GLOBAL read_only=0', replica);
+  try {
+    await last(system);
+  } finally {
+    await system.sql('SET GLOBAL read_only=1', replica);
+  }
+}
+
+/** Who takes writes now, and one that does not. */
+async function primaryAndReplica(system: MatrixSystem): Promise<readonly [string, string]> {
+  const names = ['mysql-1', 'mysql-2', 'mysql-3'];
+  const readOnly = await Promise.all(names.map((name) => system.sql('SELECT @@global.read_only', name)));
+  const primary = readOnly.findIndex((answer) => answer.trim() === '0');
+  return [names[primary] as string, names[primary === 0 ? 1 : 0] as string];
+}
+
 export const MATRIX = {
   none: { what: 'nothing, for comparison', isShort: true, mayFail: [], make: (system) => last(system) },
   'redis-killed': { what: 'Redis killed, and started again empty', isShort: true, mayFail: [], make: killed(REDIS) },
@@ -142,6 +192,49 @@ export const MATRIX = {
     what: 'Redis emptied and both redirect servers killed and started, at once',
     mayFail: ['redirect'],
     make: coldCaches,
+  },
+  'replica-killed': {
+    topology: 'replicas',
+    what: 'one of two replicas killed, and started again',
+    mayFail: [],
+    make: killed(REPLICA),
+  },
+  'replica-frozen': { topology: 'replicas', what: 'one of two replicas frozen', mayFail: [], make: frozen(REPLICA) },
+  'replica-lagging': {
+    topology: 'replicas',
+    what: 'one of two replicas stands still',
+    mayFail: [],
+    make: lagging,
+  },
+  'standby-promoted': {
+    topology: 'replicas',
+    what: 'the primary killed, a replica promoted, the old primary back as a replica',
+    mayFail: ALL,
+    make: promoted,
+  },
+  'standby-switched': {
+    topology: 'replicas',
+    what: 'a replica promoted while the primary is well',
+    mayFail: CHANGES,
+    make: switchedOver,
+  },
+  'two-writable': {
+    topology: 'replicas',
+    what: 'a replica takes writes beside the primary',
+    mayFail: ALL,
+    make: twoWritable,
+  },
+  'galera-node-killed': {
+    topology: 'galera',
+    what: 'one of three Galera nodes killed, and started again',
+    mayFail: ALL,
+    make: killed(MARIADB),
+  },
+  'galera-node-frozen': {
+    topology: 'galera',
+    what: 'one of three Galera nodes frozen',
+    mayFail: ALL,
+    make: frozen(MARIADB),
   },
 } as const satisfies Readonly<Record<string, MatrixFault>>;
 

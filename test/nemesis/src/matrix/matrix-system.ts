@@ -1,7 +1,7 @@
 /** The stack under test, with wires of their own to Redis for each kind of server, and what faults do to it. */
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack } from '@lakh/local';
+import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack, type UpOptions } from '@lakh/local';
 import { createFaultProxy, type FaultProxy } from '@lakh/testkit';
 import { comesTrue } from '../until.js';
 import { respCommand } from './resp.js';
@@ -11,9 +11,19 @@ export interface MatrixSystemOptions {
   /** The repository. */
   readonly root: string;
   readonly settings: LocalSettings;
+  readonly topology: Topology;
   readonly report: (line: string) => void;
   readonly signal: AbortSignal;
 }
+
+/** What the system is made of beside Lakh's own servers. */
+export const TOPOLOGIES = {
+  plain: {},
+  replicas: { db: 'replicas' },
+  galera: { db: 'galera' },
+} as const satisfies Readonly<Record<string, Pick<UpOptions, 'db'>>>;
+
+export type Topology = keyof typeof TOPOLOGIES;
 
 export const MARIADB = 'mysql-1';
 export const REDIS = 'redis-1';
@@ -33,6 +43,7 @@ export class MatrixSystem {
   readonly wires: Wires;
   readonly signal: AbortSignal;
   readonly #dir: string;
+  readonly #topology: Topology;
   /** Where servers really listen, by name. */
   readonly #ports: Map<string, number>;
   #urls = new Map<string, string>();
@@ -40,6 +51,7 @@ export class MatrixSystem {
   private constructor(options: MatrixSystemOptions, wires: Wires, ports: Map<string, number>) {
     const { dir, root, settings, report, signal } = options;
     this.#dir = dir;
+    this.#topology = options.topology;
     this.#ports = ports;
     this.signal = signal;
     this.wires = wires;
@@ -65,7 +77,8 @@ export class MatrixSystem {
   }
 
   async up(): Promise<void> {
-    await this.stack.up({ shorten: SHORTEN.length, redirect: REDIRECT.length, zookeeper: 1, signal: this.signal });
+    const counts = { shorten: SHORTEN.length, redirect: REDIRECT.length, zookeeper: 1 };
+    await this.stack.up({ ...counts, ...TOPOLOGIES[this.#topology], signal: this.signal });
     const { processes } = await this.stack.status();
     this.#urls = new Map(processes.map(({ name, url }) => [name, url]));
   }
@@ -85,9 +98,9 @@ export class MatrixSystem {
     return respCommand(port, new URL(this.stack.addresses().redis).password, command);
   }
 
-  /** As root through MariaDB's own socket. */
-  sql(statement: string): Promise<string> {
-    return mariadbSql(mariadbPlan({ name: MARIADB, dir: join(this.#dir, MARIADB), port: 0 }), statement);
+  /** As root through a MariaDB's own socket. */
+  sql(statement: string, name: string = MARIADB): Promise<string> {
+    return mariadbSql(mariadbPlan({ name, dir: join(this.#dir, name), port: 0 }), statement);
   }
 
   /** What Redis would load at its next start. */

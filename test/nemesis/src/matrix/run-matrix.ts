@@ -1,12 +1,13 @@
 /** One fault after another on one running system, under load, and what came of it. */
 import { mkdirSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LocalSettings } from '@lakh/local';
 import { Http } from '../http.js';
 import { createRandom } from '../random.js';
 import { type Findings, Load } from './load.js';
 import { MATRIX, type MatrixFault, type MatrixFaultName } from './matrix-faults.js';
-import { MatrixSystem } from './matrix-system.js';
+import { MatrixSystem, TOPOLOGIES, type Topology } from './matrix-system.js';
 import { OPERATIONS, type Tally } from './tally.js';
 
 export interface MatrixOptions {
@@ -54,14 +55,26 @@ const SERVER_SETTINGS = {
 
 /** Resolves with a row for each fault. Nothing of it runs on when it settles. */
 export async function runMatrix(options: MatrixOptions): Promise<readonly MatrixRow[]> {
-  const { root, seed, report, signal, faults } = options;
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
-  const dir = realpathSync(options.dir);
+  const rows: MatrixRow[] = [];
+  for (const topology of Object.keys(TOPOLOGIES) as Topology[]) {
+    const faults = options.faults.filter((name) => topologyOf(name) === topology);
+    if (faults.length > 0) rows.push(...(await breakOne(topology, { ...options, faults })));
+  }
+  return rows;
+}
+
+const topologyOf = (name: MatrixFaultName): Topology => (MATRIX[name] as MatrixFault).topology ?? 'plain';
+
+/** All of `faults` on one system. */
+async function breakOne(topology: Topology, options: MatrixOptions): Promise<readonly MatrixRow[]> {
+  const { root, seed, report, signal, faults } = options;
+  const dir = join(realpathSync(options.dir), topology);
   const settings = {
     ...options.settings,
     serverSettings: { ...options.settings.serverSettings, ...SERVER_SETTINGS },
   };
-  const system = await MatrixSystem.open({ dir, root, settings, report, signal });
+  const system = await MatrixSystem.open({ dir, root, settings, topology, report, signal });
   const http = new Http();
   try {
     await system.up();
@@ -79,8 +92,9 @@ export async function runMatrix(options: MatrixOptions): Promise<readonly Matrix
       await load.start(LINKS);
       const rows: MatrixRow[] = [];
       for (const fault of faults) {
-        rows.push(await makeRow(system, load, fault));
-        report(`${fault}: ${verdictOf(rows.at(-1) as MatrixRow)}`);
+        const row = await makeRow(system, load, fault);
+        rows.push(row);
+        report(`${fault}: ${row.violations.length === 0 ? 'as promised' : row.violations.join('; ')}`);
       }
       return rows;
     } finally {
@@ -126,8 +140,4 @@ function violationsOf(
     }
   }
   return violations;
-}
-
-function verdictOf({ violations }: MatrixRow): string {
-  return violations.length === 0 ? 'as promised' : violations.join('; ');
 }
