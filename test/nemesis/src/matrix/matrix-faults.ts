@@ -16,7 +16,6 @@ export interface MatrixFault {
 
 /** Longer than anything that notices an outage takes, and than the bound of staleness. */
 const LASTS_MS = 4_000;
-const REPLICA = 'mysql-2';
 /** Beyond what a replica may be behind and still be asked. */
 const BEHIND_MS = 8_000;
 const CHANGES = ['create', 'edit', 'delete'] as const;
@@ -24,16 +23,26 @@ const ALL = ['redirect', ...CHANGES] as const;
 
 const last = (system: MatrixSystem, ms = LASTS_MS) => sleep(ms, undefined, { signal: system.signal });
 
-function killed(name: string) {
+/** Who is hit, known when it is. */
+type Choose = (system: MatrixSystem) => Promise<string>;
+
+const always =
+  (name: string): Choose =>
+  async () =>
+    name;
+
+function killed(choose: Choose) {
   return async (system: MatrixSystem): Promise<void> => {
+    const name = await choose(system);
     await system.stack.kill(name);
     await last(system);
     await system.stack.start(name);
   };
 }
 
-function frozen(name: string) {
+function frozen(choose: Choose) {
   return async (system: MatrixSystem): Promise<void> => {
+    const name = await choose(system);
     await system.stack.kill(name, 'SIGSTOP');
     try {
       await last(system);
@@ -103,11 +112,12 @@ async function coldCaches(system: MatrixSystem): Promise<void> {
 
 /** Receives and acknowledges, and shows nothing new. */
 async function lagging(system: MatrixSystem): Promise<void> {
-  await system.sql('STOP SLAVE SQL_THREAD', REPLICA);
+  const name = await aReplica(system);
+  await system.sql('STOP SLAVE SQL_THREAD', name);
   try {
     await last(system, BEHIND_MS);
   } finally {
-    await system.sql('START SLAVE SQL_THREAD', REPLICA);
+    await system.sql('START SLAVE SQL_THREAD', name);
   }
 }
 
@@ -146,10 +156,17 @@ async function primaryAndReplica(system: MatrixSystem): Promise<readonly [string
   return [names[primary] as string, names[primary === 0 ? 1 : 0] as string];
 }
 
+const aReplica: Choose = async (system) => (await primaryAndReplica(system))[1];
+
 export const MATRIX = {
   none: { what: 'nothing, for comparison', isShort: true, mayFail: [], make: (system) => last(system) },
-  'redis-killed': { what: 'Redis killed, and started again empty', isShort: true, mayFail: [], make: killed(REDIS) },
-  'redis-frozen': { what: 'Redis frozen', mayFail: [], make: frozen(REDIS) },
+  'redis-killed': {
+    what: 'Redis killed, and started again empty',
+    isShort: true,
+    mayFail: [],
+    make: killed(always(REDIS)),
+  },
+  'redis-frozen': { what: 'Redis frozen', mayFail: [], make: frozen(always(REDIS)) },
   'redis-from-snapshot': {
     what: 'Redis killed, and started again from a snapshot taken seconds before',
     isShort: true,
@@ -178,8 +195,8 @@ export const MATRIX = {
     mayFail: [],
     make: cut('redisOfRedirect', 'freeze'),
   },
-  'primary-killed': { what: 'the database killed, and started again', mayFail: ALL, make: killed(MARIADB) },
-  'primary-frozen': { what: 'the database frozen', isShort: true, mayFail: ALL, make: frozen(MARIADB) },
+  'primary-killed': { what: 'the database killed, and started again', mayFail: ALL, make: killed(always(MARIADB)) },
+  'primary-frozen': { what: 'the database frozen', isShort: true, mayFail: ALL, make: frozen(always(MARIADB)) },
   'primary-restarted': { what: 'the database stopped and started', mayFail: ALL, make: restarted },
   'primary-read-only': {
     what: 'the database takes no writes (read_only)',
@@ -197,9 +214,9 @@ export const MATRIX = {
     topology: 'replicas',
     what: 'one of two replicas killed, and started again',
     mayFail: [],
-    make: killed(REPLICA),
+    make: killed(aReplica),
   },
-  'replica-frozen': { topology: 'replicas', what: 'one of two replicas frozen', mayFail: [], make: frozen(REPLICA) },
+  'replica-frozen': { topology: 'replicas', what: 'one of two replicas frozen', mayFail: [], make: frozen(aReplica) },
   'replica-lagging': {
     topology: 'replicas',
     what: 'one of two replicas stands still',
@@ -228,13 +245,13 @@ export const MATRIX = {
     topology: 'galera',
     what: 'one of three Galera nodes killed, and started again',
     mayFail: ALL,
-    make: killed(MARIADB),
+    make: killed(always(MARIADB)),
   },
   'galera-node-frozen': {
     topology: 'galera',
     what: 'one of three Galera nodes frozen',
     mayFail: ALL,
-    make: frozen(MARIADB),
+    make: frozen(always(MARIADB)),
   },
 } as const satisfies Readonly<Record<string, MatrixFault>>;
 
