@@ -5,7 +5,7 @@ import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
-import { createMysqlObserver, exposeQueues } from '../../packages/backend/src/cluster/mysql-metrics.js';
+import { createMysqlObserver, exposeLags, exposeQueues } from '../../packages/backend/src/cluster/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
 import { createZookeeperObserver } from '../../packages/backend/src/cluster/zookeeper-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
@@ -60,6 +60,7 @@ async function registered() {
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());
     createRedisObserver(registry).hearing(false);
+    exposeLags(registry, { lags: () => new Map() });
     exposeQueues(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } });
     createZookeeperObserver(registry);
     const labels = new Map(

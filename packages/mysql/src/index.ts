@@ -11,11 +11,13 @@ export * from './links/inspector.js';
 export * from './links/outbox.js';
 export * from './links/reservations.js';
 export * from './links/store.js';
+export { type DatabaseSettings, openDatabase } from './open-database.js';
 export { SchemaMismatchError } from './schema/errors.js';
 export { checkSchema, type MigrateOptions, type MigrationProgress, migrate } from './schema/migrate.js';
 export { proveRowsAreTaken } from './schema/proof.js';
 export { migrationSettings, mysqlSettings } from './settings.js';
 export type { ServerFacts, Session, SqlResult } from './wire/connection.js';
+export { Database, type DatabaseOptions, type MemberLink } from './wire/database.js';
 export {
   DatabaseUnsupportedError,
   ER_DUP_ENTRY,
@@ -26,5 +28,6 @@ export {
 export * from './wire/member.js';
 export * from './wire/observer.js';
 export * from './wire/pool.js';
+export type { PrimaryPool, ReplicaReader, ServerPool } from './wire/primary-pool.js';
 export * from './wire/timing.js';
 export * from './wire/transaction.js';

@@ -79,8 +79,16 @@ describe('LAKH_DATABASE', () => {
     expect(`${refusal().stack} ${JSON.stringify(refusal())}`).not.toContain('hunter2');
   });
 
-  test('more than one is refused until it is built', () => {
-    expect(() => parseDatabase('mysql://lakh@db1/lakh,mysql://lakh@db2/lakh')).toThrow('2 members are given');
+  test('several, each with its own options', () => {
+    const text =
+      'mysql://lakh:secret@db1/lakh , mysql://me:secret@db2:3307/lakh?ssl-mode=required,\nmysql://lakh:secret@localhost/lakh?socket=/s\n';
+    expect(parseDatabase(text).map(memberName)).toEqual(['db1:3306/lakh', 'db2:3307/lakh', 'unix:/s/lakh']);
+    expect(parseDatabase(text).map(({ user, tls }) => [user, tls?.mode])).toEqual([
+      ['lakh', undefined],
+      ['me', 'required'],
+      ['lakh', undefined],
+    ]);
+    expect(() => onlyMember(parseDatabase(text))).toThrow('3 members are given; this uses one');
   });
 
   test('a unix socket', () => {

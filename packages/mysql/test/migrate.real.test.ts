@@ -35,7 +35,7 @@ test('eight servers that migrate at once: each ends with the whole schema, each 
   expect(applied.flat()).toEqual(MIGRATIONS.map(({ number }) => number));
   await checkSchema(open('app'));
   expect(await database.sql('SELECT number, name FROM schema_migrations')).toBe(
-    '1\tlinks-and-ledger\n2\tremainders\n3\tidempotency\n4\tbuckets-and-changes\n',
+    '1\tlinks-and-ledger\n2\tremainders\n3\tidempotency\n4\tbuckets-and-changes\n5\tbeats\n',
   );
   expect(await migrate(open('migrator'))).toEqual([]);
 });
@@ -53,7 +53,7 @@ test('a check of an empty database names what is missing, and creates nothing', 
   await expect(checkSchema(open('migrator'))).rejects.toMatchObject({
     code: 'schema_mismatch',
     message: expect.stringContaining(
-      'lacks migrations 0001-links-and-ledger, 0002-remainders, 0003-idempotency, 0004-buckets-and-changes',
+      'lacks migrations 0001-links-and-ledger, 0002-remainders, 0003-idempotency, 0004-buckets-and-changes, 0005-beats',
     ),
   });
   expect(await database.sql('SHOW TABLES')).toBe('');

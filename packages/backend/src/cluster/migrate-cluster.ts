@@ -1,4 +1,4 @@
-import { type Member, type MigrateOptions, migrate, onlyMember, Pool } from '@lakh/mysql';
+import { type Member, type MigrateOptions, migrate, openDatabase } from '@lakh/mysql';
 
 export interface MigrateReport {
   readonly database: string;
@@ -14,7 +14,7 @@ export async function migrateCluster({
   database,
   ...options
 }: { readonly database: readonly Member[] } & Pick<MigrateOptions, 'onProgress'>): Promise<MigrateReport> {
-  const pool = new Pool(onlyMember(database), { deadlineMs: DEADLINE_MS });
+  const pool = openDatabase({ members: database, deadlineMs: DEADLINE_MS });
   try {
     return { database: pool.name, applied: await migrate(pool, options) };
   } finally {

@@ -1,5 +1,5 @@
-import type { MysqlLinkStore, MysqlObserver } from '@lakh/mysql';
-import type { Logger, Registry } from '@lakh/process';
+import type { Database, MemberRole, MysqlLinkStore, MysqlObserver } from '@lakh/mysql';
+import type { HealthCheck, Logger, Registry } from '@lakh/process';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 const STATEMENT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -11,14 +11,41 @@ export interface MemberTroubles {
   readonly away: Map<string, string>;
   /** Answers, and refuses writes. */
   readonly readOnly: Map<string, string>;
+  /** Of several members: does not say what it is. */
+  readonly silent: Map<string, string>;
+  /** Why no member is written to; empty while one is. */
+  noPrimary: string;
+}
+
+export const noTroubles = (): MemberTroubles => ({
+  away: new Map(),
+  readOnly: new Map(),
+  silent: new Map(),
+  noPrimary: '',
+});
+
+/**
+ * Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more. One that takes no rows
+ * matters to those alone who send some, and these can do nothing without.
+ */
+export function databaseHealth(
+  { away, readOnly, silent, noPrimary }: MemberTroubles,
+  writes: boolean,
+): ReturnType<HealthCheck> {
+  const told = (members: Map<string, string>) => [...members].map((member) => member.join(': ')).join('; ');
+  if (noPrimary !== '') return { status: writes ? 'down' : 'degraded', detail: noPrimary };
+  if (readOnly.size > 0) return { status: 'down', detail: `takes no rows: ${told(readOnly)}` };
+  const gone = new Map([...silent, ...away]);
+  return gone.size > 0 ? { status: 'degraded', detail: told(gone) } : { status: 'ok' };
 }
 
 /** Metrics and log lines of the database. `troubles` is kept up to date. */
 export function createMysqlObserver(
   registry: Registry,
   log: Logger,
-  { away, readOnly }: MemberTroubles,
+  troubles: MemberTroubles,
 ): Required<MysqlObserver> {
+  const { away, readOnly } = troubles;
   const registers = [registry];
   const duration = new Histogram({
     name: 'lakh_store_statement_duration_seconds',
@@ -85,10 +112,74 @@ export function createMysqlObserver(
         isWritable ? 'the database takes rows again' : 'the database answers, and takes no rows',
       );
     },
+    ...memberObserver(registry, log, troubles),
     warning(member, message) {
       log.warn({ member }, message);
     },
   };
+}
+
+/** What there is to tell where the database has several members. */
+function memberObserver(
+  registry: Registry,
+  log: Logger,
+  troubles: MemberTroubles,
+): Required<Pick<MysqlObserver, 'role' | 'primary' | 'primaryProblem'>> {
+  const registers = [registry];
+  const roles = new Gauge({
+    name: 'lakh_store_member_role',
+    help: '1 for what each of several members is now.',
+    labelNames: ['member', 'role'],
+    registers,
+  });
+  const promotions = new Counter({
+    name: 'lakh_store_promotions_total',
+    help: 'Times that another member took the place of the primary.',
+    registers,
+  });
+  const roleOf = new Map<string, MemberRole>();
+
+  return {
+    role(member, role, reason) {
+      const before = roleOf.get(member);
+      if (before !== undefined) roles.remove({ member, role: before });
+      roleOf.set(member, role);
+      roles.set({ member, role }, 1);
+      if (role === 'away') troubles.silent.set(member, reason);
+      else troubles.silent.delete(member);
+      // Whether it takes rows was asked of it as the primary.
+      if (role !== 'primary') troubles.readOnly.delete(member);
+      log[role === 'away' || role === 'rival' ? 'warn' : 'info'](
+        { member, role, before, reason },
+        'a member of the database',
+      );
+    },
+    primary(member, before) {
+      if (before !== undefined) promotions.inc();
+      log[before === undefined ? 'info' : 'warn']({ member, before }, 'the primary of the database');
+    },
+    primaryProblem(problem) {
+      troubles.noPrimary = problem;
+      log[problem === '' ? 'info' : 'error'](
+        { problem },
+        problem === '' ? 'the database has a primary' : 'the database is written to nowhere',
+      );
+    },
+  };
+}
+
+/** How far replicas are behind, where there are any. */
+export function exposeLags(registry: Registry, database: Pick<Database, 'lags'>): void {
+  new Gauge({
+    name: 'lakh_store_replica_lag_seconds',
+    help: 'How far a replica may be behind the primary at most, as far as beats prove it.',
+    labelNames: ['member'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const [member, lagMs] of database.lags()) this.set({ member }, lagMs / 1000);
+    },
+  });
 }
 
 export function exposeQueues(registry: Registry, store: Pick<MysqlLinkStore, 'queued'>): void {

@@ -7,8 +7,7 @@ import {
   createMysqlReservations,
   type MysqlObserver,
   observed,
-  onlyMember,
-  Pool,
+  openDatabase,
   proveRowsAreTaken,
 } from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
@@ -27,7 +26,7 @@ import { startKeySweep } from '../key-sweep.js';
 import type { clusterSettings } from '../settings.js';
 import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
-import { createMysqlObserver, exposeQueues, type MemberTroubles } from './mysql-metrics.js';
+import { createMysqlObserver, databaseHealth, exposeLags, exposeQueues, noTroubles } from './mysql-metrics.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { reachLinks } from './reach-links.js';
 import { createRedisObserver } from './redis-metrics.js';
@@ -61,17 +60,21 @@ export function openCluster(options: ClusterOptions): Backend {
   const { settings, clock = { nowMs: Date.now }, observed: told } = options;
   const { namespace = DEFAULT_NAMESPACE, leaseDeadlineMs = DEFAULT_LEASE_DEADLINE_MS } = settings;
   const l2TtlMs = (settings.l2TtlS ?? DEFAULT_L2_TTL_S) * 1_000;
-  const troubles = { away: new Map<string, string>(), readOnly: new Map<string, string>() };
+  const troubles = noTroubles();
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
-  const pool = new Pool(onlyMember(settings.database), {
+  const pool = openDatabase({
+    members: settings.database,
     deadlineMs: settings.storeDeadlineMs,
     // Who leases nothing makes no links, and goes on where the database takes none.
     ...(settings.zookeeper && { proof: proveRowsAreTaken }),
     observer,
   });
   const links = createMysqlLinkStore({ pool, clock, observer });
-  if (told) exposeQueues(told.registry, links);
+  if (told) {
+    exposeQueues(told.registry, links);
+    exposeLags(told.registry, pool);
+  }
   const outbox = createMysqlOutbox({ pool, timer });
   const reservations = createMysqlReservations({ pool, timer });
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
@@ -104,7 +107,7 @@ export function openCluster(options: ClusterOptions): Backend {
     keys,
     get checks() {
       return {
-        database: () => databaseHealth(troubles),
+        database: () => databaseHealth(troubles, settings.zookeeper !== undefined),
         ...(redis && { redis: degradedWhile(() => (redis.state === 'up' ? '' : `the cache is ${redis.state}`)) }),
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
@@ -129,16 +132,6 @@ export function openCluster(options: ClusterOptions): Backend {
       pool.close();
     },
   };
-}
-
-/**
- * Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more. One that takes no rows
- * is known to those alone who send some, and these can do nothing without.
- */
-function databaseHealth({ away, readOnly }: MemberTroubles): ReturnType<HealthCheck> {
-  const told = (members: Map<string, string>) => [...members].map((member) => member.join(': ')).join('; ');
-  if (readOnly.size > 0) return { status: 'down', detail: `takes no rows: ${told(readOnly)}` };
-  return away.size > 0 ? { status: 'degraded', detail: told(away) } : { status: 'ok' };
 }
 
 /** `why` is empty while nothing is wrong. */

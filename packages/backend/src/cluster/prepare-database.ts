@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
 import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
-import { checkSchema, type MigrateOptions, migrate, type Pool } from '@lakh/mysql';
+import { checkSchema, type MigrateOptions, migrate, type PrimaryPool } from '@lakh/mysql';
 import type { Logger } from '@lakh/process';
 import type { SharedKeys } from '../shared-keys.js';
 
 export interface PrepareOptions {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   /** Otherwise the schema is only looked at. */
   readonly mayMigrate: boolean;
   readonly keys: SharedKeys;

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
-import { type Pool, SqlFailure } from '@lakh/mysql';
+import { type PrimaryPool, SqlFailure } from '@lakh/mysql';
 
 export interface ReachOptions {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   /** Aborted when the server is told to stop. */
   readonly signal: AbortSignal;
 }
@@ -17,7 +17,7 @@ export async function reachLinks({ pool, signal }: ReachOptions): Promise<void> 
   }
 }
 
-async function answers(pool: Pool): Promise<boolean> {
+async function answers(pool: PrimaryPool): Promise<boolean> {
   try {
     await pool.run((session) => session.query('SELECT 1'));
     return true;

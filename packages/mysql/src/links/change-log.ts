@@ -1,6 +1,6 @@
 import type { ChangeLog, LogPosition, LogReading, LogRow, StoredLink } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { byteLiteral, integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import { forgetOld } from './forget.js';
@@ -27,7 +27,7 @@ export function createMysqlChangeLog({
   pool,
   timer = observed(),
 }: {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   readonly timer?: StatementTimer;
 }): ChangeLog {
   const settle = settling(timer, 'changes');

@@ -1,12 +1,17 @@
 import { type Sighting, StoreUnavailableError } from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
-import { SqlFailure, storeError } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
+import { DatabaseUnsupportedError, SqlFailure, storeError } from '../wire/errors.js';
+import type { PrimaryPool, ReplicaReader } from '../wire/primary-pool.js';
 import type { StatementTimer } from '../wire/timing.js';
 import { asStored, isStorableCode, keyOf, type LinkRow, positionOf, selectSightings } from './rows.js';
 
+/** That are asked for one batch, the second where the first did not answer. */
+const MOST_REPLICAS = 2;
+
 export interface FindQueueOptions {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
+  /** Whether replicas may answer. What they do not have, the primary is asked for. */
+  readonly fromReplicas: boolean;
   readonly timer: StatementTimer;
   readonly maxInFlight: number;
   /** Codes of one statement, at most. */
@@ -57,7 +62,7 @@ export class FindQueue {
   sight(domainId: number, code: string): Promise<Sighting | undefined> {
     const { pool, maxQueued, maxCodes } = this.#options;
     if (!isStorableCode(code)) return Promise.resolve(undefined);
-    if (!pool.available)
+    if (!pool.available && this.#reader() === undefined)
       return Promise.reject(new StoreUnavailableError(`${pool.name} is away: ${pool.unavailableReason}`));
     const key = keyOf(domainId, code);
     const same = this.#unsent.get(key);
@@ -74,25 +79,62 @@ export class FindQueue {
   }
 
   async #read(batch: FindBatch): Promise<void> {
-    const { pool, timer } = this.#options;
     for (const key of batch.asked.keys()) this.#unsent.delete(key);
+    const open = new Map(batch.asked);
     try {
-      const remainingMs = batch.openedAtMs + pool.deadlineMs - performance.now();
-      if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the codes could be asked for');
-      const found = await timer('find', batch.size, () =>
-        pool.read((session) => selectSightings(session, batch.asked.values()), remainingMs),
-      );
-      for (const [key, asked] of batch.asked) settle(asked, found.get(key));
+      for (let tries = 0; tries < MOST_REPLICAS && open.size > 0; tries += 1) {
+        const reader = this.#reader();
+        if (reader === undefined) break;
+        if (await this.#readFrom(reader, batch, open)) break;
+      }
+      if (open.size > 0) await this.#readPrimary(batch, open);
     } catch (error) {
       const told = storeError(error);
-      for (const asked of batch.asked.values()) asked.reject(told);
+      for (const asked of open.values()) asked.reject(told);
     }
+  }
+
+  #reader(): ReplicaReader | undefined {
+    return this.#options.fromReplicas ? this.#options.pool.reader?.() : undefined;
+  }
+
+  /** Settles what a replica has, and takes it from `open`. False: it did not answer. */
+  async #readFrom(reader: ReplicaReader, batch: FindBatch, open: Map<string, Asked>): Promise<boolean> {
+    try {
+      const found = await this.#options.timer('find', open.size, () =>
+        reader.read((session) => selectSightings(session, open.values()), this.#remainingMs(batch)),
+      );
+      for (const [key, row] of found) {
+        const asked = open.get(key);
+        open.delete(key);
+        if (asked) settle(asked, row, reader.lagMs);
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof SqlFailure || error instanceof DatabaseUnsupportedError)) throw error;
+      return false;
+    }
+  }
+
+  /** Settles all of `open`: what the primary does not have is not there. */
+  async #readPrimary(batch: FindBatch, open: ReadonlyMap<string, Asked>): Promise<void> {
+    const { pool, timer } = this.#options;
+    const found = await timer('find', open.size, () =>
+      pool.read((session) => selectSightings(session, open.values()), this.#remainingMs(batch)),
+    );
+    for (const [key, asked] of open) settle(asked, found.get(key), 0);
+  }
+
+  #remainingMs(batch: FindBatch): number {
+    const remainingMs = batch.openedAtMs + this.#options.pool.deadlineMs - performance.now();
+    if (remainingMs <= 0) throw new SqlFailure('unsent', 'the deadline passed before the codes could be asked for');
+    return remainingMs;
   }
 }
 
-function settle({ resolve, reject }: Asked, row: LinkRow | undefined): void {
+function settle({ resolve, reject }: Asked, row: LinkRow | undefined, lagMs: number): void {
   try {
-    resolve(row && { link: asStored(row), position: positionOf(row), lagMs: 0 });
+    resolve(row && { link: asStored(row), position: positionOf(row), lagMs });
   } catch (error) {
     reject(error);
   }

@@ -1,4 +1,4 @@
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { integerLiteral } from '../wire/sql.js';
 
 /** Where rows of each table say how old they are. */
@@ -6,7 +6,7 @@ const TIMES = { changes: 'at_ms', reservations: 'reserved_at_ms', edit_receipts:
 
 /** Deletes rows from before `beforeMs`, the oldest first, at most `limit`; resolves with how many. */
 export async function forgetOld(
-  pool: Pool,
+  pool: PrimaryPool,
   table: keyof typeof TIMES,
   beforeMs: number,
   limit: number,

@@ -8,7 +8,7 @@ import {
 } from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
 import { ER_DUP_ENTRY, ER_LOCK_DEADLOCK, isRefusal, isRowFailure, SqlFailure, storeError } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import type { StatementTimer } from '../wire/timing.js';
 import { asStored, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, selectRows } from './rows.js';
 
@@ -20,7 +20,7 @@ const MAX_ROUNDS = 6;
 
 export interface InsertQueueOptions {
   readonly kind: 'insert' | 'insert_alias';
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   readonly timer: StatementTimer;
   readonly maxInFlight: number;
   readonly maxRows: number;

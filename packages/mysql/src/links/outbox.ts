@@ -1,5 +1,5 @@
 import type { InvalidationOutbox } from '@lakh/links';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import { forgetOld } from './forget.js';
@@ -10,7 +10,7 @@ export function createMysqlOutbox({
   pool,
   timer = observed(),
 }: {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   readonly timer?: StatementTimer;
 }): InvalidationOutbox {
   const settle = settling(timer, 'outbox');

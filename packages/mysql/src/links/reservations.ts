@@ -1,7 +1,7 @@
 import type { Reservation, ReservationStore } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { ER_DUP_ENTRY, isRefusal } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { asciiLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import { forgetOld } from './forget.js';
@@ -15,7 +15,7 @@ export function createMysqlReservations({
   pool,
   timer = observed(),
 }: {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   readonly timer?: StatementTimer;
 }): ReservationStore {
   const settle = settling(timer, 'reserve');

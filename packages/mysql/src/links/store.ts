@@ -1,6 +1,6 @@
 import type { Clock, LinkStore, RemoveOutcome } from '@lakh/links';
 import type { MysqlObserver } from '../wire/observer.js';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { observed, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { changing } from './changing.js';
@@ -31,7 +31,7 @@ export interface StoreLimits {
 }
 
 export interface MysqlLinkStoreOptions {
-  readonly pool: Pool;
+  readonly pool: PrimaryPool;
   readonly clock: Clock;
   readonly limits?: StoreLimits;
   readonly observer?: MysqlObserver;
@@ -66,13 +66,19 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     maxRows: 1,
     maxQueued: limits.aliasesQueued ?? 1_000,
   });
-  const finds = new FindQueue({
+  const findsOf = (fromReplicas: boolean) => ({
     pool,
+    fromReplicas,
     timer,
     maxInFlight: limits.findsInFlight ?? 4,
     maxCodes: limits.findCodes ?? 256,
     maxQueued: limits.findsQueued ?? 10_000,
   });
+  const finds = new FindQueue(findsOf(true));
+  // Where there are no replicas, every answer is the primary's.
+  const freshFinds = pool.reader === undefined ? finds : new FindQueue(findsOf(false));
+  const sight: MysqlLinkStore['sight'] = (domainId, code, { fresh = false } = {}) =>
+    (fresh ? freshFinds : finds).sight(domainId, code);
 
   const editing = settling(timer, 'edit');
   const removing = settling(timer, 'remove');
@@ -80,9 +86,8 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
   return {
     insert: (link) => (link.kind === 'alias' ? aliases : generated).insert(link),
 
-    // There is one member so far, the primary: every answer is fresh.
-    sight: (domainId, code) => finds.sight(domainId, code),
-    find: async (domainId, code) => (await finds.sight(domainId, code))?.link,
+    sight,
+    find: async (domainId, code, asked) => (await sight(domainId, code, asked))?.link,
 
     async edit(domainId, code, changes, ifVersions, receipt) {
       if (!isStorableCode(code)) return { outcome: 'missing' };
@@ -106,7 +111,11 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     },
 
     get queued() {
-      return { insert: generated.queued, insert_alias: aliases.queued, find: finds.queued };
+      return {
+        insert: generated.queued,
+        insert_alias: aliases.queued,
+        find: finds.queued + (freshFinds === finds ? 0 : freshFinds.queued),
+      };
     },
   };
 }

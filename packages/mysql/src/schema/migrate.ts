@@ -8,7 +8,7 @@ import {
   SqlFailure,
   storeError,
 } from '../wire/errors.js';
-import type { Pool } from '../wire/pool.js';
+import type { PrimaryPool } from '../wire/primary-pool.js';
 import { asciiLiteral, integerLiteral } from '../wire/sql.js';
 import { apply, bounded, type MigrationProgress, withShortLockWaits } from './apply.js';
 import { SchemaMismatchError } from './errors.js';
@@ -46,7 +46,7 @@ function checksumOf(migration: Migration): string {
  * Rejects with {@link SchemaMismatchError} when the schema is newer than this program or was changed, and with the
  * server's own words when it refuses a statement.
  */
-export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise<readonly number[]> {
+export async function migrate(pool: PrimaryPool, options: MigrateOptions = {}): Promise<readonly number[]> {
   const { migrations = MIGRATIONS, nowMs = Date.now, onProgress = () => {} } = options;
   return withServersWords(pool, async () => {
     if ((await pool.run((session) => missing(session, pool.name, migrations))).length === 0) return [];
@@ -73,7 +73,7 @@ export async function migrate(pool: Pool, options: MigrateOptions = {}): Promise
 }
 
 /** Resolves when the schema is the one of this program; otherwise rejects with {@link SchemaMismatchError}, naming what is missing. */
-export async function checkSchema(pool: Pool, options: MigrateOptions = {}): Promise<void> {
+export async function checkSchema(pool: PrimaryPool, options: MigrateOptions = {}): Promise<void> {
   const { migrations = MIGRATIONS } = options;
   const absent = await withServersWords(pool, () => pool.run((session) => missing(session, pool.name, migrations)));
   if (absent.length === 0) return;
@@ -137,7 +137,7 @@ async function recorded(session: Session, migration: Migration, atMs: number): P
 }
 
 /** No statement here carries a row of anybody's, so the server's own message may be told. */
-async function withServersWords<T>(pool: Pool, work: () => Promise<T>): Promise<T> {
+async function withServersWords<T>(pool: PrimaryPool, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

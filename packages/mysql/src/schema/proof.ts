@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { bucketOf } from '@lakh/links';
+import { forceBeat } from '../wire/beat-row.js';
 import { asciiLiteral, byteLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
 import type { SqlSession } from '../wire/transaction.js';
 
@@ -27,6 +28,8 @@ export async function proveRowsAreTaken(session: SqlSession): Promise<void> {
       `INSERT INTO id_leases (namespace, start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec) VALUES (${textLiteral(name)},${integerLiteral(randomInt(2 ** 47))},0,'','',0,0,0,'')`,
     );
     await session.query('ROLLBACK');
+    // Under a binary log a full disk takes rows, and no commit ends.
+    await forceBeat(session);
   } catch (error) {
     session.destroy('its transaction failed');
     throw error;

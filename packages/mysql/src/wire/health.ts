@@ -63,6 +63,14 @@ export class Health {
     this.#options.changed(false, reason);
   }
 
+  /** As if nothing had been seen yet; tells nobody. */
+  forget(): void {
+    this.#failures = 0;
+    this.#probes = 0;
+    this.#open = false;
+    clearTimeout(this.#timer);
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);

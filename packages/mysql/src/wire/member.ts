@@ -40,7 +40,6 @@ export function parseDatabase(text: string): readonly Member[] {
     const first = names.indexOf(name);
     if (first < index) throw new InvalidDatabaseError(`members ${first + 1} and ${index + 1} are the same server`);
   });
-  if (members.length > 1) throw new InvalidDatabaseError(`${members.length} members are given; this release uses one`);
   return members;
 }
 

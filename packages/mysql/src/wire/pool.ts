@@ -4,6 +4,7 @@ import { Health } from './health.js';
 import { IdleSessions } from './idle-sessions.js';
 import { type Member, memberName } from './member.js';
 import type { MysqlObserver } from './observer.js';
+import type { ServerPool } from './primary-pool.js';
 import { inTransaction, type SqlSession } from './transaction.js';
 import { Waiters } from './waiters.js';
 import { Writability } from './writability.js';
@@ -42,7 +43,7 @@ const LEAST_PING_MS = 50;
  * The connections to one server. Every call settles within its deadline: with what `work` gave, or rejected with a
  * {@link SqlFailure} (or with what `work` threw). While the server is away, calls are refused at once and hold no memory.
  */
-export class Pool {
+export class Pool implements ServerPool {
   readonly name: string;
   readonly #member: Member;
   readonly #options: Required<Omit<PoolOptions, 'proof'>>;
@@ -51,6 +52,8 @@ export class Pool {
   readonly #idle = new IdleSessions((session) => this.#sessions.delete(session));
   readonly #waiters: Waiters;
   readonly #sessions = new Set<Session>();
+  /** Raised when another server took this one's place: whoever came before gets no connection any more. */
+  #generation = 0;
   /** Connections being opened, beside those in `#sessions`. */
   #opening = 0;
   #warned = new Set<string>();
@@ -81,7 +84,7 @@ export class Pool {
     this.#writability =
       proof &&
       new Writability({
-        prove: () => this.#run(proof, this.#options.deadlineMs, true),
+        prove: (deadlineMs) => this.#run(proof, deadlineMs, true),
         changed: (writable, reason) => this.#options.observer.writability?.(this.name, writable, reason),
         random: this.#options.random,
       });
@@ -103,7 +106,7 @@ export class Pool {
 
   /** See `SqlPool`. */
   async proveWritable(): Promise<void> {
-    await this.#writability?.proven();
+    await this.#writability?.proven(this.#options.deadlineMs);
   }
 
   get deadlineMs(): number {
@@ -142,10 +145,17 @@ export class Pool {
     writes: boolean,
   ): Promise<T> {
     const deadline = performance.now() + deadlineMs;
+    const generation = this.#generation;
     const session = await this.#acquireOrPassOn(deadline);
+    if (generation !== this.#generation) {
+      this.#release(session);
+      throw new SqlFailure('unsent', `${this.name} may be the primary no more`);
+    }
     const leftMs = Math.max(0, deadline - performance.now());
+    let isLate = false;
     let isOnlyLate = false;
     const timer = setTimeout(() => {
+      isLate = true;
       isOnlyLate = leftMs < this.#options.deadlineMs * TELLING_PART;
       session.destroy(`no answer within ${deadlineMs} ms`);
     }, leftMs);
@@ -156,7 +166,10 @@ export class Pool {
     } catch (error) {
       if (!(error instanceof SqlFailure)) session.destroy('its user failed');
       else if (error.kind === 'refused') this.#refused(error, writes);
-      else if (!isOnlyLate) this.#health.failure(error.message);
+      else if (!isOnlyLate) {
+        this.#health.failure(error.message);
+        if (isLate && (writes || error.commits)) void this.#unanswered(error.message);
+      }
       throw error;
     } finally {
       clearTimeout(timer);
@@ -167,6 +180,15 @@ export class Pool {
   /** As {@link run}, between BEGIN and COMMIT. `work` sends writes with `commits` unset; only the COMMIT can be of unknown outcome. */
   transaction<T>(work: (session: Session) => Promise<T>, deadlineMs?: number): Promise<T> {
     return this.#run((session) => inTransaction(session, work), deadlineMs, true);
+  }
+
+  /** Another server takes its place: what is under way fails as lost, and nothing that was begun can be ended any more. It can be used again. */
+  abandon(reason: string): void {
+    this.#generation += 1;
+    this.#waiters.refuseAll(`${this.name}: ${reason}`);
+    this.#drop([...this.#sessions], reason);
+    this.#idle.takeIdleFor(0);
+    this.#writability?.forget();
   }
 
   /** Refuses whoever waits and closes every connection; what is in use fails as lost. */
@@ -183,6 +205,20 @@ export class Pool {
     if (!(writes || failure.commits) || !isNotWritable(failure)) return;
     this.#options.observer.writeRefused?.(this.name, failure.errno);
     this.#writability?.refused(failure.message);
+  }
+
+  /**
+   * A write had no answer. Where a read has one at once, commits may stand still while everything else goes on: on a full disk under a binary log,
+   * or where no replica acknowledges.
+   */
+  async #unanswered(message: string): Promise<void> {
+    if (this.#writability === undefined || this.#closed) return;
+    try {
+      await this.run((session) => session.query('SELECT 1'), PING_DEADLINE_MS);
+    } catch {
+      return; // told of by the call itself
+    }
+    await this.#writability.unanswered(`${message} to a write, while reads are answered`);
   }
 
   async #acquireOrPassOn(deadline: number): Promise<Session> {
