@@ -10,7 +10,16 @@ export * from './servers/launch.js';
 export * from './servers/mariadb.js';
 export * from './servers/nginx.js';
 export { freePorts } from './servers/ports.js';
-export * from './servers/redis.js';
+export { type RedisPlanSpec, redisPlan } from './servers/redis.js';
+export { type ClusterNode, clusterNodePlan, formCluster } from './servers/redis-cluster.js';
+export {
+  awaitFollowers,
+  awaitSentinels,
+  SENTINEL_MASTER,
+  sentinelPlan,
+  type Watched,
+  watchedRedisPlan,
+} from './servers/redis-sentinel.js';
 export * from './servers/replicas.js';
 export * from './servers/replication.js';
 export * from './servers/server.js';

@@ -1,6 +1,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readSettings } from '../src/config';
 import { openStack, type Stack } from '../src/stack/stack';
 
@@ -27,6 +28,14 @@ async function roles(): Promise<Record<string, string>> {
   return Object.fromEntries(servers.map(({ name, state, databaseRole }) => [name, databaseRole ?? state]));
 }
 
+async function redisRoles(): Promise<string> {
+  const { processes } = await stack.status();
+  const redises = processes.filter(({ role }) => role === 'redis');
+  return redises.map(({ name, state, redisRole }) => `${name} ${redisRole ?? state}`).join(', ');
+}
+
+const SENTINELS = 'sentinel-1 sentinel, sentinel-2 sentinel, sentinel-3 sentinel';
+
 /** Without its password. */
 const databaseAddress = (): string => String(stack.environment().LAKH_DATABASE).replace(/lakh:.*@/, '');
 const address = async (wanted: string): Promise<string> => {
@@ -35,9 +44,12 @@ const address = async (wanted: string): Promise<string> => {
 };
 
 test('a primary with replicas: promoted in order, after a death and past one that is frozen; who was the primary follows', async () => {
-  await stack.up({ db: 'replicas', shorten: 1, redirect: 1, zookeeper: 1 });
+  await stack.up({ db: 'replicas', redis: 'sentinel', shorten: 1, redirect: 1, zookeeper: 1 });
   expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'replica' });
   expect(databaseAddress()).toBe(await address('mysql-1'));
+
+  expect(await redisRoles()).toBe(`redis-1 master, redis-2 replica, redis-3 replica, ${SENTINELS}`);
+  await stack.kill('redis-1');
 
   await stack.promote('mysql-2');
   expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'primary', 'mysql-3': 'replica' });
@@ -59,6 +71,18 @@ test('a primary with replicas: promoted in order, after a death and past one tha
   await stack.kill('mysql-1');
   await stack.start('mysql-1');
   expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'replica' });
+
+  // Sentinels had the time of all that to find the master of Redis dead.
+  expect(await redisRoles()).toMatch(/^redis-1 exited, redis-[23] \w+, redis-[23] \w+, /);
+  while (!(await redisRoles()).includes(' master')) await sleep(50);
+  const settled = (await redisRoles()).replace('redis-1 exited', 'redis-1 replica');
+  expect(settled).toMatch(/^redis-1 replica, (redis-2 master, redis-3 replica|redis-2 replica, redis-3 master), /);
+  await stack.start('redis-1');
+  expect(await redisRoles()).toBe(settled);
+  await stack.kill('sentinel-1');
+  await stack.start('sentinel-1');
+  await stack.restart('redis');
+  expect(await redisRoles()).toBe(settled);
 
   await expect(stack.promote('mysql-1')).rejects.toThrow('mysql-1 is the primary already');
   await expect(stack.promote('redis-1')).rejects.toThrow('redis-1 is no server of the database');

@@ -38,6 +38,7 @@ describe('state.json', () => {
   });
 
   const [gateway] = state.processes;
+  const redis = { name: 'redis-1', role: 'redis', port: 30, extraPorts: [], isDraining: false };
   const mysql = { name: 'mysql-1', role: 'mysql', port: 20, extraPorts: [], isDraining: false };
   test.each<[string, unknown]>([
     ['nothing', ''],
@@ -52,6 +53,8 @@ describe('state.json', () => {
     ['a database of another kind', { version: 1, processes: [], database: { kind: 'oracle' } }],
     ['a primary that is a path', { version: 1, processes: [], database: { kind: 'replicas', primary: '../x' } }],
     ['a node without its ports', { version: 1, processes: [mysql], database: { kind: 'galera' } }],
+    ['a Redis of another kind', { version: 1, processes: [], redis: 'ring' }],
+    ['a node of a Cluster without its bus', { version: 1, processes: [redis], redis: 'cluster' }],
     ['too few ports', { version: 1, processes: [{ ...gateway, extraPorts: [] }] }],
     ['the pid of init', { version: 1, processes: [{ ...gateway, process: { pid: 1, startedAt: 'x' } }] }],
     ['a negative pid: a group', { version: 1, processes: [{ ...gateway, process: { pid: -1, startedAt: 'x' } }] }],
@@ -98,6 +101,25 @@ describe('the layout of a stack', () => {
     expect(after.processes[0]?.port).toBe(12_345);
     expect(after.processes[2]).toEqual(before.processes.find(({ name }) => name === 'redirect-1'));
     await expect(layOut(before, { zookeeper: 3 })).rejects.toThrow('not resized');
+  });
+
+  test('has the Redises that are asked for, and others when others are', async () => {
+    const names = ({ processes }: StackState) =>
+      processes.filter(({ role }) => role === 'redis').map(({ name, extraPorts }) => `${name} ${extraPorts.length}`);
+    const watched = await layOut(undefined, { redis: 'sentinel' });
+    const of = (prefix: string, count: number, extra: number) =>
+      Array.from({ length: count }, (_, i) => `${prefix}-${i + 1} ${extra}`);
+    expect(names(watched)).toEqual([...of('redis', 3, 0), ...of('sentinel', 3, 0)]);
+    expect(await layOut(watched, {})).toEqual(watched);
+    writeState(dir, watched);
+    expect(readState(dir)).toEqual(watched);
+    const cluster = await layOut(watched, { redis: 'cluster' });
+    expect(names(cluster)).toEqual(of('redis', 6, 1));
+    const portOf = ({ processes }: StackState) => processes.find(({ name }) => name === 'redis-3')?.port;
+    expect(portOf(cluster)).toBe(portOf(watched));
+    expect(names(await layOut(cluster, {}))).toEqual(names(cluster));
+    const single = await layOut(cluster, { redis: 'single' });
+    expect([names(single), single.redis]).toEqual([['redis-1 0'], undefined]);
   });
 
   test('remembers what its database is, and who was made the primary last', async () => {

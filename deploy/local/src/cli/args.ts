@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import type { ParseArgsConfig } from 'node:util';
 import { UsageError } from '../errors.js';
 import { MAX_SERVERS } from '../stack/layout.js';
-import { DATABASES, type DatabaseKind } from '../stack/state.js';
+import { DATABASES, type DatabaseKind, REDISES, type RedisKind } from '../stack/state.js';
 import { FLAG, parseOptions, TEXT, wholeNumber } from './command-line.js';
 import { VERBS, type Verb } from './help.js';
 
@@ -25,6 +25,7 @@ export type Command =
         readonly zookeeper?: number;
         readonly port?: number;
         readonly db?: DatabaseKind;
+        readonly redis?: RedisKind;
       };
     }
   | { readonly verb: 'status'; readonly dir: string; readonly isJson: boolean }
@@ -54,7 +55,15 @@ const COMMON: Options = {
 };
 
 const OPTIONS: Readonly<Record<Verb, Options>> = {
-  up: { detach: { ...FLAG, short: 'd' }, shorten: TEXT, redirect: TEXT, zookeeper: TEXT, db: TEXT, port: TEXT },
+  up: {
+    detach: { ...FLAG, short: 'd' },
+    shorten: TEXT,
+    redirect: TEXT,
+    zookeeper: TEXT,
+    db: TEXT,
+    redis: TEXT,
+    port: TEXT,
+  },
   status: { json: FLAG },
   logs: { follow: { ...FLAG, short: 'f' }, lines: { ...TEXT, short: 'n', default: DEFAULT_LOG_LINES } },
   kill: { signal: { ...TEXT, short: 's', default: 'SIGKILL' } },
@@ -87,7 +96,8 @@ export function parseCommand(argv: readonly string[]): Command {
           ...given('shorten', values.shorten, 1, MAX_SERVERS),
           ...given('redirect', values.redirect, 1, MAX_SERVERS),
           ...given('zookeeper', values.zookeeper, 1, MAX_ZOOKEEPERS),
-          ...(values.db === undefined ? {} : { db: databaseOf(String(values.db)) }),
+          ...(values.db === undefined ? {} : { db: kindOf('--db', DATABASES, String(values.db)) }),
+          ...(values.redis === undefined ? {} : { redis: kindOf('--redis', REDISES, String(values.redis)) }),
           ...given('port', values.port, 1, 65_535),
         },
       };
@@ -130,9 +140,9 @@ function verbOf(text: string): Verb {
   throw new UsageError(`no verb ${JSON.stringify(text)}; there are ${VERBS.join(', ')}`);
 }
 
-function databaseOf(text: string): DatabaseKind {
-  const kind = DATABASES.find((known) => known === text);
-  if (kind === undefined) throw new UsageError(`--db ${JSON.stringify(text)} is not one of ${DATABASES.join(', ')}`);
+function kindOf<T extends string>(option: string, kinds: readonly T[], text: string): T {
+  const kind = kinds.find((known) => known === text);
+  if (kind === undefined) throw new UsageError(`${option} ${JSON.stringify(text)} is not one of ${kinds.join(', ')}`);
   return kind;
 }
 

@@ -8,7 +8,7 @@ const COMMON = `
   --dir D         the stack's folder (default ./.stack)
   -h, --help      this text`;
 
-const OVERVIEW = `The whole system on this machine, on loopback only: three ZooKeepers, a MariaDB (or several) and a Redis from Debian's packages, nginx as
+const OVERVIEW = `The whole system on this machine, on loopback only: three ZooKeepers, a MariaDB and a Redis (or several) from Debian's packages, nginx as
 the gateway, and shorten and redirect servers.
 
 usage: npm run stack -- VERB [OPTION …]
@@ -33,7 +33,7 @@ ${describeSettings(stackSettings)}
 `;
 
 const HELP: Readonly<Record<Verb, string>> = {
-  up: `usage: npm run stack -- up [--detach] [--shorten N] [--redirect M] [--zookeeper Z] [--db KIND] [--port P]
+  up: `usage: npm run stack -- up [--detach] [--shorten N] [--redirect M] [--zookeeper Z] [--db KIND] [--redis KIND] [--port P]
 
 Starts everything and prints the gateway's address. In the foreground it stays until Ctrl-C (or the end of npm), which stops
 everything; with --detach it returns when all is ready, or stops what it started and exits 1. A stopped stack's data is used again.
@@ -44,14 +44,16 @@ everything; with --detach it returns when all is ready, or stops what it started
   --zookeeper Z   ZooKeeper nodes, 1 to 9 (default 3); fixed once the folder is in use
   --db KIND       mariadb (one server, the default), replicas (a primary and two replicas, of which one has what was acknowledged) or
                   galera (three nodes; they run as the user mysql, who must be able to enter the folder); fixed once the folder is in use
+  --redis KIND    single (one server, the default), sentinel (a master, two replicas and three sentinels) or cluster (three masters with a
+                  replica each); what was chosen last in this folder
   --port P        the gateway's port (default: a free one, kept from then on)
 ${COMMON}
 `,
   status: `usage: npm run stack -- status [--json]
 
-Lists every process, and of a database with replicas who is the primary. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
+Lists every process, and of several databases or Redises which is what. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
 
-  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}, with "databaseRole" where there are replicas
+  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}, with "databaseRole" or "redisRole" where there are several
 ${COMMON}
 `,
   logs: `usage: npm run stack -- logs NAME [--follow] [--lines N]

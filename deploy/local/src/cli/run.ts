@@ -135,9 +135,9 @@ async function logs(
 function statusTable({ processes }: StackStatus): string {
   const rows = [
     ['NAME', 'ROLE', 'STATE', 'PID', 'URL', 'ADMIN'],
-    ...processes.map(({ name, role, state, pid, url, adminUrl, databaseRole }) => [
+    ...processes.map(({ name, role, state, pid, url, adminUrl, databaseRole, redisRole }) => [
       name,
-      databaseRole === undefined ? role : `${role} (${databaseRole})`,
+      databaseRole === undefined && redisRole === undefined ? role : `${role} (${databaseRole ?? redisRole})`,
       state,
       pid === null ? '-' : String(pid),
       url,

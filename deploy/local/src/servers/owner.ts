@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, chownSync, lchownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { rename, writeFile } from 'node:fs/promises';
+import { open, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Who a server runs as when root starts it. */
@@ -84,6 +84,20 @@ export async function writeFor(owner: Owner | undefined, file: string, text: str
   if (owner !== undefined) {
     chownSync(partial, 0, owner.gid);
     chmodSync(partial, 0o640);
+  }
+  await rename(partial, file);
+}
+
+/** What the server itself is to write on, in a folder of its own; no link that it laid there is followed. */
+export async function writeAsOwn(owner: Owner | undefined, file: string, text: string): Promise<void> {
+  const partial = `${file}.new`;
+  await rm(partial, { force: true });
+  const opened = await open(partial, 'wx', 0o600);
+  try {
+    await opened.writeFile(text);
+    if (owner !== undefined) await opened.chown(owner.uid, owner.gid);
+  } finally {
+    await opened.close();
   }
   await rename(partial, file);
 }

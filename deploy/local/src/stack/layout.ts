@@ -5,9 +5,13 @@ import {
   type DatabaseKind,
   databaseKind,
   extraPortCount,
+  isSentinel,
+  type Kinds,
   numberOf,
   type ProcessRecord,
+  type RedisKind,
   recordsOf,
+  redisKind,
   type StackState,
 } from './state.js';
 
@@ -15,6 +19,9 @@ export const MAX_SERVERS = 64;
 const DEFAULTS = { shorten: 2, redirect: 2, zookeeper: 3 };
 /** One may be lost of three: the others are still a majority, or a primary with a replica that has everything. */
 const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3 };
+/** Three sentinels beside them, so that two agree when one is lost. */
+const REDIS_SERVERS: Readonly<Record<RedisKind, number>> = { single: 1, sentinel: 3, cluster: 6 };
+const SENTINELS = 3;
 
 export interface LayoutOptions {
   /** Servers of each kind; those of the last `up` in this folder, or 2, 2 and 3. */
@@ -23,6 +30,8 @@ export interface LayoutOptions {
   readonly zookeeper?: number;
   /** What the folder was made with, or one MariaDB. */
   readonly db?: DatabaseKind;
+  /** As in the last `up` in this folder, or one. */
+  readonly redis?: RedisKind;
   /** The gateway's port; the last one, or a free one. */
   readonly port?: number;
 }
@@ -42,22 +51,27 @@ export async function layOut(before: StackState | undefined, options: LayoutOpti
       `this stack's database is ${databaseKind(before)}, not ${kind}: its data are not moved here (down --wipe, or another --dir)`,
     );
   }
-  const wanted: readonly [ServerRole, number][] = [
+  const redis = options.redis ?? redisKind(before ?? {});
+  const wanted: readonly [ServerRole, number, prefix?: string][] = [
     ['gateway', 1],
     ['shorten', options.shorten ?? (had('shorten') || DEFAULTS.shorten)],
     ['redirect', options.redirect ?? (had('redirect') || DEFAULTS.redirect)],
     ['zookeeper', zookeepers],
     ['mysql', DATABASE_SERVERS[kind]],
-    ['redis', 1],
+    ['redis', REDIS_SERVERS[redis]],
+    ['redis', redis === 'sentinel' ? SENTINELS : 0, 'sentinel'],
   ];
-  const processes = wanted.flatMap(([role, count]) => {
-    const known = before === undefined ? [] : recordsOf(before, role).slice(0, count);
-    return [...known, ...newNames(role, known, count - known.length).map((name) => ({ name, role }))];
+  const processes = wanted.flatMap(([role, count, prefix = role]) => {
+    const ofKind = (record: ProcessRecord) => isSentinel(record) === isSentinel({ name: `${prefix}-` });
+    const known = before === undefined ? [] : recordsOf(before, role).filter(ofKind).slice(0, count);
+    return [...known, ...newNames(prefix, known, count - known.length).map((name) => ({ name, role }))];
   });
-  const placed = await withPorts(processes, kind, options.port);
-  if (kind === 'mariadb') return { processes: placed };
   const primary = kind === 'replicas' ? { primary: before?.database?.primary ?? 'mysql-1' } : {};
-  return { processes: placed, database: { kind, ...primary } };
+  const kinds: Kinds = {
+    ...(kind !== 'mariadb' && { database: { kind, ...primary } }),
+    ...(redis !== 'single' && { redis }),
+  };
+  return { processes: await withPorts(processes, kinds, options.port), ...kinds };
 }
 
 /** Records for `count` further servers of a running stack. */
@@ -70,17 +84,17 @@ export async function furtherServers(
   const names = newNames(role, recordsOf(state, role), count);
   return withPorts(
     names.map((name) => ({ name, role })),
-    databaseKind(state),
+    state,
     undefined,
     taken,
   );
 }
 
-function newNames(role: ServerRole, known: readonly { readonly name: string }[], count: number): string[] {
-  if (role === 'gateway') return known.length > 0 ? [] : ['gateway'];
+function newNames(prefix: string, known: readonly { readonly name: string }[], count: number): string[] {
+  if (prefix === 'gateway') return known.length > 0 ? [] : ['gateway'];
   const taken = new Set(known.map(({ name }) => numberOf(name)));
   const names: string[] = [];
-  for (let number = 1; names.length < count; number++) if (!taken.has(number)) names.push(`${role}-${number}`);
+  for (let number = 1; names.length < count; number++) if (!taken.has(number)) names.push(`${prefix}-${number}`);
   return names;
 }
 
@@ -88,7 +102,7 @@ type Unplaced = Pick<ProcessRecord, 'name' | 'role'> & Partial<ProcessRecord>;
 
 async function withPorts(
   servers: readonly Unplaced[],
-  kind: DatabaseKind,
+  kinds: Kinds,
   gatewayPort: number | undefined,
   taken: ReadonlySet<number> = new Set(),
 ): Promise<ProcessRecord[]> {
@@ -96,7 +110,8 @@ async function withPorts(
   const placed = new Map<string, readonly number[]>();
   for (const { name, role, port, extraPorts } of servers) {
     const first = role === 'gateway' && gatewayPort !== undefined ? gatewayPort : port;
-    const ports = first === undefined ? [] : [first, ...(extraPorts ?? [])];
+    const had = first === undefined ? [] : [first, ...(extraPorts ?? [])];
+    const ports = had.slice(0, 1 + extraPortCount({ name, role }, kinds));
     const isAsked = first === gatewayPort && role === 'gateway';
     const isUsable = isAsked || (await Promise.all(ports.map(isFree))).every(Boolean);
     if (!isUsable || ports.length === 0) continue;
@@ -104,7 +119,7 @@ async function withPorts(
     for (const each of ports) kept.add(each);
   }
   const missing = (server: Unplaced): number =>
-    1 + extraPortCount(server.role, kind) - (placed.get(server.name)?.length ?? 0);
+    1 + extraPortCount(server, kinds) - (placed.get(server.name)?.length ?? 0);
   const fresh = await freePorts(
     servers.reduce((sum, server) => sum + missing(server), 0),
     kept,

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { LocalSettings } from '../config.js';
 import { SYSTEM_PATH } from '../config.js';
 import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
-import { redisPlan } from '../servers/redis.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
 import { databasePlan, primaryOf } from './database-plan.js';
+import { redisPlanOf } from './redis-plan.js';
 import {
   DATABASE_FILE,
   REDIS_FILE,
@@ -58,7 +58,7 @@ export function planOf(
     case 'mysql':
       return databasePlan(context.dir, state, record);
     case 'redis':
-      return redisPlan({ name, dir, port, password: passwords.redis });
+      return redisPlanOf(context.dir, state, record);
     case 'shorten':
     case 'redirect':
       return servicePlan({
@@ -106,11 +106,6 @@ export function zookeeperAddress(state: StackState, detours: Detours = {}): stri
 export function databaseAddress(state: StackState, { portOf }: Detours = {}): string {
   const { name, port } = primaryOf(state);
   return `127.0.0.1:${portOf?.(name, port) ?? port}`;
-}
-
-/** With its password. */
-export function redisAddress(context: StackContext, state: StackState, detours = context.detours): string {
-  return `redis://:${stackPasswords(context.dir).redis}@${addressesOf(state, 'redis', detours).join(',')}`;
 }
 
 /** As LAKH_ZOOKEEPER_AUTH takes it. */

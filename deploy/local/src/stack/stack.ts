@@ -5,10 +5,11 @@ import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
 import { zookeeperRuns } from '../servers/zookeeper.js';
 import { inStartOrder, settleServer } from './database.js';
 import { type DownOptions, downStack } from './down.js';
-import { type Detours, environmentOf, publicUrl, redisAddress, zookeeperAddress, zookeeperAuth } from './plans.js';
+import { type Detours, environmentOf, publicUrl, zookeeperAddress, zookeeperAuth } from './plans.js';
 import { makePrivateFolder, requireOwnFolder } from './private-folder.js';
 import { awaitGone, isAlive, signalGroup, signalOne } from './processes.js';
 import { promoteServer } from './promote.js';
+import { redisAddress } from './redis-plan.js';
 import { restartInTurn } from './restart.js';
 import { type ScaleTargets, scaleStack } from './scale.js';
 import { DATABASE_FILE, MIGRATE_DATABASE_FILE, secretFile, stackPasswords } from './secrets.js';
@@ -139,7 +140,7 @@ export function openStack(options: StackOptions): Stack {
         url: publicUrl(state),
         zookeeper: zookeeperAddress(state),
         zookeeperAuth: zookeeperAuth(open.context),
-        redis: redisAddress(open.context, state, {}),
+        redis: redisAddress(open.context.dir, state),
         token: stackPasswords(open.context.dir).token,
         databaseFile: secretFile(open.context.dir, DATABASE_FILE),
         migrateDatabaseFile: secretFile(open.context.dir, MIGRATE_DATABASE_FILE),

@@ -7,15 +7,15 @@ import type { ProcessIdentity } from './processes.js';
 export const STATE_FILE = 'state.json';
 const VERSION = 1;
 const ROLES: readonly ServerRole[] = ['gateway', 'shorten', 'redirect', 'zookeeper', 'mysql', 'redis'];
-/** `gateway`, or a role and a number; also the name of the process's folder. */
-export const PROCESS_NAME = /^(gateway|(shorten|redirect|zookeeper|mysql|redis)-[1-9]\d{0,3})$/;
+/** `gateway`, or a role and a number, or `sentinel` and one; also the name of the process's folder. */
+export const PROCESS_NAME = /^(gateway|(shorten|redirect|zookeeper|mysql|redis|sentinel)-[1-9]\d{0,3})$/;
 
 /** One server of the stack, running or not. */
 export interface ProcessRecord {
   readonly name: string;
   readonly role: ServerRole;
   readonly port: number;
-  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. mysql, a node of Galera: group, part and whole of the state. */
+  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. mysql, a node of Galera: group, part and whole of the state. redis, a node of a Cluster: its bus. */
   readonly extraPorts: readonly number[];
   /** The last process started for it, alive or not. */
   readonly process?: ProcessIdentity;
@@ -27,6 +27,10 @@ export interface ProcessRecord {
 export const DATABASES = ['mariadb', 'replicas', 'galera'] as const;
 export type DatabaseKind = (typeof DATABASES)[number];
 
+/** What stands in front of the database: one server, one with two replicas and three sentinels, or a Cluster of three masters with a replica each. */
+export const REDISES = ['single', 'sentinel', 'cluster'] as const;
+export type RedisKind = (typeof REDISES)[number];
+
 export interface StackState {
   readonly processes: readonly ProcessRecord[];
   /** One server where it is not said. */
@@ -35,11 +39,20 @@ export interface StackState {
     /** Of replicas: who was made the primary last. */
     readonly primary?: string;
   };
+  /** One server where it is not said. */
+  readonly redis?: RedisKind;
 }
 
 export function databaseKind({ database }: Pick<StackState, 'database'>): DatabaseKind {
   return database?.kind ?? 'mariadb';
 }
+
+export function redisKind({ redis }: Pick<StackState, 'redis'>): RedisKind {
+  return redis ?? 'single';
+}
+
+/** What decides how many ports a server has. */
+export type Kinds = Pick<StackState, 'database' | 'redis'>;
 
 /** Undefined when there is no stack in `dir`. Throws {@link StateCorruptError} for anything but a state that this version wrote. */
 export function readState(dir: string): StackState | undefined {
@@ -60,13 +73,12 @@ export function readState(dir: string): StackState | undefined {
   if (!isRecord(value) || value.version !== VERSION || !Array.isArray(value.processes)) {
     throw new StateCorruptError(`${file} is not a stack's state of version ${VERSION}`);
   }
-  const database = parseDatabase(value.database, file);
-  const kind = databaseKind(database);
-  const processes = value.processes.map((entry) => parseProcess(entry, kind, file));
+  const kinds = { ...parseDatabase(value.database, file), ...parseRedis(value.redis, file) };
+  const processes = value.processes.map((entry) => parseProcess(entry, kinds, file));
   if (new Set(processes.map(({ name }) => name)).size !== processes.length) {
     throw new StateCorruptError(`${file} names a process twice`);
   }
-  return { processes, ...database };
+  return { processes, ...kinds };
 }
 
 /** Whole or not at all, also when the machine stops in between. */
@@ -92,7 +104,14 @@ function parseDatabase(found: unknown, file: string): Pick<StackState, 'database
   return { database: { kind: kind as DatabaseKind, ...(primary === undefined ? {} : { primary }) } };
 }
 
-function parseProcess(entry: unknown, kind: DatabaseKind, file: string): ProcessRecord {
+function parseRedis(found: unknown, file: string): Pick<StackState, 'redis'> {
+  const redis = REDISES.find((known) => known === found);
+  if (redis !== undefined) return { redis };
+  if (found === undefined) return {};
+  throw new StateCorruptError(`${file} has a Redis that this version did not write: ${JSON.stringify(found)}`);
+}
+
+function parseProcess(entry: unknown, kinds: Kinds, file: string): ProcessRecord {
   const refuse = (): never => {
     throw new StateCorruptError(`${file} has a process that this version did not write: ${JSON.stringify(entry)}`);
   };
@@ -100,9 +119,8 @@ function parseProcess(entry: unknown, kind: DatabaseKind, file: string): Process
   const { name, role, port, extraPorts, process, isDraining } = entry;
   if (typeof name !== 'string' || !PROCESS_NAME.test(name) || !ROLES.includes(role as ServerRole)) return refuse();
   if (!isPort(port) || !Array.isArray(extraPorts) || !extraPorts.every(isPort)) return refuse();
-  if (extraPorts.length !== extraPortCount(role as ServerRole, kind) || typeof isDraining !== 'boolean')
-    return refuse();
-  const record = { name, role: role as ServerRole, port, extraPorts, isDraining };
+  const record = { name, role: role as ServerRole, port, extraPorts, isDraining: isDraining === true };
+  if (extraPorts.length !== extraPortCount(record, kinds) || typeof isDraining !== 'boolean') return refuse();
   if (process === undefined) return record;
   if (!isRecord(process) || typeof process.startedAt !== 'string') return refuse();
   const { pid, startedAt } = process;
@@ -111,15 +129,29 @@ function parseProcess(entry: unknown, kind: DatabaseKind, file: string): Process
 }
 
 /** How many ports a server has beside its main one. */
-export function extraPortCount(role: ServerRole, kind: DatabaseKind): number {
-  if (role === 'zookeeper') return 2;
-  if (role === 'mysql' && kind === 'galera') return 3;
-  return role === 'mysql' || role === 'redis' ? 0 : 1;
+export function extraPortCount({ name, role }: Pick<ProcessRecord, 'name' | 'role'>, kinds: Kinds): number {
+  switch (role) {
+    case 'zookeeper':
+      return 2;
+    case 'mysql':
+      return databaseKind(kinds) === 'galera' ? 3 : 0;
+    case 'redis':
+      return redisKind(kinds) === 'cluster' && !isSentinel({ name }) ? 1 : 0;
+    default:
+      return 1;
+  }
 }
 
-/** In the order of their numbers. */
+/** Of the processes of the role `redis`: whether it watches the others. */
+export function isSentinel({ name }: Pick<ProcessRecord, 'name'>): boolean {
+  return name.startsWith('sentinel-');
+}
+
+/** In the order of their numbers; sentinels after those that they watch. */
 export function recordsOf(state: StackState, role: ServerRole): ProcessRecord[] {
-  return state.processes.filter((record) => record.role === role).sort((a, b) => numberOf(a.name) - numberOf(b.name));
+  return state.processes
+    .filter((record) => record.role === role)
+    .sort((a, b) => Number(isSentinel(a)) - Number(isSentinel(b)) || numberOf(a.name) - numberOf(b.name));
 }
 
 /** The number at the end of a name; 0 for `gateway`. */

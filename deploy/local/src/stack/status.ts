@@ -2,8 +2,9 @@ import { httpProbe } from '../probe.js';
 import { replicationOf } from '../servers/replication.js';
 import type { ServerRole } from '../servers/server.js';
 import { isAlive } from './processes.js';
+import { type RedisRole, redisRoleOf } from './redis.js';
 import type { Session } from './session.js';
-import { databaseKind, extraPort, type ProcessRecord } from './state.js';
+import { databaseKind, extraPort, type ProcessRecord, redisKind } from './state.js';
 
 /** `starting` is also what a process is that runs and does not answer: frozen, or with nothing left to serve. */
 export type ProcessState = 'starting' | 'ready' | 'draining' | 'exited';
@@ -18,6 +19,8 @@ export interface ProcessStatus {
   readonly state: ProcessState;
   /** Of a server that replicates: what it is now by its own word, be it that two say the same. */
   readonly databaseRole?: DatabaseRole;
+  /** Of one of several Redises: what it is now by its own word. */
+  readonly redisRole?: RedisRole;
 }
 
 /** `stray`: it neither takes writes nor follows anybody. */
@@ -42,7 +45,14 @@ export async function statusOf(session: Session, records: readonly ProcessRecord
   };
 }
 
-async function placeOf(session: Session, record: ProcessRecord): Promise<Pick<ProcessStatus, 'databaseRole'>> {
+async function placeOf(
+  session: Session,
+  record: ProcessRecord,
+): Promise<Pick<ProcessStatus, 'databaseRole' | 'redisRole'>> {
+  if (record.role === 'redis' && redisKind(session.read()) !== 'single') {
+    const redisRole = await redisRoleOf(session, record);
+    return redisRole === undefined ? {} : { redisRole };
+  }
   if (record.role !== 'mysql' || databaseKind(session.read()) !== 'replicas') return {};
   try {
     const { isReadOnly, following } = await replicationOf(session.plan(record));

@@ -5,8 +5,10 @@ import { databaseSteps, openFolderFor, writeDatabaseSecrets } from './database.j
 import { endAll } from './down.js';
 import { closeEnsemble } from './ensemble.js';
 import { type LayoutOptions, layOut } from './layout.js';
-import { publicUrl, redisAddress, tokenLines, zookeeperAuth } from './plans.js';
+import { publicUrl, tokenLines, zookeeperAuth } from './plans.js';
 import { groupMembers, isAlive } from './processes.js';
+import { redisSteps } from './redis.js';
+import { redisAddress } from './redis-plan.js';
 import { REDIS_FILE, saveSettings, TOKENS_FILE, writeSecret, ZOOKEEPER_AUTH_FILE } from './secrets.js';
 import type { Session } from './session.js';
 import { databaseKind, readState, recordsOf, writeState } from './state.js';
@@ -44,7 +46,7 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
     ...(nodeOptions === undefined ? {} : { nodeOptions }),
   });
   writeDatabaseSecrets(session, state);
-  writeSecret(context.dir, REDIS_FILE, `${redisAddress(context, state)}\n`);
+  writeSecret(context.dir, REDIS_FILE, `${redisAddress(context.dir, state, context.detours.portOf)}\n`);
   writeSecret(context.dir, TOKENS_FILE, tokenLines(context));
   writeSecret(context.dir, ZOOKEEPER_AUTH_FILE, `${zookeeperAuth(context)}\n`);
 
@@ -52,7 +54,7 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
     const roles = (...wanted: readonly ServerRole[]): StartStep[] =>
       wanted.flatMap((role) => recordsOf(state, role)).map((record) => ({ record }));
     const databases = await databaseSteps(session, serverSettings.LAKH_MIGRATE !== 'never');
-    await together(session, [...roles('zookeeper', 'redis'), ...databases], options.signal);
+    await together(session, [...roles('zookeeper'), ...redisSteps(session), ...databases], options.signal);
     await closeEnsemble(context, state);
     await together(session, roles('shorten', 'redirect'), options.signal);
     await together(session, roles('gateway'), options.signal);
