@@ -1,4 +1,4 @@
-import { replaceBeat } from './wire/beat-row.js';
+import { nextBeat } from './wire/beat-row.js';
 import { Database, type MemberLink } from './wire/database.js';
 import type { Member } from './wire/member.js';
 import { askMember } from './wire/member-watch.js';
@@ -30,7 +30,7 @@ export function openDatabase({ members, ...settings }: DatabaseSettings): Databa
   };
   const database: Database = new Database(
     members.map((member) => linkTo(member, options)),
-    { observer, ...(proof && { beat: replaceBeat }), ...(random && { random }) },
+    { observer, ...(proof && { beat: nextBeat }), ...(random && { random }) },
   );
   return database;
 }

@@ -1,3 +1,4 @@
+import type { Beat } from './beats.js';
 import type { Session } from './connection.js';
 import { SqlFailure } from './errors.js';
 import { type MemberAnswer, MemberWatch } from './member-watch.js';
@@ -18,15 +19,15 @@ export interface MemberLink {
 
 export interface DatabaseOptions {
   readonly observer?: MysqlObserver;
-  /** Puts a new nonce instead of the one that is there, if it still is. Given by those who write; others only look. */
-  readonly beat?: (session: SqlSession, instead: string) => Promise<void>;
+  /** Makes the next beat, if `last` still is the last. Given by those who write; others only look. */
+  readonly beat?: (session: SqlSession, last: Beat) => Promise<void>;
   /** Uniform in [0, 1), for jitter. */
   readonly random?: () => number;
 }
 
 /** After so long without an answer of the primary nobody knows that it still is it: a process may have been paused. By far more than between two questions. */
 const STALE_MS = 5_000;
-/** Less than between two questions, so that whoever finds the same nonce twice puts another there. */
+/** Less than between two questions, so that whoever finds the same beat twice makes the next. */
 const BEAT_EVERY_MS = 200;
 
 interface Known {
@@ -59,7 +60,7 @@ export class Database implements PrimaryPool {
   #doubtedAtMs: number | undefined;
   #told = '';
   #lastPrimary: number | undefined;
-  #lastBeat: { readonly nonce: string; readonly seenAtMs: number } | undefined;
+  #lastBeat: { readonly beat: Beat; readonly seenAtMs: number } | undefined;
   #isBeating = false;
   #isClosed = false;
 
@@ -234,8 +235,9 @@ export class Database implements PrimaryPool {
     const decision = this.#roles.judge(views);
     this.#decision = decision;
     if (decision.primary !== before.primary) this.#changed(before, decision);
+    if (!this.#isConfirmed(decision)) return;
     this.#tellRoles(decision);
-    if (this.#isConfirmed(decision)) this.#tellProblem(decision.problem);
+    this.#tellProblem(decision.problem);
   }
 
   #changed(before: Decision, { mode, primary }: Decision): void {
@@ -266,7 +268,7 @@ export class Database implements PrimaryPool {
       void this.#askAll();
     }
     const since = this.#doubtedAtMs;
-    return rivals.every((member) => (this.#known[member] as Known).answeredAtMs > since);
+    return rivals.every((member) => (this.#known[member] as Known).answeredAtMs >= since);
   }
 
   #tellProblem(problem: string): void {
@@ -276,6 +278,7 @@ export class Database implements PrimaryPool {
   }
 
   #tellRoles(decision: Decision): void {
+    if (decision.mode === undefined) return;
     this.#links.forEach(({ pool }, member) => {
       const known = this.#known[member] as Known;
       const role = roleOf(known.state, member === decision.primary);
@@ -285,22 +288,22 @@ export class Database implements PrimaryPool {
     });
   }
 
-  /** One of those who write keeps the nonce going: whoever finds that it stands still puts a new one there, and one of these succeeds. */
-  #beatAfter(nonce: string, seenAtMs: number): void {
+  /** Those who write keep the beats going: whoever finds that the last one stays makes the next, and one of these succeeds. */
+  #beatAfter(last: Beat, seenAtMs: number): void {
     const { beat } = this.#options;
-    const last = this.#lastBeat;
-    if (last?.nonce !== nonce) {
-      this.#lastBeat = { nonce, seenAtMs };
+    const before = this.#lastBeat;
+    if (before?.beat.nonce !== last.nonce) {
+      this.#lastBeat = { beat: last, seenAtMs };
       return;
     }
-    if (beat === undefined || this.#isBeating || seenAtMs - last.seenAtMs < BEAT_EVERY_MS || this.writeRefusal !== '')
-      return;
+    if (beat === undefined || this.#isBeating || this.writeRefusal !== '') return;
+    if (seenAtMs - before.seenAtMs < BEAT_EVERY_MS) return;
     this.#isBeating = true;
     const done = () => {
       this.#isBeating = false;
     };
     // What it fails with whoever writes meets too, and the pool has told of it.
-    this.run((session) => beat(session, nonce)).then(done, done);
+    this.run((session) => beat(session, last)).then(done, done);
   }
 }
 

@@ -1,12 +1,13 @@
 import { readBeat } from './beat-row.js';
+import type { Beat } from './beats.js';
 import type { Session } from './connection.js';
 import type { MemberState } from './roles.js';
 
 /** What a member says when it is asked. */
 export interface MemberAnswer {
   readonly state: MemberState;
-  /** The nonce of the last beat that it has; undefined where it keeps none. */
-  readonly beat?: string;
+  /** The last one that it has; undefined where it keeps none. */
+  readonly beat?: Beat;
 }
 
 const galeraSessions = new WeakMap<Session, boolean>();
