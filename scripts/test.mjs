@@ -78,6 +78,9 @@ async function run({ project, jest, servers, beside }) {
     if (servers) {
       const { ensurePackages } = await import(pathToFileURL(join(root, 'deploy', 'local', 'dist', 'index.js')).href);
       await ensurePackages(['zookeeper', 'mariadb', 'redis', 'nginx', 'chromium']);
+      // Whose tests are left out, and say so, where it cannot be had.
+      const wanted = long ? ['mariadb-backup', 'galera'] : [];
+      await ensurePackages(wanted).catch((error) => process.stderr.write(`lakh: ${error.message}\n`));
     }
     const resultFile = join(temporary, `${project}.json`);
     // Paths first: --selectProjects takes every word that follows it.

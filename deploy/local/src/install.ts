@@ -8,7 +8,16 @@ import { withoutDaemonStarts } from './policy-rc.js';
 import { GALERA_LIBRARY } from './servers/galera.js';
 
 /** What can be asked for; each is one or two Debian packages. */
-export type Dependency = 'zookeeper' | 'mariadb' | 'galera' | 'redis' | 'nginx' | 'chromium' | 'wrk' | 'faketime';
+export type Dependency =
+  | 'zookeeper'
+  | 'mariadb'
+  | 'mariadb-backup'
+  | 'galera'
+  | 'redis'
+  | 'nginx'
+  | 'chromium'
+  | 'wrk'
+  | 'faketime';
 
 interface Requirement {
   /** Executables, looked for in Debian's folders (servers) or on the PATH as well (tools). */
@@ -26,6 +35,7 @@ const REQUIREMENTS: Readonly<Record<Dependency, Requirement>> = {
     packages: ['libzookeeper-java', 'default-jre-headless'],
   },
   mariadb: { executables: ['mariadbd', 'mariadb'], packages: ['mariadb-server'] },
+  'mariadb-backup': { executables: ['mariadb-backup'], packages: ['mariadb-backup'] },
   galera: { executables: ['rsync'], files: [GALERA_LIBRARY], packages: ['galera-4', 'rsync', 'lsof'] },
   redis: { executables: ['redis-server'], packages: ['redis-server'] },
   nginx: { executables: ['nginx'], packages: ['nginx'] },

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createLakhDatabase, freePorts, type LocalServer, launch, mariadbPlan, mariadbSql } from '@lakh/local';
@@ -15,11 +15,15 @@ export interface TestDatabase {
   stop(): Promise<void>;
 }
 
-/** A MariaDB of a test file's own, with the database `lakh` and its users, and no table. */
-export async function startDatabase(flags: readonly string[] = []): Promise<TestDatabase> {
+/**
+ * A MariaDB of a test file's own, with the database `lakh` and its users, and no table. One that is not caged knows its files by the names
+ * that other programs know them by.
+ */
+export async function startDatabase(flags: readonly string[] = [], isUncaged = false): Promise<TestDatabase> {
   const dir = await mkdtemp(join(tmpdir(), 'lakh-mysql-'));
+  if (isUncaged) await chmod(dir, 0o711);
   const [port] = await freePorts(1);
-  const plan = mariadbPlan({ name: 'mysql1', dir, port: port as number, flags });
+  const plan = mariadbPlan({ name: 'mysql1', dir, port: port as number, flags, isUncaged });
   const server = await launch(plan);
   await createLakhDatabase(plan, { password: "app's %1", migratePassword: 'mig:rate@\\' });
   const member = (user: string, password: string): Member => ({

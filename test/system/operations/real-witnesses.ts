@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Backend } from '@lakh/backend';
@@ -38,13 +38,24 @@ export interface RealWitnesses {
   fresh(): Promise<string>;
   /** As a server at that address opens it; connected to both witnesses. `auth`: as LAKH_ZOOKEEPER_AUTH. */
   open(address: string, auth?: string): Promise<Backend>;
+  /** Its nodes' data, of a moment at which none runs. They run before and after; whoever was connected is cut off. */
+  copyZookeeper(to: string): Promise<void>;
+  restoreZookeeper(from: string): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function startWitnesses({ nodes }: { readonly nodes: number }): Promise<RealWitnesses> {
+export async function startWitnesses(options: {
+  readonly nodes: number;
+  /** See {@link startDatabase}. */
+  readonly isUncaged?: boolean;
+}): Promise<RealWitnesses> {
+  const { nodes, isUncaged = false } = options;
   const dir = await mkdtemp(join(tmpdir(), 'lakh-witnesses-'));
   const ensemble = await zookeeperEnsemble({ dir, nodes });
-  const [database, ...servers] = await Promise.all([startDatabase(), ...ensemble.plans.map((plan) => launch(plan))]);
+  const [database, ...servers] = await Promise.all([
+    startDatabase([], isUncaged),
+    ...ensemble.plans.map((plan) => launch(plan)),
+  ]);
   const settingOf = ({ host, port, user, password, database: name }: TestDatabase['app']): string =>
     `mysql://${encodeURIComponent(user)}:${encodeURIComponent(password)}@${host}:${port}/${name}`;
   await lakh({ LAKH_DATABASE: settingOf(database.migrator) }, 'migrate');
@@ -66,6 +77,20 @@ export async function startWitnesses({ nodes }: { readonly nodes: number }): Pro
       opened.push(backend);
       await (await backend.admin()).marks.inspect();
       return backend;
+    },
+    async copyZookeeper(to) {
+      await Promise.all(servers.map((server) => server.stop()));
+      for (const { plan } of servers) await cp(join(plan.dir, 'data'), join(to, plan.name), { recursive: true });
+      await Promise.all(servers.map((server) => server.restart()));
+    },
+    async restoreZookeeper(from) {
+      await Promise.all(servers.map((server) => server.stop()));
+      for (const { plan } of servers) {
+        await rm(join(plan.dir, 'data'), { recursive: true });
+        await cp(join(from, plan.name), join(plan.dir, 'data'), { recursive: true });
+        await plan.prepare();
+      }
+      await Promise.all(servers.map((server) => server.restart()));
     },
     async stop() {
       await Promise.all(opened.splice(0).map((one) => one.close()));
