@@ -125,7 +125,7 @@ test.concurrent('redirect: ours embedded and on MariaDB, beside node:http, expre
 test.concurrent('shorten: the store at three numbers of callers, and creates over HTTP', async () => {
   const report = await bench('shorten', '--quick', '--json');
   expectWhole(report, 1);
-  expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'create']);
+  expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'batch', 'create']);
   expect(subjectsOf(report, 'store-64')).toEqual(['coalesced', 'one row a statement', 'multi-row loop']);
   expect(subjectsOf(report, 'create')).toEqual(['standalone (embedded)', 'shorten (MariaDB)', 'express 5 echo']);
   expect(targetsOf(report)).toEqual([

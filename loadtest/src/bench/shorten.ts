@@ -1,5 +1,6 @@
 import { ensurePackages } from '@lakh/local';
 import { progress } from '../scope.js';
+import { batchGroup } from './batches.js';
 import type { Group, Skipped, Subject, Target } from './figures.js';
 import { launchRival } from './http-server.js';
 import { type Databases, type Ours, startDatabases, startLakh } from './lakh-servers.js';
@@ -42,7 +43,7 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
       running: await start([]),
       start,
     });
-    groups.push(...(await storeGroups(bench, started)));
+    groups.push(...(await storeGroups(bench, started)), await batchGroup(bench, started, ours));
   }
 
   const echoUrl = await launchRival(bench, 'express-echo');
