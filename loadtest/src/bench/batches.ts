@@ -1,4 +1,4 @@
-import type { Group, Subject } from './figures.js';
+import type { Group, Sample, Subject } from './figures.js';
 import type { Databases, Ours } from './lakh-servers.js';
 import type { Bench } from './setting.js';
 import { emptyTable, MULTI_ROW, STORE_PROGRAM } from './store.js';
@@ -11,27 +11,22 @@ const LINKS = 1_000;
 const CONNECTIONS = 4;
 const AT_LEAST_OF_BARE = 0.6;
 
-/** Durable batches over HTTP, beside bare INSERTs of as many rows; `ours` are the servers. */
-export async function batchGroup(bench: Bench, databases: Databases, ours: readonly Ours[]): Promise<Group> {
+/** Durable batches over HTTP, beside bare INSERTs of as many rows into the same table; `others` are servers that keep their rows elsewhere. */
+export async function batchGroup(
+  bench: Bench,
+  databases: Databases,
+  onMariadb: Ours,
+  others: readonly Ours[],
+): Promise<Group> {
   const bare = await startVariants(bench, STORE_PROGRAM, [MULTI_ROW], databases.mysqlUrl);
-  const subjects = ours.map(
+  const subjects = [...others, onMariadb].map(
     ({ name, what, running }): Subject => ({
       name,
       role: 'ours',
       what,
       async measure(seconds) {
         await emptyTable(databases);
-        const url = `${running.url}/api/v1/urls:batch`;
-        await demandWhole(url);
-        const args = ['bench-', String(LINKS)];
-        const { value, ...latencies } = await wrk(bench, {
-          url,
-          script: 'batches.lua',
-          args,
-          connections: CONNECTIONS,
-          seconds,
-        });
-        return { value: value * LINKS, ...latencies };
+        return sendBatches(bench, running.url, seconds);
       },
     }),
   );
@@ -46,8 +41,17 @@ export async function batchGroup(bench: Bench, databases: Databases, ours: reado
         return worker.ask({ seconds, callers: LINKS });
       }),
     ],
-    targets: ours.map(({ name }) => ({ ours: name, against: MULTI_ROW.name, atLeast: AT_LEAST_OF_BARE })),
+    targets: [{ ours: onMariadb.name, against: MULTI_ROW.name, atLeast: AT_LEAST_OF_BARE }],
   };
+}
+
+/** Links a second. */
+export async function sendBatches(bench: Bench, serverUrl: string, seconds: number): Promise<Sample> {
+  const url = `${serverUrl}/api/v1/urls:batch`;
+  await demandWhole(url);
+  const args = ['bench-', String(LINKS)];
+  const sample = await wrk(bench, { url, script: 'batches.lua', args, connections: CONNECTIONS, seconds });
+  return { ...sample, value: sample.value * LINKS };
 }
 
 /** A batch is 200 whatever became of its links: that they are made is seen on one, before the others. */
