@@ -36,28 +36,44 @@ async function redisRoles(): Promise<string> {
 
 const SENTINELS = 'sentinel-1 sentinel, sentinel-2 sentinel, sentinel-3 sentinel';
 
-/** Without its password. */
-const databaseAddress = (): string => String(stack.environment().LAKH_DATABASE).replace(/lakh:.*@/, '');
-const address = async (wanted: string): Promise<string> => {
+/** What servers were given, without the passwords: all of them, whoever is the primary. */
+const databaseAddresses = (): string => String(stack.environment().LAKH_DATABASE).replaceAll(/lakh:[^@]*@/g, '');
+const addresses = async (): Promise<string> => {
   const { processes } = await stack.status();
-  return `${processes.find(({ name }) => name === wanted)?.url}/lakh`;
+  return processes.flatMap(({ role, url }) => (role === 'mysql' ? [`${url}/lakh`] : [])).join(',');
 };
+
+/** Resolves when a link is made again. */
+async function isCreating(): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  for (;;) {
+    const answer = await fetch(`${stack.addresses().url}/api/v1/urls`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ long_url: 'https://example.com/' }),
+    });
+    if (answer.status === 201) return;
+    if (performance.now() > deadline) throw new Error(`creates answer ${answer.status}: ${await answer.text()}`);
+    await sleep(50);
+  }
+}
 
 test('a primary with replicas: promoted in order, after a death and past one that is frozen; who was the primary follows', async () => {
   await stack.up({ db: 'replicas', redis: 'sentinel', shorten: 1, redirect: 1, zookeeper: 1 });
   expect(await roles()).toEqual({ 'mysql-1': 'primary', 'mysql-2': 'replica', 'mysql-3': 'replica' });
-  expect(databaseAddress()).toBe(await address('mysql-1'));
+  expect(databaseAddresses()).toBe(await addresses());
 
   expect(await redisRoles()).toBe(`redis-1 master, redis-2 replica, redis-3 replica, ${SENTINELS}`);
   await stack.kill('redis-1');
 
   await stack.promote('mysql-2');
   expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'primary', 'mysql-3': 'replica' });
-  expect(databaseAddress()).toBe(await address('mysql-2'));
+  await isCreating();
 
   await stack.kill('mysql-2');
   await stack.promote('mysql-3');
   expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'exited', 'mysql-3': 'primary' });
+  await isCreating();
   await stack.start('mysql-2');
   expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'replica', 'mysql-3': 'primary' });
 

@@ -14,7 +14,7 @@ import {
 } from '../servers/replication.js';
 import { primaryOf } from './database-plan.js';
 import { migrateDatabase } from './migrate.js';
-import { databaseAddress } from './plans.js';
+import { databaseSetting } from './plans.js';
 import { isAlive } from './processes.js';
 import { DATABASE_FILE, MIGRATE_DATABASE_FILE, stackPasswords, writeSecret } from './secrets.js';
 import type { Session } from './session.js';
@@ -72,12 +72,9 @@ export async function databaseSteps(session: Session, isMigrating: boolean): Pro
 /** What servers and `lakh` are given to find the database, and the user that changes tables. */
 export function writeDatabaseSecrets({ context }: Session, state: StackState): void {
   const { password, migratePassword } = stackPasswords(context.dir);
-  writeSecret(context.dir, DATABASE_FILE, `mysql://lakh:${password}@${databaseAddress(state, context.detours)}/lakh\n`);
-  writeSecret(
-    context.dir,
-    MIGRATE_DATABASE_FILE,
-    `mysql://lakh_migrate:${migratePassword}@${databaseAddress(state)}/lakh\n`,
-  );
+  writeSecret(context.dir, DATABASE_FILE, `${databaseSetting(state, ['lakh', password], context.detours)}\n`);
+  const migrating = databaseSetting(state, ['lakh_migrate', migratePassword]);
+  writeSecret(context.dir, MIGRATE_DATABASE_FILE, `${migrating}\n`);
 }
 
 /** Whom the replicas follow now. */

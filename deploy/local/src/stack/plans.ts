@@ -6,7 +6,7 @@ import { SYSTEM_PATH } from '../config.js';
 import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
-import { databasePlan, primaryOf } from './database-plan.js';
+import { databasePlan } from './database-plan.js';
 import { redisPlanOf } from './redis-plan.js';
 import {
   DATABASE_FILE,
@@ -102,10 +102,16 @@ export function zookeeperAddress(state: StackState, detours: Detours = {}): stri
   return `${addressesOf(state, 'zookeeper', detours).join(',')}/lakh`;
 }
 
-/** `host:port` of the server that takes writes. */
-export function databaseAddress(state: StackState, { portOf }: Detours = {}): string {
-  const { name, port } = primaryOf(state);
-  return `127.0.0.1:${portOf?.(name, port) ?? port}`;
+/** LAKH_DATABASE of a user: every server of it, for Lakh asks each what it is. */
+export function databaseSetting(
+  state: StackState,
+  [user, password]: readonly [user: string, password: string],
+  { portOf }: Detours = {},
+): string {
+  const members = recordsOf(state, 'mysql').map(
+    ({ name, port }) => `mysql://${user}:${password}@127.0.0.1:${portOf?.(name, port) ?? port}/lakh`,
+  );
+  return members.join(',');
 }
 
 /** As LAKH_ZOOKEEPER_AUTH takes it. */

@@ -9,7 +9,7 @@ import {
   replicationOf,
 } from '../servers/replication.js';
 import type { ServerPlan } from '../servers/server.js';
-import { replicationSource, writeDatabaseSecrets } from './database.js';
+import { replicationSource } from './database.js';
 import { primaryOf } from './database-plan.js';
 import { isAlive } from './processes.js';
 import type { Session } from './session.js';
@@ -42,7 +42,6 @@ export async function promoteServer(session: Session, name: string): Promise<voi
   await requireMost(session, chosen, others);
   await promoteReplica(session.plan(chosen));
   await session.mutate((current, write) => write({ ...current, database: { kind: 'replicas', primary: name } }));
-  writeDatabaseSecrets(session, session.read());
   session.report(`${name} is the primary`);
   for (const record of closed ? [before, ...others] : others) {
     // As it is planned now: the primary from before is one no longer.
