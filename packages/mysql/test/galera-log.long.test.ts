@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GALERA_LIBRARY, type GaleraCluster, launchGalera, mariadbSql } from '@lakh/local';
+import { describeChangeLog } from '@lakh/testkit';
+import { createMysqlChangeLog, createMysqlLinkStore, migrate, Pool } from '../src/index.js';
+
+const hasGalera = existsSync(GALERA_LIBRARY);
+if (!hasGalera)
+  process.stderr.write(
+    `lakh: no Galera: ${GALERA_LIBRARY} is missing (Debian's galera-4), and its tests are left out\n`,
+  );
+
+const TABLES = ['links', 'heads', 'changes', 'edit_receipts'];
+const PASSWORDS = { password: 'app', migratePassword: 'migrate' };
+
+(hasGalera ? describe : describe.skip)('a Galera cluster, written to at two of its nodes', () => {
+  let dir: string;
+  let cluster: GaleraCluster;
+  const pools: Pool[] = [];
+
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'lakh-galera-log-'));
+    // Its nodes run as another user, who has to come there.
+    await chmod(dir, 0o711);
+    cluster = await launchGalera({ dir, accounts: PASSWORDS });
+    const migrator = openPool('mysql-1', 'lakh_migrate', PASSWORDS.migratePassword);
+    await migrate(migrator);
+  }, 120_000);
+  afterAll(async () => {
+    for (const pool of pools) pool.close();
+    await cluster?.stop();
+    await rm(dir, { recursive: true, force: true });
+  }, 60_000);
+
+  function openPool(node: string, user = 'lakh', password = PASSWORDS.password): Pool {
+    const { host, port } = cluster.node(node).plan;
+    const pool = new Pool({ host, port, user, password, database: 'lakh' }, { deadlineMs: 30_000 });
+    pools.push(pool);
+    return pool;
+  }
+
+  describeChangeLog('Galera', async () => {
+    const moment = { nowMs: 1_790_000_000_000 };
+    const storeAt = (node: string) =>
+      createMysqlLinkStore({ pool: openPool(node), clock: { nowMs: () => moment.nowMs } });
+    const sql = (statements: string) => mariadbSql(cluster.node('mysql-1').plan, `USE lakh; ${statements}`);
+    return {
+      store: storeAt('mysql-1'),
+      log: createMysqlChangeLog({ pool: openPool('mysql-1') }),
+      clock: moment,
+      another: async () => storeAt('mysql-2'),
+      backup: async () => {
+        for (const table of TABLES) {
+          await sql(`DROP TABLE IF EXISTS kept_${table}; CREATE TABLE kept_${table} LIKE ${table}`);
+          await sql(`INSERT INTO kept_${table} SELECT * FROM ${table}`);
+        }
+        return async () => {
+          const puts = TABLES.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
+          await sql(`START TRANSACTION; ${puts.join('; ')}; COMMIT`);
+        };
+      },
+      dispose: async () => {},
+    };
+  });
+});
