@@ -5,7 +5,6 @@ import { Deadlines } from './deadline.js';
 import { type Access, connectNode, type Node } from './node.js';
 import type { Topology } from './topology.js';
 
-/** Below the time after which a connection on which nothing came is closed. */
 const INTERVAL_MS = 500;
 /** While something is amiss; and the shortest time between two questions. */
 const SOON_MS = 100;

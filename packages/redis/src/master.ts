@@ -15,7 +15,7 @@ const SILENCE_MS = 1_000;
 const MAX_UNSETTLED = 4_096;
 
 /** Refusals that say that this is not, or not now, the master of what it was asked for. */
-const NOT_THE_MASTER = /^(MOVED|READONLY|LOADING|MASTERDOWN) /;
+const NOT_THE_MASTER = /^(MOVED|READONLY|LOADING|MASTERDOWN) (\d*)/;
 /** Refusals that the next command would meet too. */
 const OF_EVERY_COMMAND = /^(CLUSTERDOWN|BUSY) /;
 
@@ -35,6 +35,8 @@ export interface MasterOptions {
   readonly deadlineMs: number;
   /** Called once, before anything that waits for an answer is told. */
   readonly ended: (master: Master, error: Error) => void;
+  /** Whether something is known of this slot by its master: what is none of its own ends it then. */
+  readonly isBound: (slot: number) => boolean;
   /** Something was refused that another view of the topology may explain. */
   readonly doubted: () => void;
 }
@@ -175,13 +177,19 @@ export class Master {
   /** What a command's failure says of the master; returns what its sender is told. */
   #judge(error: unknown): unknown {
     if (this.#endedBy !== undefined) return this.#endedBy;
-    const refusal = error instanceof RedisDeadlineError ? undefined : String((error as Error).message);
-    if (refusal === undefined || OF_EVERY_COMMAND.test(refusal)) {
-      if (refusal !== undefined) this.#options.doubted();
+    if (error instanceof RedisDeadlineError) {
       if (this.#failures.failed()) this.end(error);
-    } else if (NOT_THE_MASTER.test(refusal)) {
+      return error;
+    }
+    const refusal = String((error as Error).message);
+    const [, kind, slot] = NOT_THE_MASTER.exec(refusal) ?? [];
+    if (kind !== undefined && (kind !== 'MOVED' || this.#options.isBound(Number(slot)))) {
       this.end(error);
+    } else if (OF_EVERY_COMMAND.test(refusal)) {
+      this.#options.doubted();
+      if (this.#failures.failed()) this.end(error);
     } else {
+      if (kind !== undefined) this.#options.doubted();
       this.#failures.answered();
     }
     return error;

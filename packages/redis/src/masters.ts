@@ -16,6 +16,8 @@ export interface MastersOptions {
   readonly target: RedisTarget;
   /** The longest that a command is waited for. Default 100. */
   readonly deadlineMs?: number | undefined;
+  /** Slots of which something is known by their master, which ends when it loses one of them. All, where it is not said. */
+  readonly bound?: ReadonlySet<number> | undefined;
   readonly log?: RedisLog | undefined;
   /** For metrics: whether every key has a master now. */
   readonly changed?: ((isWhole: boolean) => void) | undefined;
@@ -122,7 +124,7 @@ export class Masters {
       this.#places.delete(name);
       place.close();
     }
-    const bereft = new Set(before.filter((place, slot) => place !== table[slot]));
+    const bereft = new Set(before.filter((place, slot) => place !== table[slot] && this.#isBound(slot)));
     for (const place of bereft) place?.master?.end(new Error('slots of it have another master'));
     this.#look();
   }
@@ -141,6 +143,7 @@ export class Masters {
               generation: this.#generation,
               deadlineMs: this.#options.deadlineMs ?? DEFAULT_DEADLINE_MS,
               ended,
+              isBound: (slot) => this.#isBound(slot),
               doubted: () => this.#guide?.doubt(),
             },
             signal,
@@ -152,6 +155,10 @@ export class Masters {
       });
     this.#places.set(name, place);
     return place;
+  }
+
+  #isBound(slot: number): boolean {
+    return this.#options.bound?.has(slot) ?? true;
   }
 
   #came(master: Master): void {

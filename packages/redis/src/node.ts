@@ -18,7 +18,7 @@ export interface Access {
 
 const CONNECT_TIMEOUT_MS = 500;
 /** A server that takes the connection and says nothing is given up after this. Once it is in use, its users bound what they wait for. */
-const SOCKET_TIMEOUT_MS = 1_000;
+const GREETING_TIMEOUT_MS = 1_000;
 /** Beyond what a second of a busy server's traffic queues; a master's own bound is lower. */
 const QUEUE_LENGTH = 50_000;
 
@@ -38,7 +38,6 @@ export function createNode(address: NodeAddress, { username, password, database 
     ...address,
     ...(tls && tlsSocketOptions(tls)),
     connectTimeout: CONNECT_TIMEOUT_MS,
-    socketTimeout: SOCKET_TIMEOUT_MS,
     reconnectStrategy: false as const,
   };
   return createClient({
@@ -71,6 +70,13 @@ export async function connectNode(
     isMade = false;
   };
   const stop = () => node.destroy();
+  // After a stall of this process its timers run before its sockets are read.
+  let isSilent = false;
+  const giveUp = () => {
+    isSilent = !isMade;
+    if (isSilent) stop();
+  };
+  const timer = setTimeout(() => setImmediate(giveUp), CONNECT_TIMEOUT_MS + GREETING_TIMEOUT_MS);
   node.on('error', end);
   node.on('end', () => end(new Error('the connection was closed')));
   signal.addEventListener('abort', stop);
@@ -83,8 +89,9 @@ export async function connectNode(
     return node;
   } catch (error) {
     node.destroy();
-    throw error;
+    throw isSilent ? new Error(`${nameOf(address)} takes connections and says nothing`) : error;
   } finally {
+    clearTimeout(timer);
     signal.removeEventListener('abort', stop);
   }
 }

@@ -231,6 +231,23 @@ test('Cluster: each key has the master of its slot; one that slots are taken fro
   expect(came[2]?.name).toBe(a.name);
 });
 
+test('Cluster: a slot of which nothing is known moves without ending anybody', async () => {
+  const [first, second] = await Promise.all([fake(), fake()]);
+  let answer = slots([0, 8_191, first], [8_192, 16_383, second]);
+  const cluster: FakeNode['answers'] = ([command]) => (command === 'CLUSTER' ? answer : undefined);
+  first.answers = (args) => (args[0] === 'GET' ? `-MOVED ${args[1]} 127.0.0.1:${second.port}\r\n` : cluster(args));
+  second.answers = cluster;
+  const { masters, came } = open(`redis+cluster://127.0.0.1:${first.port}`, { bound: new Set([0, 9_000]) });
+  await until(() => masters.isWhole, 'there are masters');
+  const a = masters.of(0) as Master;
+  answer = slots([0, 8_190, first], [8_191, 16_383, second]);
+  await expect(a.get('8191')).rejects.toThrow('MOVED');
+  await until(() => masters.of(8_191) === masters.of(9_000), 'it is followed', 2_000);
+  expect([a.isEnded, came.length]).toEqual([false, 2]);
+  await expect(a.get('0')).rejects.toThrow('MOVED');
+  expect(a.isEnded).toBe(true);
+});
+
 test('Cluster: what one node says and does not fit is asked of the next', async () => {
   const [stale, second] = await Promise.all([fake(), fake()]);
   let isMoved = false;
@@ -244,6 +261,17 @@ test('Cluster: what one node says and does not fit is asked of the next', async 
   isMoved = true;
   await expect(masters.of(0)?.get('a')).rejects.toThrow('MOVED');
   await until(() => masters.of(0)?.name === `127.0.0.1:${second.port}`, 'the other is asked', 3_000);
+});
+
+test('a server that takes connections and says nothing is told of, and tried again', async () => {
+  const silent = await fake(() => '');
+  const told: string[] = [];
+  const log = { info: () => {}, warn: (fields: object) => void told.push(String((fields as { err: unknown }).err)) };
+  const { masters } = open(`redis://127.0.0.1:${silent.port}`, { log });
+  await until(() => told.length > 0, 'it is told of', 4_000);
+  expect(told).toEqual([expect.stringContaining('says nothing')]);
+  silent.answers = () => undefined;
+  await until(() => masters.isWhole, 'there is a master', 4_000);
 });
 
 test('is closed at once, also while it connects to servers that say nothing', async () => {
