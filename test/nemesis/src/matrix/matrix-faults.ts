@@ -18,6 +18,8 @@ export interface MatrixFault {
 const LASTS_MS = 4_000;
 /** Beyond what a replica may be behind and still be asked. */
 const BEHIND_MS = 8_000;
+/** Until a replica of Redis is in its master's place, with time to spare. */
+const FAILOVER_MS = 8_000;
 const CHANGES = ['create', 'edit', 'delete'] as const;
 const ALL = ['redirect', ...CHANGES] as const;
 
@@ -54,11 +56,11 @@ function frozen(choose: Choose) {
 
 function configured(setting: string, broken: string, whole: string) {
   return async (system: MatrixSystem): Promise<void> => {
-    await system.redis('CONFIG', 'SET', setting, broken);
+    await system.redis(['CONFIG', 'SET', setting, broken]);
     try {
       await last(system);
     } finally {
-      await system.redis('CONFIG', 'SET', setting, whole);
+      await system.redis(['CONFIG', 'SET', setting, whole]);
     }
   };
 }
@@ -77,7 +79,7 @@ function cut(wire: keyof MatrixSystem['wires'], kind: 'reset' | 'freeze') {
 
 /** What it holds is as it was some seconds before, and its connections are new. */
 async function restartedFromSnapshot(system: MatrixSystem): Promise<void> {
-  await system.redis('SAVE');
+  await system.redis(['SAVE']);
   try {
     await last(system);
     await system.stack.kill(REDIS);
@@ -105,7 +107,7 @@ async function readOnly(system: MatrixSystem): Promise<void> {
 }
 
 async function coldCaches(system: MatrixSystem): Promise<void> {
-  await system.redis('FLUSHALL');
+  await system.redis(['FLUSHALL']);
   for (const name of REDIRECT) await system.stack.kill(name);
   await system.stack.start(...REDIRECT);
 }
@@ -154,6 +156,36 @@ async function primaryAndReplica(system: MatrixSystem): Promise<readonly [string
   const readOnly = await Promise.all(names.map((name) => system.sql('SELECT @@global.read_only', name)));
   const primary = readOnly.findIndex((answer) => answer.trim() === '0');
   return [names[primary] as string, names[primary === 0 ? 1 : 0] as string];
+}
+
+/** A master of Redis dies whose replica lacks the end of what it had, and is promoted. */
+async function promotedBehind(system: MatrixSystem): Promise<void> {
+  const { name, replica } = await redisMaster(system);
+  await system.stack.kill(replica, 'SIGSTOP');
+  try {
+    await last(system, 1_000);
+    await system.stack.kill(name);
+  } finally {
+    await system.stack.kill(replica, 'SIGCONT');
+  }
+  await last(system, FAILOVER_MS);
+  await system.stack.start(name);
+}
+
+/** Frozen until another is in its place, which it does not know of when it goes on. */
+async function masterFrozen(system: MatrixSystem): Promise<void> {
+  const { name } = await redisMaster(system);
+  await system.stack.kill(name, 'SIGSTOP');
+  try {
+    await last(system, FAILOVER_MS);
+  } finally {
+    await system.stack.kill(name, 'SIGCONT');
+  }
+}
+
+async function redisMaster(system: MatrixSystem): Promise<{ readonly name: string; readonly replica: string }> {
+  for (const { name, replica } of await system.redisMasters()) if (replica !== undefined) return { name, replica };
+  throw new Error('no master of Redis has a replica');
 }
 
 const aReplica: Choose = async (system) => (await primaryAndReplica(system))[1];
@@ -252,6 +284,30 @@ export const MATRIX = {
     what: 'one of three Galera nodes frozen',
     mayFail: ALL,
     make: frozen(always(MARIADB)),
+  },
+  'sentinel-master-killed': {
+    topology: 'sentinel',
+    what: 'the master that sentinels watch killed, its replica behind',
+    mayFail: [],
+    make: promotedBehind,
+  },
+  'sentinel-master-frozen': {
+    topology: 'sentinel',
+    what: 'the master that sentinels watch frozen until another is in its place',
+    mayFail: [],
+    make: masterFrozen,
+  },
+  'cluster-master-killed': {
+    topology: 'cluster',
+    what: 'a master of a Redis Cluster killed, its replica behind',
+    mayFail: [],
+    make: promotedBehind,
+  },
+  'cluster-master-frozen': {
+    topology: 'cluster',
+    what: 'a master of a Redis Cluster frozen until another is in its place',
+    mayFail: [],
+    make: masterFrozen,
   },
 } as const satisfies Readonly<Record<string, MatrixFault>>;
 

@@ -21,7 +21,9 @@ export const TOPOLOGIES = {
   plain: {},
   replicas: { db: 'replicas' },
   galera: { db: 'galera' },
-} as const satisfies Readonly<Record<string, Pick<UpOptions, 'db'>>>;
+  sentinel: { redis: 'sentinel' },
+  cluster: { redis: 'cluster' },
+} as const satisfies Readonly<Record<string, Pick<UpOptions, 'db' | 'redis'>>>;
 
 export type Topology = keyof typeof TOPOLOGIES;
 
@@ -55,12 +57,14 @@ export class MatrixSystem {
     this.#ports = ports;
     this.signal = signal;
     this.wires = wires;
+    // Servers of a Sentinel or a Cluster tell each other's addresses: no wire can be put between.
+    const hasWires = !('redis' in TOPOLOGIES[options.topology]);
     const portOf = (name: string, port: number): number => {
       ports.set(name, port);
       if (name === MARIADB) return wires.mariadb.port;
-      return name === REDIS ? wires.redisOfRedirect.port : port;
+      return name === REDIS && hasWires ? wires.redisOfRedirect.port : port;
     };
-    const envOf = (name: string) => (name.startsWith('shorten') ? this.#redisOfShorten() : {});
+    const envOf = (name: string) => (name.startsWith('shorten') && hasWires ? this.#redisOfShorten() : {});
     this.stack = openStack({ dir, root, settings, report, detours: { portOf, envOf } });
   }
 
@@ -92,10 +96,29 @@ export class MatrixSystem {
     return this.#urls.get(name) as string;
   }
 
-  /** Asks Redis itself, beside the wires. */
-  redis(...command: readonly string[]): Promise<string> {
-    const port = this.#ports.get(REDIS) as number;
-    return respCommand(port, new URL(this.stack.addresses().redis).password, command);
+  /** Asks one Redis itself, beside the wires. */
+  redis(command: readonly string[], name: string = REDIS): Promise<string> {
+    const port = this.#ports.get(name) ?? Number(new URL(this.url(name)).port);
+    const password = /:([^:@]+)@/.exec(this.stack.addresses().redis)?.[1] ?? '';
+    return respCommand(port, password, command);
+  }
+
+  /** Masters among the Redis servers that run, with a replica of each that has one. */
+  async redisMasters(): Promise<readonly { readonly name: string; readonly replica: string | undefined }[]> {
+    const names = this.stack
+      .running()
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith('redis-'));
+    const roles = await Promise.all(
+      names.map(async (name) => ({ name, port: new URL(this.url(name)).port, role: await this.redis(['ROLE'], name) })),
+    );
+    const isMaster = (role: string): boolean => role.includes('\r\nmaster\r\n');
+    return roles
+      .filter(({ role }) => isMaster(role))
+      .map(({ name, port }) => ({
+        name,
+        replica: roles.find(({ role }) => !isMaster(role) && role.includes(`:${port}\r\n`))?.name,
+      }));
   }
 
   /** As root through a MariaDB's own socket. */
@@ -110,12 +133,14 @@ export class MatrixSystem {
 
   /** Resolves when every server says that it is well. */
   async untilWhole(): Promise<void> {
+    let missing: readonly string[] = [];
     const isWhole = async (): Promise<boolean> => {
       const { processes } = await this.stack.status();
-      return processes.every(({ state }) => state === 'ready');
+      missing = processes.filter(({ state }) => state !== 'ready').map(({ name, state }) => `${name} is ${state}`);
+      return missing.length === 0;
     };
     if (await comesTrue(isWhole, PATIENCE_MS, this.signal)) return;
-    throw new Error(`the system is not whole again within ${PATIENCE_MS / 1000} s`);
+    throw new Error(`not whole again within ${PATIENCE_MS / 1000} s: ${missing.join(', ')}`);
   }
 
   #redisOfShorten(): Readonly<Record<string, string>> {
