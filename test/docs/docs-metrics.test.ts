@@ -5,6 +5,7 @@ import { OwnHosts } from '@lakh/links';
 import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
+import { observeCopy } from '../../packages/backend/src/cluster/copy-metrics.js';
 import { createMysqlObserver, exposeLags, exposeQueues } from '../../packages/backend/src/cluster/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
 import { createZookeeperObserver } from '../../packages/backend/src/cluster/zookeeper-metrics.js';
@@ -59,7 +60,9 @@ async function registered() {
     });
     // Neither logs anything here.
     createMysqlObserver(registry, undefined as never, new Map());
-    createRedisObserver(registry).hearing(false);
+    const redisObserver = createRedisObserver(registry);
+    redisObserver.hearing(false);
+    observeCopy({ log: undefined as never, registry }, redisObserver, () => 0);
     exposeLags(registry, { lags: () => new Map() });
     exposeQueues(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } });
     createZookeeperObserver(registry);

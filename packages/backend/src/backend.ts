@@ -1,7 +1,7 @@
 import type { FactStore } from '@lakh/facts';
 import type { SharedCounters } from '@lakh/http';
 import type { Witnesses } from '@lakh/id-range';
-import type { ChangeFeed, InvalidationOutbox, LinkCache, LinkStore, ReservationStore } from '@lakh/links';
+import type { ChangeFeed, CopyKeeper, LinkCache, LinkStore, ReservationStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
 import type { SharedKeys } from './shared-keys.js';
@@ -25,12 +25,12 @@ export interface Backend extends WitnessPorts {
   readonly reservations: ReservationStore;
   /** Undefined where nothing is shared between servers, or no cache was named. */
   readonly cache: LinkCache | undefined;
+  /** Brings a change that was committed to the cache at once. Undefined where there is none. */
+  readonly hasten: CopyKeeper['hasten'] | undefined;
   /** What other servers change. Undefined where nobody tells. */
   readonly changes: ChangeFeed | undefined;
   /** Of rate limits. Undefined where nothing is shared between servers. */
   readonly counters: SharedCounters | undefined;
-  /** Undefined where there is no cache to tell. */
-  readonly outbox: InvalidationOutbox | undefined;
   /** What servers of this system can tell each other's work by. */
   readonly keys: SharedKeys;
   /** By name: what has been opened so far. */
@@ -46,7 +46,10 @@ export interface Backend extends WitnessPorts {
   reachLinks(signal: AbortSignal): Promise<void>;
   /** Shows this process to operators until the returned function is called; nothing is ever decided by it. */
   register(serverId: string, facts: ServerFacts): () => void;
-  /** Carries invalidations from the outbox to the cache until the returned function is called, which waits for those under way. */
+  /**
+   * Keeps the cache true to the store, as every server does, until the returned function is called, which waits for what is under way. Where it was
+   * not called nothing of the cache is believed.
+   */
   relay(): () => Promise<void>;
   /** Forgets what idempotency keys stood for once they are as old as they are kept, until the returned function is called. */
   sweep(): () => Promise<void>;

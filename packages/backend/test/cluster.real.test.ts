@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type LocalServer, launch, zookeeperEnsemble } from '@lakh/local';
 import { createLogger, createMetrics, thisProcess } from '@lakh/process';
 import { parseRedisUrl } from '@lakh/redis';
-import { describeLinkCache, SampleLinks, storedAs } from '@lakh/testkit';
+import { SampleLinks } from '@lakh/testkit';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { eventually, startDatabase, type TestDatabase } from '../../mysql/test/database.js';
 import { type RunningRedis, startRedis } from '../../redis/test/harness.js';
@@ -75,20 +75,11 @@ describeBackend('a cluster', async () => {
   };
 });
 
-describeLinkCache('a cluster', async () => {
-  const { backend } = await openUnused();
-  const { cache } = backend;
-  if (cache === undefined) throw new Error('Redis was named');
-  await backend.loadKeys(new AbortController().signal);
-  await eventually(() => cache.available);
-  return { cache, dispose: () => backend.close() };
-});
-
 test('its name tells where it is and no password; its checks tell what has been opened', async () => {
   const { system, backend } = await openUnused();
   const { host, port } = database.app;
   expect(backend.name).toBe(`${zookeeperHosts}/system-${system} and ${host}:${port}/lakh, namespace ns-${system}`);
-  expect(Object.keys(backend.checks).sort()).toEqual(['database', 'redis']);
+  expect(Object.keys(backend.checks).sort()).toEqual(['copy', 'database', 'redis']);
   await backend.witnesses().marks.read();
   const { database: ofDatabase, zookeeper: ofZookeeper } = backend.checks;
   expect([await ofDatabase?.(), await ofZookeeper?.()]).toEqual([{ status: 'ok' }, { status: 'ok' }]);
@@ -167,43 +158,46 @@ test('a registered server is seen by operators until it closes', async () => {
   await operator.close();
 });
 
-test('servers of one database believe what they have put into Redis; one that has not asked the database yet believes by form, and puts nothing', async () => {
+/** What a backend's cache may serve of a code now. */
+async function served({ cache }: Backend, code: string) {
+  const found = await cache?.get(0, code);
+  return found && performance.now() < found.validUntilMs ? found.link : undefined;
+}
+
+test('servers of one database have one copy of its links: what is read by one is found by the other, what is changed too, and heard of', async () => {
   const { system, backend } = await openUnused();
   const other = openCluster({ settings: settingsOf(system) });
-  const link = storedAs(new SampleLinks().generated());
-  const { signal } = new AbortController();
-  await Promise.all([backend.prepare(signal), other.loadKeys(signal)]);
-  await eventually(async () => backend.cache?.available === true && other.cache?.available === true);
-  expect(await backend.cache?.put(link)).toBe(true);
-  expect(await other.cache?.get(0, link.code)).toEqual(link);
-
-  const early = openCluster({ settings: settingsOf(system) });
-  await eventually(async () => early.cache?.available === true);
-  expect(await early.cache?.get(0, link.code)).toEqual(link);
-  expect(await early.cache?.put(storedAs(new SampleLinks().alias()))).toBe(false);
-  await early.loadKeys(signal);
-  expect(await early.cache?.get(0, link.code)).toEqual(link);
-  expect(await early.cache?.put(storedAs(new SampleLinks().alias()))).toBe(true);
-  await Promise.all([backend, other, early].map((one) => one.close()));
-});
-
-test('a removal that waits in the outbox is relayed to the cache', async () => {
-  const { backend } = await openUnused();
-  await backend.loadKeys(new AbortController().signal);
-  const { cache, links, outbox } = backend;
-  await eventually(() => cache?.available === true);
+  await Promise.all([backend, other].map((each) => each.loadKeys(new AbortController().signal)));
+  const stops = [backend.relay(), other.relay()];
+  const heard: string[] = [];
+  const listening = new Promise<void>((resolve) => {
+    const unfollow = other.changes?.follow({ changed: ({ code }) => void heard.push(code), missed: resolve });
+    stops.push(async () => unfollow?.());
+  });
+  await listening;
   const sample = new SampleLinks();
-  const [link, edited] = [sample.generated(), sample.generated()];
-  for (const each of [link, edited]) await links.insert(each);
-  await links.remove(0, link.code);
-  await links.edit(0, edited.code, { longUrl: 'https://example.com/edited' });
-  expect(await outbox?.pending(10)).toHaveLength(2);
-  const stop = backend.relay();
-  await eventually(async () => (await outbox?.pending(10))?.length === 0);
-  await stop();
-  expect(await cache?.get(0, link.code)).toMatchObject({ state: 'deleted' });
-  expect(await cache?.get(0, edited.code)).toMatchObject({ longUrl: 'https://example.com/edited', version: 2 });
-  await backend.close();
+  const [link, deleted] = [sample.generated(), sample.generated()];
+  const fill = async (code: string) => backend.cache?.put((await backend.links.sight(0, code)) as never);
+  for (const each of [link, deleted]) {
+    await backend.links.insert(each);
+    await eventually(async () => (await fill(each.code)) === true);
+    await eventually(async () => (await served(other, each.code))?.state === 'live');
+  }
+  await backend.links.remove(0, deleted.code);
+  await backend.links.edit(0, link.code, { longUrl: 'https://example.com/edited' });
+  for (const { code } of [deleted, link]) await eventually(async () => (await backend.hasten?.(0, code)) === true);
+  expect(await served(other, deleted.code)).toMatchObject({ state: 'deleted' });
+  expect(await served(other, link.code)).toMatchObject({ longUrl: 'https://example.com/edited', version: 2 });
+  await eventually(() => heard.includes(deleted.code) && heard.includes(link.code));
+
+  // Who does not know the keys yet, for want of the database, believes by form.
+  const early = openCluster({ settings: settingsOf(system) });
+  stops.push(early.relay());
+  await eventually(async () => (await early.cache?.get(0, link.code)) !== undefined);
+  expect((await early.cache?.get(0, link.code))?.link).toMatchObject({ version: 2 });
+  expect(await early.cache?.put((await backend.links.sight(0, link.code)) as never)).toBe(false);
+  await Promise.all(stops.map((stop) => stop()));
+  await Promise.all([backend, other, early].map((one) => one.close()));
 });
 
 test('a schema is only looked at where it may not be changed, and a stop ends the wait for a database that is away', async () => {

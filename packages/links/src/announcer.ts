@@ -1,25 +1,19 @@
 import type { StoredLink } from './link.js';
-import type { Invalidation, InvalidationOutbox, LinkCache } from './ports.js';
+import type { Invalidation } from './ports.js';
 
 export interface AnnouncerOptions {
-  /** Undefined where there is no shared cache. */
-  readonly cache?: LinkCache | undefined;
-  /** Where the store left the invalidation; one that is delivered here need not be relayed. */
-  readonly outbox?: InvalidationOutbox | undefined;
+  /** Brings a change to the shared cache, as `CopyKeeper.hasten` does. Undefined where there is none. */
+  readonly hasten?: ((domainId: number, code: string) => Promise<boolean>) | undefined;
   /** Tells this process's own caches; called before the shared one is told. */
   readonly invalidate?: (invalidation: Invalidation) => void;
 }
 
-/** Tells the caches what a change made of a link. False: not all of them; the outbox's relay does it later. */
+/** Tells the caches that a link was changed. False: not all of them know yet; within moments they do, or believe nothing of before. */
 export type Announce = (changed: StoredLink) => Promise<boolean>;
 
-export function createAnnouncer({ cache, outbox, invalidate }: AnnouncerOptions): Announce {
+export function createAnnouncer({ hasten, invalidate }: AnnouncerOptions): Announce {
   return async (changed) => {
     invalidate?.(changed);
-    if (cache === undefined) return true;
-    if (!(await cache.announce(changed))) return false;
-    // An invalidation that stays in the outbox is delivered twice, which is harmless.
-    await outbox?.done(changed).catch(() => {});
-    return true;
+    return hasten === undefined || hasten(changed.domainId, changed.code);
   };
 }

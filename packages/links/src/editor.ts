@@ -41,7 +41,7 @@ export interface EditResult {
   readonly edited: boolean;
   /** Whether an earlier request with the same key made the edit. */
   readonly replayed: boolean;
-  /** Whether every cache was told. If not, the outbox's relay does it later, and L1's lifetime bounds the rest. */
+  /** Whether every cache was told. If not, they hear of it within moments, and believe nothing from before for longer than their bound. */
   readonly delivered: boolean;
 }
 

@@ -55,6 +55,12 @@ export class LinkLoopError extends CodedError {
 /** The store could not be asked, and nothing was changed. */
 export class StoreUnavailableError extends CodedError {
   readonly code = 'store_unavailable';
+  /** Whether it could be asked, if fewer did. */
+  readonly isBusy: boolean;
+  constructor(message: string, { isBusy = false, ...options }: ErrorOptions & { readonly isBusy?: boolean } = {}) {
+    super(message, options);
+    this.isBusy = isBusy;
+  }
 }
 
 /** A write was sent and its answer never came: it may be applied. Its counter is never used again. */

@@ -91,21 +91,21 @@ export interface ReservationStore {
   forget(beforeMs: number, limit: number): Promise<number>;
 }
 
+/** A link as the shared cache has it. */
+export interface CachedLink {
+  readonly link: StoredLink;
+  /** By the monotonic clock: until then it may be served, by who keeps it too. Past that it is what was true once. */
+  readonly validUntilMs: number;
+}
+
 /**
- * The shared cache (L2). It never decides anything: all of its methods settle within its own bounded wait, and a cache that
- * is down answers `undefined` at once (breaker) instead of rejecting.
+ * The shared cache (L2): a copy of some links. It never decides anything: all of its methods settle within its own bounded wait, and a cache that is
+ * down answers `undefined` or `false` at once instead of rejecting.
  */
 export interface LinkCache {
-  get(domainId: number, code: string): Promise<StoredLink | undefined>;
-  /** Fills it with what was read, while it is trusted. Never overwrites a newer version. `false`: not taken, which matters to nobody. */
-  put(link: StoredLink): Promise<boolean>;
-  /**
-   * Tells it what a change made of a link, or what the primary has since. It is taken before the cache is trusted with reads: that is what
-   * it waits for. Never overwrites a newer version. `false`: not delivered.
-   */
-  announce(link: StoredLink): Promise<boolean>;
-  /** For readiness and metrics. */
-  readonly available: boolean;
+  get(domainId: number, code: string): Promise<CachedLink | undefined>;
+  /** Fills it with what was read. `false`: not taken, which matters to nobody. */
+  put(sighting: Sighting): Promise<boolean>;
 }
 
 export type BurntReason = 'taken' | 'refused' | 'unneeded';
@@ -149,17 +149,4 @@ export interface ChangeListener {
 export interface ChangeFeed {
   /** Until the returned function is called; resolves when nothing more will be heard. */
   follow(listener: ChangeListener): () => Promise<void>;
-}
-
-/**
- * The durable outbox: the store writes a change and its invalidation in one transaction, and the invalidation stays until the
- * shared cache has taken what the change made of the link, or can hold nothing any more that is older than it. Errors as for {@link LinkStore}.
- */
-export interface InvalidationOutbox {
-  /** Oldest first, at most `limit`. */
-  pending(limit: number): Promise<readonly Invalidation[]>;
-  /** Forgets an invalidation that was delivered; one of a newer version stays. */
-  done(invalidation: Invalidation): Promise<void>;
-  /** Forgets the oldest of those that were written before `beforeMs`, at most `limit`, delivered or not. @returns how many */
-  forget(beforeMs: number, limit: number): Promise<number>;
 }

@@ -14,7 +14,7 @@ export interface RemoverOptions extends AnnouncerOptions {
 export interface RemoveResult {
   /** False when it was deleted before. */
   readonly removed: boolean;
-  /** Whether every cache was told. If not, the outbox's relay does it later, and L1's lifetime bounds the rest. */
+  /** Whether every cache was told. If not, they hear of it within moments, and believe nothing from before for longer than their bound. */
   readonly delivered: boolean;
 }
 

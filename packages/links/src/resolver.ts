@@ -2,18 +2,22 @@ import { isPossibleCode } from './alias.js';
 import { StoreUnavailableError } from './errors.js';
 import { FreshFlights } from './fresh-flights.js';
 import type { StoredLink } from './link.js';
-import type { LinkCache, LinkStore } from './ports.js';
+import type { CachedLink, LinkCache, LinkStore } from './ports.js';
 
 /**
- * Who answered a look-up: the shared cache, the store, its primary for somebody who has just written, the grammar (the text cannot be a
- * code), or nobody: too many wait for the store.
+ * Who answered a look-up: the shared cache, the store, its primary for somebody who has just written, the shared cache with what nothing proves to
+ * be true still, since the store could not be asked, the grammar (the text cannot be a code), or nobody: too many wait for the store.
  */
-export type AnsweredBy = 'cache' | 'store' | 'primary' | 'grammar' | 'nobody';
+export type AnsweredBy = 'cache' | 'store' | 'primary' | 'unproven' | 'grammar' | 'nobody';
 
 export interface ResolverOptions {
-  readonly store: Pick<LinkStore, 'find'>;
+  readonly store: Pick<LinkStore, 'sight'>;
   /** Undefined where there is no shared cache. */
   readonly cache?: LinkCache | undefined;
+  /** The clock of {@link CachedLink}. */
+  readonly clock: { monotonicMs(): number };
+  /** For how long after a moment what was true then may be served. */
+  readonly validForMs: number;
   /** Look-ups that may wait for the store at once; one more fails at once. Default 1,024. */
   readonly maxConcurrent?: number;
   /** Codes of which those who have just written may ask at once, beside the above. Default 64. */
@@ -22,9 +26,9 @@ export interface ResolverOptions {
   readonly onAnswered?: (by: AnsweredBy) => void;
   /**
    * Called as a read of a code begins; what it returns is called once with what the read found, nothing if it failed, before
-   * anyone hears of it. For a cache that counts the age of a value from the moment at which it was certainly true.
+   * anyone hears of it. For a cache that keeps it for as long as it may be served.
    */
-  readonly beginRead?: (domainId: number, code: string) => (found: StoredLink | undefined) => void;
+  readonly beginRead?: (domainId: number, code: string) => (found: CachedLink | undefined) => void;
   /** Runs work once the answer is on its way. Default `setImmediate`. */
   readonly afterAnswer?: (run: () => void) => void;
 }
@@ -51,12 +55,12 @@ const DEFAULT_MAX_FRESH = 64;
 const keyOf = (domainId: number, code: string) => `${domainId}:${code}`;
 
 /**
- * Finds links: shared cache, then store, one flight a code however many ask. Nothing is remembered of codes that do not exist:
- * codes are guessable in advance, and a scan must not hide the link that is created a moment later. The cache is filled after
- * the answer, and keeps the newer version itself, so a flight that was overtaken by an edit or a delete does no harm.
+ * Finds links: shared cache as far as it is proven to be true, then store, one flight a code however many ask. Nothing is remembered of codes that
+ * do not exist: codes are guessable in advance, and a scan must not hide the link that is created a moment later. The cache is filled after
+ * the answer, and takes only what it can place, so a flight that was overtaken by an edit or a delete does no harm.
  */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { store, cache } = options;
+  const { store, cache, clock, validForMs } = options;
   const maxConcurrent = options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT;
   const onAnswered = options.onAnswered ?? (() => {});
   const afterAnswer = options.afterAnswer ?? ((run: () => void) => void setImmediate(run));
@@ -69,32 +73,32 @@ export function createResolver(options: ResolverOptions): Resolver {
   async function watched(
     domainId: number,
     code: string,
-    read: () => Promise<StoredLink | undefined>,
+    read: () => Promise<CachedLink | undefined>,
   ): Promise<StoredLink | undefined> {
     const end = beginRead(domainId, code);
-    let found: StoredLink | undefined;
+    let found: CachedLink | undefined;
     try {
       found = await read();
-      return found;
+      return found?.link;
     } finally {
       end(found);
     }
   }
 
-  async function read(domainId: number, code: string, fresh: boolean): Promise<StoredLink | undefined> {
-    const found = await store.find(domainId, code, { fresh });
+  async function read(domainId: number, code: string, fresh: boolean): Promise<CachedLink | undefined> {
+    const beganMs = clock.monotonicMs();
+    const sighting = await store.sight(domainId, code, { fresh });
     onAnswered(fresh ? 'primary' : 'store');
-    if (found !== undefined && cache?.available) {
-      // Nobody waits for a fill, so nobody would catch what it rejects with, and the next look-up fills again.
-      afterAnswer(() => void cache.put(found).catch(() => {}));
-    }
-    return found;
+    if (sighting === undefined) return undefined;
+    // Nobody waits for a fill, so nobody would catch what it rejects with, and the next look-up fills again.
+    if (cache !== undefined) afterAnswer(() => void cache.put(sighting).catch(() => {}));
+    return { link: sighting.link, validUntilMs: beganMs + validForMs - sighting.lagMs };
   }
 
-  async function askStore(domainId: number, code: string): Promise<StoredLink | undefined> {
+  async function askStore(domainId: number, code: string): Promise<CachedLink | undefined> {
     if (asking >= maxConcurrent) {
       onAnswered('nobody');
-      throw new StoreUnavailableError('Too many look-ups are waiting for the store.');
+      throw new StoreUnavailableError('Too many look-ups are waiting for the store.', { isBusy: true });
     }
     asking += 1;
     try {
@@ -104,11 +108,19 @@ export function createResolver(options: ResolverOptions): Resolver {
     }
   }
 
-  async function fly(domainId: number, code: string): Promise<StoredLink | undefined> {
+  async function fly(domainId: number, code: string): Promise<CachedLink | undefined> {
     const cached = await cache?.get(domainId, code);
-    if (cached === undefined) return askStore(domainId, code);
-    onAnswered('cache');
-    return cached;
+    if (cached !== undefined && clock.monotonicMs() < cached.validUntilMs) {
+      onAnswered('cache');
+      return cached;
+    }
+    try {
+      return await askStore(domainId, code);
+    } catch (error) {
+      if (cached === undefined || !isAway(error)) throw error;
+      onAnswered('unproven');
+      return { link: cached.link, validUntilMs: Number.NEGATIVE_INFINITY };
+    }
   }
 
   return {
@@ -135,4 +147,9 @@ export function createResolver(options: ResolverOptions): Resolver {
       return freshFlights.join(keyOf(domainId, code), () => watched(domainId, code, readIt));
     },
   };
+}
+
+/** Whether the store could not be asked, however few did: where too many do, they are told to come again, and not what was true once. */
+function isAway(error: unknown): boolean {
+  return error instanceof StoreUnavailableError && !error.isBusy;
 }

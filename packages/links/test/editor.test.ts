@@ -1,5 +1,5 @@
 import { ForbiddenError } from '@lakh/base';
-import { MemoryLinkCache, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
 import {
   anonymous,
   ChangedSinceError,
@@ -18,22 +18,22 @@ const NOW_MS = Date.UTC(2026, 10, 26);
 const actor = tokenHolder('ci');
 
 async function setUp(more: Partial<EditorOptions> = {}) {
-  const [store, cache] = [new MemoryLinkStore(), new MemoryLinkCache()];
-  const [told, edited, done] = [jest.fn(), jest.fn(), jest.fn(async () => {})];
+  const store = new MemoryLinkStore();
+  const [told, edited, hasten] = [jest.fn(), jest.fn(), jest.fn(async (_domainId: number, _code: string) => true)];
   const link = new SampleLinks().generated({ expiresAtMs: NOW_MS - 1, redirectStatus: 302 });
   await store.insert(link);
   const options = {
-    ...{ store, cache, invalidate: told, onEdited: edited, outbox: { pending: async () => [], done } },
+    ...{ store, hasten, invalidate: told, onEdited: edited },
     clock: { nowMs: () => NOW_MS },
     policy: { ownHosts: new OwnHosts(['https://lakh.example']) },
     ...more,
   };
-  return { store, cache, told, edited, done, link, options, ...createEditor(options), ...createRemover(options) };
+  return { store, told, edited, hasten, link, options, ...createEditor(options), ...createRemover(options) };
 }
 
 describe('an edit', () => {
   test('changes what it names, tells every cache the new link, and who did it', async () => {
-    const { edit, store, cache, told, edited, done, link } = await setUp();
+    const { edit, store, told, edited, hasten, link } = await setUp();
     const changed = { ...storedAs(link, 2), longUrl: 'https://example.com/%C3%A9', expiresAtMs: Date.UTC(2999, 0, 1) };
     const request = { longUrl: 'https://EXAMPLE.com/é', expiresAt: '2999-01-01T00:00:00Z' };
     expect(await edit(0, link.code, request, actor)).toEqual({
@@ -43,11 +43,10 @@ describe('an edit', () => {
       delivered: true,
     });
     expect(await store.find(0, link.code)).toEqual(changed);
-    expect(await cache.get(0, link.code)).toEqual(changed);
-    expect([told.mock.calls, edited.mock.calls, done.mock.calls]).toEqual([
+    expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([
       [[changed]],
       [[changed, actor]],
-      [[changed]],
+      [[0, link.code]],
     ]);
   });
 
@@ -75,12 +74,12 @@ describe('an edit', () => {
   });
 
   test('that changes nothing tells the caches again, and nobody who did it', async () => {
-    const { edit, told, edited, cache, link } = await setUp();
+    const { edit, told, edited, hasten, link } = await setUp();
     const same = storedAs(link);
     expect(await edit(0, link.code, { redirectStatus: 302 }, actor)).toEqual({
       ...{ link: same, edited: false, replayed: false, delivered: true },
     });
-    expect([told.mock.calls, edited.mock.calls, await cache.get(0, link.code)]).toEqual([[[same]], [], same]);
+    expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([[[same]], [], [[0, link.code]]]);
   });
 
   test('is refused for every field that is wrong, before the store is asked', async () => {
@@ -130,14 +129,14 @@ describe('an edit', () => {
   });
 
   test('is for the relay where the shared cache does not take it, or nobody knows what became of it', async () => {
-    const { edit, store, cache, done, told, link } = await setUp();
-    cache.available = false;
+    const { edit, store, hasten, told, link } = await setUp();
+    hasten.mockResolvedValue(false);
     expect(await edit(0, link.code, { redirectStatus: 308 }, actor)).toMatchObject({ edited: true, delivered: false });
-    expect([told.mock.calls.length, done.mock.calls.length]).toEqual([1, 0]);
+    expect(told).toHaveBeenCalledTimes(1);
     store.gate = () => {
       throw new StoreOutcomeUnknownError('lost');
     };
     await expect(edit(0, link.code, { redirectStatus: 301 }, actor)).rejects.toThrow(StoreOutcomeUnknownError);
-    expect(told).toHaveBeenCalledTimes(1);
+    expect([told.mock.calls.length, hasten.mock.calls.length]).toEqual([1, 1]);
   });
 });

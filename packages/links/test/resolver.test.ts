@@ -5,10 +5,11 @@ import {
   anonymous,
   createRemover,
   createResolver,
-  type Invalidation,
   type LinkCache,
   LinkNotFoundError,
   outcomeOf,
+  type Sighting,
+  type StoredLink,
   StoreUnavailableError,
   tokenHolder,
 } from '../src/index.js';
@@ -27,12 +28,21 @@ class Gate {
   }
 }
 
-function setUp(options: { cache?: LinkCache; maxConcurrent?: number } = {}) {
+const VALID_FOR_MS = 5_000;
+/** Stands still. */
+const timing = { clock: { monotonicMs: () => 1_000 }, validForMs: VALID_FOR_MS };
+
+/** As its primary gives it. */
+const seen = (link: StoredLink): Sighting => ({ link, position: undefined, lagMs: 0 });
+const linkIn = async (cache: LinkCache, code: string) => (await cache.get(0, code))?.link;
+
+function setUp(options: { cache?: LinkCache; maxConcurrent?: number; maxFresh?: number } = {}) {
   const store = new MemoryLinkStore();
   const answered: AnsweredBy[] = [];
   const later: (() => void)[] = [];
   const resolver = createResolver({
     store,
+    ...timing,
     ...options,
     onAnswered: (by) => answered.push(by),
     afterAnswer: (run) => later.push(run),
@@ -51,9 +61,9 @@ describe('resolving', () => {
     const link = sample.generated();
     await store.insert(link);
     expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
-    expect(await cache.get(0, link.code)).toBeUndefined();
+    expect(await linkIn(cache, link.code)).toBeUndefined();
     runLater();
-    expect(await cache.get(0, link.code)).toEqual(storedAs(link));
+    expect(await linkIn(cache, link.code)).toEqual(storedAs(link));
     expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
     expect(finds()).toBe(1);
     expect(answered).toEqual(['store', 'cache']);
@@ -64,10 +74,10 @@ describe('resolving', () => {
     const store = new MemoryLinkStore();
     const link = sample.generated();
     await store.insert(link);
-    await createResolver({ store, cache }).resolve(0, link.code);
-    expect(await cache.get(0, link.code)).toBeUndefined();
+    await createResolver({ store, cache, ...timing }).resolve(0, link.code);
+    expect(await linkIn(cache, link.code)).toBeUndefined();
     await new Promise((resolve) => setImmediate(resolve));
-    expect(await cache.get(0, link.code)).toEqual(storedAs(link));
+    expect(await linkIn(cache, link.code)).toEqual(storedAs(link));
   });
 
   test('without a cache, or with one that is down, the store answers', async () => {
@@ -84,7 +94,6 @@ describe('resolving', () => {
 
   test('a fill that fails harms nobody', async () => {
     const cache: LinkCache = {
-      available: true,
       get: async () => undefined,
       put: () => Promise.reject(new Error('no')),
     };
@@ -104,7 +113,7 @@ describe('resolving', () => {
     await store.remove(0, link.code);
     expect(await resolver.resolve(0, link.code)).toEqual(tombstoneOf(link));
     runLater();
-    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+    expect(await linkIn(cache, link.code)).toEqual(tombstoneOf(link));
   });
 
   test('nothing is remembered of a code that does not exist yet', async () => {
@@ -162,9 +171,9 @@ describe('resolving', () => {
     const cache = new MemoryLinkCache();
     const { store, resolver } = setUp({ cache });
     const link = sample.generated();
-    await cache.put(storedAs(link));
+    await cache.put(seen(storedAs(link)));
     await store.insert(link);
-    const find = jest.spyOn(store, 'find');
+    const find = jest.spyOn(store, 'sight');
     await store.remove(0, link.code);
     expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
     expect(await resolver.resolveFresh(0, link.code)).toEqual(tombstoneOf(link));
@@ -177,8 +186,8 @@ describe('resolving', () => {
     await store.insert(link);
     const gates = [new Gate(), new Gate(), new Gate()];
     let reads = 0;
-    const find = store.find.bind(store);
-    jest.spyOn(store, 'find').mockImplementation(async (...asked) => {
+    const find = store.sight.bind(store);
+    jest.spyOn(store, 'sight').mockImplementation(async (...asked) => {
       const gate = gates[reads++];
       // What it found when it left.
       const found = await find(...asked);
@@ -273,7 +282,7 @@ describe('resolving', () => {
     const store = new MemoryLinkStore();
     const gate = new Gate();
     store.gate = () => gate.passed;
-    const resolver = createResolver({ store });
+    const resolver = createResolver({ store, ...timing });
     const waiting = Array.from({ length: 1_024 }, (_, i) => resolver.resolve(0, `c${i}`));
     await expect(resolver.resolve(0, 'one-more')).rejects.toThrow(StoreUnavailableError);
     gate.open();
@@ -282,25 +291,21 @@ describe('resolving', () => {
 
   test('a look-up that does not ask for the primary does not get it', async () => {
     const { store, resolver } = setUp();
-    const find = jest.spyOn(store, 'find');
+    const find = jest.spyOn(store, 'sight');
     await resolver.resolve(0, 'abc');
     expect(find.mock.calls).toEqual([[0, 'abc', { fresh: false }]]);
   });
 
-  test('a cache that is away is not filled, nor is any with nothing', async () => {
+  test('a cache is filled with what the read proves, and with nothing of a code that is none', async () => {
     const cache = new MemoryLinkCache();
     const { store, resolver, runLater } = setUp({ cache });
     const link = sample.generated();
     await store.insert(link);
-    cache.available = false;
     const put = jest.spyOn(cache, 'put');
-    expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+    await resolver.resolve(0, link.code);
+    await resolver.resolve(0, 'none');
     runLater();
-    expect(put).not.toHaveBeenCalled();
-    cache.available = true;
-    expect(await resolver.resolve(0, 'none')).toBeUndefined();
-    runLater();
-    expect(put).not.toHaveBeenCalled();
+    expect(put.mock.calls).toEqual([[await store.sight(0, link.code)]]);
   });
 
   test('a watcher hears of each read as it begins and as it ends, before whoever asked, and of no look-up that joins', async () => {
@@ -308,22 +313,23 @@ describe('resolving', () => {
     const link = sample.generated();
     await store.insert(link);
     const heard: unknown[] = [];
+    const kept = { link: storedAs(link), validUntilMs: 1_000 + VALID_FOR_MS };
     const beginRead = (domainId: number, code: string) => {
       heard.push(`begun ${domainId} ${code}`);
       return (found: unknown) => void heard.push(found);
     };
-    const resolver = createResolver({ store, beginRead });
+    const resolver = createResolver({ store, beginRead, ...timing });
     const gate = new Gate();
     store.gate = () => gate.passed;
     const asked = [1, 2].map(() => resolver.resolve(0, link.code).then(() => heard.push('answered')));
     expect(heard).toEqual([`begun 0 ${link.code}`]);
     gate.open();
     await Promise.all(asked);
-    expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link), 'answered', 'answered']);
+    expect(heard).toEqual([`begun 0 ${link.code}`, kept, 'answered', 'answered']);
     heard.length = 0;
     await resolver.resolveFresh(0, link.code);
     await resolver.resolve(0, 'no.code');
-    expect(heard).toEqual([`begun 0 ${link.code}`, storedAs(link)]);
+    expect(heard).toEqual([`begun 0 ${link.code}`, kept]);
     heard.length = 0;
     store.gate = () => {
       throw new StoreUnavailableError('down');
@@ -332,76 +338,129 @@ describe('resolving', () => {
     expect(heard).toEqual([`begun 0 ${link.code}`, undefined]);
   });
 
-  test('a slow flight that started before a delete does not put the old link back', async () => {
-    const cache = new MemoryLinkCache();
-    const { store, resolver, runLater } = setUp({ cache });
-    const link = sample.generated();
-    await store.insert(link);
-    const gate = new Gate();
-    const hasRead = new Gate();
-    const find = store.find.bind(store);
-    jest.spyOn(store, 'find').mockImplementationOnce(async (domainId, code) => {
-      const old = await find(domainId, code);
-      hasRead.open();
-      await gate.passed;
-      return old;
+  describe('what the cache has', () => {
+    async function setUpCached() {
+      const cache = new MemoryLinkCache();
+      const ends: unknown[] = [];
+      const clock = { ms: 1_000, monotonicMs: () => clock.ms };
+      const store = new MemoryLinkStore();
+      const answered: AnsweredBy[] = [];
+      const resolver = createResolver({
+        store,
+        cache,
+        clock,
+        validForMs: VALID_FOR_MS,
+        maxConcurrent: 1,
+        onAnswered: (by) => answered.push(by),
+        beginRead: () => (found) => void ends.push(found?.validUntilMs),
+        afterAnswer: () => {},
+      });
+      const link = sample.generated();
+      await store.insert(link);
+      await cache.put(seen({ ...storedAs(link), longUrl: 'https://example.com/once' }));
+      return { cache, clock, store, resolver, answered, ends, link, once: { longUrl: 'https://example.com/once' } };
+    }
+
+    test('is served, and kept, until the moment that it says', async () => {
+      const { cache, clock, resolver, answered, ends, link, once } = await setUpCached();
+      cache.validUntilMs = 3_000;
+      expect(await resolver.resolve(0, link.code)).toMatchObject(once);
+      clock.ms = 2_999;
+      expect(await resolver.resolve(0, link.code)).toMatchObject(once);
+      clock.ms = 3_000;
+      expect(await resolver.resolve(0, link.code)).toEqual(storedAs(link));
+      expect(answered).toEqual(['cache', 'cache', 'store']);
+      expect(ends).toEqual([3_000, 3_000, 3_000 + VALID_FOR_MS]);
     });
-    const slow = resolver.resolve(0, link.code);
-    await hasRead.passed;
-    await createRemover({ store, cache }).remove(0, link.code, ACTOR);
-    gate.open();
-    expect(await slow).toEqual(storedAs(link));
-    runLater();
-    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
-    expect(await resolver.resolve(0, link.code)).toEqual(tombstoneOf(link));
+
+    test('past that is better than nothing where the store cannot be asked, and kept by nobody', async () => {
+      const { cache, store, resolver, answered, ends, link, once } = await setUpCached();
+      cache.validUntilMs = Number.NEGATIVE_INFINITY;
+      store.gate = () => {
+        throw new StoreUnavailableError('down');
+      };
+      expect(await resolver.resolve(0, link.code)).toMatchObject(once);
+      expect([answered, ends]).toEqual([['unproven'], [Number.NEGATIVE_INFINITY]]);
+      await expect(resolver.resolve(0, 'unknown')).rejects.toThrow('down');
+    });
+
+    test('past that is not for those who come too many, nor where the store answers otherwise', async () => {
+      const { cache, store, resolver, link } = await setUpCached();
+      cache.validUntilMs = Number.NEGATIVE_INFINITY;
+      const gate = new Gate();
+      store.gate = () => gate.passed;
+      const first = resolver.resolve(0, 'first');
+      await expect(resolver.resolve(0, link.code)).rejects.toMatchObject({ isBusy: true });
+      gate.open();
+      await first;
+      store.gate = () => {
+        throw new Error('a bug');
+      };
+      await expect(resolver.resolve(0, link.code)).rejects.toThrow('a bug');
+    });
+  });
+
+  test('what is read is kept until so long after its read began, less what it may have been behind', async () => {
+    const kept: unknown[] = [];
+    const clock = { ms: 1_000, monotonicMs: () => clock.ms };
+    const link = storedAs(sample.generated());
+    for (const [lagMs, validUntilMs] of [
+      [0, 6_000],
+      [1_500, 4_500],
+      [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY],
+    ]) {
+      const resolver = createResolver({
+        store: {
+          async sight() {
+            clock.ms += 700;
+            return { link, position: undefined, lagMs: lagMs as number };
+          },
+        },
+        clock,
+        validForMs: VALID_FOR_MS,
+        beginRead: () => (found) => void kept.push(found?.validUntilMs),
+      });
+      clock.ms = 1_000;
+      expect(await resolver.resolve(0, link.code)).toEqual(link);
+      expect(kept.at(-1)).toBe(validUntilMs);
+    }
   });
 });
 
 describe('removing', () => {
-  function setUpRemover(cache: LinkCache = new MemoryLinkCache()) {
+  function setUpRemover(isToldAtOnce = true) {
     const store = new MemoryLinkStore();
-    const done: Invalidation[] = [];
     const removed: unknown[] = [];
-    const outbox = {
-      pending: async () => [],
-      done: async (invalidation: Invalidation) => void done.push(invalidation),
-    };
+    const hastened: unknown[] = [];
     const audited: unknown[] = [];
     const remover = createRemover({
       store,
-      cache,
-      outbox,
+      async hasten(...code) {
+        hastened.push(code);
+        return isToldAtOnce;
+      },
       invalidate: (invalidation) => removed.push(invalidation),
       onRemoved: (tombstone, actor) => audited.push([tombstone, actor]),
     });
-    return { store, cache, remover, done, removed, audited };
+    return { store, remover, removed, hastened, audited };
   }
 
-  test('leaves a tombstone in the store and in every cache, and takes the invalidation off the outbox', async () => {
-    const { store, cache, remover, done, removed } = setUpRemover();
+  test('leaves a tombstone in the store, and tells every cache', async () => {
+    const { store, remover, removed, hastened } = setUpRemover();
     const link = sample.generated();
     await store.insert(link);
-    await cache.put(storedAs(link));
     expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: true });
     expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
-    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
-    expect(removed).toEqual([tombstoneOf(link)]);
-    expect(done).toEqual([tombstoneOf(link)]);
+    expect([removed, hastened]).toEqual([[tombstoneOf(link)], [[0, link.code]]]);
   });
 
-  test('says when the shared cache could not be told; deleting again tells it', async () => {
-    const cache = new MemoryLinkCache();
-    const { store, remover, done, removed } = setUpRemover(cache);
+  test('says when the shared cache could not be told; deleting again tells it again', async () => {
+    const { store, remover, removed, hastened } = setUpRemover(false);
     const link = sample.alias();
     await store.insert(link);
-    await cache.put(storedAs(link));
-    cache.available = false;
     expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: false });
-    expect(removed).toEqual([tombstoneOf(link)]);
-    expect(done).toEqual([]);
-    cache.available = true;
-    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: false, delivered: true });
-    expect(await cache.get(0, link.code)).toEqual(tombstoneOf(link));
+    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: false, delivered: false });
+    expect([removed.length, hastened.length]).toEqual([2, 2]);
   });
 
   test('asks the store once, and tells the version that the store made of it', async () => {
@@ -436,14 +495,11 @@ describe('removing', () => {
     expect([removed, audited]).toEqual([[], []]);
   });
 
-  test('works without a shared cache, and with an outbox that cannot be asked', async () => {
+  test('works without a shared cache', async () => {
     const store = new MemoryLinkStore();
     const link = sample.generated();
     await store.insert(link);
     expect(await createRemover({ store }).remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: true });
-    const outbox = { pending: async () => [], done: () => Promise.reject(new StoreUnavailableError('down')) };
-    const remover = createRemover({ store, cache: new MemoryLinkCache(), outbox });
-    expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: false, delivered: true });
   });
 
   test.each(['nothing-here', '../etc', ''])('%j is not found', async (code) => {

@@ -8,7 +8,6 @@ export * from './ledger/ledger.js';
 export * from './ledger/ledger-admin.js';
 export * from './links/change-log.js';
 export * from './links/inspector.js';
-export * from './links/outbox.js';
 export * from './links/reservations.js';
 export * from './links/store.js';
 export { type DatabaseSettings, openDatabase } from './open-database.js';

@@ -18,7 +18,6 @@ import {
   createMysqlInspector,
   createMysqlLedger,
   createMysqlLinkStore,
-  createMysqlOutbox,
   createMysqlReservations,
   type MysqlLinkStore,
   type MysqlObserver,
@@ -271,10 +270,8 @@ describe('rows in MySQL', () => {
     expect(asked).toHaveLength(2);
   });
 
-  test('a removal empties the URL, keeps the origin, and waits in the outbox until it is delivered', async () => {
-    await database.sql('DELETE FROM changes');
+  test('a removal empties the URL and keeps the origin', async () => {
     const store = makeStore();
-    const outbox = createMysqlOutbox({ pool });
     const links = [sample.generated({ code: 'toRemove1' }), sample.alias({ code: 'toRemove2' })];
     for (const link of links) {
       await store.insert(link);
@@ -285,28 +282,22 @@ describe('rows in MySQL', () => {
         "SELECT code, kind, counter, long_url, version, changed_at_ms FROM links WHERE code LIKE 'toRemove%' ORDER BY code",
       ),
     ).toBe(`toRemove1\t3\t${links[0]!.counter}\t\t2\t1790000000000\ntoRemove2\t3\t0\t\t2\t1790000000000\n`);
-    const pending = await outbox.pending(10);
-    expect(pending).toEqual(links.map(({ code }) => ({ domainId: 0, code, version: 2 })));
-    expect(await outbox.pending(1)).toHaveLength(1);
-    await outbox.done({ ...pending[0]!, version: 1 });
-    expect(await outbox.pending(10)).toHaveLength(2);
-    for (const invalidation of pending) await outbox.done(invalidation);
-    expect(await outbox.pending(10)).toEqual([]);
   });
 
-  test('the outbox forgets what is older than it is told, oldest first, in pieces', async () => {
+  test('the log forgets what is older than it is told, oldest first, in pieces', async () => {
     await database.sql('DELETE FROM changes');
-    const outbox = createMysqlOutbox({ pool });
+    const log = createMysqlChangeLog({ pool });
     const rows = [1_000, 3_000, 2_000, 5_000].map((atMs) => `(x'00',${atMs},x'00',x'00',0,'old${atMs}',2,${atMs})`);
     await database.sql(`INSERT INTO changes VALUES ${rows}`);
-    expect(await outbox.forget(3_000, 10)).toBe(2);
-    expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old3000', 'old5000']);
-    expect(await outbox.forget(9_000, 1)).toBe(1);
-    expect((await outbox.pending(10)).map(({ code }) => code)).toEqual(['old5000']);
+    const left = () => database.sql('SELECT code FROM changes ORDER BY at_ms');
+    expect(await log.forget(3_000, 10)).toBe(2);
+    expect(await left()).toBe('old3000\nold5000\n');
+    expect(await log.forget(9_000, 1)).toBe(1);
+    expect(await left()).toBe('old5000\n');
+    await database.sql('DELETE FROM changes');
   });
 
-  test('an edit keeps kind, counter and origin, and one delivery is enough for all of a link', async () => {
-    await database.sql('DELETE FROM changes');
+  test('an edit keeps kind, counter and origin', async () => {
     const store = makeStore();
     const link = sample.generated({ code: 'toEdit' });
     await store.insert(link);
@@ -318,13 +309,6 @@ describe('rows in MySQL', () => {
         `SELECT kind, counter, long_url, expires_at_ms, redirect_status, version, changed_at_ms, HEX(insert_id)='${link.insertId}' FROM links WHERE code='toEdit'`,
       ),
     ).toBe(`1\t${link.counter}\thttps://example.com/second\t1999999999999\t307\t3\t1790000000000\t1\n`);
-    const outbox = createMysqlOutbox({ pool });
-    const [first, second, ...others] = await outbox.pending(10);
-    expect([first, second]).toEqual([2, 3].map((version) => ({ domainId: 0, code: 'toEdit', version })));
-    expect(others).toEqual([]);
-    await outbox.done(second!);
-    expect(await outbox.pending(10)).toEqual([]);
-    await database.sql('DELETE FROM changes');
   });
 
   test('sessions are strict, in UTC, read committed, and may not create tables', async () => {

@@ -1,4 +1,4 @@
-import type { ChangeListener, Clock, Invalidation, StoredLink } from '@lakh/links';
+import type { CachedLink, ChangeListener, Clock, Invalidation } from '@lakh/links';
 import { LRUCache } from 'lru-cache';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 
@@ -9,8 +9,8 @@ export interface RedirectClock extends Clock {
 }
 
 /**
- * What became of a link, for one TTL from the start of its read: no hit extends it, so that a hot link is re-read as often as a cold
- * one. In ticks since the cache was made, and not in Unix time: that would be an object of its own, fetched from memory on each hit.
+ * What became of a link, for as long as whoever read it said that it may be served: no hit extends it, so that a hot link is re-read as often as a
+ * cold one. In ticks since the cache was made, and not in Unix time: that would be an object of its own, fetched from memory on each hit.
  */
 interface Entry extends RedirectAnswer {
   /** By the monotonic clock: were it the wall clock, one that is set back would keep a deleted link for as long. */
@@ -27,7 +27,6 @@ interface Reads {
 export interface L1Options {
   /** The one domain whose links are kept: a request path says nothing of domains. */
   readonly domainId: number;
-  readonly ttlMs: number;
   /** 0: nothing is kept. */
   readonly maxBytes: number;
   readonly answerOf: AnswerOf;
@@ -51,8 +50,7 @@ const HORIZON_MS = 30 * 24 * 3_600_000;
 /**
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
  *
- * A fill takes the time at which its read *began*: what was read before an invalidation can then be served for at most one
- * TTL after it. A fill whose read began before an invalidation of its code that this process has seen is dropped; invalidations
+ * A fill says until when it may be served, counted from a moment at which it was certainly true. A fill whose read began before an invalidation of its code that this process has seen is dropped; invalidations
  * of other codes, however many, leave it alone. What has expired or was deleted is kept as well, as it is: the wall clock says on each hit
  * whether a link still redirects.
  */
@@ -61,7 +59,6 @@ export class L1Cache implements ChangeListener {
   /** By path. */
   readonly #reads = new Map<string, Reads>();
   readonly #domainId: number;
-  readonly #ttlMs: number;
   readonly #answerOf: AnswerOf;
   readonly #clock: RedirectClock;
   readonly #madeMs: number;
@@ -69,9 +66,8 @@ export class L1Cache implements ChangeListener {
   #hits = 0;
   #misses = 0;
 
-  constructor({ domainId, ttlMs, maxBytes, answerOf, clock }: L1Options) {
+  constructor({ domainId, maxBytes, answerOf, clock }: L1Options) {
     this.#domainId = domainId;
-    this.#ttlMs = ttlMs;
     this.#answerOf = answerOf;
     this.#clock = clock;
     this.#madeMs = clock.monotonicMs();
@@ -126,8 +122,8 @@ export class L1Cache implements ChangeListener {
     return this.#entries.calculatedSize;
   }
 
-  /** Called as a read of a link begins, at `nowMs` of the monotonic clock; the function it returns takes what the read found, nothing if it failed. */
-  beginRead(domainId: number, code: string, nowMs: number): (found: StoredLink | undefined) => void {
+  /** Called as a read of a link begins; the function it returns takes what the read found, nothing if it failed. */
+  beginRead(domainId: number, code: string): (found: CachedLink | undefined) => void {
     if (domainId !== this.#domainId) return () => {};
     const path = `/${code}`;
     const reads = this.#reads.get(path) ?? { underWay: 0 };
@@ -137,11 +133,13 @@ export class L1Cache implements ChangeListener {
       if (this.#reads.get(path) !== reads) return;
       reads.underWay -= 1;
       if (reads.underWay === 0) this.#reads.delete(path);
-      if (found !== undefined) this.#fill(path, found, nowMs + this.#ttlMs);
+      if (found !== undefined) this.#fill(path, found);
     };
   }
 
-  #fill(path: string, link: StoredLink, validUntilMs: number): void {
+  #fill(path: string, { link, validUntilMs }: CachedLink): void {
+    const leftMs = validUntilMs - this.#clock.monotonicMs();
+    if (leftMs <= 0) return;
     const validUntilTick = this.#tickOf(validUntilMs);
     if (link.state === 'deleted') {
       this.#entries.set(path, entryOf(NO_ANSWER, validUntilTick, DELETED));
@@ -150,7 +148,7 @@ export class L1Cache implements ChangeListener {
     const wallMs = this.#clock.nowMs();
     const expiresAtMs = link.expiresAtMs ?? Number.POSITIVE_INFINITY;
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
-    const answer = this.#answerOf(link, Math.min(wallMs + this.#ttlMs, expiresAtMs));
+    const answer = this.#answerOf(link, Math.min(wallMs + leftMs, expiresAtMs));
     const expiresAtTick = expiresAtMs > wallMs + HORIZON_MS ? NEVER : this.#wallTickOf(expiresAtMs);
     this.#entries.set(path, entryOf(answer, validUntilTick, expiresAtTick));
   }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Face, HasJustWritten, HttpMetrics, RateLimits } from '@lakh/http';
-import { createResolver, type LinkCache, type LinkStore, type OwnHosts } from '@lakh/links';
+import { createResolver, type LinkCache, type LinkStore, type OwnHosts, type StoredLink } from '@lakh/links';
 import type { HealthCheck, Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
@@ -14,7 +14,7 @@ import { redirectRoutes } from './redirect-routes.js';
 export interface RedirectOptions {
   /** Whose links these are. */
   readonly domainId: number;
-  readonly store: Pick<LinkStore, 'find'>;
+  readonly store: Pick<LinkStore, 'sight'>;
   /** The shared cache, where there is one. */
   readonly cache?: LinkCache | undefined;
   /** What this server may be reached at, as far as that is known. */
@@ -47,7 +47,6 @@ export function createRedirects(options: RedirectOptions): Redirects {
   const answerOf = createAnswers({ status: settings.redirectStatus, maxAgeS: settings.redirectMaxAgeS });
   const l1 = new L1Cache({
     domainId,
-    ttlMs: settings.l1TtlMs,
     maxBytes: settings.l1MaxBytes,
     answerOf,
     clock,
@@ -55,23 +54,26 @@ export function createRedirects(options: RedirectOptions): Redirects {
   registerL1Metrics(registry, l1);
   const lookUps = new Counter({
     name: 'lakh_lookups_total',
-    help: 'Look-ups behind the in-process cache, by who answered: cache (Redis), store, primary (for who has just written), grammar (no code), nobody (too many wait).',
+    help: 'Look-ups behind the in-process cache, by who answered: cache (Redis), store, primary (for who has just written), unproven (Redis, by what may have changed since, as the store cannot be asked), grammar (no code), nobody (too many wait).',
     labelNames: ['by'],
     registers: [registry],
   });
   /** L1 holds nothing that was looked up earlier than its TTL before. */
   let lastAnsweredMs = Number.NEGATIVE_INFINITY;
+  const mayLoop = (link: StoredLink) => link.state === 'live' && ownHosts.has(new URL(link.longUrl));
   const resolver = createResolver({
     store,
     cache,
+    clock,
+    validForMs: settings.l1TtlMs,
     onAnswered(by) {
       lookUps.inc({ by });
       if (by === 'cache' || by === 'store') lastAnsweredMs = clock.monotonicMs();
     },
     beginRead(domain, code) {
-      const end = l1.beginRead(domain, code, clock.monotonicMs());
+      const end = l1.beginRead(domain, code);
       // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
-      return (found) => end(found?.state === 'live' && ownHosts.has(new URL(found.longUrl)) ? undefined : found);
+      return (found) => end(found !== undefined && mayLoop(found.link) ? undefined : found);
     },
   });
   new Gauge({

@@ -1,14 +1,12 @@
 /**
- * What the cache keeps under `lakh:l:{<domain id>:<code>}`: one line of ASCII.
+ * What the copy keeps of a link (copy-keys.ts has where): one line of ASCII.
  *
  *     2|<version>|<seal>|<until ms>|D                                                               a tombstone
  *     2|<version>|<seal>|<until ms>|<G or A>|<counter>|<created ms>|<expires ms>|<status>|<URL>     generated or alias; expiry and status may be empty
  *
- * The first field is the format. Every later format keeps `<format>|<version>|` in front, so that servers of two releases
- * go on comparing versions (the script in put-newer.ts does) while each reads only the format that it knows. Domain and code are
- * in the key.
+ * The first field is the format: servers of two releases share a Redis, and each reads only what it knows. Domain and code are in the key.
  *
- * The seal is over the key, the version and all that comes behind it: whoever reaches Redis could have written the rest. `until` is
+ * The seal is over the key, its epoch included, the version and all that comes behind it: whoever reaches Redis could have written the rest. `until` is
  * when the value's life in Redis was to end: without it an old value, kept by somebody, would be true for ever.
  */
 import { timingSafeEqual } from 'node:crypto';
@@ -28,18 +26,14 @@ const LONG_URL_MAX_LENGTH = 8_192;
 /** Of http or https, without user information. */
 const MAY_BE_FOLLOWED = /^https?:\/\/[^/?#@\\]+(?:[/?#]|$)/;
 
-/** The braces make the code the part that a Cluster hashes. */
-export function linkKey(domainId: number, code: string): string {
-  return `lakh:l:{${domainId}:${code}}`;
-}
-
 function sealOf(seal: Seal, key: string, version: string | number, body: string): string {
   return seal(`${key}|${version}|${body}`);
 }
 
-export function encodeLink(link: StoredLink, seal: Seal, untilMs: number): string {
+/** `key`: under which it will be. */
+export function encodeLink(link: StoredLink, key: string, seal: Seal, untilMs: number): string {
   const body = `${untilMs}|${bodyOf(link)}`;
-  return `${FORMAT}|${link.version}|${sealOf(seal, linkKey(link.domainId, link.code), link.version, body)}|${body}`;
+  return `${FORMAT}|${link.version}|${sealOf(seal, key, link.version, body)}|${body}`;
 }
 
 function bodyOf(link: StoredLink): string {
@@ -51,9 +45,10 @@ function bodyOf(link: StoredLink): string {
 /** Why a value is no link: no line of this format, not sealed by a server of this database, or beyond its life. */
 export type NoLink = 'bad-value' | 'bad-seal' | 'lapsed';
 
-/** The link that a server of this database has put there, at `nowMs`. Without a seal: that anybody has put there, if one could have. */
+/** The link that a server of this database has put under `key`, at `nowMs`. Without a seal: that anybody has put there, if one could have. */
 export function decodeLink(
   { domainId, code }: Pick<StoredLink, 'domainId' | 'code'>,
+  key: string,
   line: string,
   seal: Seal | undefined,
   nowMs: number,
@@ -63,7 +58,7 @@ export function decodeLink(
   const [, version = '', given = '', untilMs] = fields;
   const body = line.slice(FORMAT.length + version.length + SEAL_LENGTH + 3);
   if (seal !== undefined) {
-    const own = sealOf(seal, linkKey(domainId, code), version, body);
+    const own = sealOf(seal, key, version, body);
     if (!timingSafeEqual(Buffer.from(given, 'latin1'), Buffer.from(own, 'latin1'))) return 'bad-seal';
   }
   if (Number(untilMs) + CLOCKS_MS < nowMs) return 'lapsed';
@@ -84,12 +79,4 @@ export function decodeLink(
     redirectStatus: fields[8] === undefined ? null : (Number(fields[8]) as RedirectStatus),
     version: Number(version),
   };
-}
-
-/**
- * Whether a value that {@link decodeLink} does not take may give way to `link`, though by its version it need not: one of this format,
- * which nobody else writes, and one of the same version, with which nothing is lost. Another release's newer one may not.
- */
-export function maySupersede(link: StoredLink, held: string): boolean {
-  return held.startsWith(`${FORMAT}|`) || Number(/^\d+\|(\d+)\|/.exec(held)?.[1]) === link.version;
 }

@@ -1,16 +1,12 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { LinkCache } from '@lakh/links';
+import { systemClock } from '@lakh/id-range';
+import { type ChangeLog, type CopyKeeper, createCopyKeeper, type StoredLink } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
-import {
-  createRedisLinkCache,
-  parseRedisUrl,
-  RedisConnection,
-  type RedisLinkCacheOptions,
-  type RedisOptions,
-  type RedisState,
-} from '../src/index.js';
+import type { MemoryLinkStore } from '@lakh/testkit';
+import { Masters, type MastersOptions, parseRedisUrl, RedisLinkCopy, type RedisLinkCopyOptions } from '../src/index.js';
 import { until } from './until.js';
 
 export { until };
@@ -38,51 +34,75 @@ export async function startRedis(args: readonly string[] = []): Promise<RunningR
   };
 }
 
-export interface TestCache extends LinkCache {
-  readonly state: RedisState;
-  /** Outcomes of reads and writes, as `read hit`, `write kept` …, and of states, as `state up`. */
-  readonly seen: Map<string, number>;
-  /** Resolves once it is available, or with false after `timeoutMs`. */
-  whenAvailable(timeoutMs: number): Promise<boolean>;
+export interface TestCopy {
+  readonly copy: RedisLinkCopy;
+  readonly masters: Masters;
+  /** Outcomes of reads. */
+  readonly reads: Map<string, number>;
   close(): Promise<void>;
 }
 
-/** A link cache over a connection of its own. */
-export function openCache({
-  url,
-  ...options
-}: Omit<RedisOptions, 'changed' | 'target'> &
-  Pick<RedisLinkCacheOptions, 'ttlS'> &
-  Partial<Pick<RedisLinkCacheOptions, 'sealKey'>> & { readonly url: string }): TestCache {
-  const seen = new Map<string, number>();
-  const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1);
-  const redis = new RedisConnection({
+/** A copy over connections of its own. Patient: what deadlines do is for those tests to see that set one. */
+export function openCopy(
+  url: string,
+  { deadlineMs = 5_000, ...options }: Partial<RedisLinkCopyOptions> & Pick<MastersOptions, 'deadlineMs' | 'log'> = {},
+): TestCopy {
+  const reads = new Map<string, number>();
+  const target = parseRedisUrl(url);
+  const masters = new Masters({ target, deadlineMs, log: options.log });
+  const copy = new RedisLinkCopy({
+    masters,
+    isCluster: target.kind === 'cluster',
+    ttlS: 3_600,
+    sealKey: () => SEAL_KEY,
+    onRead: (outcome) => reads.set(outcome, (reads.get(outcome) ?? 0) + 1),
     ...options,
-    target: parseRedisUrl(url),
-    changed: (state) => count(`state ${state}`),
   });
-  const cache = createRedisLinkCache({
-    redis,
-    ttlS: options.ttlS,
-    sealKey: options.sealKey ?? (() => SEAL_KEY),
-    observer: { read: (outcome) => count(`read ${outcome}`), write: (outcome) => count(`write ${outcome}`) },
+  return { copy, masters, reads, close: () => masters.close() };
+}
+
+export async function openWhole(...[url, options]: Parameters<typeof openCopy>): Promise<TestCopy> {
+  const opened = openCopy(url, options);
+  await until(() => opened.masters.isWhole, 'every bucket has a master');
+  return opened;
+}
+
+export interface TestServer extends TestCopy {
+  readonly keeper: CopyKeeper;
+  readonly rounds: Map<string, number>;
+  /** What may be served of a code now. */
+  served(code: string): Promise<StoredLink | undefined>;
+}
+
+/** A server's side of a copy: keeps it, and reads it. */
+export async function startServer(
+  url: string,
+  store: MemoryLinkStore,
+  { validForMs, log = store.log, ...options }: { validForMs: number; log?: ChangeLog } & Parameters<typeof openCopy>[1],
+): Promise<TestServer> {
+  const opened = await openWhole(url, options);
+  const rounds = new Map<string, number>();
+  const keeper = createCopyKeeper({
+    copy: opened.copy,
+    log,
+    clock: systemClock,
+    random: Math.random,
+    newNonce: () => randomBytes(8).toString('hex'),
+    validForMs,
+    observer: { round: (outcome) => rounds.set(outcome, (rounds.get(outcome) ?? 0) + 1) },
   });
+  const stop = keeper.start();
   return {
-    get available() {
-      return cache.available;
+    ...opened,
+    keeper,
+    rounds,
+    async served(code) {
+      const found = await keeper.cache.get(0, code);
+      return found && performance.now() < found.validUntilMs ? found.link : undefined;
     },
-    get state() {
-      return redis.state;
+    async close() {
+      await stop();
+      await opened.close();
     },
-    seen,
-    get: cache.get,
-    put: cache.put,
-    announce: cache.announce,
-    whenAvailable: (timeoutMs) =>
-      until(() => cache.available, 'the cache is available', timeoutMs).then(
-        () => true,
-        () => false,
-      ),
-    close: () => redis.close(),
   };
 }

@@ -1,144 +1,98 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Link } from '@lakh/links';
-import { freePorts, type LocalServer, launch, redisPlan, type ServerPlan } from '@lakh/local';
-import { createClient } from 'redis';
-import { openCache, until } from './harness.js';
+import { describeLinkCopy, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { openWhole, startServer, until } from './harness.js';
+import { command, startCluster, startSentinel, type Topology } from './topologies.js';
 
-jest.setTimeout(40_000);
+jest.setTimeout(60_000);
 
-let dir: string;
-let servers: LocalServer[];
+const VALID_FOR_MS = 1_500;
+const sample = new SampleLinks();
 
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'lakh-redis-'));
-  servers = [];
-});
-afterEach(async () => {
+async function stopAll({ servers }: Topology, dir: string): Promise<void> {
   await Promise.all(servers.map((server) => server.stop()));
   rmSync(dir, { recursive: true });
-});
-
-async function start(plans: readonly ServerPlan[]): Promise<void> {
-  servers.push(...(await Promise.all(plans.map((plan) => launch(plan)))));
 }
 
-async function command(port: number, ...args: string[]): Promise<unknown> {
-  const client = createClient({ socket: { host: '127.0.0.1', port } });
-  await client.connect();
-  try {
-    return await client.sendCommand(args);
-  } finally {
-    client.destroy();
-  }
-}
+describe('a Cluster', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lakh-redis-'));
+  let topology: Topology;
 
-const link = (code: string, version = 1): Link => ({
-  state: 'live',
-  domainId: 0,
-  code,
-  kind: 'generated',
-  counter: 100_000,
-  longUrl: `https://example.com/${code}`,
-  createdAtMs: 1_790_000_000_000,
-  expiresAtMs: null,
-  redirectStatus: null,
-  version,
-});
+  beforeAll(async () => {
+    topology = await startCluster(dir, { replicas: 1 });
+  });
+  afterAll(() => stopAll(topology, dir));
 
-const codes = Array.from({ length: 60 }, (_, index) => `code${index}`);
+  describeLinkCopy('redis cluster', async () => {
+    const { copy, close } = await openWhole(topology.url);
+    return { copy, dispose: close };
+  });
 
-test('a cluster of three masters holds links on each of them; one frozen is bounded, and comes back by itself', async () => {
-  const ports = await freePorts(6);
-  const nodes = ports.slice(0, 3).map((port, index) => ({ port, busPort: ports[index + 3]!, name: `node-${index}` }));
-  await start(
-    nodes.map(({ port, busPort, name }) => {
-      const args = ['--cluster-enabled', 'yes', '--cluster-port', String(busPort), '--cluster-node-timeout', '1000'];
-      return redisPlan({ name, dir: join(dir, name), port, args });
-    }),
-  );
-  const slots = [0, 5_461, 10_923, 16_384];
-  for (const [index, { port }] of nodes.entries()) {
-    await command(port, 'CLUSTER', 'ADDSLOTSRANGE', String(slots[index]), String(slots[index + 1]! - 1));
-    await command(port, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
-  }
-  for (const { port, busPort } of nodes.slice(1)) {
-    await command(nodes[0]!.port, 'CLUSTER', 'MEET', '127.0.0.1', String(port), String(busPort));
-  }
-  for (const { port } of nodes) {
+  test('keeps links on each of its masters; what one of them holds is gone with it, and no more; a replica that lacks the end is not believed', async () => {
+    const store = new MemoryLinkStore();
+    const server = await startServer(topology.url, store, { validForMs: VALID_FOR_MS, deadlineMs: 200 });
+    const links = Array.from({ length: 60 }, () => sample.generated());
+    const served = () => Promise.all(links.map(({ code }) => server.served(code)));
+    for (const link of links) {
+      await store.insert(link);
+      const put = async () => server.keeper.cache.put((await store.sight(0, link.code)) as never);
+      await until(put, 'it is put');
+    }
+    await until(async () => !(await served()).includes(undefined), 'all may be served');
+    const [first] = topology.servers;
+    const port = first?.plan.port as number;
+    await command(port, 'WAIT', '1', '1000');
+    // What its replica hears of no more: it is cut off at the changes that come now.
+    const replica = topology.servers[3];
+    await replica?.signal('SIGSTOP');
+    for (const { code } of links) await store.remove(0, code);
+    await Promise.all(links.map(({ code }) => server.keeper.hasten(0, code)));
+    await until(async () => (await served()).every((link) => link?.state === 'deleted'), 'all are deleted in it');
+    await first?.signal('SIGKILL');
+    await replica?.signal('SIGCONT');
+    const heldByOthers = (await served()).filter((link) => link !== undefined);
+    expect(heldByOthers.length).toBeGreaterThan(20);
     await until(
-      async () => String(await command(port, 'CLUSTER', 'INFO')).includes('cluster_state:ok'),
-      'the cluster is up',
+      async () => {
+        const now = await served();
+        expect(now.filter((link) => link?.state === 'live')).toEqual([]);
+        return server.masters.isWhole && now.filter((link) => link?.state === 'deleted').length >= heldByOthers.length;
+      },
+      'the replica has taken its place',
+      30_000,
     );
-  }
-
-  const url = `redis+cluster://${nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`;
-  const cache = openCache({ url, ttlS: 60, quarantineMs: 100 });
-  expect(await cache.whenAvailable(10_000)).toBe(true);
-  // The connections to the other masters are made by the first calls to them, which may take longer than these have.
-  const putAll = () => Promise.all(codes.map((code) => cache.put(link(code))));
-  await until(async () => (await putAll()).every(Boolean), 'every master takes its links', 10_000);
-  expect(await Promise.all(codes.map((code) => cache.get(0, code)))).toEqual(codes.map((code) => link(code)));
-  await cache.put(link('code0', 3));
-  await cache.put(link('code0', 2));
-  expect(await cache.get(0, 'code0')).toMatchObject({ version: 3 });
-  for (const { port } of nodes) expect(Number(await command(port, 'DBSIZE'))).toBeGreaterThan(5);
-
-  await servers[1]!.signal('SIGSTOP');
-  const started = performance.now();
-  await Promise.all(codes.map((code) => cache.get(0, code)));
-  expect(performance.now() - started).toBeLessThan(500);
-  await until(() => !cache.available, 'the breaker opens', 3_000);
-  await servers[1]!.signal('SIGCONT');
-  expect(await cache.whenAvailable(10_000)).toBe(true);
-  await cache.close();
+    await until(async () => server.keeper.ageMs() < VALID_FOR_MS, 'all of it is proven');
+    for (const link of links) expect((await server.served(link.code)) ?? tombstoneOf(link)).toEqual(tombstoneOf(link));
+    await server.close();
+  });
 });
 
-test('Sentinel: the cache follows its master through a failover', async () => {
-  const [port, replicaPort, sentinelPort] = (await freePorts(3)) as [number, number, number];
-  const atOnce = ['--repl-diskless-sync-delay', '0'];
-  await start([redisPlan({ name: 'master', dir: join(dir, 'master'), port, args: atOnce })]);
-  const args = ['--replicaof', `127.0.0.1 ${port}`];
-  await start([redisPlan({ name: 'replica', dir: join(dir, 'replica'), port: replicaPort, args })]);
+test('Sentinel: the copy follows its master through a failover, and is believed only where it is proven again', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'lakh-redis-'));
+  const topology = await startSentinel(dir);
+  const [master] = topology.servers;
+  const store = new MemoryLinkStore();
+  const server = await startServer(topology.url, store, { validForMs: VALID_FOR_MS, deadlineMs: 200 });
+  const link = sample.generated();
+  await store.insert(link);
+  await until(async () => server.keeper.cache.put((await store.sight(0, link.code)) as never), 'it is put');
+  await until(async () => (await server.served(link.code)) !== undefined, 'it may be served');
+  expect(await server.served(link.code)).toEqual(storedAs(link));
+  await command(master?.plan.port as number, 'WAIT', '1', '1000');
+  await master?.signal('SIGKILL');
+  await until(() => server.copy.holderOf(0) === undefined, 'nobody holds it');
+  expect(await server.served(link.code)).toBeUndefined();
+  await store.remove(0, link.code);
   await until(
-    async () => String(await command(replicaPort, 'INFO', 'replication')).includes('master_link_status:up'),
-    'the replica follows',
+    async () => {
+      const now = await server.served(link.code);
+      expect(now).not.toEqual(storedAs(link));
+      return now?.state === 'deleted';
+    },
+    'the deletion is in the new master',
+    30_000,
   );
-  const sentinelDir = join(dir, 'sentinel');
-  mkdirSync(sentinelDir);
-  const file = join(sentinelDir, 'sentinel.conf');
-  const settings = [
-    `port ${sentinelPort}`,
-    'bind 127.0.0.1',
-    `dir ${sentinelDir}`,
-    `sentinel monitor main 127.0.0.1 ${port} 1`,
-    'sentinel down-after-milliseconds main 500',
-    'sentinel failover-timeout main 5000',
-  ];
-  writeFileSync(file, `${settings.join('\n')}\n`);
-  const plan = redisPlan({ name: 'sentinel', dir: sentinelDir, port: sentinelPort });
-  // It keeps what it learns in its configuration, which belongs to whoever wrote it.
-  await start([{ ...plan, owner: undefined, command: ['redis-server', file, '--sentinel'] }]);
-  await until(
-    async () => String(await command(sentinelPort, 'INFO', 'sentinel')).includes('slaves=1'),
-    'the sentinel knows the replica',
-  );
-
-  const url = `redis+sentinel://127.0.0.1:${sentinelPort}/main`;
-  const cache = openCache({ url, ttlS: 60, quarantineMs: 100 });
-  expect(await cache.whenAvailable(10_000)).toBe(true);
-  expect(await cache.put(link('kept'))).toBe(true);
-  expect(await cache.get(0, 'kept')).toEqual(link('kept'));
-  await command(port, 'WAIT', '1', '1000');
-
-  await servers[0]!.signal('SIGKILL');
-  await until(() => !cache.available, 'the breaker opens', 5_000);
-  const started = performance.now();
-  expect(await cache.get(0, 'kept')).toBeUndefined();
-  expect(performance.now() - started).toBeLessThan(50);
-  expect(await cache.whenAvailable(20_000)).toBe(true);
-  expect(await cache.get(0, 'kept')).toEqual(link('kept'));
-  expect(await cache.put(link('after'))).toBe(true);
-  await cache.close();
+  await server.close();
+  await stopAll(topology, dir);
 });

@@ -49,6 +49,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
 
   const keysLoaded = backend.loadKeys(lifecycle.signal);
   listener.limits.shareOver(backend.counters);
+  lifecycle.onStop('relay', backend.relay());
   if (backend.changes) lifecycle.onStop('changes', backend.changes.follow(redirects.l1));
   await backend.reachLinks(lifecycle.signal);
   // Without them Redis is believed by the form of what it has: only where the database is away.

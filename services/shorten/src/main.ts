@@ -44,7 +44,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
 
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
-  const { links: store, cache, outbox, facts } = backend;
+  const { links: store, hasten, facts } = backend;
   const { limits } = listener;
   limits.shareOver(backend.counters);
   const issuing: Issuing = createIssuing({
@@ -65,7 +65,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   await backend.prepare(lifecycle.signal);
   await issuing.start();
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
-  lifecycle.onStop('invalidation relay', backend.relay());
+  lifecycle.onStop('relay', backend.relay());
   lifecycle.onStop('idempotency keys', backend.sweep());
 
   const publicUrl = settings.publicUrl ?? listener.url;
@@ -88,7 +88,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     onReplayed: countReplays(registry),
     onError: context.onRequestError,
   };
-  const changes = { store, cache, outbox };
+  const changes = { store, hasten };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   await issuing.attempted();

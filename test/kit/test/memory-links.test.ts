@@ -2,9 +2,9 @@ import { describeFactStore } from '../src/facts/fact-store-conformance.js';
 import { MemoryFactStore } from '../src/facts/memory-fact-store.js';
 import { describeChangeLog } from '../src/links/change-log-conformance.js';
 import { describeKeyedCreates } from '../src/links/keyed-creates-conformance.js';
-import { describeLinkCache } from '../src/links/link-cache-conformance.js';
+import { describeLinkCopy } from '../src/links/link-copy-conformance.js';
 import { describeLinkStore } from '../src/links/link-store-conformance.js';
-import { MemoryLinkCache } from '../src/links/memory-link-cache.js';
+import { MemoryLinkCopy } from '../src/links/memory-link-copy.js';
 import { MemoryLinkStore } from '../src/links/memory-link-store.js';
 import { MemoryReservationStore } from '../src/links/memory-reservation-store.js';
 import { describeReservationStore } from '../src/links/reservation-store-conformance.js';
@@ -38,5 +38,5 @@ describeKeyedCreates(
   async () => ({ links: new MemoryLinkStore(), reservations: new MemoryReservationStore(), dispose: async () => {} }),
   1_000,
 );
-describeLinkCache('memory', async () => ({ cache: new MemoryLinkCache(), dispose: async () => {} }));
+describeLinkCopy('memory', async () => ({ copy: new MemoryLinkCopy(), dispose: async () => {} }));
 describeFactStore('memory', async () => ({ facts: new MemoryFactStore(), dispose: async () => {} }));

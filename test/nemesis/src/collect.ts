@@ -59,15 +59,6 @@ async function follow(system: System, code: string): Promise<void> {
   }
 }
 
-/** Resolves when every deletion has reached Redis. */
-export function untilDelivered(system: System): Promise<void> {
-  const isEmpty = async (): Promise<boolean> => {
-    const [row] = await system.sql('SELECT COUNT(*) FROM lakh.changes');
-    return row?.[0] === '0';
-  };
-  return system.until(isEmpty, 'every deletion is delivered');
-}
-
 /** What store, ledger, ZooKeeper and logs have. Shorten servers have ended, so that nothing moves. */
 export async function collectFacts(system: System): Promise<void> {
   const { history } = system;

@@ -8,7 +8,7 @@ import { FAULTS, type FaultName } from './catalogue.js';
 import { checkHistory, type Verdict } from './check/check.js';
 import { Clients } from './clients.js';
 import { findFaketime } from './clock.js';
-import { collectFacts, followEveryLink, untilDelivered } from './collect.js';
+import { collectFacts, followEveryLink } from './collect.js';
 import { MAKE } from './faults/index.js';
 import { HistoryWriter, readHistory } from './history.js';
 import { createRandom, type Random } from './random.js';
@@ -169,7 +169,6 @@ async function makeStep(
 async function look(system: System, report: (line: string) => void): Promise<void> {
   report('no more faults; following every link');
   await system.untilWhole();
-  await untilDelivered(system);
   // What a server has in its memory outlives a deletion for so long at most.
   await sleep(L1_TTL_MS, undefined, { signal: system.signal });
   await followEveryLink(system);

@@ -1,28 +1,33 @@
+import type { FillOutcome } from '@lakh/links';
 import type { Registry } from '@lakh/process';
-import type { RedisCountersObserver, RedisLinkCacheObserver, RedisState } from '@lakh/redis';
+import type { RedisCountersObserver, RedisLinkCopyOptions } from '@lakh/redis';
 import { Counter, Gauge } from 'prom-client';
 
-/** Metrics of the shared cache. */
-export function createRedisObserver(registry: Registry): Required<RedisLinkCacheObserver & RedisCountersObserver> & {
-  changed(state: RedisState): void;
+export interface RedisObserver extends Required<RedisCountersObserver> {
+  read(outcome: Parameters<NonNullable<RedisLinkCopyOptions['onRead']>>[0] | 'bypassed'): void;
+  fill(outcome: FillOutcome): void;
+  changed(isWhole: boolean): void;
   hearing(isHearing: boolean): void;
-} {
+}
+
+/** Metrics of what is asked of Redis. */
+export function createRedisObserver(registry: Registry): RedisObserver {
   const registers = [registry];
   const reads = new Counter({
     name: 'lakh_l2_reads_total',
-    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), bad-seal (not put by a server of this database), lapsed, failed, bypassed (breaker).',
+    help: 'Look-ups in Redis: hit, miss, bad-value (not ours), bad-seal (not put by a server of this database), lapsed, failed, bypassed (nobody to ask).',
     labelNames: ['outcome'],
     registers,
   });
   const writes = new Counter({
     name: 'lakh_l2_writes_total',
-    help: 'Fills and invalidations of Redis: stored, kept (it has that version or a newer one), failed, bypassed (breaker), no-key.',
+    help: 'Fills of Redis with what was read: stored, refused (it is elsewhere in the log of changes than what was read), failed, bypassed (nobody to ask, or nothing to place it by).',
     labelNames: ['outcome'],
     registers,
   });
   const counts = new Counter({
     name: 'lakh_rate_limit_shared_total',
-    help: 'What was added to the counters of rate limits in Redis: counted, failed, bypassed (breaker).',
+    help: 'What was added to the counters of rate limits in Redis: counted, failed, bypassed (nobody to ask).',
     labelNames: ['outcome'],
     registers,
   });
@@ -30,7 +35,7 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
   let heard: Gauge | undefined;
   return {
     read: (outcome) => reads.inc({ outcome }),
-    write: (outcome) => writes.inc({ outcome }),
+    fill: (outcome) => writes.inc({ outcome }),
     counted: (outcome) => counts.inc({ outcome }),
     hearing(isHearing) {
       // Of those alone who listen: others hear nothing, and nothing is wrong with them.
@@ -41,6 +46,6 @@ export function createRedisObserver(registry: Registry): Required<RedisLinkCache
       });
       heard.set(isHearing ? 1 : 0);
     },
-    changed: (state) => up.set(state === 'up' ? 1 : 0),
+    changed: (isWhole) => up.set(isWhole ? 1 : 0),
   };
 }

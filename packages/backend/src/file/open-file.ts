@@ -51,7 +51,7 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     cache: undefined,
     changes: undefined,
     counters: undefined,
-    outbox: undefined,
+    hasten: undefined,
     keys,
     checks: {},
     witnesses,

@@ -68,7 +68,9 @@ export class FindQueue {
     const same = this.#unsent.get(key);
     if (same) return same.answer;
     if (this.queued >= maxQueued) {
-      return Promise.reject(new StoreUnavailableError(`${this.queued} reads wait for ${pool.name} already`));
+      return Promise.reject(
+        new StoreUnavailableError(`${this.queued} reads wait for ${pool.name} already`, { isBusy: true }),
+      );
     }
     const { promise: answer, resolve, reject } = withResolvers<Sighting | undefined>();
     const asked: Asked = { domainId, code, answer, resolve, reject };

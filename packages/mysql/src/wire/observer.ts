@@ -6,7 +6,6 @@ export type StatementKind =
   | 'edit'
   | 'remove'
   | 'reserve'
-  | 'outbox'
   | 'changes'
   | 'settings'
   | 'ledger';

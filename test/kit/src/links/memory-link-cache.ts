@@ -1,31 +1,23 @@
-import type { LinkCache, StoredLink } from '@lakh/links';
+import type { CachedLink, LinkCache, Sighting } from '@lakh/links';
 
-/** The LinkCache contract on a map. `available = false` makes it behave like a cache whose breaker is open. */
+/** A LinkCache on a map, for those who ask one: everything in it may be served until `validUntilMs`. */
 export class MemoryLinkCache implements LinkCache {
+  /** While false it knows nothing and takes nothing. */
   available = true;
+  validUntilMs = Number.POSITIVE_INFINITY;
   /** Number of `get` calls so far. */
   gets = 0;
-  readonly #values = new Map<string, StoredLink>();
+  readonly #values = new Map<string, Sighting>();
 
-  async get(domainId: number, code: string): Promise<StoredLink | undefined> {
+  async get(domainId: number, code: string): Promise<CachedLink | undefined> {
     this.gets += 1;
-    return this.available ? this.#values.get(`${domainId}:${code}`) : undefined;
+    const found = this.available ? this.#values.get(`${domainId}:${code}`) : undefined;
+    return found && { link: found.link, validUntilMs: this.validUntilMs };
   }
 
-  async put(link: StoredLink): Promise<boolean> {
+  async put(sighting: Sighting): Promise<boolean> {
     if (!this.available) return false;
-    const key = `${link.domainId}:${link.code}`;
-    const held = this.#values.get(key);
-    if (held === undefined || held.version <= link.version) this.#values.set(key, link);
+    this.#values.set(`${sighting.link.domainId}:${sighting.link.code}`, sighting);
     return true;
-  }
-
-  announce(link: StoredLink): Promise<boolean> {
-    return this.put(link);
-  }
-
-  /** What a restart of the cache does. */
-  clear(): void {
-    this.#values.clear();
   }
 }

@@ -49,6 +49,6 @@ export function storedAs({ insertId: _, ...link }: NewLink, version = 1): Link {
 }
 
 /** What a store or cache holds for a deleted link. */
-export function tombstoneOf(link: NewLink, version = 2): Tombstone {
-  return { state: 'deleted', domainId: link.domainId, code: link.code, version };
+export function tombstoneOf({ domainId, code }: Pick<Link, 'domainId' | 'code'>, version = 2): Tombstone {
+  return { state: 'deleted', domainId, code, version };
 }
