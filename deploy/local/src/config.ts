@@ -9,7 +9,14 @@ export const tests = defineProgram({ name: 'test', settings: installSettings });
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** Settings of these programs themselves: never passed to a Lakh server. */
-const OWN = new Set(['LAKH_INSTALL', 'LAKH_GATEWAY_RATE', 'LAKH_GATEWAY_REQUESTS', 'LAKH_K6', 'LAKH_TOKEN']);
+const OWN = new Set([
+  'LAKH_INSTALL',
+  'LAKH_VITESS',
+  'LAKH_GATEWAY_RATE',
+  'LAKH_GATEWAY_REQUESTS',
+  'LAKH_K6',
+  'LAKH_TOKEN',
+]);
 
 /** Settings that the stack decides for its servers: addresses, folders, identities and who is trusted. */
 const DECIDED = new Set([
@@ -35,6 +42,10 @@ export interface InstallSettings {
   readonly installAllowed: boolean;
   /** Folders of executables: the user's PATH, then Debian's. */
   readonly searchPath: readonly string[];
+  /** The folder of Vitess's programs, where somebody has named it. */
+  readonly vitess: string | undefined;
+  /** What a compiler gets: proxies, caches and certificates are the user's own. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 export interface LocalSettings extends InstallSettings {
@@ -54,9 +65,16 @@ export interface LocalSettings extends InstallSettings {
 
 /** @throws SettingsError for a value that cannot be used */
 export function readInstallSettings(env: Environment = process.env): InstallSettings {
+  const { install, vitess } = loadSettings(tests, env);
   return {
-    installAllowed: loadSettings(tests, env).install,
+    installAllowed: install,
     searchPath: [...new Set(`${env.PATH ?? ''}:${SYSTEM_PATH}`.split(':').filter((dir) => dir.startsWith('/')))],
+    vitess,
+    environment: Object.fromEntries(
+      Object.entries(env).filter(
+        (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith('LAKH_'),
+      ),
+    ),
   };
 }
 

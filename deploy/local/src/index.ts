@@ -32,3 +32,6 @@ export type { ScaleTargets } from './stack/scale.js';
 export * from './stack/stack.js';
 export type { DatabaseRole, ProcessState, ProcessStatus, StackStatus } from './stack/status.js';
 export type { UpOptions } from './stack/up.js';
+export { type FoundVitess, findVitess, isNewEnough, requireVitess, VITESS_VERSION } from './vitess/binaries.js';
+export { VitessControl } from './vitess/control.js';
+export * from './vitess/launch.js';

@@ -1,4 +1,4 @@
-import { boolean, integer, type SettingList } from '@lakh/settings';
+import { boolean, integer, type SettingList, text } from '@lakh/settings';
 
 /** Of whatever needs servers or tools that Debian packages. */
 export const installSettings = {
@@ -6,7 +6,12 @@ export const installSettings = {
     name: 'LAKH_INSTALL',
     parser: boolean,
     default: 'true',
-    description: 'Whether missing Debian packages may be installed.',
+    description: 'Whether missing Debian packages may be installed, and Vitess built.',
+  },
+  vitess: {
+    name: 'LAKH_VITESS',
+    parser: text('a folder'),
+    description: 'The folder of Vitess’s programs (`--db vitess`); else those of the PATH, else built once by Go.',
   },
 } as const satisfies SettingList;
 

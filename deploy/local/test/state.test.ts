@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StateCorruptError } from '../src/errors';
-import { layOut } from '../src/stack/layout';
+import { furtherServers, layOut } from '../src/stack/layout';
 import { secretFile, stackPasswords } from '../src/stack/secrets';
 import { readState, type StackState, writeState } from '../src/stack/state';
 
@@ -101,6 +101,36 @@ describe('the layout of a stack', () => {
     expect(after.processes[0]?.port).toBe(12_345);
     expect(after.processes[2]).toEqual(before.processes.find(({ name }) => name === 'redirect-1'));
     await expect(layOut(before, { zookeeper: 3 })).rejects.toThrow('not resized');
+  });
+
+  test('has the shards of a Vitess, and goes on with those that it was split into', async () => {
+    const first = await layOut(undefined, { db: 'vitess', vitess: '/programs' });
+    const tablets = ({ database }: StackState) => database?.vitess?.shards;
+    expect(tablets(first)).toEqual({ 'vttablet-1': '-80', 'vttablet-2': '80-' });
+    expect(first.processes.map(({ name, extraPorts }) => `${name} ${extraPorts.length}`).slice(-6)).toEqual([
+      'redis-1 0',
+      'vtctld-1 1',
+      'vttablet-1 1',
+      'vttablet-2 1',
+      'vtgate-1 2',
+      'vtgate-2 2',
+    ]);
+    const vitess = {
+      programs: '/programs',
+      shards: { 'vttablet-2': '80-', 'vttablet-3': '-40', 'vttablet-4': '40-80' },
+    };
+    const more = [...(await furtherServers(first, 'mysql', 2)), ...(await furtherServers(first, 'vttablet', 2))];
+    expect(more.map(({ name }) => name)).toEqual(['mysql-3', 'mysql-4', 'vttablet-3', 'vttablet-4']);
+    const processes = [...first.processes.filter(({ name }) => !['mysql-1', 'vttablet-1'].includes(name)), ...more];
+    const split: StackState = { processes, database: { kind: 'vitess', vitess } };
+    writeState(dir, split);
+    expect(readState(dir)).toEqual(split);
+    const again = await layOut(split, { vitess: '/elsewhere' });
+    expect(tablets(again)).toEqual(vitess.shards);
+    expect(again.database?.vitess?.programs).toBe('/elsewhere');
+    expect(again.processes.map(({ name }) => name).sort()).toEqual(processes.map(({ name }) => name).sort());
+    writeState(dir, { ...split, database: { kind: 'vitess', vitess: { programs: '/p', shards: { x: '-80' } } } });
+    expect(() => readState(dir)).toThrow('has a database that this version did not write');
   });
 
   test('has the Redises that are asked for, and others when others are', async () => {

@@ -27,6 +27,7 @@ describe('a failed statement', () => {
     ['failed during its commit', failure('refused', true, 1180)],
     ['met the shutdown', failure('refused', true, 1053)],
     ['was answered with a number nobody knows', failure('refused', true, 9999)],
+    ['a vtgate could not bring to its shard', failure('refused', true, 1105)],
   ])('that %s may have been applied', (_how, sqlFailure) => {
     expect(storeError(sqlFailure)).toBeInstanceOf(StoreOutcomeUnknownError);
   });

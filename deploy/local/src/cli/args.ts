@@ -37,6 +37,7 @@ export type Command =
       readonly lines: number;
     }
   | { readonly verb: 'kill'; readonly dir: string; readonly name: string; readonly signal: NodeJS.Signals }
+  | { readonly verb: 'reshard'; readonly dir: string; readonly name: string | undefined }
   | { readonly verb: 'promote'; readonly dir: string; readonly name: string }
   | { readonly verb: 'start' | 'restart'; readonly dir: string; readonly names: readonly string[] }
   | {
@@ -70,6 +71,7 @@ const OPTIONS: Readonly<Record<Verb, Options>> = {
   start: {},
   restart: {},
   promote: {},
+  reshard: {},
   scale: {},
   env: {},
   down: { wipe: FLAG },
@@ -116,6 +118,9 @@ export function parseCommand(argv: readonly string[]): Command {
     case 'kill':
       takes(verb, positionals, 1, 1);
       return { verb, dir, name: positionals[0] as string, signal: signalOf(String(values.signal)) };
+    case 'reshard':
+      takes(verb, positionals, 0, 1);
+      return { verb, dir, name: positionals[0] };
     case 'promote':
       takes(verb, positionals, 1, 1);
       return { verb, dir, name: positionals[0] as string };

@@ -1,7 +1,19 @@
 import { describeSettings } from '@lakh/settings';
 import { stackSettings } from '../settings.js';
 
-export const VERBS = ['up', 'status', 'logs', 'kill', 'start', 'restart', 'promote', 'scale', 'env', 'down'] as const;
+export const VERBS = [
+  'up',
+  'status',
+  'logs',
+  'kill',
+  'start',
+  'restart',
+  'promote',
+  'reshard',
+  'scale',
+  'env',
+  'down',
+] as const;
 export type Verb = (typeof VERBS)[number];
 
 const COMMON = `
@@ -20,6 +32,7 @@ usage: npm run stack -- VERB [OPTION …]
   start NAME …    start processes that have ended
   restart NAME …  drain and start processes again, one of a kind at a time: restart shorten redirect
   promote NAME    have a replica of the database take the writes
+  reshard [NAME]  split a shard of the database in two
   scale …         change the number of shorten or redirect servers: scale shorten=4 redirect=3
   env             what a server of it, or lakh, would be given: LAKH_… lines, secrets included
   down            stop it; data stays unless --wipe
@@ -42,8 +55,9 @@ everything; with --detach it returns when all is ready, or stops what it started
   --shorten N     shorten servers, 1 to 64 (default 2, or as many as the folder knows)
   --redirect M    redirect servers, 1 to 64 (default 2, or as many as the folder knows)
   --zookeeper Z   ZooKeeper nodes, 1 to 9 (default 3); fixed once the folder is in use
-  --db KIND       mariadb (one server, the default), replicas (a primary and two replicas, of which one has what was acknowledged) or
-                  galera (three nodes; they run as the user mysql, who must be able to enter the folder); fixed once the folder is in use
+  --db KIND       mariadb (one server, the default), replicas (a primary and two replicas, of which one has what was acknowledged),
+                  galera (three nodes; they run as the user mysql, who must be able to enter the folder) or vitess (two shards behind two
+                  vtgates; its programs are LAKH_VITESS's, the PATH's, or built once by Go); fixed once the folder is in use
   --redis KIND    single (one server, the default), sentinel (a master, two replicas and three sentinels) or cluster (three masters with a
                   replica each); what was chosen last in this folder
   --port P        the gateway's port (default: a free one, kept from then on)
@@ -89,6 +103,13 @@ ${COMMON}
 
 Has a replica of the database take the writes, once it has applied what it received; the others follow it. The primary from before gives
 up its writes first and follows as well. Of one that is dead or frozen this can only be said: start or restart it, and it follows.
+${COMMON}
+`,
+  reshard: `usage: npm run stack -- reshard [NAME]
+
+Splits a shard of a Vitess in two, while everything goes on: two tablets, each over a MariaDB of its own, copy the halves, take the traffic,
+and the tablet that had it all ends. NAME is the tablet's, vttablet-1; without it the widest shard is split. A range has 256 buckets at most,
+and one bucket is not split.
 ${COMMON}
 `,
   scale: `usage: npm run stack -- scale [shorten=N] [redirect=M]

@@ -65,6 +65,8 @@ async function run(command: Command, options: CliOptions): Promise<void> {
       return stack.start(...command.names);
     case 'restart':
       return stack.restart(...command.names);
+    case 'reshard':
+      return stack.reshard(command.name);
     case 'promote':
       return stack.promote(command.name);
     case 'scale':

@@ -60,7 +60,7 @@ export function mariadbPlan(spec: MariadbSpec): ServerPlan {
     ...(isUncaged ? { owner: ownerOf(dir, 'mysql') } : {}),
     stopSignal: 'SIGTERM',
     prepare: () => prepareMariadb(dir, templateDir, rootPassword),
-    ready: () => greets(port),
+    ready: () => greetsAsMysql(port),
   };
 }
 
@@ -147,7 +147,7 @@ export function quoted(text: string): string {
 }
 
 /** True when the server sends its handshake, or refuses this host, which it does only once it accepts logins. */
-async function greets(port: number): Promise<boolean> {
+export async function greetsAsMysql(port: number): Promise<boolean> {
   // Three bytes of length and one of sequence precede the payload, of which both answers have three bytes and more.
   const packet = Buffer.from((await portProbe(port, '', (text) => text.length >= 7)) ?? '', 'latin1');
   if (packet[4] === HANDSHAKE_V10) return true;

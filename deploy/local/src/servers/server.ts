@@ -7,7 +7,16 @@ import type { Owner } from './owner.js';
  * A plan is a pure function of its specification (name, folder, ports), so the stack, whose verbs are separate processes, can
  * make it again from its state file; {@link launch} (in launch.ts) turns one into a running {@link LocalServer} for tests.
  */
-export type ServerRole = 'gateway' | 'shorten' | 'redirect' | 'zookeeper' | 'mysql' | 'redis';
+export type ServerRole =
+  | 'gateway'
+  | 'shorten'
+  | 'redirect'
+  | 'zookeeper'
+  | 'mysql'
+  | 'redis'
+  | 'vtctld'
+  | 'vttablet'
+  | 'vtgate';
 
 export interface ServerPlan {
   readonly name: string;

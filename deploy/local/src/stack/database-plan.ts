@@ -3,6 +3,7 @@ import { galeraPlan } from '../servers/galera.js';
 import { mariadbPlan } from '../servers/mariadb.js';
 import { replicatedMariadbPlan } from '../servers/replication.js';
 import type { ServerPlan } from '../servers/server.js';
+import { tabletDatabasePlan, tabletUid } from '../vitess/plans.js';
 import { isAlive } from './processes.js';
 import { stackPasswords } from './secrets.js';
 import { databaseKind, extraPort, numberOf, type ProcessRecord, recordsOf, type StackState } from './state.js';
@@ -20,6 +21,8 @@ export function databasePlan(stackDir: string, state: StackState, record: Proces
       // Any other may be a primary from before, which would commit at an end in order what nobody else has.
       return isPrimary ? plan : { ...plan, stopSignal: 'SIGKILL' };
     }
+    case 'vitess':
+      return tabletDatabasePlan({ ...place, uid: tabletUid(name) });
     case 'galera': {
       const nodes = recordsOf(state, 'mysql');
       const others = nodes.filter((node) => node.name !== name);

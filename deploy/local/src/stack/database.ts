@@ -12,6 +12,7 @@ import {
   openPrimary,
   type ReplicationSource,
 } from '../servers/replication.js';
+import { createTabletDatabase } from '../vitess/plans.js';
 import { primaryOf } from './database-plan.js';
 import { migrateDatabase } from './migrate.js';
 import { databaseSetting } from './plans.js';
@@ -29,6 +30,12 @@ export async function databaseSteps(session: Session, isMigrating: boolean): Pro
     await createLakhDatabase(session.plan(record), stackPasswords(session.context.dir));
     if (isMigrating) await migrateDatabase(session.context, signal);
   };
+  if (databaseKind(state) === 'vitess') {
+    return servers.map((record) => ({
+      record,
+      whenReady: () => createTabletDatabase(session.plan(record), stackPasswords(session.context.dir).vitess),
+    }));
+  }
   if (databaseKind(state) === 'galera') {
     const first = await furthestNode(session);
     const others = servers.filter(({ name }) => name !== first.name);

@@ -24,6 +24,8 @@ export async function endAll(session: Session, hurry?: AbortSignal): Promise<voi
   const waves: readonly ProcessRecord[][] = [
     recordsOf(state, 'gateway'),
     [...recordsOf(state, 'shorten'), ...recordsOf(state, 'redirect')],
+    recordsOf(state, 'vtgate'),
+    [...recordsOf(state, 'vttablet'), ...recordsOf(state, 'vtctld')],
     [...recordsOf(state, 'zookeeper'), ...recordsOf(state, 'mysql'), ...recordsOf(state, 'redis')],
   ];
   const failures: unknown[] = [];

@@ -18,10 +18,13 @@ import {
 export const MAX_SERVERS = 64;
 const DEFAULTS = { shorten: 2, redirect: 2, zookeeper: 3 };
 /** One may be lost of three: the others are still a majority, or a primary with a replica that has everything. */
-const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3 };
+const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3, vitess: 2 };
 /** Three sentinels beside them, so that two agree when one is lost. */
 const REDIS_SERVERS: Readonly<Record<RedisKind, number>> = { single: 1, sentinel: 3, cluster: 6 };
 const SENTINELS = 3;
+/** One may be lost of two. */
+const VTGATES = 2;
+const SHARDS = { 'vttablet-1': '-80', 'vttablet-2': '80-' };
 
 export interface LayoutOptions {
   /** Servers of each kind; those of the last `up` in this folder, or 2, 2 and 3. */
@@ -32,6 +35,8 @@ export interface LayoutOptions {
   readonly db?: DatabaseKind;
   /** As in the last `up` in this folder, or one. */
   readonly redis?: RedisKind;
+  /** Where Vitess's programs are, for a database of that kind. */
+  readonly vitess?: string;
   /** The gateway's port; the last one, or a free one. */
   readonly port?: number;
 }
@@ -57,9 +62,10 @@ export async function layOut(before: StackState | undefined, options: LayoutOpti
     ['shorten', options.shorten ?? (had('shorten') || DEFAULTS.shorten)],
     ['redirect', options.redirect ?? (had('redirect') || DEFAULTS.redirect)],
     ['zookeeper', zookeepers],
-    ['mysql', DATABASE_SERVERS[kind]],
+    ['mysql', kind === 'vitess' && before !== undefined ? had('mysql') : DATABASE_SERVERS[kind]],
     ['redis', REDIS_SERVERS[redis]],
     ['redis', redis === 'sentinel' ? SENTINELS : 0, 'sentinel'],
+    ...(kind === 'vitess' ? vitessServers(had('vttablet')) : []),
   ];
   const processes = wanted.flatMap(([role, count, prefix = role]) => {
     const ofKind = (record: ProcessRecord) => isSentinel(record) === isSentinel({ name: `${prefix}-` });
@@ -67,21 +73,37 @@ export async function layOut(before: StackState | undefined, options: LayoutOpti
     return [...known, ...newNames(prefix, known, count - known.length).map((name) => ({ name, role }))];
   });
   const primary = kind === 'replicas' ? { primary: before?.database?.primary ?? 'mysql-1' } : {};
+  const shards = before?.database?.vitess?.shards ?? SHARDS;
+  const vitess = kind === 'vitess' ? { vitess: { programs: options.vitess ?? '', shards } } : {};
   const kinds: Kinds = {
-    ...(kind !== 'mariadb' && { database: { kind, ...primary } }),
+    ...(kind !== 'mariadb' && { database: { kind, ...primary, ...vitess } }),
     ...(redis !== 'single' && { redis }),
   };
   return { processes: await withPorts(processes, kinds, options.port), ...kinds };
 }
 
+function vitessServers(tablets: number): readonly [ServerRole, number][] {
+  return [
+    ['vtctld', 1],
+    ['vttablet', tablets || Object.keys(SHARDS).length],
+    ['vtgate', VTGATES],
+  ];
+}
+
 /** Records for `count` further servers of a running stack. */
 export async function furtherServers(
   state: StackState,
-  role: 'shorten' | 'redirect',
+  role: 'shorten' | 'redirect' | 'mysql' | 'vttablet',
   count: number,
 ): Promise<ProcessRecord[]> {
   const taken = new Set(state.processes.flatMap(({ port, extraPorts }) => [port, ...extraPorts]));
-  const names = newNames(role, recordsOf(state, role), count);
+  const known = recordsOf(state, role);
+  const last = Math.max(0, ...known.map(({ name }) => numberOf(name)));
+  // The folder of a shard that was split stays, and so its number is nobody else's.
+  const isNumberedOn = role === 'mysql' || role === 'vttablet';
+  const names = isNumberedOn
+    ? Array.from({ length: count }, (_, i) => `${role}-${last + 1 + i}`)
+    : newNames(role, known, count);
   return withPorts(
     names.map((name) => ({ name, role })),
     state,

@@ -6,6 +6,7 @@ import { SYSTEM_PATH } from '../config.js';
 import { type NginxPlanSpec, nginxPlan } from '../servers/nginx.js';
 import type { ServerPlan, ServerRole } from '../servers/server.js';
 import { type ZookeeperMember, zookeeperPlan } from '../servers/zookeeper.js';
+import type { VitessSettings } from '../vitess/plans.js';
 import { databasePlan } from './database-plan.js';
 import { redisPlanOf } from './redis-plan.js';
 import {
@@ -18,7 +19,8 @@ import {
   ZOOKEEPER_AUTH_FILE,
 } from './secrets.js';
 import { servicePlan } from './service-plan.js';
-import { extraPort, numberOf, type ProcessRecord, recordsOf, type StackState } from './state.js';
+import { databaseKind, extraPort, numberOf, type ProcessRecord, recordsOf, type StackState } from './state.js';
+import { vitessOf, vitessPlan } from './vitess-plan.js';
 
 /** Of one verb's run: where the stack is, and what its servers are told. */
 export interface StackContext {
@@ -59,6 +61,10 @@ export function planOf(
       return databasePlan(context.dir, state, record);
     case 'redis':
       return redisPlanOf(context.dir, state, record);
+    case 'vtctld':
+    case 'vttablet':
+    case 'vtgate':
+      return vitessPlan(context.dir, vitessSettings(context, state), state, record);
     case 'shorten':
     case 'redirect':
       return servicePlan({
@@ -102,16 +108,26 @@ export function zookeeperAddress(state: StackState, detours: Detours = {}): stri
   return `${addressesOf(state, 'zookeeper', detours).join(',')}/lakh`;
 }
 
-/** LAKH_DATABASE of a user: every server of it, for Lakh asks each what it is. */
+/** LAKH_DATABASE of a user: every server of it, for Lakh asks each what it is; of Vitess what stands before them. */
 export function databaseSetting(
   state: StackState,
   [user, password]: readonly [user: string, password: string],
   { portOf }: Detours = {},
 ): string {
-  const members = recordsOf(state, 'mysql').map(
+  const members = recordsOf(state, databaseKind(state) === 'vitess' ? 'vtgate' : 'mysql').map(
     ({ name, port }) => `mysql://${user}:${password}@127.0.0.1:${portOf?.(name, port) ?? port}/lakh`,
   );
   return members.join(',');
+}
+
+/** What Vitess's servers and its operator are told alike. */
+export function vitessSettings(context: StackContext, state: StackState): VitessSettings {
+  return {
+    programs: vitessOf(state).programs,
+    topology: addressesOf(state, 'zookeeper').join(','),
+    topologyAuth: zookeeperAuth(context),
+    password: stackPasswords(context.dir).vitess,
+  };
 }
 
 /** As LAKH_ZOOKEEPER_AUTH takes it. */

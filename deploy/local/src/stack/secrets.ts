@@ -26,7 +26,7 @@ export function secretFile(dir: string, name: string): string {
   return join(dir, SECRETS_DIR, name);
 }
 
-/** Of the database users `lakh` and `lakh_migrate`, of its replicas and of root where its servers share one, of Redis, of ZooKeeper's clients, of its members among themselves; and the API token that deletes. */
+/** Of the database users `lakh` and `lakh_migrate`, of its replicas and of root where its servers share one, of Redis, of ZooKeeper's clients, of its members and of Vitess's servers among themselves; and the API token that deletes. */
 const PASSWORDS = [
   'password',
   'migratePassword',
@@ -36,6 +36,7 @@ const PASSWORDS = [
   'token',
   'replication',
   'databaseRoot',
+  'vitess',
 ] as const;
 
 export type StackPasswords = Readonly<Record<(typeof PASSWORDS)[number], string>>;

@@ -17,6 +17,7 @@ import { KILL_DEADLINE_MS, Session } from './session.js';
 import { readState, recordsOf } from './state.js';
 import { type StackStatus, statusOf } from './status.js';
 import { type UpOptions, upStack } from './up.js';
+import { reshardStack } from './vitess-servers.js';
 
 export interface StackOptions {
   /** The stack's folder; made by `up`. */
@@ -42,6 +43,8 @@ export interface Stack {
   restart(...names: readonly string[]): Promise<void>;
   /** Has a replica take the writes, and the others follow it; the primary from before too, where it answers. */
   promote(name: string): Promise<void>;
+  /** Splits the shard of a tablet, or the widest, in two, under load. */
+  reshard(name?: string): Promise<void>;
   /** Adds servers, or drains and removes the last ones; the gateway follows. Resolves when both is done. */
   scale(targets: ScaleTargets): Promise<void>;
   /** Ends everything; with `wipe` also removes what the stack wrote. Harmless when nothing runs. */
@@ -77,6 +80,11 @@ export function openStack(options: StackOptions): Stack {
     return new Session({ dir: isThere ? realpathSync(dir) : dir, root, settings, detours }, report);
   }
 
+  const exclusively = (verb: (open: Session) => Promise<void>): Promise<void> => {
+    const open = session();
+    return open.exclusively(() => verb(open));
+  };
+
   return {
     async up(upOptions = {}) {
       makePrivateFolder(dir);
@@ -93,20 +101,13 @@ export function openStack(options: StackOptions): Stack {
 
     start: (...names) => startAgain(session(), new Set(names)),
 
-    async restart(...names) {
-      const open = session();
-      await open.exclusively(() => restartInTurn(open, names));
-    },
+    restart: (...names) => exclusively((open) => restartInTurn(open, names)),
 
-    async promote(name) {
-      const open = session();
-      await open.exclusively(() => promoteServer(open, name));
-    },
+    reshard: (name) => exclusively((open) => reshardStack(open, name)),
 
-    async scale(targets) {
-      const open = session();
-      await open.exclusively(() => scaleStack(open, targets));
-    },
+    promote: (name) => exclusively((open) => promoteServer(open, name)),
+
+    scale: (targets) => exclusively((open) => scaleStack(open, targets)),
 
     async down(downOptions = {}) {
       const open = session();

@@ -6,16 +6,29 @@ import type { ProcessIdentity } from './processes.js';
 
 export const STATE_FILE = 'state.json';
 const VERSION = 1;
-const ROLES: readonly ServerRole[] = ['gateway', 'shorten', 'redirect', 'zookeeper', 'mysql', 'redis'];
+const ROLES: readonly ServerRole[] = [
+  'gateway',
+  'shorten',
+  'redirect',
+  'zookeeper',
+  'mysql',
+  'redis',
+  'vtctld',
+  'vttablet',
+  'vtgate',
+];
+/** A range of keyspace ids, by their first byte. */
+const SHARD = /^([0-9a-f]{2})?-([0-9a-f]{2})?$/;
 /** `gateway`, or a role and a number, or `sentinel` and one; also the name of the process's folder. */
-export const PROCESS_NAME = /^(gateway|(shorten|redirect|zookeeper|mysql|redis|sentinel)-[1-9]\d{0,3})$/;
+export const PROCESS_NAME =
+  /^(gateway|(shorten|redirect|zookeeper|mysql|redis|sentinel|vtctld|vttablet|vtgate)-[1-9]\d{0,3})$/;
 
 /** One server of the stack, running or not. */
 export interface ProcessRecord {
   readonly name: string;
   readonly role: ServerRole;
   readonly port: number;
-  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. mysql, a node of Galera: group, part and whole of the state. redis, a node of a Cluster: its bus. */
+  /** gateway, shorten, redirect: the admin port. zookeeper: quorum and election. mysql, a node of Galera: group, part and whole of the state. redis, a node of a Cluster: its bus. Vitess's: its page, and a vtgate's RPC. */
   readonly extraPorts: readonly number[];
   /** The last process started for it, alive or not. */
   readonly process?: ProcessIdentity;
@@ -23,13 +36,20 @@ export interface ProcessRecord {
   readonly isDraining: boolean;
 }
 
-/** What stands behind the links: one server, a primary with replicas, or nodes that all take writes. */
-export const DATABASES = ['mariadb', 'replicas', 'galera'] as const;
+/** What stands behind the links: one server, a primary with replicas, nodes that all take writes, or shards of a keyspace. */
+export const DATABASES = ['mariadb', 'replicas', 'galera', 'vitess'] as const;
 export type DatabaseKind = (typeof DATABASES)[number];
 
 /** What stands in front of the database: one server, one with two replicas and three sentinels, or a Cluster of three masters with a replica each. */
 export const REDISES = ['single', 'sentinel', 'cluster'] as const;
 export type RedisKind = (typeof REDISES)[number];
+
+export interface VitessState {
+  /** Where its programs are. */
+  readonly programs: string;
+  /** Which range of keyspace ids each tablet has. */
+  readonly shards: Readonly<Record<string, string>>;
+}
 
 export interface StackState {
   readonly processes: readonly ProcessRecord[];
@@ -38,6 +58,7 @@ export interface StackState {
     readonly kind: DatabaseKind;
     /** Of replicas: who was made the primary last. */
     readonly primary?: string;
+    readonly vitess?: VitessState;
   };
   /** One server where it is not said. */
   readonly redis?: RedisKind;
@@ -95,13 +116,30 @@ export function writeState(dir: string, state: StackState): void {
 
 function parseDatabase(found: unknown, file: string): Pick<StackState, 'database'> {
   if (found === undefined) return {};
-  const { kind, primary } = isRecord(found) ? found : {};
+  const { kind, primary, vitess } = isRecord(found) ? found : {};
   const isKnown = DATABASES.some((known) => known === kind);
   const isNamed = primary === undefined || (typeof primary === 'string' && PROCESS_NAME.test(primary));
-  if (!isKnown || !isNamed) {
+  if (
+    !isKnown ||
+    !isNamed ||
+    (vitess !== undefined) !== (kind === 'vitess') ||
+    !(vitess === undefined || isVitess(vitess))
+  ) {
     throw new StateCorruptError(`${file} has a database that this version did not write: ${JSON.stringify(found)}`);
   }
-  return { database: { kind: kind as DatabaseKind, ...(primary === undefined ? {} : { primary }) } };
+  return {
+    database: {
+      kind: kind as DatabaseKind,
+      ...(primary === undefined ? {} : { primary }),
+      ...(vitess === undefined ? {} : { vitess }),
+    },
+  };
+}
+
+function isVitess(value: unknown): value is VitessState {
+  if (!isRecord(value) || typeof value.programs !== 'string' || !isRecord(value.shards)) return false;
+  const ranges = Object.entries(value.shards);
+  return ranges.every(([name, range]) => /^vttablet-\d+$/.test(name) && SHARD.test(String(range)));
 }
 
 function parseRedis(found: unknown, file: string): Pick<StackState, 'redis'> {
@@ -132,6 +170,7 @@ function parseProcess(entry: unknown, kinds: Kinds, file: string): ProcessRecord
 export function extraPortCount({ name, role }: Pick<ProcessRecord, 'name' | 'role'>, kinds: Kinds): number {
   switch (role) {
     case 'zookeeper':
+    case 'vtgate':
       return 2;
     case 'mysql':
       return databaseKind(kinds) === 'galera' ? 3 : 0;

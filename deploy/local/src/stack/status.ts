@@ -93,12 +93,17 @@ const SCHEMES: Readonly<Record<ServerRole, string>> = {
   zookeeper: 'zookeeper',
   mysql: 'mysql',
   redis: 'redis',
+  vtctld: 'grpc',
+  vttablet: 'grpc',
+  vtgate: 'mysql',
 };
 
 function urlOf({ role, port }: ProcessRecord): string {
   return `${SCHEMES[role]}://127.0.0.1:${port}`;
 }
 
+const isOfVitess = (role: ServerRole): boolean => role === 'vtctld' || role === 'vttablet' || role === 'vtgate';
+
 function adminUrlOf(record: ProcessRecord): string | null {
-  return SCHEMES[record.role] === 'http' ? `http://127.0.0.1:${extraPort(record, 0)}` : null;
+  return SCHEMES[record.role] === 'http' || isOfVitess(record.role) ? `http://127.0.0.1:${extraPort(record, 0)}` : null;
 }

@@ -1,6 +1,7 @@
 import { WrongStateError } from '../errors.js';
 import { ensurePackages } from '../install.js';
 import type { ServerRole } from '../servers/server.js';
+import { requireVitess } from '../vitess/binaries.js';
 import { databaseSteps, openFolderFor, writeDatabaseSecrets } from './database.js';
 import { endAll } from './down.js';
 import { closeEnsemble } from './ensemble.js';
@@ -13,6 +14,7 @@ import { REDIS_FILE, saveSettings, TOKENS_FILE, writeSecret, ZOOKEEPER_AUTH_FILE
 import type { Session } from './session.js';
 import { databaseKind, readState, recordsOf, writeState } from './state.js';
 import { type StartStep, throwIfInterrupted, together } from './together.js';
+import { startVitess } from './vitess-servers.js';
 
 export interface UpOptions extends LayoutOptions {
   /** Ends what has been started, and rejects. */
@@ -34,7 +36,9 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
       `${running.map(({ name }) => name).join(', ')} already run in ${context.dir}: use start, scale or down`,
     );
   }
-  const state = await layOut(before, options);
+  const isVitess = (options.db ?? databaseKind(before ?? {})) === 'vitess';
+  const vitess = isVitess ? { vitess: await requireVitess(context.settings, report) } : {};
+  const state = await layOut(before, { ...options, ...vitess });
   const galera = databaseKind(state) === 'galera' ? (['galera'] as const) : [];
   await ensurePackages(['zookeeper', 'mariadb', ...galera, 'redis', 'nginx'], { settings: context.settings, report });
   throwIfInterrupted(options.signal);
@@ -56,6 +60,7 @@ export async function upStack(session: Session, options: UpOptions): Promise<{ r
     const databases = await databaseSteps(session, serverSettings.LAKH_MIGRATE !== 'never');
     await together(session, [...roles('zookeeper'), ...redisSteps(session), ...databases], options.signal);
     await closeEnsemble(context, state);
+    if (isVitess) await startVitess(session, serverSettings.LAKH_MIGRATE !== 'never', options.signal);
     await together(session, roles('shorten', 'redirect'), options.signal);
     await together(session, roles('gateway'), options.signal);
   } catch (error) {

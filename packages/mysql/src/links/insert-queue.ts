@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type InsertOutcome,
   insertedNew,
@@ -7,7 +8,15 @@ import {
   StoreUnavailableError,
 } from '@lakh/links';
 import { Coalescer } from '../wire/coalescer.js';
-import { ER_DUP_ENTRY, ER_LOCK_DEADLOCK, isRefusal, isRowFailure, SqlFailure, storeError } from '../wire/errors.js';
+import {
+  ER_DUP_ENTRY,
+  ER_LOCK_DEADLOCK,
+  isEngineFailure,
+  isRefusal,
+  isRowFailure,
+  SqlFailure,
+  storeError,
+} from '../wire/errors.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import type { StatementTimer } from '../wire/timing.js';
 import { asStored, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, selectRows } from './rows.js';
@@ -17,6 +26,8 @@ import { asStored, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, sele
  * needed when somebody claims one of the batch's codes within milliseconds.
  */
 const MAX_ROUNDS = 6;
+/** While a shard's primary is changed or a shard is split, statements fail for moments. */
+const RESEND_AFTER_MS = 100;
 
 export interface InsertQueueOptions {
   readonly kind: 'insert' | 'insert_alias';
@@ -125,9 +136,23 @@ export class InsertQueue {
       const middle = rows.length >> 1;
       await this.#write(batch, rows.slice(0, middle), round);
       await this.#write(batch, rows.slice(middle), round);
+    } else if (isEngineFailure(error) && round === 1) {
+      await this.#resend(batch, rows, error);
     } else {
       throw error;
     }
+  }
+
+  /**
+   * Once more, after an answer that leaves open what was stored, on which shard: rows that are there are met by their own ids. What cannot be read now
+   * stays as unknown as it was.
+   */
+  async #resend(batch: InsertBatch, rows: readonly number[], error: SqlFailure): Promise<void> {
+    await sleep(RESEND_AFTER_MS);
+    const parts = await this.#settleConflicts(batch, rows).catch(() => {
+      throw error;
+    });
+    for (const part of parts) await this.#write(batch, part, 2);
   }
 
   /** Settles the rows whose codes exist, and gives the others in parts in which no code comes twice. */

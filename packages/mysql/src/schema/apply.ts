@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Session } from '../wire/connection.js';
+import { isVitess, type Session } from '../wire/connection.js';
 import { ER_LOCK_DEADLOCK, ER_LOCK_WAIT_TIMEOUT, isRefusal } from '../wire/errors.js';
 import { asciiLiteral, integerLiteral } from '../wire/sql.js';
 import type { PiecesStatement, Statement } from './migrations/index.js';
@@ -27,7 +27,7 @@ const PROGRESS_EVERY_MS = 5_000;
 /** Runs `work` on a session whose definitions give up soon where they would hold up others. */
 export async function withShortLockWaits<T>(session: Session, work: () => Promise<T>): Promise<T> {
   // An engine in front of others has its own way of waiting, and would tie the session to one of them.
-  const isPlain = !/vitess/i.test(session.facts.version);
+  const isPlain = !isVitess(session.facts.version);
   if (isPlain) await session.query(`SET SESSION lock_wait_timeout=${LOCK_WAIT_S}`);
   try {
     return await work();
@@ -44,6 +44,8 @@ export async function apply(
 ): Promise<void> {
   if (typeof statement === 'string') {
     await patiently(session, () => session.query(statement));
+  } else if ('isForPlainServers' in statement) {
+    if (!isVitess(session.facts.version)) await patiently(session, () => session.query(statement.sql));
   } else if ('piecesOf' in statement) {
     await applyInPieces(session, statement, onProgress);
   } else if ('run' in statement) {

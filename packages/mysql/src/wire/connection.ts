@@ -148,17 +148,24 @@ export class Session {
   }
 
   async #setUp(name: string): Promise<void> {
+    // A vtgate answers this by itself, whatever its tablets do.
+    const version = String((await this.query('SELECT @@version')).rows[0]?.[0]);
+    if (isVitess(version)) {
+      // Most other settings would tie the session to the first shard's primary; its servers have them for everybody (docs/scale.md).
+      await this.query(`SET SESSION transaction_timeout=${IDLE_TRANSACTION_S * 1000}`);
+      assertSupported(name, version, LOWEST_MAX_ALLOWED_PACKET);
+      this.facts = { version, fsyncPerCommit: true };
+      return;
+    }
     // What stands in the comment only MariaDB reads; MySQL has no such setting.
     await this.query(
       `SET SESSION sql_mode='${SESSION_SQL_MODE}', SESSION time_zone='+00:00', SESSION autocommit=1, SESSION innodb_lock_wait_timeout=2 /*M!100300 , SESSION idle_write_transaction_timeout=${IDLE_TRANSACTION_S} */`,
     );
     await this.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    const { rows } = await this.query(
-      'SELECT @@version, @@global.innodb_flush_log_at_trx_commit, @@global.max_allowed_packet',
-    );
-    const [version, flush, maxPacket] = rows[0] ?? [];
-    assertSupported(name, String(version), Number(maxPacket));
-    this.facts = { version: String(version), fsyncPerCommit: Number(flush) === 1 };
+    const { rows } = await this.query('SELECT @@global.innodb_flush_log_at_trx_commit, @@global.max_allowed_packet');
+    const [flush, maxPacket] = rows[0] ?? [];
+    assertSupported(name, version, Number(maxPacket));
+    this.facts = { version, fsyncPerCommit: Number(flush) === 1 };
   }
 
   #failureOf(error: QueryError, commits: boolean): SqlFailure {
@@ -191,6 +198,11 @@ function describe(error: Error): string {
 function asResult(result: unknown): SqlResult {
   if (Array.isArray(result)) return { rows: result as unknown[][], affectedRows: 0 };
   return { rows: [], affectedRows: (result as ResultSetHeader | undefined)?.affectedRows ?? 0 };
+}
+
+/** Whether it is a vtgate, behind which a keyspace may have many shards. */
+export function isVitess(version: string): boolean {
+  return /vitess/i.test(version);
 }
 
 /** MySQL ≥ 8.4 or MariaDB ≥ 10.11; engines that speak MySQL's protocol under a version of their own (TiDB, Vitess) pass. */

@@ -92,6 +92,14 @@ const NOTHING_APPLIED_ERRNOS = new Set([
  */
 const NO_WRITES_ERRNOS = new Set([1021, 1030, 1047, 1114, 1226, 1290, 1792, 1836]);
 
+/** How a vtgate says that a shard cannot be reached, is being switched, or failed in a way of its own: unknown error, internal error. */
+const ENGINE_ERRNOS = new Set([1105, 1815]);
+
+/** The server answered, and what is behind it did not; a write may have been applied, on some shards or on all. */
+export function isEngineFailure(error: unknown): error is SqlFailure {
+  return error instanceof SqlFailure && error.kind === 'refused' && ENGINE_ERRNOS.has(error.errno);
+}
+
 /** The state of the server, not the write, made it refuse; `failure` is of a write. */
 export function isNotWritable(failure: SqlFailure): boolean {
   return failure.kind === 'refused' && NO_WRITES_ERRNOS.has(failure.errno);

@@ -1,5 +1,5 @@
 import { Session } from './connection.js';
-import { isNotWritable, SqlFailure } from './errors.js';
+import { isEngineFailure, isNotWritable, SqlFailure } from './errors.js';
 import { Health } from './health.js';
 import { IdleSessions } from './idle-sessions.js';
 import { type Member, memberName } from './member.js';
@@ -201,7 +201,8 @@ export class Pool implements ServerPool {
   }
 
   #refused(failure: SqlFailure, writes: boolean): void {
-    this.#health.success(); // it answered
+    if (isEngineFailure(failure)) this.#health.failure(failure.message);
+    else this.#health.success(); // it answered
     if (!(writes || failure.commits) || !isNotWritable(failure)) return;
     this.#options.observer.writeRefused?.(this.name, failure.errno);
     this.#writability?.refused(failure.message);

@@ -33,8 +33,6 @@ const ALIAS_RATE = 0.25;
 const ATTEMPTS = 12;
 const FAULTY_ATTEMPTS = 8;
 const ACTOR = tokenHolder('ci');
-/** Links of a batch by one key. */
-const BATCH = 3;
 
 /**
  * Creates with idempotency keys over stores whose processes die, stand still and go on later, and lose answers between any two steps, while
@@ -53,39 +51,11 @@ export function describeKeyedCreates(name: string, open: () => Promise<KeyedCrea
       const counters = { next: 5_000_000 };
       for (let seed = 1; seed <= keys; seed += 1) {
         const world = new World(harness, counters, seed);
-        const codes = new Set<string>();
-        await world.useOneKey(async (shortener, { key, urls: [longUrl] }) => {
-          codes.add((await shortener.shorten(0, { longUrl }, ACTOR, key)).link.code);
-        });
+        const { codes, made } = await world.useOneKey();
         for (const fault of world.met) seen.add(fault);
-        const made = await world.made(0);
         expect({ seed, codes: [...codes], made }).toEqual({ seed, codes: [...codes].slice(0, 1), made: [...codes] });
       }
       expect([...seen].sort()).toEqual([...FAULTS, 'a stranger'].sort());
-    }, 60_000);
-
-    test(`one link for each link of a batch, over ${Math.ceil(keys / BATCH)} keys and any fault between two steps`, async () => {
-      const counters = { next: 6_000_000 };
-      for (let seed = 1; seed <= keys / BATCH; seed += 1) {
-        const world = new World(harness, counters, seed);
-        const codes = world.urls.map(() => new Set<string>());
-        await world.useOneKey((shortener, { key, urls }) => {
-          const requests = urls.map((longUrl) => ({ longUrl }));
-          return shortener.batch(0, requests, ACTOR, key, async ({ shorten }) => {
-            await Promise.allSettled(codes.map(async (of, index) => of.add((await shorten(index)).link.code)));
-          });
-        });
-        for (const [index, of] of codes.entries()) {
-          const made = await world.made(index);
-          expect({ seed, index, codes: [...of], made }).toEqual({
-            seed,
-            index,
-            codes: [...of].slice(0, 1),
-            made: [...of],
-          });
-          expect(of.size).toBe(1);
-        }
-      }
     }, 60_000);
   });
 }
@@ -102,8 +72,7 @@ class World {
   readonly #harness: KeyedCreatesHarness;
   readonly #counters: { next: number };
   readonly #random: () => number;
-  /** What is asked for, one link or several. */
-  readonly urls: readonly string[];
+  readonly #longUrl: string;
   readonly #inserted: string[] = [];
   readonly #goOn: (() => void)[] = [];
   #faultRate = FAULT_RATE;
@@ -112,15 +81,12 @@ class World {
     this.#harness = harness;
     this.#counters = counters;
     this.#random = randomOf(seed);
-    const run = randomBytes(4).toString('hex');
-    this.urls = Array.from({ length: BATCH }, (_, index) => `https://example.com/keyed/${seed}/${run}/${index}`);
+    this.#longUrl = `https://example.com/keyed/${seed}/${randomBytes(4).toString('hex')}`;
   }
 
-  /** Has `ask` make its request to one process after the other. */
-  async useOneKey(
-    ask: (shortener: Shortener, asked: { readonly key: string; readonly urls: readonly string[] }) => Promise<void>,
-  ): Promise<void> {
-    const asked = { key: `key of ${this.urls[0]}`, urls: this.urls };
+  /** @returns the codes that requests were answered with, and those that lead to the target in the end */
+  async useOneKey(): Promise<{ codes: Set<string>; made: string[] }> {
+    const codes = new Set<string>();
     const ends: Promise<void>[] = [];
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       if (attempt > FAULTY_ATTEMPTS) {
@@ -131,12 +97,18 @@ class World {
       const halted = { died: () => {}, stoodStill: () => {} };
       const died = new Promise<void>((resolve) => Object.assign(halted, { died: resolve }));
       const stoodStill = new Promise<void>((resolve) => Object.assign(halted, { stoodStill: resolve }));
-      const answered = ask(this.#process(halted), asked).catch(() => {});
+      const answered = this.#process(halted)
+        .shorten(0, { longUrl: this.#longUrl }, ACTOR, `key of ${this.#longUrl}`)
+        .then(
+          ({ link }) => void codes.add(link.code),
+          () => {},
+        );
       const ended = Promise.race([answered, died]);
       ends.push(ended);
       await Promise.race([ended, stoodStill]);
     }
     await Promise.all(ends);
+    return { codes, made: await this.#made() };
   }
 
   #process(halted: Halted): Shortener {
@@ -211,12 +183,11 @@ class World {
     if (outcome === 'inserted') this.met.push('a stranger');
   }
 
-  /** The codes that lead to the target at `index` in the end. */
-  async made(index: number): Promise<string[]> {
+  async #made(): Promise<string[]> {
     const made: string[] = [];
     for (const code of new Set(this.#inserted)) {
       const link = await this.#harness.links.find(0, code, { fresh: true });
-      if (link?.state === 'live' && link.longUrl === this.urls[index]) made.push(code);
+      if (link?.state === 'live' && link.longUrl === this.#longUrl) made.push(code);
     }
     return made;
   }

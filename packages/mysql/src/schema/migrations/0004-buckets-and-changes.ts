@@ -44,7 +44,8 @@ export const bucketsAndChanges: Migration = {
     ...(['links', 'edit_receipts'] as const).flatMap((table) => [
       // Nullable, because neither engine adds a computed column to rows that are there without a rebuild of the table.
       { sql: `ALTER TABLE ${table} ADD COLUMN bucket BINARY(1) NULL`, unless: ER_DUP_FIELDNAME },
-      `ALTER TABLE ${table} ALTER COLUMN bucket SET DEFAULT (${BUCKET})`,
+      // For servers of the release before, which know nothing of Vitess; and Vitess cannot read how MariaDB writes such a default down.
+      { sql: `ALTER TABLE ${table} ALTER COLUMN bucket SET DEFAULT (${BUCKET})`, isForPlainServers: true as const },
       { sql: `UPDATE ${table} SET bucket=${BUCKET} WHERE bucket IS NULL`, piecesOf: table },
     ]),
     'DROP TABLE IF EXISTS invalidations',

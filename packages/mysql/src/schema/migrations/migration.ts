@@ -11,12 +11,18 @@ export interface Migration {
   readonly statements: readonly Statement[];
 }
 
-export type Statement = string | UnlessStatement | PiecesStatement | ProgramStatement;
+export type Statement = string | UnlessStatement | PlainStatement | PiecesStatement | ProgramStatement;
 
 /** One that the server refuses, with `unless`, where it was done before. */
 export interface UnlessStatement {
   readonly sql: string;
   readonly unless: number;
+}
+
+/** One that a keyspace of Vitess is spared. */
+export interface PlainStatement {
+  readonly sql: string;
+  readonly isForPlainServers: true;
 }
 
 /**

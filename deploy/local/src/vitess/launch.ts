@@ -1,0 +1,116 @@
+import { join } from 'node:path';
+import { launch } from '../servers/launch.js';
+import { freePorts } from '../servers/ports.js';
+import type { LocalServer } from '../servers/server.js';
+import { zookeeperEnsemble } from '../servers/zookeeper.js';
+import { VitessControl } from './control.js';
+import {
+  createTabletDatabase,
+  tabletDatabasePlan,
+  type VitessSettings,
+  vtctldPlan,
+  vtgatePlan,
+  vttabletPlan,
+} from './plans.js';
+
+export interface LocalVitessSpec {
+  readonly dir: string;
+  /** Where Vitess's programs are. */
+  readonly programs: string;
+  readonly vschemaFile: string;
+  readonly accounts: { readonly password: string; readonly migratePassword: string };
+  /** Ranges of keyspace ids, a primary each; `-80` and `80-` by default. */
+  readonly shards?: readonly string[];
+  /** 1 by default. */
+  readonly gates?: number;
+}
+
+export interface LocalShard {
+  readonly tablet: LocalServer;
+  readonly database: LocalServer;
+}
+
+/** A keyspace of Lakh's on loopback, for tests and benchmarks. */
+export interface LocalVitess {
+  readonly gates: readonly LocalServer[];
+  readonly control: VitessControl;
+  /** Those that have traffic, by their ranges. */
+  readonly shards: ReadonlyMap<string, LocalShard>;
+  /** Starts shards for the parts of a range, and moves what it has there. */
+  split(from: string, to: readonly string[]): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The password matters to nobody: all of it is on loopback, for the length of a test. */
+const PASSWORD = 'among-vitess';
+const FIRST_UID = 101;
+
+export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> {
+  const { dir, programs, vschemaFile, accounts, shards = ['-80', '80-'], gates: gateCount = 1 } = spec;
+  const running: LocalServer[] = [];
+  const byShard = new Map<string, LocalShard>();
+  const started = async (plan: Parameters<typeof launch>[0]): Promise<LocalServer> => {
+    const server = await launch(plan);
+    running.unshift(server);
+    return server;
+  };
+  const stop = async (): Promise<void> => {
+    for (const server of running.splice(0)) await server.stop();
+  };
+  try {
+    const [plan] = (await zookeeperEnsemble({ dir, nodes: 1 })).plans;
+    if (plan === undefined) throw new Error('no ZooKeeper');
+    const topology = `127.0.0.1:${plan.port}`;
+    await started(plan);
+    const settings: VitessSettings = { programs, topology, password: PASSWORD };
+    const [port = 0, httpPort = 0, ...rest] = await freePorts(2 + 3 * gateCount);
+    await started(vtctldPlan({ ...settings, name: 'vtctld', dir: join(dir, 'vtctld'), port, httpPort }));
+    const control = new VitessControl({ ...settings, port, dir: join(dir, 'vtctldclient'), vschemaFile });
+    await control.createKeyspace(shards);
+
+    let uid = FIRST_UID;
+    const startShard = async (shard: string): Promise<void> => {
+      const mine = uid++;
+      const [databasePort = 0, port = 0, httpPort = 0] = await freePorts(3);
+      const place = (name: string) => ({ name: `${name}-${mine}`, dir: join(dir, `${name}-${mine}`) });
+      const templateDir = join(dir, 'template');
+      const database = await started(
+        tabletDatabasePlan({ ...place('mysql'), port: databasePort, uid: mine, templateDir }),
+      );
+      await createTabletDatabase(database.plan, PASSWORD);
+      const tablet = await started(
+        vttabletPlan({ ...settings, ...place('vttablet'), uid: mine, shard, databasePort, port, httpPort }),
+      );
+      byShard.set(shard, { tablet, database });
+      await control.makePrimary(mine);
+    };
+    for (const shard of shards) await startShard(shard);
+    await control.applyVschema();
+    const gates: LocalServer[] = [];
+    for (let i = 0; i < gateCount; i += 1) {
+      const [port = 0, httpPort = 0, rpcPort = 0] = rest.slice(3 * i);
+      const name = `vtgate-${i + 1}`;
+      gates.push(
+        await started(vtgatePlan({ ...settings, name, dir: join(dir, name), port, httpPort, rpcPort, accounts })),
+      );
+    }
+    return {
+      gates,
+      control,
+      shards: byShard,
+      async split(from, to) {
+        await control.createKeyspace(to);
+        for (const shard of to) await startShard(shard);
+        await control.reshard({ from, to });
+        const had = byShard.get(from);
+        byShard.delete(from);
+        await had?.tablet.stop();
+        await control.forgetShard(from);
+      },
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
