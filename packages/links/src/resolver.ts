@@ -3,6 +3,7 @@ import { StoreUnavailableError } from './errors.js';
 import { FreshFlights } from './fresh-flights.js';
 import type { StoredLink } from './link.js';
 import type { CachedLink, LinkCache, LinkStore } from './ports.js';
+import { Turns } from './turns.js';
 
 /**
  * Who answered a look-up: the shared cache, the store, its primary for somebody who has just written, the shared cache with what nothing proves to
@@ -18,8 +19,10 @@ export interface ResolverOptions {
   readonly clock: { monotonicMs(): number };
   /** For how long after a moment what was true then may be served. */
   readonly validForMs: number;
-  /** Look-ups that may wait for the store at once; one more fails at once. Default 1,024. */
+  /** Look-ups that may ask the store at once. Default 1,024: as many as a store reads in the statements that it has under way. */
   readonly maxConcurrent?: number;
+  /** Look-ups that may wait until others have asked, for a second at most; one more fails at once. Default 4,096. */
+  readonly maxQueued?: number;
   /** Codes of which those who have just written may ask at once, beside the above. Default 64. */
   readonly maxFresh?: number;
   /** Told of every look-up whose end is known; those that join another's flight are not counted, nor those that the store failed. */
@@ -49,6 +52,9 @@ export interface Resolver {
 }
 
 const DEFAULT_MAX_CONCURRENT = 1_024;
+const DEFAULT_MAX_QUEUED = 4_096;
+/** Beside what the store itself takes at most: who would wait longer is better told to come again. */
+const QUEUED_MS = 1_000;
 /** Who has just written is one person with one browser, and each code has one read at a time however many ask. */
 const DEFAULT_MAX_FRESH = 64;
 
@@ -61,13 +67,12 @@ const keyOf = (domainId: number, code: string) => `${domainId}:${code}`;
  */
 export function createResolver(options: ResolverOptions): Resolver {
   const { store, cache, clock, validForMs } = options;
-  const maxConcurrent = options.maxConcurrent ?? DEFAULT_MAX_CONCURRENT;
+  const turns = turnsFor(options);
   const onAnswered = options.onAnswered ?? (() => {});
   const afterAnswer = options.afterAnswer ?? ((run: () => void) => void setImmediate(run));
   const beginRead = options.beginRead ?? (() => () => {});
   const flights = new Map<string, Promise<StoredLink | undefined>>();
   const freshFlights = new FreshFlights<StoredLink | undefined>(options.maxFresh ?? DEFAULT_MAX_FRESH);
-  let asking = 0;
 
   /** What `read` finds under the code, told to whoever watches reads. */
   async function watched(
@@ -96,15 +101,15 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   async function askStore(domainId: number, code: string): Promise<CachedLink | undefined> {
-    if (asking >= maxConcurrent) {
+    const turn = turns.enter();
+    if (!(turn === true || (await turn))) {
       onAnswered('nobody');
       throw new StoreUnavailableError('Too many look-ups are waiting for the store.', { isBusy: true });
     }
-    asking += 1;
     try {
       return await read(domainId, code, false);
     } finally {
-      asking -= 1;
+      turns.leave();
     }
   }
 
@@ -125,7 +130,7 @@ export function createResolver(options: ResolverOptions): Resolver {
 
   return {
     get waiting() {
-      return asking + freshFlights.running;
+      return turns.size + freshFlights.running;
     },
 
     async resolve(domainId, code) {
@@ -147,6 +152,10 @@ export function createResolver(options: ResolverOptions): Resolver {
       return freshFlights.join(keyOf(domainId, code), () => watched(domainId, code, readIt));
     },
   };
+}
+
+function turnsFor({ maxConcurrent = DEFAULT_MAX_CONCURRENT, maxQueued = DEFAULT_MAX_QUEUED }: ResolverOptions): Turns {
+  return new Turns({ atOnce: maxConcurrent, queuedMax: maxQueued, waitMs: QUEUED_MS });
 }
 
 /** Whether the store could not be asked, however few did: where too many do, they are told to come again, and not what was true once. */

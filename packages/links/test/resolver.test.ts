@@ -36,7 +36,7 @@ const timing = { clock: { monotonicMs: () => 1_000 }, validForMs: VALID_FOR_MS }
 const seen = (link: StoredLink): Sighting => ({ link, position: undefined, lagMs: 0 });
 const linkIn = async (cache: LinkCache, code: string) => (await cache.get(0, code))?.link;
 
-function setUp(options: { cache?: LinkCache; maxConcurrent?: number; maxFresh?: number } = {}) {
+function setUp(options: { cache?: LinkCache; maxConcurrent?: number; maxQueued?: number; maxFresh?: number } = {}) {
   const store = new MemoryLinkStore();
   const answered: AnsweredBy[] = [];
   const later: (() => void)[] = [];
@@ -229,7 +229,7 @@ describe('resolving', () => {
   });
 
   test('fresh reads have places of their own: they take none from others, nor others from them, and one more has none', async () => {
-    const { store, resolver } = setUp({ maxConcurrent: 2, maxFresh: 2 });
+    const { store, resolver } = setUp({ maxConcurrent: 2, maxQueued: 0, maxFresh: 2 });
     const gate = new Gate();
     store.gate = () => gate.passed;
     const fresh = ['aa1', 'aa2', 'aa1'].map((code) => resolver.resolveFresh(0, code));
@@ -253,8 +253,8 @@ describe('resolving', () => {
     expect(places).toEqual([...Array(64).fill(true), false]);
   });
 
-  test('no more than the limit wait for the store; one more fails at once, and room comes back', async () => {
-    const { store, resolver, answered, finds } = setUp({ maxConcurrent: 3 });
+  test('no more than the limit ask the store; where none may wait, one more fails at once, and room comes back', async () => {
+    const { store, resolver, answered, finds } = setUp({ maxConcurrent: 3, maxQueued: 0 });
     const gate = new Gate();
     store.gate = () => gate.passed;
     const waiting = ['aa1', 'aa2', 'aa3'].map((code) => resolver.resolve(0, code));
@@ -278,15 +278,55 @@ describe('resolving', () => {
     expect(await resolver.resolve(0, 'bb0')).toBeUndefined();
   });
 
-  test('1,024 may wait for the store where no other limit is given', async () => {
-    const store = new MemoryLinkStore();
+  test('1,024 ask at once and 4,096 wait where no other limits are given: all caches may be cold at once', async () => {
+    const { store, resolver, answered, finds } = setUp();
     const gate = new Gate();
     store.gate = () => gate.passed;
-    const resolver = createResolver({ store, ...timing });
-    const waiting = Array.from({ length: 1_024 }, (_, i) => resolver.resolve(0, `c${i}`));
+    const waiting = Array.from({ length: 5_120 }, (_, i) => resolver.resolve(0, `c${i}`));
     await expect(resolver.resolve(0, 'one-more')).rejects.toThrow(StoreUnavailableError);
+    expect([finds(), resolver.waiting]).toEqual([1_024, 5_120]);
     gate.open();
     expect(await Promise.all(waiting)).toEqual(waiting.map(() => undefined));
+    expect([finds(), resolver.waiting]).toEqual([5_120, 0]);
+    expect(answered.filter((by) => by === 'nobody')).toHaveLength(1);
+  });
+
+  test('who waits for others comes in his turn, and not for long; what is fresh passes him', async () => {
+    const { store, resolver, finds } = setUp({ maxConcurrent: 1, maxQueued: 2 });
+    const gates = [new Gate(), new Gate()];
+    let asked = 0;
+    store.gate = () => gates[asked++]?.passed;
+    const [first, second, third] = ['aa1', 'aa2', 'aa3'].map((code) => resolver.resolve(0, code));
+    await new Promise(setImmediate);
+    expect(finds()).toBe(1);
+    await expect(resolver.resolve(0, 'aa4')).rejects.toThrow('Too many look-ups are waiting');
+    gates[0]?.open();
+    await first;
+    const fresh = resolver.resolveFresh(0, 'aa5');
+    expect(await fresh).toBeUndefined();
+    // The second has the turn and is held up, so that the third has none.
+    const beganMs = performance.now();
+    await expect(third).rejects.toThrow('Too many look-ups are waiting');
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
+    gates[1]?.open();
+    expect(await second).toBeUndefined();
+    expect(resolver.waiting).toBe(0);
+  });
+
+  test('a herd of a thousand on a cold code is one read, and so it is where all of them have to wait', async () => {
+    const { store, resolver, finds } = setUp({ maxConcurrent: 1 });
+    const link = sample.generated();
+    await store.insert(link);
+    const gate = new Gate();
+    store.gate = () => gate.passed;
+    const other = resolver.resolve(0, 'other');
+    const herd = Array.from({ length: 1_000 }, () => resolver.resolve(0, link.code));
+    await new Promise(setImmediate);
+    expect(resolver.waiting).toBe(2);
+    gate.open();
+    expect(await Promise.all(herd)).toEqual(herd.map(() => storedAs(link)));
+    await other;
+    expect(finds()).toBe(2);
   });
 
   test('a look-up that does not ask for the primary does not get it', async () => {
