@@ -1,23 +1,13 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { launchReplicas, type MariadbReplicas, mariadbSql } from '@lakh/local';
-import { SampleLinks, storedAs } from '@lakh/testkit';
-import {
-  createMysqlLinkStore,
-  type Database,
-  type Member,
-  type MysqlLinkStore,
-  memberName,
-  migrate,
-  openDatabase,
-  proveRowsAreTaken,
-} from '../src/index.js';
+import { delayReplica, launchReplicas, type MariadbReplicas, mariadbSql } from '@lakh/local';
+import { storedAs } from '@lakh/testkit';
+import { type Member, memberName, migrate, openDatabase } from '../src/index.js';
 import { eventually } from './database.js';
+import { createUnderLoad, missingOf, type OpenMembers, openMembers, sample } from './members.js';
 
-const DEADLINE_MS = 3_000;
-const sample = new SampleLinks();
-const clock = { nowMs: () => 1_790_000_000_000 };
+const DEADLINE_MS = 1_500;
 let dir: string;
 let servers: MariadbReplicas;
 const cleanups: (() => unknown)[] = [];
@@ -42,63 +32,75 @@ afterAll(async () => {
   await rm(dir, { recursive: true, force: true });
 }, 60_000);
 
-interface Open {
-  readonly database: Database;
-  readonly store: MysqlLinkStore;
-  readonly primaries: string[];
-  readonly problems: string[];
-}
-
-function open(): Open {
-  const primaries: string[] = [];
-  const problems: string[] = [];
-  const database = openDatabase({
-    members: members(),
-    deadlineMs: DEADLINE_MS,
-    proof: proveRowsAreTaken,
-    observer: {
-      primary: (member) => primaries.push(member),
-      primaryProblem: (problem) => problems.push(problem),
-    },
-  });
-  cleanups.push(() => database.close());
-  return { database, store: createMysqlLinkStore({ pool: database, clock }), primaries, problems };
-}
-
-/** Sixteen callers that create as fast as they are answered, until stopped. */
-function createUnderLoad({ store }: Open) {
-  const acknowledged: string[] = [];
-  let failed = 0;
-  let isRunning = true;
-  const callers = Array.from({ length: 16 }, async () => {
-    while (isRunning) {
-      const link = sample.generated();
-      const outcome = await store.insert(link).then(
-        (done) => done.outcome,
-        (error: { code?: string }) => error.code,
-      );
-      if (outcome === 'inserted') acknowledged.push(link.code);
-      else {
-        expect(['store_unavailable', 'store_outcome_unknown']).toContain(outcome);
-        failed += 1;
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-    }
-  });
-  return {
-    acknowledged,
-    get failed() {
-      return failed;
-    },
-    async stop() {
-      isRunning = false;
-      await Promise.all(callers);
-    },
-  };
-}
+const open = (): OpenMembers => {
+  const opened = openMembers(members(), DEADLINE_MS);
+  cleanups.push(() => opened.database.close());
+  return opened;
+};
 
 const codesOf = async (name: string): Promise<ReadonlySet<string>> =>
   new Set((await sql(name, 'SELECT code FROM lakh.links')).trim().split('\n'));
+
+test('replicas that are far behind: no fresh link is missing, for anybody', async () => {
+  for (const name of ['mysql-2', 'mysql-3']) await delayReplica(servers.server(name).plan, 5);
+  const [writer, reader] = [open(), open()];
+  expect(await missingOf(writer, reader, 500)).toEqual([]);
+  for (const lagMs of reader.database.lags().values()) expect(lagMs).toBeGreaterThan(2_000);
+
+  for (const name of ['mysql-2', 'mysql-3']) await delayReplica(servers.server(name).plan, 0);
+  await eventually(() => [...reader.database.lags().values()].every((lagMs) => lagMs < 1_500));
+}, 60_000);
+
+test('replicas answer what they have, with a lag that is proven; one that is killed, frozen or far behind is left out', async () => {
+  const it = open();
+  const link = sample.generated();
+  await it.store.insert(link);
+  const readers = () => new Set(Array.from({ length: 8 }, () => it.database.reader?.()?.name));
+  const both = new Set([nameOf('mysql-2'), nameOf('mysql-3')]);
+  await eventually(() => readers().size === 2 && !readers().has(undefined));
+  expect(readers()).toEqual(both);
+  const seen = await it.store.sight(0, link.code);
+  expect(seen).toMatchObject({ link: storedAs(link), position: { seq: expect.any(Number) } });
+  expect(seen?.lagMs).toBeGreaterThan(0);
+  expect(seen?.lagMs).toBeLessThan(2_000);
+  expect(await it.store.sight(0, link.code, { fresh: true })).toMatchObject({ lagMs: 0 });
+
+  const three = servers.server('mysql-3');
+  await three.signal('SIGSTOP');
+  const startedAt = performance.now();
+  const answers = await Promise.all(Array.from({ length: 4 }, () => it.store.sight(0, link.code)));
+  expect(answers.map((answer) => answer?.link)).toEqual(answers.map(() => storedAs(link)));
+  expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+  await eventually(() => !readers().has(nameOf('mysql-3')));
+  await three.signal('SIGCONT');
+  await eventually(() => readers().has(nameOf('mysql-3')));
+
+  await three.signal('SIGKILL');
+  expect((await it.store.sight(0, link.code))?.link).toEqual(storedAs(link));
+  await eventually(() => !readers().has(nameOf('mysql-3')));
+  await servers.comeBack('mysql-3');
+  await eventually(() => readers().has(nameOf('mysql-3')));
+}, 60_000);
+
+test('commits that nobody acknowledges: no rows are taken until somebody does again, and reads go on', async () => {
+  const it = open();
+  const link = sample.generated();
+  await it.store.insert(link);
+  for (const name of ['mysql-2', 'mysql-3']) await sql(name, 'STOP SLAVE IO_THREAD');
+  // The first is of unknown outcome; from then on each is refused at once.
+  await expect(it.store.insert(sample.generated())).rejects.toMatchObject({ code: 'store_outcome_unknown' });
+  await eventually(() => it.database.writeRefusal !== '');
+  expect(it.database.writeRefusal).toMatch(/to a write, while reads are answered/);
+  const startedAt = performance.now();
+  await expect(it.store.insert(sample.generated())).rejects.toMatchObject({ code: 'store_unavailable' });
+  expect(performance.now() - startedAt).toBeLessThan(100);
+  expect((await it.store.sight(0, link.code, { fresh: true }))?.link).toEqual(storedAs(link));
+
+  for (const name of ['mysql-2', 'mysql-3']) await sql(name, 'START SLAVE IO_THREAD');
+  await eventually(() => it.database.writeRefusal === '');
+  expect(await it.store.insert(sample.generated())).toMatchObject({ outcome: 'inserted' });
+  expect(it.primaries).toEqual([nameOf('mysql-1')]);
+}, 60_000);
 
 test('a primary is killed and another promoted: followed within seconds, nothing acknowledged is lost', async () => {
   const it = open();

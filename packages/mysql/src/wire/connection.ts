@@ -31,6 +31,9 @@ const IDLE_TRANSACTION_S = 5;
  * minute to some) does not forget it. The system's own default is two hours.
  */
 const KEEP_ALIVE_AFTER_MS = 20_000;
+/** Only MariaDB reads it, and not every build of it has the variable. */
+const GALERA =
+  "/*M!100300 , (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_VARIABLES WHERE VARIABLE_NAME='WSREP_ON') */";
 const LOWEST_MAX_ALLOWED_PACKET = 1_048_576;
 
 /**
@@ -162,9 +165,13 @@ export class Session {
       `SET SESSION sql_mode='${SESSION_SQL_MODE}', SESSION time_zone='+00:00', SESSION autocommit=1, SESSION innodb_lock_wait_timeout=2 /*M!100300 , SESSION idle_write_transaction_timeout=${IDLE_TRANSACTION_S} */`,
     );
     await this.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-    const { rows } = await this.query('SELECT @@global.innodb_flush_log_at_trx_commit, @@global.max_allowed_packet');
-    const [flush, maxPacket] = rows[0] ?? [];
+    const { rows } = await this.query(
+      `SELECT @@global.innodb_flush_log_at_trx_commit, @@global.max_allowed_packet ${GALERA}`,
+    );
+    const [flush, maxPacket, galera] = rows[0] ?? [];
     assertSupported(name, version, Number(maxPacket));
+    // A node has received what others committed, and may not have applied it yet: reads wait for that, as fresh as the primary's are.
+    if (galera === 'ON') await this.query('SET SESSION wsrep_sync_wait=1');
     this.facts = { version, fsyncPerCommit: Number(flush) === 1 };
   }
 
