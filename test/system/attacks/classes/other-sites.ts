@@ -39,8 +39,12 @@ function rightRequest({ method, path, body }: Route, code: string, token: string
   if (body.type === 'patch') {
     return { ...asked, headers: [...headers, JSON_TYPE], body: '{"long_url":"https://evil.example/"}' };
   }
+  if (path === apiRoutes.deleteLinks.path) {
+    return { ...asked, headers: [...headers, JSON_TYPE], body: JSON.stringify({ links: [{ code }] }) };
+  }
   const made = newAlias();
   const fields = { long_url: `https://evil.example/${made}`, alias: made };
+  if (body.type === 'batch') return { ...asked, headers: [JSON_TYPE], body: JSON.stringify({ links: [fields] }), made };
   return body.type === 'json'
     ? { ...asked, headers: [JSON_TYPE], body: JSON.stringify(fields), made }
     : { ...asked, headers: [FORM_TYPE], body: new URLSearchParams(fields).toString(), made };
