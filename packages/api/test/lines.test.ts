@@ -252,6 +252,32 @@ describe('time', () => {
     await until(() => idle.socket.destroyed);
   });
 
+  test('where connections run out, a stream that waits for its client gives way, and one that goes on does not', async () => {
+    await restart({ limits: { maxConnections: 4, maxConnectionsPerClient: 4 } });
+    const [lively, idle] = [new Stream(), new Stream()];
+    idle.send(text([url('idle')]));
+    let count = 0;
+    let isOver = false;
+    const going = (async () => {
+      while (!isOver) {
+        count += 1;
+        lively.send(text([url(count)]));
+        await until(() => lively.lines.length === count);
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+    })();
+    const others: Socket[] = [];
+    while (!idle.socket.destroyed) {
+      others.push(connect(api.port, '127.0.0.1').on('error', () => {}));
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    isOver = true;
+    await going;
+    lively.finish();
+    expect((await lively.ended()).at(-1)).toMatchObject({ done: true, lines: count });
+    for (const each of [lively.socket, ...others]) each.destroy();
+  });
+
   test('who takes nothing of the results is cut off', async () => {
     await restart({ limits });
     const socket = connect(api.port, '127.0.0.1').on('error', () => {});
