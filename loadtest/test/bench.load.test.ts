@@ -122,15 +122,17 @@ test.concurrent('redirect: ours embedded and on MariaDB, beside node:http, expre
   expect(targetsOf(report)).toEqual([...targets, ...targets]);
 }, 120_000);
 
-test.concurrent('shorten: the store at three numbers of callers, and creates over HTTP', async () => {
+test.concurrent('shorten: the store at three numbers of callers, and creates over HTTP, one by one and in batches', async () => {
   const report = await bench('shorten', '--quick', '--json');
   expectWhole(report, 1);
-  expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'create']);
+  expect(report.groups.map(({ id }) => id)).toEqual(['store-64', 'store-256', 'store-1024', 'batch', 'create']);
   expect(subjectsOf(report, 'store-64')).toEqual(['coalesced', 'one row a statement', 'multi-row loop']);
+  expect(subjectsOf(report, 'batch')).toEqual(['standalone (embedded)', 'shorten (MariaDB)', 'multi-row loop']);
   expect(subjectsOf(report, 'create')).toEqual(['standalone (embedded)', 'shorten (MariaDB)', 'express 5 echo']);
   expect(targetsOf(report)).toEqual([
     ['coalesced', 'one row a statement', 4],
     ['coalesced', 'one row a statement', 7],
+    ['shorten (MariaDB)', 'multi-row loop', 0.6],
     ['standalone (embedded)', 'express 5 echo', 0.7],
     ['shorten (MariaDB)', 'express 5 echo', 0.7],
   ]);

@@ -167,6 +167,12 @@ describe('the whole system on one machine', () => {
     const { code } = link;
     expect(await follow(url, code)).toEqual({ status: 301, location: target });
 
+    const lines = Array.from({ length: 50 }, (_, i) => `${JSON.stringify({ long_url: `${target}${i}` })}\n`).join('');
+    const ndjson = { 'Content-Type': 'application/x-ndjson' };
+    const batch = (await ask('POST', `${url}/api/v1/urls:batch`, lines, ndjson)).body.split('\n');
+    expect(JSON.parse(batch[50] ?? '')).toEqual({ done: true, lines: 50, succeeded: 50, failed: 0 });
+    expect((await follow(url, JSON.parse(batch[49] ?? '').link.code)).location).toBe(`${target}49`);
+
     // A fault of one kind of server leaves the other kind alone, and nothing is restarted by itself.
     expect((await stack(dir, 'kill', 'redirect-1')).code).toBe(0);
     expect((await status(dir)).get('redirect-1')).toMatchObject({ state: 'exited', pid: null });

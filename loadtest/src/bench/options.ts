@@ -26,7 +26,7 @@ const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000, link
 /** Groups and trials by their ids, in the order in which they run. */
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many'],
-  shorten: ['store-64', 'store-256', 'store-1024', 'create'],
+  shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
 };
@@ -36,7 +36,8 @@ export const BENCH_HELP = `usage: npm run bench -- ${BENCHES.join('|')} [OPTION 
 Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts and ends every server itself.
 
   redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
-  shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo
+  shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo,
+             and in batches
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
              are seen; many callers of one code; redirects and creates with ten million links beside a hundred thousand
   allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write

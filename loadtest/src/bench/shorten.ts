@@ -1,5 +1,6 @@
 import { ensurePackages } from '@lakh/local';
 import { progress } from '../scope.js';
+import { batchGroup, sendBatches } from './batches.js';
 import type { Group, Skipped, Subject, Target } from './figures.js';
 import { launchRival } from './http-server.js';
 import { type Databases, type Ours, startDatabases, startLakh } from './lakh-servers.js';
@@ -36,13 +37,14 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
     const started = await startDatabases(bench, 1);
     databases = started;
     const start = (nodeArgs: readonly string[]) => startLakh(bench, 'shorten', { databases: started, nodeArgs });
-    ours.push({
+    const onMariadb: Ours = {
       name: 'shorten (MariaDB)',
       what: 'services/shorten, default settings, leasing from one ZooKeeper node; MariaDB with fsync per commit on the other core',
       running: await start([]),
       start,
-    });
-    groups.push(...(await storeGroups(bench, started)));
+    };
+    groups.push(...(await storeGroups(bench, started)), await batchGroup(bench, started, onMariadb, ours));
+    ours.push(onMariadb);
   }
 
   const echoUrl = await launchRival(bench, 'express-echo');
@@ -83,6 +85,9 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
     profile: async (seconds) => [
       ...(databases ? [await profileStore(bench, databases, seconds)] : []),
       ...(await profileServers(bench, ours, seconds, (url) => create(url, seconds))),
+      ...(await profileServers(bench, inBatches(ours), seconds, (url) => sendBatches(bench, url, seconds))),
     ],
   };
 }
+
+const inBatches = (ours: readonly Ours[]) => ours.map((one) => ({ ...one, name: `${one.name}, in batches` }));

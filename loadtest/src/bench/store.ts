@@ -8,10 +8,17 @@ import type { Profile } from './report.js';
 import type { Bench } from './setting.js';
 import { startVariants, type Variant } from './worker.js';
 
-const PROGRAM = 'programs/store-worker.js';
+export const STORE_PROGRAM = 'programs/store-worker.js';
 const OURS = 'coalesced';
 const ONE_ROW = 'one row a statement';
 const PROFILED_CALLERS = 256;
+
+export const MULTI_ROW: Variant = {
+  name: 'multi-row loop',
+  role: 'limit',
+  variant: 'multi-row',
+  what: 'one mysql2 connection, INSERTs of as many rows as there are callers, one after another',
+};
 
 const VARIANTS: readonly Variant[] = [
   { name: OURS, role: 'ours', variant: 'coalesced', what: 'insert() of the links of a cluster, default limits' },
@@ -21,12 +28,7 @@ const VARIANTS: readonly Variant[] = [
     variant: 'one-row',
     what: 'mysql2 pool, execute() of a prepared INSERT of one row; of 8 to 128 connections the number that did best before',
   },
-  {
-    name: 'multi-row loop',
-    role: 'limit',
-    variant: 'multi-row',
-    what: 'one mysql2 connection, INSERTs of as many rows as there are callers, one after another',
-  },
+  MULTI_ROW,
 ];
 
 /** Callers at a time, and what coalescing is to gain over one row a statement. */
@@ -39,7 +41,7 @@ const LEVELS: readonly { readonly callers: number; readonly atLeast?: number }[]
 /** Durable inserts of links into one MariaDB, one group for each number of callers. */
 export async function storeGroups(bench: Bench, databases: Databases): Promise<Group[]> {
   await migrateCluster({ database: parseDatabase(databases.mysqlUrl) });
-  const measuredBy = await startVariants(bench, PROGRAM, VARIANTS, databases.mysqlUrl);
+  const measuredBy = await startVariants(bench, STORE_PROGRAM, VARIANTS, databases.mysqlUrl);
   return LEVELS.map(({ callers, atLeast }) => ({
     id: `store-${callers}`,
     title: `Durable inserts into one MariaDB, ${callers} callers`,
@@ -56,10 +58,10 @@ export async function profileStore(bench: Bench, databases: Databases, seconds: 
   await emptyTable(databases);
   const subject = `insert() of a cluster’s links, ${PROFILED_CALLERS} callers`;
   const args = ['coalesced', databases.mysqlUrl];
-  return profileWorker(bench, subject, PROGRAM, args, { seconds, callers: PROFILED_CALLERS });
+  return profileWorker(bench, subject, STORE_PROGRAM, args, { seconds, callers: PROFILED_CALLERS });
 }
 
 /** Each measurement begins with the same table: its size is not to decide. */
-async function emptyTable({ mariadb }: Databases): Promise<void> {
+export async function emptyTable({ mariadb }: Databases): Promise<void> {
   await mariadbSql(mariadb, 'TRUNCATE TABLE lakh.links');
 }

@@ -37,9 +37,13 @@ export function createFailures(request: IncomingMessage, onError: OnError): (err
 /** 200, whatever became of the items: the batch was carried out, and each item has a status of its own. */
 export function answerBatch(response: RouteResponse, results: readonly ItemResult[]): void {
   const failed = results.filter(({ problem }) => problem !== undefined).length;
-  response.set('Cache-Control', 'no-store').json({
-    succeeded: results.length - failed,
-    failed,
-    results: results.map((result, index) => ({ index, ...result })),
+  // No copies: of a thousand links what is made only to be dropped is most of the work.
+  const texts = results.map((result, index) => `{"index":${index},${JSON.stringify(result).slice(1)}`);
+  const text = `{"succeeded":${results.length - failed},"failed":${failed},"results":[${texts.join(',')}]}`;
+  response.writeHead(200, {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
   });
+  response.end(text);
 }

@@ -1,6 +1,6 @@
 /** `POST /api/v1/urls:batch`: each link is created as a request of its own would create it, and fails alone. */
 import { BadRequestError, BodyLines, type RouteHandler, type RouteRequest, type RouteResponse } from '@lakh/http';
-import { type Actor, demand, type ShortenRequest, type ShortenResult } from '@lakh/links';
+import { type Actor, demand, NotShortened, type ShortenRequest, type ShortenResult } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
 import { itemsOf, keyOfLine } from './batch-request.js';
 import { answerBatch, createFailures, type ItemResult, type OnError } from './batch-results.js';
@@ -13,10 +13,11 @@ import { LineStream } from './line-stream.js';
 import { linkJson } from './link-json.js';
 
 /**
- * Of all batches together: rows that wait for a statement, of which a store takes some thousands before it refuses, and links that take
+ * Of all batches together: those whose rows wait for a statement, and lines that do, for a store takes some thousands of rows before it refuses; and links that take
  * statements of their own, as aliases and those with keys do.
  */
-const ROWS_AT_ONCE = 4_096;
+const BATCHES_AT_ONCE = 2;
+const LINES_AT_ONCE = 4_096;
 const STATEMENTS_AT_ONCE = 32;
 
 export interface BatchOptions extends CreateLinkOptions {
@@ -24,6 +25,8 @@ export interface BatchOptions extends CreateLinkOptions {
   /** Told of every error that became a 5xx. */
   readonly onError: OnError;
 }
+
+type Fail = (error: unknown) => ItemResult;
 
 /** How one link is created where it is not by a request like any other. */
 type Shorten = () => Promise<ShortenResult>;
@@ -35,7 +38,8 @@ export function createLinksHandler(options: BatchOptions): RouteHandler {
 
 class Batches {
   readonly #options: BatchOptions;
-  readonly #rows = new Gate(ROWS_AT_ONCE);
+  readonly #batches = new Gate(BATCHES_AT_ONCE);
+  readonly #lines = new Gate(LINES_AT_ONCE);
   readonly #statements = new Gate(STATEMENTS_AT_ONCE);
 
   constructor(options: BatchOptions) {
@@ -70,9 +74,8 @@ class Batches {
 
   /** Each by itself, or all by one key. */
   async #createAll(request: RouteRequest, actor: Actor, items: readonly unknown[], key: string | undefined) {
-    const { domainId, shortener } = this.#options;
-    const fail = createFailures(request, this.#options.onError);
-    const create = this.#creator(fail);
+    const { domainId, shortener, onError } = this.#options;
+    const fail = createFailures(request, onError);
     const asked = items.map((item) => {
       try {
         return this.#askedOf(item);
@@ -80,20 +83,38 @@ class Batches {
         return fail(error);
       }
     });
-    const createEach = (shorten: (asked: ShortenRequest, index: number) => Promise<ShortenResult>, isRow: boolean) =>
-      Promise.all(
-        asked.map((each, index) => ('status' in each ? each : create(each, () => shorten(each, index), isRow))),
-      );
-    if (key === undefined) {
-      const results = await createEach((each) => shortener.shorten(domainId, each, actor), true);
-      return { results, replayed: false };
-    }
+    if (key === undefined) return { results: await this.#createRows(actor, asked, fail), replayed: false };
     // What the wire format is wrong about is a part of the batch all the same, and refused again.
     const requests = asked.map((each, index) => ('status' in each ? { longUrl: items[index] } : each));
+    const create = this.#creator(fail);
     return shortener.batch(domainId, requests, actor, key, async ({ replayed, shorten }) => ({
-      results: await createEach((_, index) => shorten(index), false),
+      results: await Promise.all(
+        asked.map((each, index) => ('status' in each ? each : create(each, () => shorten(index), false))),
+      ),
       replayed,
     }));
+  }
+
+  /** Those without an alias together; each of the others by itself. */
+  async #createRows(actor: Actor, asked: readonly (ShortenRequest | ItemResult)[], fail: Fail) {
+    const { domainId, shortener } = this.#options;
+    const create = this.#creator(fail);
+    const results: (ItemResult | Promise<ItemResult>)[] = [];
+    const rows: ShortenRequest[] = [];
+    const places: number[] = [];
+    asked.forEach((each, index) => {
+      if ('status' in each) results[index] = each;
+      else if (each.alias != null) results[index] = create(each, () => shortener.shorten(domainId, each, actor), false);
+      else {
+        rows.push(each);
+        places.push(index);
+      }
+    });
+    const made = await this.#batches.run(() => shortener.shortenMany(domainId, rows, actor));
+    made.forEach((one, row) => {
+      results[places[row] as number] = one instanceof NotShortened ? fail(one.error) : this.#resultOf(one);
+    });
+    return Promise.all(results);
   }
 
   #lineWork(request: RouteRequest, actor: Actor) {
@@ -119,11 +140,11 @@ class Batches {
   }
 
   /** Creates the links of one batch: those of one alias in their order, `isRow`s without an alias in as few statements as may be. */
-  #creator(fail: (error: unknown) => ItemResult) {
+  #creator(fail: Fail) {
     const sequences = new Sequences();
     return (asked: ShortenRequest, shorten: Shorten, isRow: boolean): Promise<ItemResult> => {
       const { alias } = asked;
-      const gate = isRow && alias == null ? this.#rows : this.#statements;
+      const gate = isRow && alias == null ? this.#lines : this.#statements;
       const work = () => gate.run(shorten).then((result) => this.#resultOf(result), fail);
       return typeof alias === 'string' ? sequences.run(alias, work) : work();
     };

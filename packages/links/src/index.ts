@@ -22,6 +22,7 @@ export type { KeyedBatch } from './keyed-batch.js';
 export * from './link.js';
 export type * from './link-copy.js';
 export * from './long-url.js';
+export { NotShortened, type Shortened } from './many-rows.js';
 export * from './outcome.js';
 export * from './own-hosts.js';
 export * from './ports.js';

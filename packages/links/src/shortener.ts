@@ -12,8 +12,10 @@ import {
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
 import type { Digest } from './idempotency.js';
+import type { InsertOutcome } from './insert-outcome.js';
 import type { KeyedBatch } from './keyed-batch.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
+import { insertMany, NotShortened, type Shortened } from './many-rows.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
 import { validateRedirectStatus } from './redirect-status.js';
 import { isReservedWord } from './reserved-words.js';
@@ -46,6 +48,11 @@ export interface Shortener {
    */
   shorten(domainId: number, request: ShortenRequest, actor: Actor, key?: string): Promise<ShortenResult>;
   /**
+   * Creates several links that ask for no alias, each as {@link shorten} does and by itself, in as few statements as the store can. Rejects with
+   * `ForbiddenError` alone; what else goes wrong is the link's own.
+   */
+  shortenMany(domainId: number, requests: readonly ShortenRequest[], actor: Actor): Promise<readonly Shortened[]>;
+  /**
    * Creates several links by one key: `work` is given what creates each of them, by its index, as {@link shorten} does. The same caller's next call with
    * the key and the same requests creates the same links for a day, and what is missing of them; with `IdempotencyKeyReusedError` for other requests,
    * before anything is made, and `IdempotencyKeyInUseError`.
@@ -67,11 +74,88 @@ const MET_BEFORE_LOOK = 2;
 
 /** Creates links. There is no look-up before the insert: the store's unique key is the only arbiter of a code. */
 export function createShortener(options: ShortenerOptions): Shortener {
-  const { store, codes, clock, newInsertId, policy, idempotency } = options;
-  const maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
-  const ahead = new TakenAhead({ store, codes });
+  return new LinkShortener(options);
+}
 
-  async function claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
+class LinkShortener implements Shortener {
+  readonly #options: ShortenerOptions;
+  readonly #ahead: TakenAhead;
+  readonly #byKey: ByKey | undefined;
+  readonly #maxBurntCounters: number;
+
+  constructor(options: ShortenerOptions) {
+    const { idempotency, policy } = options;
+    this.#options = options;
+    this.#ahead = new TakenAhead(options);
+    this.#maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
+    this.#byKey =
+      idempotency &&
+      createByKey({
+        ...{ ...options, ...idempotency },
+        validate: (domainId, request, nowMs) => validate(domainId, request, policy, nowMs),
+        useCounters: (draft, use) => this.#useCounters(draft, use),
+      });
+  }
+
+  async shorten(domainId: number, request: ShortenRequest, actor: Actor, key?: string): Promise<ShortenResult> {
+    demand('create', actor);
+    if (key !== undefined) return this.#demandKeys().shorten(domainId, request, actor, key);
+    const { clock, policy } = this.#options;
+    const draft = validate(domainId, request, policy, clock.nowMs());
+    return draft.alias === undefined ? this.#useCounters(draft) : this.#claimAlias(draft.alias, draft);
+  }
+
+  async shortenMany(
+    domainId: number,
+    requests: readonly ShortenRequest[],
+    actor: Actor,
+  ): Promise<readonly Shortened[]> {
+    demand('create', actor);
+    const { clock, policy } = this.#options;
+    const nowMs = clock.nowMs();
+    const drafts = requests.map((request) => {
+      try {
+        return validate(domainId, request, policy, nowMs);
+      } catch (error) {
+        return new NotShortened(error);
+      }
+    });
+    return insertMany(
+      {
+        nextCode: () => this.#nextCode(domainId),
+        insert: (next, draft) => this.#insert(next, draft),
+        judge: (next, met) => this.#judge(next, met),
+        again: (taken, draft) => {
+          this.#options.codes.reportBurnt(taken.counter, 'taken');
+          return this.#useCounters(draft);
+        },
+      },
+      drafts,
+    );
+  }
+
+  async batch<T>(...batch: Parameters<Shortener['batch']>): Promise<T> {
+    return this.#demandKeys().batch(...batch) as Promise<T>;
+  }
+
+  check(domainId: number, request: ShortenRequest): readonly FieldProblem[] {
+    const { clock, policy } = this.#options;
+    try {
+      validate(domainId, request, policy, clock.nowMs());
+      return [];
+    } catch (error) {
+      if (error instanceof InvalidLinkError) return error.problems;
+      throw error;
+    }
+  }
+
+  #demandKeys(): ByKey {
+    if (this.#byKey === undefined) throw new Error('keys are not taken here');
+    return this.#byKey;
+  }
+
+  async #claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
+    const { store, newInsertId } = this.#options;
     const link = newLink(draft, 'alias', alias, 0, newInsertId());
     const met = await store.insert(link);
     if (met.outcome === 'inserted') return created(met.link);
@@ -80,67 +164,66 @@ export function createShortener(options: ShortenerOptions): Shortener {
     throw new AliasTakenError(`The alias ${alias} is taken.`);
   }
 
-  async function useCounters(draft: Draft, use = useCounter): Promise<ShortenResult> {
-    for (let met = 0; met <= maxBurntCounters; ) {
-      // A counter that is taken is spent, whatever the store says: an outage would use up what is held.
-      if (store.available === false) throw new StoreUnavailableError('The store is away, or takes no links.');
+  async #useCounters(draft: Draft, use?: UseCounter): Promise<ShortenResult> {
+    const { codes } = this.#options;
+    const max = this.#maxBurntCounters;
+    for (let met = 0; met <= max; ) {
+      this.#demandStore();
       const next = await codes.nextOrWait();
-      const isUsable = !isReservedWord(next.code) && !ahead.has(draft.domainId, next.code);
-      const result = isUsable ? await use(next, draft) : undefined;
+      const isUsable = this.#isUsable(next, draft.domainId);
+      const result = isUsable ? await (use ? use(next) : this.#useCounter(next, draft)) : undefined;
       if (result) return result;
       codes.reportBurnt(next.counter, 'taken');
       if (!isUsable) continue;
       met += 1;
-      if (met >= MET_BEFORE_LOOK) await ahead.look(draft.domainId);
+      if (met >= MET_BEFORE_LOOK) await this.#ahead.look(draft.domainId);
     }
-    throw new TooManyBurntCountersError(`${maxBurntCounters + 1} inserts in a row met codes that are taken.`);
+    throw new TooManyBurntCountersError(`${max + 1} inserts in a row met codes that are taken.`);
+  }
+
+  /** A code that is not known to be taken. */
+  async #nextCode(domainId: number): Promise<GeneratedCode> {
+    const { codes } = this.#options;
+    for (;;) {
+      this.#demandStore();
+      const next = await codes.nextOrWait();
+      if (this.#isUsable(next, domainId)) return next;
+      codes.reportBurnt(next.counter, 'taken');
+    }
+  }
+
+  /** A counter that is taken is spent, whatever the store says: an outage would use up what is held. */
+  #demandStore(): void {
+    if (this.#options.store.available === false)
+      throw new StoreUnavailableError('The store is away, or takes no links.');
+  }
+
+  #isUsable({ code }: GeneratedCode, domainId: number): boolean {
+    return !isReservedWord(code) && !this.#ahead.has(domainId, code);
   }
 
   /** Undefined: the code is taken. */
-  async function useCounter({ counter, code }: GeneratedCode, draft: Draft): Promise<ShortenResult | undefined> {
-    const link = newLink(draft, 'generated', code, counter, newInsertId());
-    const { outcome, link: met } = await store.insert(link).catch((error: unknown) => {
+  async #useCounter(next: GeneratedCode, draft: Draft): Promise<ShortenResult | undefined> {
+    return this.#judge(next, await this.#insert(next, draft));
+  }
+
+  #insert({ counter, code }: GeneratedCode, draft: Draft): Promise<InsertOutcome> {
+    const { store, codes, newInsertId } = this.#options;
+    return store.insert(newLink(draft, 'generated', code, counter, newInsertId())).catch((error: unknown) => {
       if (error instanceof StoreUnavailableError) codes.reportBurnt(counter, 'refused');
       throw error;
     });
-    if (outcome === 'inserted') return created(met);
+  }
+
+  #judge({ counter, code }: GeneratedCode, { outcome, link }: InsertOutcome): ShortenResult | undefined {
+    if (outcome === 'inserted') return created(link);
     if (outcome === 'taken') return undefined;
-    codes.reportDuplicate(counter);
+    this.#options.codes.reportDuplicate(counter);
     throw new DuplicateCounterError(`Counter ${counter} (code ${code}) was used already; issuing has stopped.`);
   }
-
-  const byKey =
-    idempotency &&
-    createByKey({
-      ...{ store, codes, newInsertId, clock, ...idempotency },
-      validate: (domainId, request, nowMs) => validate(domainId, request, policy, nowMs),
-      useCounters,
-    });
-
-  function demandKeys(): ByKey {
-    if (byKey === undefined) throw new Error('keys are not taken here');
-    return byKey;
-  }
-
-  return {
-    async shorten(domainId, request, actor, key) {
-      demand('create', actor);
-      if (key !== undefined) return demandKeys().shorten(domainId, request, actor, key);
-      const draft = validate(domainId, request, policy, clock.nowMs());
-      return draft.alias === undefined ? useCounters(draft) : claimAlias(draft.alias, draft);
-    },
-    batch: async (...batch) => demandKeys().batch(...batch),
-    check(domainId, request) {
-      try {
-        validate(domainId, request, policy, clock.nowMs());
-        return [];
-      } catch (error) {
-        if (error instanceof InvalidLinkError) return error.problems;
-        throw error;
-      }
-    },
-  };
 }
+
+type UseCounter = (next: GeneratedCode) => Promise<ShortenResult | undefined>;
 
 /** Looks at every field before it complains, so that a caller learns of all problems at once. */
 function validate(domainId: number, request: ShortenRequest, policy: LongUrlPolicy, nowMs: number): Draft {

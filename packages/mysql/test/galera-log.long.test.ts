@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bucketOf } from '@lakh/links';
 import { GALERA_LIBRARY, type GaleraCluster, launchGalera, mariadbSql } from '@lakh/local';
-import { describeChangeLog } from '@lakh/testkit';
-import { createMysqlChangeLog, createMysqlLinkStore, migrate, Pool } from '../src/index.js';
+import { describeChangeLog, SampleLinks } from '@lakh/testkit';
+import { createMysqlChangeLog, createMysqlLinkStore, type MysqlLinkStore, migrate, Pool } from '../src/index.js';
+import { eventually } from './database.js';
 
 const hasGalera = existsSync(GALERA_LIBRARY);
 if (!hasGalera)
@@ -40,6 +42,25 @@ const PASSWORDS = { password: 'app', migratePassword: 'migrate' };
     pools.push(pool);
     return pool;
   }
+
+  test('a node that lags behind what another one has committed waits for it before it answers', async () => {
+    const [here, there] = ['mysql-1', 'mysql-2'].map((node) =>
+      createMysqlLinkStore({ pool: openPool(node), clock: { nowMs: () => 1_790_000_000_000 } }),
+    ) as [MysqlLinkStore, MysqlLinkStore];
+    const log = createMysqlChangeLog({ pool: openPool('mysql-2') });
+    const link = new SampleLinks().generated({ code: 'lagging' });
+    await here.insert(link);
+    const before = await there.sight(0, link.code);
+    const at2 = (sql: string) => mariadbSql(cluster.node('mysql-2').plan, sql);
+    const locked = at2('FLUSH TABLES WITH READ LOCK; SELECT SLEEP(2)');
+    await eventually(async () => (await at2('SHOW PROCESSLIST')).includes('SELECT SLEEP(2)'));
+    await here.edit(0, link.code, { redirectStatus: 307 });
+    const asked = [{ bucket: bucketOf(0, link.code), after: before?.position }];
+    const [sighting, [reading]] = await Promise.all([there.sight(0, link.code), log.read(asked, 10)]);
+    expect(sighting).toMatchObject({ link: { version: 2 }, position: reading?.head, lagMs: 0 });
+    expect(reading).toMatchObject({ continues: true, rows: [{ code: link.code, version: 2 }] });
+    await locked;
+  });
 
   describeChangeLog('Galera', async () => {
     const moment = { nowMs: 1_790_000_000_000 };

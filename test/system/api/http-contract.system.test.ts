@@ -26,6 +26,60 @@ async function createdCode(fields: Record<string, unknown> = {}): Promise<string
   return answer.json().code as string;
 }
 
+describe('batches', () => {
+  const JSON_TYPE = { 'content-type': 'application/json' };
+  const LINES_TYPE = { 'content-type': 'application/x-ndjson' };
+  const post = (path: string, body: string, headers: Record<string, string>) =>
+    ask(port, path, { method: 'POST', headers, body });
+
+  test('hundreds of links in one request, one that is wrong among them, by a key, and all deleted in another', async () => {
+    const links: object[] = Array.from({ length: 299 }, (_, i) => ({ long_url: `${TARGET}${i}` }));
+    links.splice(150, 0, { long_url: 'nonsense' });
+    const headers = { ...JSON_TYPE, 'idempotency-key': '"hundreds"' };
+    const made = await post('/api/v1/urls:batch', JSON.stringify({ links }), headers);
+    expect(made.status).toBe(200);
+    const resultsOf = (answer: typeof made) =>
+      answer.json().results as readonly { readonly status: number; readonly link?: { readonly code: string } }[];
+    expect(made.json()).toMatchObject({ succeeded: 299, failed: 1 });
+    expect(resultsOf(made)[150]?.status).toBe(422);
+    const again = await post('/api/v1/urls:batch', JSON.stringify({ links }), headers);
+    expect(again.headers['idempotency-replayed']).toBe('true');
+    const codes = (answer: typeof made) => resultsOf(answer).map(({ link }) => link?.code);
+    expect(codes(again)).toEqual(codes(made));
+    const code = codes(made)[299];
+    expect((await ask(port, `/${code}`)).headers.location).toBe(`${TARGET}298`);
+    const gone = codes(made).flatMap((each) => (each === undefined ? [] : { code: each }));
+    const deleted = await post('/api/v1/urls:batchDelete', JSON.stringify({ links: gone }), JSON_TYPE);
+    expect(deleted.json()).toMatchObject({ succeeded: 299, failed: 0 });
+    expect((await ask(port, `/${code}`)).status).toBe(410);
+  });
+
+  test('lines, as curl sends them: with Expect, and in chunks', async () => {
+    const body = ['{"long_url":"https://example.com/1"}', '{', '{"long_url":"https://example.com/3"}', ''].join('\n');
+    const expected = [
+      { line: 1, status: 201 },
+      { line: 2, status: 400 },
+      { line: 3, status: 201 },
+      { done: true, lines: 3 },
+    ];
+    const told = (text: string) =>
+      text
+        .split('\n')
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line));
+    const answer = await post('/api/v1/urls:batch', body, LINES_TYPE);
+    expect([answer.status, answer.headers['content-type']]).toEqual([200, 'application/x-ndjson']);
+    expect(told(answer.text)).toMatchObject(expected);
+    const head =
+      'POST /api/v1/urls:batch HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nExpect: 100-continue\r\nConnection: close\r\n';
+    const chunks = [...body].map((byte) => `1\r\n${byte}\r\n`).join('');
+    const answered = await exchange(port, `${head}Transfer-Encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`);
+    expect(answered.status).toBe(100);
+    expect(answered.rest).toMatch(/^HTTP\/1\.1 200 /);
+    expect(told(answered.rest)).toMatchObject(expected);
+  });
+});
+
 describe('creating a link', () => {
   test('answers 201 with the link, where it is, and the cookie of its author', async () => {
     const before = Date.now();

@@ -15,7 +15,7 @@ const CODES_PER_SELECT = 500;
 
 /** Of a table that is called `l` in the statement. */
 export const COLUMNS =
-  'l.domain_id,l.code,l.kind,l.counter,l.long_url,l.created_at_ms,l.expires_at_ms,l.redirect_status,l.version,HEX(l.insert_id)';
+  'l.domain_id,l.code,l.kind,l.counter,l.long_url,l.created_at_ms,l.expires_at_ms,l.redirect_status,l.version';
 
 /** One column value each, in the order of {@link COLUMNS}; there may be others behind them. */
 export type LinkRow = readonly unknown[];
@@ -63,12 +63,12 @@ export function whereCode(domainId: number, code: string): string {
   return `bucket=${byteLiteral(bucketOf(domainId, code))} AND domain_id=${integerLiteral(domainId)} AND code=${asciiLiteral(code)}`;
 }
 
-/** The rows of these codes, by {@link keyOf}. */
+/** The rows of these codes, by {@link keyOf}; behind the link's own columns the id of its insert. */
 export function selectRows(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
-  return selectBy(session, keys, (where) => `SELECT ${COLUMNS} FROM links l WHERE ${where}`);
+  return selectBy(session, keys, (where) => `SELECT ${COLUMNS},HEX(l.insert_id) FROM links l WHERE ${where}`);
 }
 
-/** As {@link selectRows}, and locks them, in the order of their primary key whoever asks: of two that want the same ones, one waits for the other. */
+/** The rows of these codes, by {@link keyOf}, locked in the order of their primary key whoever asks: of two that want the same ones, one waits for the other. */
 export function lockRows(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
   // By code units, which are the bytes that the column is ordered by.
   const inOrder = [...keys].sort((a, b) => a.domainId - b.domainId || (a.code < b.code ? -1 : 1));
@@ -79,7 +79,7 @@ export function lockRows(session: Session, keys: Iterable<LinkKey>): Promise<Map
   );
 }
 
-/** As {@link selectRows}; behind the link's own columns seq and nonce of its bucket's head, as they are in the same snapshot. */
+/** The rows of these codes, by {@link keyOf}; behind the link's own columns seq and nonce of its bucket's head, as they are in the same snapshot. */
 export function selectSightings(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
   // The outer join, so that the links are read first and by their own key, and none is missed for the lack of a head.
   return selectBy(
@@ -120,14 +120,14 @@ export function* conditionsOf(keys: Iterable<LinkKey>): Generator<string> {
   }
 }
 
-/** 32 upper-case hexadecimal digits. */
+/** 32 upper-case hexadecimal digits, of a row of {@link selectRows}. */
 export function insertIdOf(row: LinkRow): string {
   return String(row[9]);
 }
 
 /** Of a row of {@link selectSightings}. */
 export function positionOf(row: LinkRow): LogPosition | undefined {
-  return row[10] === null ? undefined : { seq: Number(row[10]), nonce: String(row[11]) };
+  return row[9] === null ? undefined : { seq: Number(row[9]), nonce: String(row[10]) };
 }
 
 const KINDS: ReadonlyMap<number, 'generated' | 'alias' | 'deleted'> = new Map([

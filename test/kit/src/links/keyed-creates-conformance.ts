@@ -33,6 +33,8 @@ const ALIAS_RATE = 0.25;
 const ATTEMPTS = 12;
 const FAULTY_ATTEMPTS = 8;
 const ACTOR = tokenHolder('ci');
+/** Links of a batch by one key. */
+const BATCH = 3;
 
 /**
  * Creates with idempotency keys over stores whose processes die, stand still and go on later, and lose answers between any two steps, while
@@ -51,11 +53,39 @@ export function describeKeyedCreates(name: string, open: () => Promise<KeyedCrea
       const counters = { next: 5_000_000 };
       for (let seed = 1; seed <= keys; seed += 1) {
         const world = new World(harness, counters, seed);
-        const { codes, made } = await world.useOneKey();
+        const codes = new Set<string>();
+        await world.useOneKey(async (shortener, { key, urls: [longUrl] }) => {
+          codes.add((await shortener.shorten(0, { longUrl }, ACTOR, key)).link.code);
+        });
         for (const fault of world.met) seen.add(fault);
+        const made = await world.made(0);
         expect({ seed, codes: [...codes], made }).toEqual({ seed, codes: [...codes].slice(0, 1), made: [...codes] });
       }
       expect([...seen].sort()).toEqual([...FAULTS, 'a stranger'].sort());
+    }, 60_000);
+
+    test(`one link for each link of a batch, over ${Math.ceil(keys / BATCH)} keys and any fault between two steps`, async () => {
+      const counters = { next: 6_000_000 };
+      for (let seed = 1; seed <= keys / BATCH; seed += 1) {
+        const world = new World(harness, counters, seed);
+        const codes = world.urls.map(() => new Set<string>());
+        await world.useOneKey((shortener, { key, urls }) => {
+          const requests = urls.map((longUrl) => ({ longUrl }));
+          return shortener.batch(0, requests, ACTOR, key, async ({ shorten }) => {
+            await Promise.allSettled(codes.map(async (of, index) => of.add((await shorten(index)).link.code)));
+          });
+        });
+        for (const [index, of] of codes.entries()) {
+          const made = await world.made(index);
+          expect({ seed, index, codes: [...of], made }).toEqual({
+            seed,
+            index,
+            codes: [...of].slice(0, 1),
+            made: [...of],
+          });
+          expect(of.size).toBe(1);
+        }
+      }
     }, 60_000);
   });
 }
@@ -72,7 +102,8 @@ class World {
   readonly #harness: KeyedCreatesHarness;
   readonly #counters: { next: number };
   readonly #random: () => number;
-  readonly #longUrl: string;
+  /** What is asked for, one link or several. */
+  readonly urls: readonly string[];
   readonly #inserted: string[] = [];
   readonly #goOn: (() => void)[] = [];
   #faultRate = FAULT_RATE;
@@ -81,12 +112,15 @@ class World {
     this.#harness = harness;
     this.#counters = counters;
     this.#random = randomOf(seed);
-    this.#longUrl = `https://example.com/keyed/${seed}/${randomBytes(4).toString('hex')}`;
+    const run = randomBytes(4).toString('hex');
+    this.urls = Array.from({ length: BATCH }, (_, index) => `https://example.com/keyed/${seed}/${run}/${index}`);
   }
 
-  /** @returns the codes that requests were answered with, and those that lead to the target in the end */
-  async useOneKey(): Promise<{ codes: Set<string>; made: string[] }> {
-    const codes = new Set<string>();
+  /** Has `ask` make its request to one process after the other. */
+  async useOneKey(
+    ask: (shortener: Shortener, asked: { readonly key: string; readonly urls: readonly string[] }) => Promise<void>,
+  ): Promise<void> {
+    const asked = { key: `key of ${this.urls[0]}`, urls: this.urls };
     const ends: Promise<void>[] = [];
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       if (attempt > FAULTY_ATTEMPTS) {
@@ -97,18 +131,12 @@ class World {
       const halted = { died: () => {}, stoodStill: () => {} };
       const died = new Promise<void>((resolve) => Object.assign(halted, { died: resolve }));
       const stoodStill = new Promise<void>((resolve) => Object.assign(halted, { stoodStill: resolve }));
-      const answered = this.#process(halted)
-        .shorten(0, { longUrl: this.#longUrl }, ACTOR, `key of ${this.#longUrl}`)
-        .then(
-          ({ link }) => void codes.add(link.code),
-          () => {},
-        );
+      const answered = ask(this.#process(halted), asked).catch(() => {});
       const ended = Promise.race([answered, died]);
       ends.push(ended);
       await Promise.race([ended, stoodStill]);
     }
     await Promise.all(ends);
-    return { codes, made: await this.#made() };
   }
 
   #process(halted: Halted): Shortener {
@@ -183,11 +211,12 @@ class World {
     if (outcome === 'inserted') this.met.push('a stranger');
   }
 
-  async #made(): Promise<string[]> {
+  /** The codes that lead to the target at `index` in the end. */
+  async made(index: number): Promise<string[]> {
     const made: string[] = [];
     for (const code of new Set(this.#inserted)) {
       const link = await this.#harness.links.find(0, code, { fresh: true });
-      if (link?.state === 'live' && link.longUrl === this.#longUrl) made.push(code);
+      if (link?.state === 'live' && link.longUrl === this.urls[index]) made.push(code);
     }
     return made;
   }
