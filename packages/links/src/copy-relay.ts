@@ -68,7 +68,7 @@ export class CopyRelay {
     }
   }
 
-  /** Resolves, with whether it was, once a round that began after this call has brought the bucket to the end of the log. */
+  /** Resolves, with whether all servers were told of what is new there, once a round that began after this call has brought the bucket to the end of the log. */
   hasten(bucket: number): Promise<boolean> {
     return new Promise((resolve) => this.#wait(bucket, { from: undefined, waiters: [resolve], overtaken: 0 }));
   }
@@ -126,7 +126,8 @@ export class CopyRelay {
     const rows = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(ROWS_AT_ONCE / asked.length)));
     const readings = await log.read(asked, rows);
     if (readings.length !== asked.length) throw new Error('the log did not answer for every bucket');
-    const steps = readings.map((reading) => stepOf(states.get(reading.bucket) ?? '', reading, newNonce));
+    const nonces = { nonce: newNonce(), newNonce };
+    const steps = readings.map((reading) => stepOf(states.get(reading.bucket) ?? '', reading, nonces));
     const still = steps.filter(({ changes }) => changes === undefined);
     const moved = still.length > 0 ? holder.advance(still) : Promise.resolve([]);
     const errors = await Promise.all([
@@ -169,7 +170,8 @@ export class CopyRelay {
       return;
     }
     this.#pulses.set(bucket, { pulse: state.pulse, seenMs: this.#options.clock.monotonicMs() });
-    for (const done of waiters) done(true);
+    // Where it began anew, nobody was told what changed.
+    for (const done of waiters) done(kind !== 'cold');
   }
 
   #overtaken(bucket: number, taken: ReadonlyMap<number, Waiting>): void {

@@ -16,20 +16,30 @@ export interface CopyStep extends CopyMove {
 /** 16 random hexadecimal digits. */
 export type NewNonce = () => string;
 
+export interface CopyNonces {
+  /** Drawn for this round; one is enough for all of its buckets. */
+  readonly nonce: string;
+  readonly newNonce: NewNonce;
+}
+
 /**
  * What becomes of a bucket whose state was `from`, by a reading of the log that began after that and was asked from that state's position on.
  */
-export function stepOf(from: string, { bucket, head, continues, rows }: LogReading, newNonce: NewNonce): CopyStep {
+export function stepOf(
+  from: string,
+  { bucket, head, continues, rows }: LogReading,
+  { nonce, newNonce }: CopyNonces,
+): CopyStep {
   const held = parseCopyState(from);
   if (held === undefined || !continues || !isWhole(held.position, rows, head)) {
-    const state = { pulse: (held?.pulse ?? 0) + 1, nonce: newNonce(), epoch: newNonce(), position: head };
+    const state = { pulse: (held?.pulse ?? 0) + 1, nonce, epoch: newNonce(), position: head };
     return { bucket, kind: 'cold', from, to: formatCopyState(state), state, changes: undefined };
   }
   const reached = rows.at(-1) ?? held.position;
   const isPiece = reached.seq < head.seq;
   const state: CopyState = {
     pulse: isPiece ? held.pulse : held.pulse + 1,
-    nonce: newNonce(),
+    nonce,
     epoch: held.epoch,
     position: { seq: reached.seq, nonce: reached.nonce },
   };

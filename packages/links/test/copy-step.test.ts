@@ -16,6 +16,7 @@ const newNonce = () => {
   drawn += 1;
   return nonce(0xf000 + drawn);
 };
+const drawNonces = () => ({ nonce: newNonce(), newNonce });
 const held: CopyState = { pulse: 3, nonce: nonce(1), epoch: nonce(2), position: { seq: 7, nonce: nonce(7) } };
 const FROM = formatCopyState(held);
 
@@ -58,15 +59,15 @@ describe('the text of a state', () => {
 });
 
 test('where the log has nothing new, the pulse alone moves', () => {
-  const step = stepOf(FROM, reading(7), newNonce);
+  const step = stepOf(FROM, reading(7), drawNonces());
   expect(step).toMatchObject({ bucket: 9, kind: 'advanced', from: FROM, changes: undefined });
   expect(parseCopyState(step.to)).toEqual({ ...held, pulse: 4, nonce: expect.not.stringMatching(held.nonce) });
-  expect(stepOf(FROM, reading(7), newNonce).to).not.toBe(step.to);
+  expect(stepOf(FROM, reading(7), drawNonces()).to).not.toBe(step.to);
 });
 
 test('what the log has is applied, the last of each code, up to its head', () => {
   const deleted = tombstoneOf(one, 3);
-  const step = stepOf(FROM, reading(10, [row(8, one), row(9, two), row(10, deleted)]), newNonce);
+  const step = stepOf(FROM, reading(10, [row(8, one), row(9, two), row(10, deleted)]), drawNonces());
   expect(step).toMatchObject({
     kind: 'applied',
     state: { pulse: 4, epoch: held.epoch, position: { seq: 10, nonce: nonce(10) } },
@@ -81,7 +82,7 @@ test('what the log has is applied, the last of each code, up to its head', () =>
 });
 
 test('short of the head it is a piece, and the pulse stands still', () => {
-  const step = stepOf(FROM, reading(10, [row(8, one)]), newNonce);
+  const step = stepOf(FROM, reading(10, [row(8, one)]), drawNonces());
   expect(step).toMatchObject({ kind: 'piece', state: { pulse: 3, position: { seq: 8, nonce: nonce(8) } } });
   expect(step.state.nonce).not.toBe(held.nonce);
 });
@@ -89,7 +90,7 @@ test('short of the head it is a piece, and the pulse stands still', () => {
 test('a link that has changed again since its row, or cannot be read, is taken out: no position holds what is newer', () => {
   const again = { ...one, version: 3 };
   const unread = { ...row(9, two), link: undefined };
-  const step = stepOf(FROM, reading(11, [row(8, again, 2), unread]), newNonce);
+  const step = stepOf(FROM, reading(11, [row(8, again, 2), unread]), drawNonces());
   expect(step.changes?.changes.map(({ version, link }) => [version, link])).toEqual([
     [2, undefined],
     [2, undefined],
@@ -107,7 +108,7 @@ test.each<[string, string, LogReading]>([
   ['the last row is not the head’s', FROM, reading(8, [row(8, one)], { head: { seq: 8, nonce: nonce(9) } })],
   ['there should be rows, and are none', FROM, reading(8)],
 ])('%s: a new epoch with nothing in it', (_, from, found) => {
-  const step = stepOf(from, found, newNonce);
+  const step = stepOf(from, found, drawNonces());
   expect(step).toMatchObject({ kind: 'cold', from, changes: undefined, state: { position: found.head } });
   expect(step.state.epoch).not.toBe(held.epoch);
   expect(step.state.pulse).toBe(from === FROM ? 4 : 1);

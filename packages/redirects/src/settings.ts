@@ -17,7 +17,8 @@ export const redirectSettings = {
     name: 'LAKH_L1_TTL_MS',
     parser: integer(0, 3_600_000),
     default: '5000',
-    description: 'How long a link stays in the in-process cache, in milliseconds.',
+    description:
+      'For how long after a moment at which it was certainly true a link may be served from caches, in milliseconds: by so much at most an edit or a delete is late.',
   },
   l1MaxBytes: {
     name: 'LAKH_L1_MAX_BYTES',

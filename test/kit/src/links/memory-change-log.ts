@@ -10,6 +10,7 @@ import {
 } from '@lakh/links';
 
 interface Row extends Omit<LogRow, 'link'> {
+  readonly bucket: number;
   readonly previous: string;
   readonly atMs: number;
 }
@@ -42,7 +43,7 @@ export class MemoryChangeLog implements ChangeLog {
     const { seq, nonce: previous } = this.head(bucket);
     const head = { seq: seq + 1, nonce: this.#newNonce() };
     this.#heads[bucket] = head;
-    this.#rows.push({ ...head, previous, domainId, code, version, atMs });
+    this.#rows.push({ ...head, bucket, previous, domainId, code, version, atMs });
   }
 
   head(bucket: number): LogPosition {
@@ -75,14 +76,14 @@ export class MemoryChangeLog implements ChangeLog {
     const head = this.head(bucket);
     const nothing = { bucket, head, rows: [] };
     if (after === undefined || head.seq < after.seq) return { ...nothing, continues: false };
-    const later = this.#rows.filter((row) => bucketOf(row.domainId, row.code) === bucket && row.seq > after.seq);
+    const later = this.#rows.filter((row) => row.bucket === bucket && row.seq > after.seq);
     let last = after.nonce;
     for (const [i, row] of later.entries()) {
       if (row.seq !== after.seq + 1 + i || row.previous !== last) return { ...nothing, continues: false };
       last = row.nonce;
     }
     if (last !== head.nonce) return { ...nothing, continues: false };
-    const rows = later.slice(0, maxRows).map(({ previous: _, atMs: __, ...row }) => ({
+    const rows = later.slice(0, maxRows).map(({ bucket: _, previous: __, atMs: ___, ...row }) => ({
       ...row,
       link: this.#find(row.domainId, row.code),
     }));

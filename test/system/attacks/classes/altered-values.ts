@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Attacked, type Kept, makeLink } from '../attacked.js';
+import { keyOf } from '../copy-of.js';
 import type { Attack, Attacks } from '../tally.js';
 import { newAlias } from '../witness.js';
 
-const keyOf = (code: string): string => `lakh:l:{0:${code}}`;
 /** How long a fill may take to be there, on a loaded machine. */
 const FILLED_MS = 10_000;
 
@@ -59,7 +59,7 @@ export async function alteredValues(attacked: Attacked): Promise<Attacks> {
     what: "a link's value under nobody's code",
     async run() {
       const code = newAlias();
-      await redis.set(keyOf(code), value);
+      await redis.set(await keyOf(attacked, code), value);
       const [answer] = (await attacked.witness.ask({ port: attacked.redirect.port, path: `/${code}` })).answers;
       return answer?.status === 404 ? undefined : `${answer?.head}`;
     },
@@ -68,22 +68,20 @@ export async function alteredValues(attacked: Attacked): Promise<Attacks> {
 }
 
 /** As the server that followed the link left it there; followed again until it has, for a cache that is just back is not filled. */
-async function cachedValueOf({ witness, redirect, redis }: Attacked, { code }: Kept): Promise<string> {
+async function cachedValueOf(attacked: Attacked, { code }: Kept): Promise<string> {
+  const { witness, redirect, redis } = attacked;
   for (const untilMs = performance.now() + FILLED_MS; performance.now() < untilMs; await sleep(20)) {
     await redis.publish('lakh:changes', `0|${code}|1`);
     await witness.ask({ port: redirect.port, path: `/${code}` });
-    const value = await redis.get(keyOf(code));
+    const value = await redis.get(await keyOf(attacked, code));
     if (value !== null) return value;
   }
   throw new Error('a link that was followed is not in Redis');
 }
 
-async function leadsAsBefore(
-  { witness, redirect, redis }: Attacked,
-  { code, longUrl }: Kept,
-  value: string,
-): Promise<string | undefined> {
-  await redis.set(keyOf(code), value);
+async function leadsAsBefore(attacked: Attacked, { code, longUrl }: Kept, value: string): Promise<string | undefined> {
+  const { witness, redirect, redis } = attacked;
+  await redis.set(await keyOf(attacked, code), value);
   // Out of the process's own cache, which would answer otherwise.
   if ((await redis.publish('lakh:changes', `0|${code}|1`)) === 0) return 'the cache of the process was not emptied';
   for (let times = 0; times < 10; times += 1) {

@@ -1,4 +1,5 @@
 import { type Attacked, type Listener, makeLink } from '../attacked.js';
+import { keyOf, stateKeyOf } from '../copy-of.js';
 import type { Attack, Attacks } from '../tally.js';
 import { newAlias } from '../witness.js';
 
@@ -58,7 +59,18 @@ const POISONS: readonly string[] = [
   'x'.repeat(100_000),
 ];
 
-const keyOf = (code: string): string => `lakh:l:{0:${code}}`;
+/** What might be put where Redis says how far it is, by what is there. */
+const FORGED_STATES: readonly (readonly [what: string, forge: (state: string) => string])[] = [
+  ['nothing', () => ''],
+  ['text', () => 'x'.repeat(100_000)],
+  ['another format', (state) => state.replace(/^1/, '2')],
+  ['a pulse that nothing is above', (state) => state.replace(/^1\|\d+/, '1|999999999999')],
+  ['a pulse beyond numbers', (state) => state.replace(/^1\|\d+/, '1|99999999999999999999')],
+  ['a pulse that went back', (state) => state.replace(/^1\|\d+/, '1|1')],
+  ['another epoch', (state) => state.replace(/^((?:[^|]*\|){3})[^|]*/, `$1${'a'.repeat(16)}`)],
+  ['a place that the log has not come to', (state) => state.replace(/\d+(\|[^|]*)$/, '9007199254740991$1')],
+  ['a place of another log', (state) => state.replace(/[^|]*$/, 'b'.repeat(16))],
+];
 
 /** Values in Redis that the servers did not put there, under codes of links and of nobody. */
 export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
@@ -71,7 +83,7 @@ export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
       attacks.push({
         what: `${what} a link's code at ${at.name}`,
         async run() {
-          await redis.set(keyOf(code), value);
+          await redis.set(await keyOf(attacked, code), value);
           return leadsTo(attacked, at, code, longUrl);
         },
       });
@@ -79,7 +91,7 @@ export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
       attacks.push({
         what: `${what} the code of a link that is deleted then, at ${at.name}`,
         async run() {
-          await redis.set(keyOf(other.code), value);
+          await redis.set(await keyOf(attacked, other.code), value);
           return ends(attacked, other.code, at);
         },
       });
@@ -87,7 +99,7 @@ export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
         what: `${what} nobody's code at ${at.name}`,
         async run() {
           const nobodys = newAlias();
-          await redis.set(keyOf(nobodys), value);
+          await redis.set(await keyOf(attacked, nobodys), value);
           const [answer] = (await witness.ask({ port: at.port, path: `/${nobodys}` })).answers;
           return answer?.status === 404 ? undefined : `${answer?.head}`;
         },
@@ -97,8 +109,19 @@ export async function poisonedRedis(attacked: Attacked): Promise<Attacks> {
     attacks.push({
       what: `a list under a link's code at ${at.name}`,
       async run() {
-        await redis.rPush(keyOf(code), LIVE('https://evil.example/'));
+        await redis.rPush(await keyOf(attacked, code), LIVE('https://evil.example/'));
         return leadsTo(attacked, at, code, longUrl);
+      },
+    });
+  }
+  for (const [what, forge] of FORGED_STATES) {
+    const { code, longUrl } = await makeLink(attacked, shorten);
+    attacks.push({
+      what: `${what} where it says how far Redis is`,
+      async run() {
+        const state = (await redis.get(stateKeyOf(code)).catch(() => null)) ?? '';
+        await redis.set(stateKeyOf(code), forge(state));
+        return leadsTo(attacked, redirect, code, longUrl);
       },
     });
   }
