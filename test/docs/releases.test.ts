@@ -40,6 +40,17 @@ describe('a release', () => {
     expect(versions.filter((each) => isBefore(version, each))).toEqual([]);
   });
 
+  test('is the one that the update is tried from, by the commit of its tag', () => {
+    const text = read('test/system/support/previous-release.ts');
+    const [, previous, commit] = /version: '(.+)', commit: '([0-9a-f]{40})'/.exec(text) ?? [];
+    expect(previous).toBe(released[0]?.split(' ')[0]);
+    const tag = spawnSync('git', ['rev-parse', '--quiet', '--verify', `v${previous}^{commit}`], {
+      cwd: root,
+      encoding: 'utf8',
+    });
+    if (tag.status === 0) expect(tag.stdout.trim()).toBe(commit);
+  });
+
   // A copy without its tags, or before the first, has nothing to compare.
   const tags = spawnSync('git', ['tag', '--list', 'v*'], { cwd: root, encoding: 'utf8' }).stdout?.split('\n') ?? [];
   (tags.some(Boolean) ? test : test.skip)('has a tag, and a tag has a section', () => {
