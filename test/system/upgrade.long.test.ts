@@ -79,7 +79,7 @@ test('a rolling update: no create and no redirect fails, and what was deleted st
   }
 });
 
-test('a server that starts on the other release's schema: a new one is refused, or migrates where it may; an old one is refused', async () => {
+test('a server that starts on the schema of the other release: a new one is refused, or migrates where it may; an old one is refused', async () => {
   if (missing !== undefined) return;
   const system = new TwoReleases();
   try {
