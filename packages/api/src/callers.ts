@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type RateLimits, type Route, UnauthorizedError } from '@lakh/http';
-import type { Actor, Right } from '@lakh/links';
+import { type Actor, demand, type Right } from '@lakh/links';
 
 /**
  * How callers are told apart: who sent this `Authorization` header, or undefined where a token is needed, for what has the right `create` or
@@ -22,11 +22,13 @@ export interface Callers {
   /** Counts what is asked for, by the rate class of its route. @throws RateLimitedError */
   admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, actor: Actor): void;
   /** The same of a request that asks for several things, the first of them being counted by {@link admit}. */
-  batch(request: IncomingMessage, response: ServerResponse, actor: Actor): BatchCaller;
+  batch(request: IncomingMessage, response: ServerResponse, actor: Actor, right: Right): BatchCaller;
 }
 
 /** Who sends a batch. It holds a place for as long as it lasts. */
 export interface BatchCaller {
+  /** Whether the token still is one, with the right that is needed: a stream may outlast it. @throws UnauthorizedError, ForbiddenError */
+  demandStill(): void;
   /** Counts so many changes more. @throws RateLimitedError, PayloadTooLargeError */
   takeMore(count: number): void;
   /** Counts one look-up; to be told whether it found something. @throws RateLimitedError */
@@ -39,17 +41,22 @@ export function createCallers({ identify, limits }: CallerOptions): Callers {
     if (actor?.kind === 'anonymous') return actor;
     if (authorization !== undefined) limits.tokenShown(request, actor?.name);
     if (actor !== undefined) return actor;
-    throw new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
+    throw needsToken();
   }
 
   return {
     whoShows,
     actorOf: (request, right) => whoShows(request.headers.authorization, request, right),
     admit: (rate, request, response, actor) => limits.admit(rate, request, response, holderOf(actor)),
-    batch(request, response, actor) {
+    batch(request, response, actor, right) {
       const holder = holderOf(actor);
       limits.holdPlace(request, response, holder);
       return {
+        demandStill() {
+          const now = identify(request.headers.authorization, right);
+          if (now === undefined) throw needsToken();
+          demand(right, now);
+        },
         takeMore: (count) => limits.takeMore(count, request, holder),
         lookUp: () => limits.lookUp(request, holder),
       };
@@ -58,3 +65,5 @@ export function createCallers({ identify, limits }: CallerOptions): Callers {
 }
 
 const holderOf = ({ kind, name }: Actor) => (kind === 'token' ? name : undefined);
+
+const needsToken = () => new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');

@@ -51,7 +51,7 @@ class Batches {
     const actor = callers.actorOf(request);
     callers.admit(apiRoutes.createLinks.rate, request, response, actor);
     demand('create', actor);
-    const caller = callers.batch(request, response, actor);
+    const caller = callers.batch(request, response, actor, 'create');
     const key = idempotencyKeyOf(request.headers['idempotency-key']);
     const sent = await body();
     if (sent instanceof BodyLines) {

@@ -51,7 +51,7 @@ export function createDeleteLinksHandler(options: BatchDeleteOptions): RouteHand
     const actor = callers.actorOf(request, 'delete');
     callers.admit(apiRoutes.deleteLinks.rate, request, response, actor);
     demand('delete', actor);
-    const caller = callers.batch(request, response, actor);
+    const caller = callers.batch(request, response, actor, 'delete');
     const sent = await body();
     const work = workOf(request, { actor, caller });
     if (sent instanceof BodyLines) {

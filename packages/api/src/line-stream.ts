@@ -35,6 +35,9 @@ const PIECE_LENGTH = 32 * 1024;
 const AFTER_BODY = /(?:^|[,;\s])answer-after-body(?:$|[,;\s])/i;
 const KEPT_LINES = 10_000;
 
+/** How often it is looked whether the client's token still is one. */
+const CHECK_MS = 1_000;
+
 /** How long what is left of a body is read, so that its sender learns why nobody wants it. */
 const LINGER_MS = 1_000;
 
@@ -42,7 +45,7 @@ export interface LineStreamOptions {
   readonly request: RouteRequest;
   readonly response: ServerResponse;
   readonly lines: BodyLines;
-  readonly caller: Pick<BatchCaller, 'takeMore'>;
+  readonly caller: Pick<BatchCaller, 'takeMore' | 'demandStill'>;
   readonly work: ItemWork;
 }
 
@@ -56,7 +59,7 @@ export class LineStream implements Stream {
   readonly #request: RouteRequest;
   readonly #response: ServerResponse;
   readonly #lines: BodyLines;
-  readonly #caller: Pick<BatchCaller, 'takeMore'>;
+  readonly #caller: Pick<BatchCaller, 'takeMore' | 'demandStill'>;
   readonly #work: ItemWork;
   readonly #entries: Entry[] = [];
   readonly #answersAfterBody: boolean;
@@ -66,6 +69,7 @@ export class LineStream implements Stream {
   #lastTaken = 0;
   #failed = 0;
   #isRead = false;
+  #checkedMs = performance.now();
   #error: unknown;
   #wakeReader = () => {};
   #wakeWriter = () => {};
@@ -147,6 +151,11 @@ export class LineStream implements Stream {
         throw new PayloadTooLargeError(
           `At most ${KEPT_LINES} lines are answered after the body; send the rest by itself.`,
         );
+      }
+      const nowMs = performance.now();
+      if (nowMs - this.#checkedMs > CHECK_MS) {
+        this.#caller.demandStill();
+        this.#checkedMs = nowMs;
       }
       // The first was counted as the request was let in.
       if (this.#taken > 0) this.#caller.takeMore(1);

@@ -252,6 +252,23 @@ describe('time', () => {
     await until(() => idle.socket.destroyed);
   });
 
+  test('a token that is revoked ends the stream that it began', async () => {
+    let isRevoked = false;
+    await restart({ identify: () => (isRevoked ? undefined : anonymous(['create'])) });
+    const stream = new Stream();
+    let count = 0;
+    while (stream.lines.at(-1)?.done === undefined) {
+      count += 1;
+      stream.send(text([url(count)]));
+      await until(() => stream.lines.length >= count);
+      isRevoked = true;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(stream.lines.at(-1)).toMatchObject({ done: false, lines: count - 1, status: 401 });
+    expect(api.store.size).toBe(count - 1);
+    stream.socket.destroy();
+  });
+
   test('where connections run out, a stream that waits for its client gives way, and one that goes on does not', async () => {
     await restart({ limits: { maxConnections: 4, maxConnectionsPerClient: 4 } });
     const [lively, idle] = [new Stream(), new Stream()];
