@@ -1,6 +1,6 @@
 /** `npm run faults -- [OPTION …]`: the fault matrix. */
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exitStatusOf, watchInterruption } from '@lakh/local';
@@ -19,6 +19,8 @@ const report = (line: string): void => {
 async function main({ faults, seed = randomInt(2 ** 31), dir: given }: MatrixCommand): Promise<number> {
   const { settings, startedByNpm } = readConfig();
   const dir = given ?? mkdtempSync(join(tmpdir(), 'lakh-faults-'));
+  // Servers that run as users of their own pass through it; the stack's folders in it are closed.
+  if (given === undefined) chmodSync(dir, 0o711);
   report(`seed ${seed}, ${faults.length} faults, in ${dir}`);
   const interruption = watchInterruption({ watchLauncher: startedByNpm });
   const root = join(import.meta.dirname, '..', '..', '..', '..');
