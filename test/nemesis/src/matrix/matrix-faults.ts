@@ -191,10 +191,9 @@ async function redisMaster(system: MatrixSystem): Promise<{ readonly name: strin
 const aReplica: Choose = async (system) => (await primaryAndReplica(system))[1];
 
 export const MATRIX = {
-  none: { what: 'nothing, for comparison', isShort: true, mayFail: [], make: (system) => last(system) },
+  none: { what: 'nothing, for comparison', mayFail: [], make: (system) => last(system) },
   'redis-killed': {
     what: 'Redis killed, and started again empty',
-    isShort: true,
     mayFail: [],
     make: killed(always(REDIS)),
   },
@@ -232,7 +231,6 @@ export const MATRIX = {
   'primary-restarted': { what: 'the database stopped and started', mayFail: ALL, make: restarted },
   'primary-read-only': {
     what: 'the database takes no writes (read_only)',
-    isShort: true,
     mayFail: CHANGES,
     make: readOnly,
   },

@@ -1,0 +1,9 @@
+import { MATRIX_FAULTS } from '@lakh/nemesis';
+import { breakAll } from './support/matrix';
+
+jest.setTimeout(900_000);
+
+test('every fault of the matrix: nothing lost, wrong or stale beyond the bound, and what may not fail does not', async () => {
+  const rows = await breakAll(MATRIX_FAULTS, 1_127);
+  expect(rows.map(({ fault }) => fault)).toEqual(MATRIX_FAULTS);
+});
