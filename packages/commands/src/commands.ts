@@ -35,7 +35,8 @@ export interface CommandDefinition {
 /** Of what skips. */
 const FORCE = {
   type: 'boolean',
-  meaning: 'also where LAKH_RESTORE_SKIP is more than 1,000,000,000, which no repair needs',
+  meaning:
+    'also where LAKH_RESTORE_SKIP is more than 1,000,000,000, which no repair needs, or less than a restore asks for',
 } as const;
 
 const NPM = 'npm run --silent lakh --';
@@ -109,7 +110,7 @@ export const COMMANDS: readonly CommandDefinition[] = [
     options: { 'dry-run': { type: 'boolean', meaning: 'only say what would be done' }, force: FORCE },
     summary: 'After both witnesses, or a data file, were restored from old copies: skips LAKH_RESTORE_SKIP counters.',
     details:
-      'Both then agree on a mark that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included, which only this makes usable again after restore_needed. Remainders that were waiting for another server are given up too. Each run skips again.',
+      'Both then agree on a mark that is too low, and only a person can know it. To be run after the data are back and before any server that creates links starts; the data file of a standalone server included, which only this makes usable again after restore_needed. Remainders that were waiting for another server are given up too. Each run skips again. Refused where the skip is less than twice what was leased since the copy at the rate that is on record in it (skip_too_small).',
     examples: [`${NPM} restore`, `LAKH_RESTORE_SKIP=1000000000 ${NPM} restore --dry-run`],
   },
   {

@@ -108,7 +108,12 @@ export function renderRestore(report: RestoreReport): string {
     after > before
       ? `codes of new links get longer: ${after} characters, where they had ${before} before the skip\n`
       : '';
-  return `${renderRepair(report, { apply: 'lakh restore' })}${longer}`;
+  const { leasedSince: since } = report;
+  const known =
+    since === null
+      ? ''
+      : `the newest lease on record is of ${new Date(since.newestLeaseMs).toISOString()}: at its ${group(since.countersADay)} counters a day some ${group(since.counters)} were leased since\n`;
+  return `${known}${renderRepair(report, { apply: 'lakh restore' })}${longer}`;
 }
 
 function wordsOf(step: RepairStep, isDone: boolean): string {

@@ -24,6 +24,7 @@ const CODES_BY_STATUS: Readonly<Record<number, readonly string[]>> = {
     'invalid_request',
     'ledger_file_invalid',
     'skip_too_large',
+    'skip_too_small',
   ],
   429: ['rate_limited', 'too_many_in_flight'],
   431: ['headers_too_large'],

@@ -5,6 +5,11 @@ export class InvalidArgumentError extends CodedError {
   readonly code = 'invalid_argument';
 }
 
+/** At the rate on record more counters may have been leased since the copy was made: they would be given again. */
+export class SkipTooSmallError extends CodedError {
+  readonly code = 'skip_too_small';
+}
+
 /** So many counters cannot have been issued since any copy was made, and what is skipped is gone for good. */
 export class SkipTooLargeError extends CodedError {
   readonly code = 'skip_too_large';

@@ -5,6 +5,7 @@ import { type CodeLengths, codeLengths } from './code-lengths.js';
 import { InvalidArgumentError, SkipTooLargeError } from './errors.js';
 import { listRows, type RowFigures, type Summary, summarise, withFigures } from './figures.js';
 import { type Finding, findingsOf, hasProblems } from './findings.js';
+import { type LeasedSince, leasedSince, requireEnough } from './leased-since.js';
 import {
   exportHead,
   exportPage,
@@ -38,6 +39,8 @@ export interface CheckReport {
 }
 
 export interface RestoreReport extends RepairReport {
+  /** What the skip has to be more than. */
+  readonly leasedSince: LeasedSince | null;
   /** Of new links, as far as the skip changes it. */
   readonly codeLengths: CodeLengths | null;
 }
@@ -118,10 +121,12 @@ export function createOperations(ports: OperationsPorts): Operations {
     repair: async ({ apply }) => repair(ports, { apply: apply === true }),
     async restore({ apply, ...wanted }) {
       const skip = skipOf(wanted, apply === true);
+      const since = await leasedSince(ports);
+      if (apply === true && wanted.force !== true) requireEnough(skip, since);
       const newAs = ports.newClusterId();
       const report = await raise(ports, { apply: apply === true, skip, distrustRemainders: true, newAs });
       if (report.applied) await ports.restored();
-      return { ...report, codeLengths: await codeLengths(ports, report, skip) };
+      return { ...report, leasedSince: since, codeLengths: await codeLengths(ports, report, skip) };
     },
     bootstrap: async ({ adopt, ...wanted }) =>
       bootstrap(ports, { adopt: adopt === true, skip: skipOf(wanted, adopt === true) }),

@@ -263,6 +263,29 @@ describe('restore', () => {
     await expect(operations.restore({ apply: true, skip: -1 })).rejects.toMatchObject({ code: 'invalid_argument' });
   });
 
+  test('refuses a skip that is not twice what was leased since, at the rate on record, unless it is forced', async () => {
+    const system = used();
+    const dayMs = 86_400_000;
+    const leasedAt = (daysAgo: number) => ({ leasedAtMs: NOW_MS - daysAgo * dayMs });
+    // 200,000 in the half day before the newest lease, ten days ago; what is older says nothing of the rate.
+    system.rows = [
+      row(100_000, 200_000, leasedAt(40)),
+      row(200_000, 300_000, leasedAt(10.5)),
+      row(300_000, 400_000, leasedAt(10)),
+      row(400_000, 900_000, { ...leasedAt(0), state: 'hole' }),
+    ];
+    const operations = createOperations(portsOver(system));
+    const leasedSince = { newestLeaseMs: NOW_MS - 10 * dayMs, countersADay: 400_000, counters: 4_000_000 };
+    expect(await operations.restore({ apply: false, skip: 7_999_999 })).toMatchObject({ leasedSince });
+    await expect(operations.restore({ apply: true, skip: 7_999_999 })).rejects.toMatchObject({
+      code: 'skip_too_small',
+      message: expect.stringContaining('set LAKH_RESTORE_SKIP to 8000000 or more'),
+    });
+    expect(system.mark).toEqual({ next: 400_000, ledgered: 300_000 });
+    expect(await operations.restore({ apply: true, skip: 8_000_000 })).toMatchObject({ applied: true, leasedSince });
+    expect(await operations.restore({ apply: true, skip: 100_000, force: true })).toMatchObject({ applied: true });
+  });
+
   test('skips above the first mark where the copy looks empty, and again when it is run again', async () => {
     const system = new MemoryWitnesses();
     const operations = createOperations(portsOver(system));

@@ -33,7 +33,7 @@ export function row(start: number, end: number, more: Partial<LedgerRow> & { ser
   return {
     range: { start, end },
     holder: { serverId: server, host: 'host-1', processStartMs: 1_700_000_000_000, codec: 'base62' },
-    leasedAtMs: 1_700_000_001_000,
+    leasedAtMs: NOW_MS - 1_000,
     witnessVersion: 2,
     state: 'leased',
     ...rest,
