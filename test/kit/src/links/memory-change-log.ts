@@ -10,7 +10,6 @@ import {
 } from '@lakh/links';
 
 interface Row extends Omit<LogRow, 'link'> {
-  readonly bucket: number;
   readonly previous: string;
   readonly atMs: number;
 }
@@ -29,7 +28,8 @@ export class MemoryChangeLog implements ChangeLog {
   readonly #find: MemoryChangeLogOptions['find'];
   readonly #newNonce: () => string;
   #heads: LogPosition[];
-  #rows: Row[] = [];
+  /** By bucket, in their order. */
+  #rows: Row[][] = Array.from({ length: BUCKETS }, () => []);
 
   constructor({ find, newNonce = randomNonce }: MemoryChangeLogOptions) {
     this.#find = find;
@@ -43,7 +43,7 @@ export class MemoryChangeLog implements ChangeLog {
     const { seq, nonce: previous } = this.head(bucket);
     const head = { seq: seq + 1, nonce: this.#newNonce() };
     this.#heads[bucket] = head;
-    this.#rows.push({ ...head, bucket, previous, domainId, code, version, atMs });
+    (this.#rows[bucket] as Row[]).push({ ...head, previous, domainId, code, version, atMs });
   }
 
   head(bucket: number): LogPosition {
@@ -58,17 +58,17 @@ export class MemoryChangeLog implements ChangeLog {
   }
 
   async forget(beforeMs: number, limit: number): Promise<number> {
-    const old = this.#rows.filter(({ atMs }) => atMs < beforeMs).sort((a, b) => a.atMs - b.atMs);
-    const forgotten = new Set(old.slice(0, limit));
-    this.#rows = this.#rows.filter((row) => !forgotten.has(row));
+    const old = this.#rows.flat().filter(({ atMs }) => atMs < beforeMs);
+    const forgotten = new Set(old.sort((a, b) => a.atMs - b.atMs).slice(0, limit));
+    this.#rows = this.#rows.map((rows) => rows.filter((row) => !forgotten.has(row)));
     return forgotten.size;
   }
 
   /** What is in it now; the function makes it so again. */
   copy(): () => void {
-    const [heads, rows] = [[...this.#heads], [...this.#rows]];
+    const [heads, rows] = [[...this.#heads], this.#rows.map((each) => [...each])];
     return () => {
-      [this.#heads, this.#rows] = [[...heads], [...rows]];
+      [this.#heads, this.#rows] = [[...heads], rows.map((each) => [...each])];
     };
   }
 
@@ -76,14 +76,14 @@ export class MemoryChangeLog implements ChangeLog {
     const head = this.head(bucket);
     const nothing = { bucket, head, rows: [] };
     if (after === undefined || head.seq < after.seq) return { ...nothing, continues: false };
-    const later = this.#rows.filter((row) => row.bucket === bucket && row.seq > after.seq);
+    const later = (this.#rows[bucket] as Row[]).filter((row) => row.seq > after.seq);
     let last = after.nonce;
     for (const [i, row] of later.entries()) {
       if (row.seq !== after.seq + 1 + i || row.previous !== last) return { ...nothing, continues: false };
       last = row.nonce;
     }
     if (last !== head.nonce) return { ...nothing, continues: false };
-    const rows = later.slice(0, maxRows).map(({ bucket: _, previous: __, atMs: ___, ...row }) => ({
+    const rows = later.slice(0, maxRows).map(({ previous: _, atMs: __, ...row }) => ({
       ...row,
       link: this.#find(row.domainId, row.code),
     }));
