@@ -45,6 +45,8 @@ export interface ConnectionEnd {
 }
 
 /** Calls that wait for an answer on one connection; past it, refuse: something hangs, and the callers are many. */
+/** The end of what the library says of a code that it does not know: of a session that was closed because its client proved nothing. */
+const CREDENTIALS_DEMANDED = 'code: -124';
 const MAX_CALLS_IN_FLIGHT = 1_000;
 const CLOSE_DEADLINE_MS = 1_000;
 
@@ -180,7 +182,12 @@ export class Connection implements NodeConnection {
       try {
         handle(buffer);
       } catch (error) {
-        this.#end(`ZooKeeper sent something unexpected: ${(error as Error).message}`);
+        const { message } = error as Error;
+        if (message.endsWith(CREDENTIALS_DEMANDED)) {
+          this.#end('ZooKeeper serves nobody without credentials', { authFailed: true });
+        } else {
+          this.#end(`ZooKeeper sent something unexpected: ${message}`);
+        }
       }
     };
   }

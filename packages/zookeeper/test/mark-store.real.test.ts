@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -301,6 +301,27 @@ describe('digest credentials', () => {
       ).rejects.toMatchObject({ code: 'witness_forbidden' });
     }
     expect((await readMark(mine)).mark.next).toBe(200_000);
+  });
+
+  test('a server that serves nobody without them serves their holder, on each new connection', async () => {
+    const strictDir = join(dir, 'strict');
+    await mkdir(strictDir);
+    const { connectString, plans } = await zookeeperEnsemble({ dir: strictDir, nodes: 1 });
+    const [java, ...args] = plans[0]!.command;
+    const demands = ['-Dzookeeper.enforce.auth.enabled=true', '-Dzookeeper.enforce.auth.schemes=digest'];
+    const strict = await launch({ ...plans[0]!, command: [java, ...demands, ...args] });
+    try {
+      const place = parseZookeeperAddress(`${connectString}/lakh`);
+      await createZookeeperMarkStore(await connect({ ...place, auth }), { namespace: 'links' }).create(FIRST, CLUSTER);
+      const again = createZookeeperMarkStore(await connect({ ...place, auth }), { namespace: 'links' });
+      expect((await readMark(again)).mark).toEqual(FIRST);
+      const stranger = createZookeeperMarkStore(await connect(place), { namespace: 'links' });
+      await expect(stranger.read()).rejects.toThrow('ZooKeeper serves nobody without credentials');
+      await expect(stranger.read()).rejects.toThrow(WitnessForbiddenError);
+      await Promise.all(sessions.splice(0).map((each) => each.close()));
+    } finally {
+      await strict.stop();
+    }
   });
 
   test('they hold on each new connection', async () => {
