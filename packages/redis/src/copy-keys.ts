@@ -22,6 +22,9 @@ const tagOf = (bucket: number): number => TAGS[bucket % TAGS.length] as number;
 const STATE_KEYS = Array.from({ length: BUCKETS }, (_, bucket) => `lakh:c:{${tagOf(bucket)}}:${bucket}`);
 const SLOTS_OF_BUCKETS = STATE_KEYS.map(slotOf);
 
+/** Slots that a copy is proven by. */
+export const COPY_SLOTS: ReadonlySet<number> = new Set(SLOTS_OF_BUCKETS);
+
 export function stateKey(bucket: number): string {
   return STATE_KEYS[bucket] as string;
 }

@@ -1,5 +1,6 @@
 /** Redis: one connection to each of its masters that all its users in a process share, and what is kept there. */
 export * from './change-feed.js';
+export { COPY_SLOTS } from './copy-keys.js';
 export * from './counters.js';
 export { Deadlines } from './deadline.js';
 export * from './errors.js';

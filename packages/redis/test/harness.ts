@@ -6,7 +6,14 @@ import { systemClock } from '@lakh/id-range';
 import { type ChangeLog, type CopyKeeper, createCopyKeeper, type StoredLink } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
 import type { MemoryLinkStore } from '@lakh/testkit';
-import { Masters, type MastersOptions, parseRedisUrl, RedisLinkCopy, type RedisLinkCopyOptions } from '../src/index.js';
+import {
+  COPY_SLOTS,
+  Masters,
+  type MastersOptions,
+  parseRedisUrl,
+  RedisLinkCopy,
+  type RedisLinkCopyOptions,
+} from '../src/index.js';
 import { until } from './until.js';
 
 export { until };
@@ -49,7 +56,7 @@ export function openCopy(
 ): TestCopy {
   const reads = new Map<string, number>();
   const target = parseRedisUrl(url);
-  const masters = new Masters({ target, deadlineMs, log: options.log });
+  const masters = new Masters({ target, bound: COPY_SLOTS, deadlineMs, log: options.log });
   const copy = new RedisLinkCopy({
     masters,
     isCluster: target.kind === 'cluster',

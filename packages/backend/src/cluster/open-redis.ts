@@ -3,7 +3,7 @@ import type { SharedCounters } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { type ChangeFeed, type ChangeLog, type CopyKeeper, createCopyKeeper } from '@lakh/links';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
-import { createRedisChangeFeed, createRedisCounters, Masters, RedisLinkCopy } from '@lakh/redis';
+import { COPY_SLOTS, createRedisChangeFeed, createRedisCounters, Masters, RedisLinkCopy } from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import type { storageSettings } from '../settings.js';
 import type { SharedKeys } from '../shared-keys.js';
@@ -38,7 +38,13 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
   const { redis: target, l2TtlS = DEFAULT_L2_TTL_S, l2DeadlineMs, l1TtlMs = DEFAULT_L1_TTL_MS } = settings;
   if (target === undefined) return undefined;
   const observer = told && createRedisObserver(told.registry);
-  const masters = new Masters({ target, deadlineMs: l2DeadlineMs, log: told?.log, changed: observer?.changed });
+  const masters = new Masters({
+    target,
+    deadlineMs: l2DeadlineMs,
+    bound: COPY_SLOTS,
+    log: told?.log,
+    changed: observer?.changed,
+  });
   const copy = new RedisLinkCopy({
     masters,
     isCluster: target.kind === 'cluster',
