@@ -58,6 +58,10 @@ const QUEUED_MS = 1_000;
 /** Who has just written is one person with one browser, and each code has one read at a time however many ask. */
 const DEFAULT_MAX_FRESH = 64;
 
+/** An answer that took as long is not believed, however short the time is for which what is believed may be served. */
+const LEAST_LATE_MS = 1_000;
+const MOST_ASKED = 2;
+
 const keyOf = (domainId: number, code: string) => `${domainId}:${code}`;
 
 /**
@@ -66,11 +70,12 @@ const keyOf = (domainId: number, code: string) => `${domainId}:${code}`;
  * the answer, and takes only what it can place, so a flight that was overtaken by an edit or a delete does no harm.
  */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { store, cache, clock, validForMs } = options;
+  const { cache, clock, validForMs } = options;
   const turns = turnsFor(options);
   const onAnswered = options.onAnswered ?? (() => {});
   const afterAnswer = options.afterAnswer ?? ((run: () => void) => void setImmediate(run));
   const beginRead = options.beginRead ?? (() => () => {});
+  const sight = inTime(options);
   const flights = new Map<string, Promise<StoredLink | undefined>>();
   const freshFlights = new FreshFlights<StoredLink | undefined>(options.maxFresh ?? DEFAULT_MAX_FRESH);
 
@@ -91,8 +96,7 @@ export function createResolver(options: ResolverOptions): Resolver {
   }
 
   async function read(domainId: number, code: string, fresh: boolean): Promise<CachedLink | undefined> {
-    const beganMs = clock.monotonicMs();
-    const sighting = await store.sight(domainId, code, { fresh });
+    const { beganMs, sighting } = await sight(domainId, code, fresh);
     onAnswered(fresh ? 'primary' : 'store');
     if (sighting === undefined) return undefined;
     // Nobody waits for a fill, so nobody would catch what it rejects with, and the next look-up fills again.
@@ -156,6 +160,21 @@ export function createResolver(options: ResolverOptions): Resolver {
 
 function turnsFor({ maxConcurrent = DEFAULT_MAX_CONCURRENT, maxQueued = DEFAULT_MAX_QUEUED }: ResolverOptions): Turns {
   return new Turns({ atOnce: maxConcurrent, queuedMax: maxQueued, waitMs: QUEUED_MS });
+}
+
+/**
+ * Asks the store. A process that stood still meanwhile finds the answer waiting, however long ago it was true: it asks again.
+ */
+function inTime({ store, clock, validForMs }: Pick<ResolverOptions, 'store' | 'clock' | 'validForMs'>) {
+  const lateAfterMs = Math.max(LEAST_LATE_MS, validForMs);
+  return async (domainId: number, code: string, fresh: boolean) => {
+    for (let asked = 0; asked < MOST_ASKED; asked += 1) {
+      const beganMs = clock.monotonicMs();
+      const sighting = await store.sight(domainId, code, { fresh });
+      if (clock.monotonicMs() - beganMs < lateAfterMs) return { beganMs, sighting };
+    }
+    throw new StoreUnavailableError('What the store answered was too old when it was heard.');
+  };
 }
 
 /** Whether the store could not be asked, however few did: where too many do, they are told to come again, and not what was true once. */

@@ -55,6 +55,26 @@ function setUp(options: { cache?: LinkCache; maxConcurrent?: number; maxQueued?:
 }
 
 describe('resolving', () => {
+  test('asks again for what was answered while its process stood still, and gives up where that happens twice', async () => {
+    let nowMs = 1_000;
+    const stoodStillMs = [VALID_FOR_MS, 0, VALID_FOR_MS, VALID_FOR_MS];
+    const links = [1, 2, 3, 4].map((version) => ({ ...storedAs(sample.generated()), version }));
+    let asked = 0;
+    const resolver = createResolver({
+      clock: { monotonicMs: () => nowMs },
+      validForMs: VALID_FOR_MS,
+      store: {
+        sight: async () => {
+          nowMs += stoodStillMs[asked] ?? 0;
+          return seen(links[asked++] as StoredLink);
+        },
+      },
+    });
+    expect(await resolver.resolve(0, 'abc')).toBe(links[1]);
+    await expect(resolver.resolve(0, 'abc')).rejects.toThrow(StoreUnavailableError);
+    expect(asked).toBe(4);
+  });
+
   test('asks the cache, then the store, and fills the cache only after the answer', async () => {
     const cache = new MemoryLinkCache();
     const { store, resolver, answered, finds, runLater } = setUp({ cache });
