@@ -38,7 +38,7 @@ export const wings = {
   },
   test: {
     rooms: ['test/kit', 'test/nemesis', 'test/simulation'],
-    from: ['ground', 'domain', 'issuing', 'engines', 'backend', 'deploy'],
+    from: ['ground', 'domain', 'issuing', 'faces', 'engines', 'backend', 'deploy'],
     within: true,
   },
 };

@@ -1,5 +1,5 @@
 /** Everything that answers `GET /{code}`. */
-export type { RedirectClock } from './l1-cache.js';
+export { L1Cache, type RedirectClock } from './l1-cache.js';
 export { redirectRoutes } from './redirect-routes.js';
 export { createRedirects, type RedirectOptions, type Redirects } from './redirects.js';
 export { redirectSettings } from './settings.js';

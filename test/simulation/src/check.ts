@@ -23,7 +23,7 @@ export async function violationsOf(
   });
 }
 
-export function describeViolations(violations: readonly Violation[]): string {
+export function describeViolations(violations: readonly { readonly kind: string; readonly text: string }[]): string {
   return violations
     .slice(0, SHOWN)
     .map(({ kind, text }) => `${kind}: ${text}`)

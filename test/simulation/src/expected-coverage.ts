@@ -13,8 +13,26 @@ const faults = [
   'ledger INSERT, lost answer',
 ].map((fault) => `fault: ${fault}`);
 
+const ofTheCopy = [
+  ...['read', 'advance', 'apply', 'fill', 'get'].flatMap((request) =>
+    ways.map((way) => `fault: Redis ${request}, ${way}`),
+  ),
+  ...ways.map((way) => `fault: database log, ${way}`),
+  ...['advanced', 'applied', 'piece', 'cold', 'overtaken', 'failed'].map((outcome) => `round: ${outcome}`),
+  ...['stored', 'refused', 'failed'].map((outcome) => `fill: ${outcome}`),
+  ...['cache', 'store', 'primary', 'unproven'].map((by) => `answered by ${by}`),
+  'a pause in a round',
+  'a replica of Redis was promoted',
+  'announced',
+  'commits lost',
+  'not announced in time',
+  'read from a replica that lags',
+  'served by L1',
+];
+
 export const EXPECTED_COVERAGE: readonly string[] = [
   ...faults,
+  ...ofTheCopy,
   'an unknown outcome that was applied',
   'a write applied after its caller had given up',
   'an expiry during a prefetch',

@@ -1,14 +1,21 @@
 import { columns } from '@lakh/base';
 import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
-import { MUTANT_NAMES, MUTANTS, type MutantName } from './mutants.js';
-import { SETTING_NAMES, SETTINGS, type Setting } from './schedule.js';
+import {
+  ALL_MUTANT_NAMES,
+  ALL_SETTING_NAMES,
+  ALL_SETTINGS,
+  type AnyMutantName,
+  type AnySetting,
+  settingOf,
+  whatIs,
+} from './choices.js';
 
 export interface CommandLine {
   readonly schedules: number;
   /** Absent: one is drawn. */
   readonly seed: number | undefined;
-  readonly setting: Setting | undefined;
-  readonly mutant: MutantName | undefined;
+  readonly setting: AnySetting | undefined;
+  readonly mutant: AnyMutantName | undefined;
   readonly workers: number;
   readonly path: string | undefined;
   readonly json: boolean;
@@ -24,10 +31,11 @@ export const SIMULATION_HELP = `usage: npm run simulate -- [OPTION …]
 
 Runs the real issuing, its stop included, the real ZooKeeper and MySQL adapters, the real use case and the real repair over simulated
 wires, an ensemble and a database in memory, on simulated time: thousands of schedules of faults, each decided by a seed. No counter may be
-issued twice. A schedule that shows otherwise is shrunk, and printed with the command that replays it.
+issued twice. Beside them, in the setting shared-copy, it runs the real relay, reader, resolver and in-process cache over a simulated Redis and
+database: nothing may be served for longer than promised after it is no more true. A schedule that shows otherwise is shrunk, and printed with the command that replays it.
 
 options:
-  --schedules N   how many (${DEFAULT_SCHEDULES}); they are shared between the settings
+  --schedules N   how many (${DEFAULT_SCHEDULES}); they are shared between the settings; a fortieth as many come on top for shared-copy
   --seed S        from 0 to ${MAX_SEED}; drawn and printed without it
   --setting NAME  only this one; --list names them
   --mutant NAME   with this guard taken out, in its own setting; it has to be found
@@ -56,11 +64,11 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
   if (values.help) return 'help';
   if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are only options`);
   if (values.list) return 'list';
-  const setting = oneOf('setting', values.setting, SETTING_NAMES);
-  const mutant = oneOf('mutant', values.mutant, MUTANT_NAMES);
+  const setting = oneOf('setting', values.setting, ALL_SETTING_NAMES);
+  const mutant = oneOf('mutant', values.mutant, ALL_MUTANT_NAMES);
   const seed = values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, MAX_SEED);
-  if (mutant !== undefined && setting !== undefined && MUTANTS[mutant].setting !== setting) {
-    throw new UsageError(`--mutant ${mutant}: belongs to the setting ${MUTANTS[mutant].setting}, not ${setting}`);
+  if (mutant !== undefined && setting !== undefined && settingOf(mutant) !== setting) {
+    throw new UsageError(`--mutant ${mutant}: belongs to the setting ${settingOf(mutant)}, not ${setting}`);
   }
   if (values.path !== undefined) {
     if (!/^\d+(:\d+)*$/.test(values.path)) throw new UsageError(`--path ${values.path}: must be numbers with colons`);
@@ -82,10 +90,10 @@ export function parseCommandLine(args: readonly string[]): CommandLine | 'help' 
 /** The answer to `--list`. */
 export function listChoices(): string {
   const lines = columns([
-    ...SETTING_NAMES.map((name) => [`  ${name}`, SETTINGS[name]]),
-    ...MUTANT_NAMES.map((name) => [`  ${name}`, `${MUTANTS[name].what} (${MUTANTS[name].setting})`]),
+    ...ALL_SETTING_NAMES.map((name) => [`  ${name}`, ALL_SETTINGS[name]]),
+    ...ALL_MUTANT_NAMES.map((name) => [`  ${name}`, `${whatIs(name)} (${settingOf(name)})`]),
   ]);
-  lines.splice(SETTING_NAMES.length, 0, 'mutants:');
+  lines.splice(ALL_SETTING_NAMES.length, 0, 'mutants:');
   return ['settings:', ...lines, ''].join('\n');
 }
 

@@ -6,7 +6,8 @@ export function formatResult({ coverage, failure }: RunResult, seed: number): st
   const schedules = coverage.counts.get('schedules') ?? 0;
   if (failure !== undefined) return formatFailure(failure);
   const issued = coverage.counts.get('counters issued') ?? 0;
-  return `${coverage}\n\nseed ${seed}: ${schedules} schedules, ${issued} counters, none twice\n`;
+  const ofCopy = coverage.counts.get('schedules of the copy') ?? 0;
+  return `${coverage}\n\nseed ${seed}: ${schedules} schedules, ${issued} counters, none twice; ${ofCopy} of them of the copy, nothing served for too long\n`;
 }
 
 export function formatFailure(failure: Failure): string {

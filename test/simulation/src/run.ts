@@ -1,19 +1,18 @@
 import { Worker } from 'node:worker_threads';
 import { seededRandom } from '@lakh/testkit';
+import { ALL_SETTING_NAMES, type AnyMutantName, type AnySetting, settingOf } from './choices.js';
 import { Coverage } from './coverage.js';
-import { MUTANTS, type MutantName } from './mutants.js';
-import { SETTING_NAMES, type Setting } from './schedule.js';
 import type { Failure, Task } from './task.js';
 import type { FromWorker } from './worker.js';
 
 export interface RunOptions {
-  /** In all; every setting gets its share. */
+  /** In all; every setting of the allocator gets its share, and {@link COPY_PART} of them come on top for the shared copy. */
   readonly schedules: number;
   readonly seed: number;
   /** Absent: all of them. */
-  readonly setting?: Setting | undefined;
+  readonly setting?: AnySetting | undefined;
   /** Brings its own setting along. */
-  readonly mutant?: MutantName | undefined;
+  readonly mutant?: AnyMutantName | undefined;
   readonly workers: number;
   readonly path?: string | undefined;
   /** Told of how many schedules have run. */
@@ -25,6 +24,9 @@ export interface RunResult {
   /** The first that was found; everything stops at it. */
   readonly failure: Failure | undefined;
 }
+
+/** One of the shared copy takes as long as some forty of the others: servers poll and relay all the time. */
+const COPY_PART = 1 / 40;
 
 /** Splits the work over threads. The first failure ends the run. */
 export async function run(options: RunOptions): Promise<RunResult> {
@@ -54,15 +56,19 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
 /** The tasks of each thread. Each has a seed of its own, which replays it whatever the number of threads. */
 export function tasksOf({ schedules, seed, setting, mutant, workers, path }: RunOptions): Task[][] {
-  const settings = mutant ? [MUTANTS[mutant].setting] : setting ? [setting] : SETTING_NAMES;
-  if (path !== undefined) return [[{ setting: settings[0] as Setting, mutant, seed, schedules: 1, path }]];
-  const share = Math.ceil(schedules / settings.length / workers);
+  const settings = mutant ? [settingOf(mutant)] : setting ? [setting] : ALL_SETTING_NAMES;
+  if (path !== undefined) return [[{ setting: settings[0] as AnySetting, mutant, seed, schedules: 1, path }]];
+  const ofAllocator = settings.filter((each) => each !== 'shared-copy').length;
+  const shareOf = (each: AnySetting) => {
+    if (settings.length === 1) return Math.ceil(schedules / workers);
+    return Math.ceil(each === 'shared-copy' ? (schedules * COPY_PART) / workers : schedules / ofAllocator / workers);
+  };
   return Array.from({ length: workers }, (_, worker) =>
     settings.map((each, i) => ({
       setting: each,
       mutant,
       seed: derivedSeed(seed, i * workers + worker),
-      schedules: share,
+      schedules: shareOf(each),
     })),
   );
 }
