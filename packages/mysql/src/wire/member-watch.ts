@@ -1,6 +1,6 @@
 import { readBeat } from './beat-row.js';
 import type { Beat } from './beats.js';
-import type { Session } from './connection.js';
+import { isVitess, type Session } from './connection.js';
 import type { MemberState } from './roles.js';
 
 /** What a member says when it is asked. */
@@ -15,7 +15,7 @@ const galeraSessions = new WeakMap<Session, boolean>();
 /** Asks a server what it is, by the few statements that all kinds of it take. */
 export async function askMember(session: Session): Promise<MemberAnswer> {
   // A vtgate is known by its version alone: some of the others it would ask of a shard, and hang with it.
-  if (/vitess/i.test(session.facts.version)) return { state: { kind: 'vtgate' } };
+  if (isVitess(session.facts.version)) return { state: { kind: 'vtgate' } };
   if (await isGalera(session)) {
     const { rows } = await session.query("SHOW GLOBAL STATUS LIKE 'wsrep_ready'");
     return { state: { kind: 'galera', isReady: isOn(rows[0]?.[1]) } };
