@@ -51,6 +51,10 @@ const CATALOGUE = {
     what: 'MariaDB (ledger and links) set back to an old copy, then repaired',
     touches: ['mariadb'],
   },
+  'restore-both': {
+    what: 'shorten servers killed, ZooKeeper and MariaDB set back to old copies, lakh restore, and a start',
+    touches: ['shorten', 'zookeeper', 'mariadb'],
+  },
   'skew-clock': {
     what: "a shorten server's clock an hour ahead, an hour behind, and right again (libfaketime)",
     touches: ['shorten'],

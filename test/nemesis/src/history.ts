@@ -87,7 +87,7 @@ export interface DatabaseEvent {
 /** What it took to make servers lease again after a witness was lost or set back. */
 export interface RepairEvent {
   readonly type: 'repair';
-  readonly witness: 'zookeeper' | 'mariadb';
+  readonly witness: 'zookeeper' | 'mariadb' | 'both';
   /** The refusal that servers gave meanwhile; absent where none was seen. */
   readonly refusal?: string;
   readonly how: string;

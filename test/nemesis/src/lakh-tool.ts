@@ -19,6 +19,13 @@ export async function repairRanges(system: System): Promise<string> {
   return steps.length === 0 ? 'nothing to do' : steps.map(({ step }) => step).join(', ');
 }
 
+/** `lakh restore`, as it is typed where both witnesses come from old copies. */
+export async function restoreRanges(system: System): Promise<string> {
+  const { exit, stdout, stderr } = await lakh(system, ['restore', '--json']);
+  if (exit !== 0) throw new Error(`lakh restore failed (exit ${exit}): ${(stderr || stdout).trim()}`);
+  return `restored to ${(JSON.parse(stdout) as { next: number }).next}`;
+}
+
 /** What `lakh ranges check` finds wrong; empty when nothing is. */
 export async function checkRanges(system: System): Promise<string[]> {
   const { exit, stdout, stderr } = await lakh(system, ['ranges', 'check']);
@@ -36,6 +43,7 @@ function lakh(system: System, args: readonly string[]): Promise<ToolAnswer> {
     LAKH_ZOOKEEPER_AUTH: zookeeperAuth,
     LAKH_DATABASE_FILE: migrateDatabaseFile,
     LAKH_LEASE_ATTEMPT_MS: String(LEASE_ATTEMPT_MS),
+    LAKH_RESTORE_SKIP: '1000000',
   };
   const options = { cwd: system.dir, env, timeout: DEADLINE_MS, killSignal: 'SIGKILL' } as const;
   return new Promise((resolve) => {

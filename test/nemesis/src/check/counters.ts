@@ -102,6 +102,11 @@ function usedCounters(evidence: Evidence, violations: string[]): { used: Set<num
   return { used, unacknowledged };
 }
 
+/** Whether both witnesses came from old copies: `lakh restore` skips what was leased since, and issued. */
+function wasRestoredWhole({ repairs }: Evidence): boolean {
+  return repairs.some(({ witness }) => witness === 'both');
+}
+
 function judgeLease(
   lease: LeaseEvent,
   evidence: Evidence,
@@ -111,7 +116,9 @@ function judgeLease(
 ): void {
   const { state } = lease;
   const last = account.lastUsedIn(lease);
-  if (last !== undefined && state !== 'leased' && !(wasRestored && FORGOTTEN_STATES.has(state))) {
+  // With the ledger's copy alone nobody skips over what was issued.
+  const isForgotten = FORGOTTEN_STATES.has(state) || (state === 'skipped' && wasRestoredWhole(evidence));
+  if (last !== undefined && state !== 'leased' && !(wasRestored && isForgotten)) {
     violations.push(`${named(last)} was issued, but its range is ${state}: ${describe(lease)}`);
   }
   // A range that one server gave up for want of an answer may have become another's.

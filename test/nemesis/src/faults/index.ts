@@ -3,7 +3,7 @@ import { skewClock } from './clock.js';
 import type { MakeFault } from './fault.js';
 import { processFaults } from './processes.js';
 import { cut, expireSessions } from './wires.js';
-import { restoreMariadb, restoreZookeeper, wipeZookeeper } from './witnesses.js';
+import { restoreBoth, restoreMariadb, restoreZookeeper, wipeZookeeper } from './witnesses.js';
 
 export const MAKE: Readonly<Record<FaultName, MakeFault>> = {
   ...processFaults,
@@ -14,5 +14,6 @@ export const MAKE: Readonly<Record<FaultName, MakeFault>> = {
   'wipe-zookeeper': wipeZookeeper,
   'restore-zookeeper': restoreZookeeper,
   'restore-mariadb': restoreMariadb,
+  'restore-both': restoreBoth,
   'skew-clock': skewClock,
 };

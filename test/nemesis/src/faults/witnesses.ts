@@ -1,5 +1,5 @@
 /** A witness that forgets: wiped, or set back to an old copy. Each is repaired before the next is touched. */
-import { repairRanges } from '../lakh-tool.js';
+import { repairRanges, restoreRanges } from '../lakh-tool.js';
 import { MARIADB, SHORTEN, type System, ZOOKEEPER } from '../system.js';
 import { comesTrue } from '../until.js';
 import { type FaultContext, last, type MakeFault } from './fault.js';
@@ -20,9 +20,7 @@ export const wipeZookeeper: MakeFault = async (context) => {
 export const restoreZookeeper: MakeFault = async (context) => {
   const { system, id, rangeSize } = context;
   const copy = `copy-${id}`;
-  await system.stop(...ZOOKEEPER);
-  system.copyData(ZOOKEEPER, copy);
-  await system.start(...ZOOKEEPER);
+  await copied(system, ZOOKEEPER, copy);
   await system.untilLeased(RANGES_SINCE, rangeSize);
   await system.kill(...ZOOKEEPER);
   system.replaceData(ZOOKEEPER, `before-${id}`, copy);
@@ -34,16 +32,8 @@ export const restoreMariadb: MakeFault = async (context) => {
   const { system, id, rangeSize } = context;
   const { history } = system;
   const copy = `copy-${id}`;
-  const noted = async (did: 'copied' | 'restored', work: () => Promise<void>): Promise<void> => {
-    const beganMs = history.nowMs();
-    await work();
-    history.add({ type: 'database', did, copy, beganMs, endedMs: history.nowMs() });
-  };
-  await noted('copied', async () => {
-    await system.stop(MARIADB);
-    system.copyData([MARIADB], copy);
-    await system.start(MARIADB);
-  });
+  const noted = notedIn(history, copy);
+  await noted('copied', () => copied(system, [MARIADB], copy));
   await system.untilLeased(RANGES_SINCE, rangeSize);
   await noted('restored', async () => {
     await system.kill(MARIADB);
@@ -52,6 +42,51 @@ export const restoreMariadb: MakeFault = async (context) => {
   });
   return repaired(context, 'mariadb', 'ledger_forgot');
 };
+
+/** The copies agree or not, by which was made first; what was leased since neither knows, and only the operator can tell. */
+export const restoreBoth: MakeFault = async ({ system, id, rangeSize, random }) => {
+  const { history } = system;
+  const copy = `copy-${id}`;
+  const noted = notedIn(history, copy);
+  const copies = [
+    () => copied(system, ZOOKEEPER, copy),
+    () => noted('copied', () => copied(system, [MARIADB], copy)),
+  ] as const;
+  const isZookeeperFirst = random.next() < 0.5;
+  const [first, second] = isZookeeperFirst ? copies : ([copies[1], copies[0]] as const);
+  await first();
+  await system.untilLeased(RANGES_SINCE, rangeSize);
+  await second();
+  await system.untilLeased(RANGES_SINCE, rangeSize);
+  let how = '';
+  await noted('restored', async () => {
+    await system.kill(...SHORTEN, ...ZOOKEEPER, MARIADB);
+    system.replaceData([...ZOOKEEPER, MARIADB], `before-${id}`, copy);
+    await system.start(...ZOOKEEPER, MARIADB);
+    how = await restoreRanges(system);
+    history.add({ type: 'repair', witness: 'both', how, atMs: history.nowMs() });
+    await system.start(...SHORTEN);
+  });
+  return `${isZookeeperFirst ? 'ZooKeeper' : 'MariaDB'} copied first, ${how}`;
+};
+
+type Noted = (did: 'copied' | 'restored', work: () => Promise<void>) => Promise<void>;
+
+/** Tells the checker when a copy of the database was made, and put back. */
+function notedIn(history: System['history'], copy: string): Noted {
+  return async (did, work) => {
+    const beganMs = history.nowMs();
+    await work();
+    history.add({ type: 'database', did, copy, beganMs, endedMs: history.nowMs() });
+  };
+}
+
+/** Of a moment at which none of them runs. */
+async function copied(system: System, names: readonly string[], copy: string): Promise<void> {
+  await system.stop(...names);
+  system.copyData(names, copy);
+  await system.start(...names);
+}
 
 /** Waits until a server refuses to lease, lets that last, and repairs. */
 async function repaired(
