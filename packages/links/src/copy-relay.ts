@@ -19,6 +19,8 @@ export interface CopyRelayOptions {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
+type Lane = 'hurried' | 'due';
+
 /** A bucket that is to be brought to the end of the log. */
 interface Waiting {
   /** Its state; undefined: to be read. */
@@ -41,13 +43,14 @@ const MOST_OVERTAKEN = 8;
  * on, and *then* moves each state on with what the log had, if it is still what was read. Any number of relays may do so at once: of those that have
  * read one state, one moves it.
  *
- * One round is under way at a time, of all buckets that wait. Buckets that somebody waits for go ahead of the others, but never twice in a row.
+ * Two rounds may be under way: one of the buckets that somebody waits for, one of the others, so that a long one holds nobody up. Should they meet in a
+ * bucket, one of them is overtaken like any other.
  */
 export class CopyRelay {
   readonly #options: CopyRelayOptions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #pulses = new Map<number, { readonly pulse: number; readonly seenMs: number }>();
-  #running: Promise<void> | undefined;
+  readonly #running = new Map<Lane, Promise<void>>();
   #isStopped = false;
 
   constructor(options: CopyRelayOptions) {
@@ -76,7 +79,7 @@ export class CopyRelay {
   /** Begins no further round; settles with the one in hand. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await this.#running;
+    await Promise.all(this.#running.values());
     this.#giveUp(this.#waiting);
     this.#waiting.clear();
   }
@@ -85,20 +88,21 @@ export class CopyRelay {
     const waiting = this.#waiting.get(bucket);
     this.#waiting.set(bucket, {
       from: from ?? waiting?.from,
-      waiters: [...(waiting?.waiters ?? []), ...waiters],
+      waiters: waiting === undefined ? waiters : [...waiting.waiters, ...waiters],
       overtaken: Math.max(waiting?.overtaken ?? 0, overtaken),
     });
     if (this.#isStopped) void this.stop();
-    else this.#running ??= this.#work();
+    else this.#run(laneOf(this.#waiting.get(bucket)));
   }
 
-  async #work(): Promise<void> {
+  #run(lane: Lane): void {
+    if (!this.#running.has(lane)) this.#running.set(lane, this.#work(lane));
+  }
+
+  async #work(lane: Lane): Promise<void> {
     // What comes in the same turn of the event loop goes along.
     await Promise.resolve();
-    let wasHurried = false;
-    while (!this.#isStopped && this.#waiting.size > 0) {
-      const taken = this.#take(!wasHurried);
-      wasHurried = this.#waiting.size > 0;
+    for (let taken = this.#take(lane); taken.size > 0; taken = this.#take(lane)) {
       await this.#round(taken).then(
         (error) => error && this.#options.onError?.(error),
         (error: unknown) => {
@@ -107,13 +111,12 @@ export class CopyRelay {
         },
       );
     }
-    this.#running = undefined;
+    this.#running.delete(lane);
   }
 
-  /** Takes out those that somebody waits for, if `mayHurry` and there are such; else all. */
-  #take(mayHurry: boolean): Map<number, Waiting> {
-    const hurried = mayHurry ? [...this.#waiting].filter(([, { waiters }]) => waiters.length > 0) : [];
-    const taken = new Map(hurried.length > 0 ? hurried : this.#waiting);
+  #take(lane: Lane): Map<number, Waiting> {
+    if (this.#isStopped) return new Map();
+    const taken = new Map([...this.#waiting].filter(([, waiting]) => laneOf(waiting) === lane));
     for (const bucket of taken.keys()) this.#waiting.delete(bucket);
     return taken;
   }
@@ -128,19 +131,13 @@ export class CopyRelay {
     if (readings.length !== asked.length) throw new Error('the log did not answer for every bucket');
     const nonces = { nonce: newNonce(), newNonce };
     const steps = readings.map((reading) => stepOf(states.get(reading.bucket) ?? '', reading, nonces));
+    // Most have nothing to apply, and go together.
     const still = steps.filter(({ changes }) => changes === undefined);
-    const moved = still.length > 0 ? holder.advance(still) : Promise.resolve([]);
     const errors = await Promise.all([
-      ...still.map((step, i) =>
-        this.#settle(
-          step,
-          taken,
-          moved.then((each) => each[i] ?? false),
-        ),
-      ),
-      ...steps.map((step) => step.changes && this.#settle(step, taken, holder.apply(step, step.changes))),
+      still.length > 0 && this.#settle(still, taken, holder.advance(still)),
+      ...steps.map((step) => step.changes && this.#settle([step], taken, all(holder.apply(step, step.changes)))),
     ]);
-    return errors.find((error) => error !== undefined);
+    return errors.find(Boolean);
   }
 
   async #statesOf(taken: ReadonlyMap<number, Waiting>): Promise<Map<number, string>> {
@@ -151,14 +148,21 @@ export class CopyRelay {
     return states;
   }
 
-  async #settle(step: CopyStep, taken: ReadonlyMap<number, Waiting>, moving: Promise<boolean>): Promise<unknown> {
-    const { bucket } = step;
+  /** @returns what kept the steps from being taken */
+  async #settle(
+    steps: readonly CopyStep[],
+    taken: ReadonlyMap<number, Waiting>,
+    moving: Promise<readonly boolean[]>,
+  ): Promise<unknown> {
     try {
-      if (await moving) this.#moved(step, taken.get(bucket)?.waiters ?? []);
-      else this.#overtaken(bucket, taken);
+      const moved = await moving;
+      for (const [i, step] of steps.entries()) {
+        if (moved[i]) this.#moved(step, taken.get(step.bucket)?.waiters ?? []);
+        else this.#overtaken(step.bucket, taken);
+      }
       return undefined;
     } catch (error) {
-      this.#failed(bucket, taken);
+      for (const { bucket } of steps) this.#failed(bucket, taken);
       return error;
     }
   }
@@ -192,3 +196,7 @@ export class CopyRelay {
     for (const { waiters } of waiting.values()) for (const done of waiters) done(false);
   }
 }
+
+const laneOf = (waiting: Waiting | undefined): Lane => (waiting?.waiters.length ? 'hurried' : 'due');
+
+const all = async (one: Promise<boolean>): Promise<readonly boolean[]> => [await one];

@@ -412,6 +412,27 @@ test('who hurries waits no longer than a moment, whatever does not answer', asyn
   expect(performance.now() - startedMs).toBeLessThanOrEqual(300);
 });
 
+test('a round of many that takes long holds nobody up who waits for one', async () => {
+  const store = new MemoryLinkStore();
+  const log: ChangeLog = {
+    forget: async () => 0,
+    async read(asked, ...rest) {
+      if (asked.length > 1) await new Promise((resolve) => setTimeout(resolve, 10_000));
+      return store.log.read(asked, ...rest);
+    },
+  };
+  const well = start({ store });
+  await pass(SOON_MS);
+  const link = await filled(well);
+  const one = start({ store, copy: well.copy, log });
+  await well.stop();
+  await pass(600);
+  await store.remove(0, link.code);
+  expect(await one.keeper.hasten(0, link.code)).toBe(true);
+  expect(one.copy.server.published).toHaveLength(1);
+  await Promise.all([one.stop(), pass(20_000)]);
+});
+
 test('a stop waits for the round in hand and begins no other', async () => {
   const one = start();
   await pass(SOON_MS);
