@@ -1,7 +1,7 @@
 /**
  * Projects: `unit` (no server, no spawned process), `real` (ZooKeeper, MariaDB, Redis, nginx, Chromium), `system` (the built programs as a
  * user starts them), `beside` (hours of simulated time, which no clock
- * hurries), `load` (programs that keep every core busy themselves) and `long` (minutes). Sources are compiled in memory by swc; tests that spawn a program run what `tsc -b` built.
+ * hurries), `load` (programs that keep every core busy themselves), `vitess` (where Vitess is, or Go to build it) and `long` (minutes). Sources are compiled in memory by swc; tests that spawn a program run what `tsc -b` built.
  */
 const shared = {
   rootDir: import.meta.dirname,
@@ -33,12 +33,13 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['**/test/**/*.test.ts'],
-      testPathIgnorePatterns: ['/node_modules/', '\\.(real|system|beside|load|long)\\.test\\.ts$'],
+      testPathIgnorePatterns: ['/node_modules/', '\\.(real|system|beside|load|long|vitess)\\.test\\.ts$'],
     },
     { ...shared, displayName: 'real', testMatch: ['**/test/**/*.real.test.ts'] },
     { ...shared, displayName: 'system', testMatch: ['**/test/**/*.system.test.ts'] },
     { ...shared, displayName: 'beside', testMatch: ['**/test/**/*.beside.test.ts'] },
     { ...shared, displayName: 'load', testMatch: ['**/test/**/*.load.test.ts'] },
+    { ...shared, displayName: 'vitess', testMatch: ['**/test/**/*.vitess.test.ts'] },
     { ...shared, displayName: 'long', testMatch: ['**/test/**/*.long.test.ts'] },
   ],
 };

@@ -22,6 +22,7 @@ const programs = {
   lakh: { needs: 'run', file: 'services/lakh/dist/main.js' },
   test: { needs: 'develop', file: 'scripts/test.mjs' },
   'test:long': { needs: 'develop', file: 'scripts/test.mjs' },
+  'test:vitess': { needs: 'develop', file: 'scripts/test.mjs' },
   lint: { needs: 'develop', file: 'scripts/lint.mjs' },
   build: { needs: 'run' },
 };
@@ -40,6 +41,7 @@ if (file) {
     process.stderr.write(`lakh: ${file} is missing after the build\n`);
     process.exit(1);
   }
-  process.argv = [process.argv[0], program, ...(verb === 'test:long' ? ['--long', ...args] : args)];
+  const fixed = { 'test:long': ['--long'], 'test:vitess': ['--only', 'vitess'] }[verb] ?? [];
+  process.argv = [process.argv[0], program, ...fixed, ...args];
   await import(pathToFileURL(program).href);
 }

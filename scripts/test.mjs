@@ -2,7 +2,8 @@
  * `npm test [-- --only unit|beside|real|system|load] [-- jest arguments]`. Runs the jest projects one after another, adds up their counts and
  * ends with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run two at a time; those that load the machine
  * themselves have it alone, and the simulation has what the first ones leave of it.
- * `npm run test:long` runs the projects that take longer than the daily pass allows.
+ * `npm run test:long` runs the projects that take longer than the daily pass allows, `npm run test:vitess` what is shown through Vitess: where
+ * there is none, nor a Go that builds it, it says so and exits 77.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -24,12 +25,25 @@ const phases = [
   { project: 'system', jest: ['--maxWorkers=2'], servers: true },
   { project: 'load', jest: ['--runInBand'], servers: true },
   { project: 'long', jest: ['--runInBand'], servers: true },
-].filter((phase) => (only ? phase.project === only : (phase.project === 'long') === long));
+  { project: 'vitess', jest: ['--runInBand'], servers: true, onRequest: true },
+].filter((phase) => (only ? phase.project === only : !phase.onRequest && (phase.project === 'long') === long));
 const passThrough = args.filter((arg, i) => arg !== '--long' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)));
 
 if (phases.length === 0) {
   process.stderr.write(`lakh: no such test project: ${only}\n`);
   process.exit(2);
+}
+
+const SKIPPED = 77;
+if (only === 'vitess') {
+  const { findVitess, readSettings } = await import(
+    pathToFileURL(join(root, 'deploy', 'local', 'dist', 'index.js')).href
+  );
+  const found = await findVitess(readSettings(), (line) => process.stderr.write(`lakh: ${line}\n`));
+  if ('missing' in found) {
+    process.stderr.write(`lakh: skipped: ${found.missing}\n`);
+    process.exit(SKIPPED);
+  }
 }
 
 const temporary = mkdtempSync(join(tmpdir(), 'lakh-test-'));

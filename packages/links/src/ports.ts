@@ -45,6 +45,8 @@ export interface LinkStore {
    * known beforehand. A store finds out by itself when it is back.
    */
   readonly available?: boolean;
+  /** False while an insert of this very code would be refused at once, though others may be taken. Undefined where all are alike. */
+  takes?(domainId: number, code: string): boolean;
   /** Resolves `inserted` only once the row is durable. Concurrent calls may be coalesced; each settles by itself. */
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */

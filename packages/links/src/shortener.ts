@@ -165,11 +165,19 @@ class LinkShortener implements Shortener {
   }
 
   async #useCounters(draft: Draft, use?: UseCounter): Promise<ShortenResult> {
-    const { codes } = this.#options;
+    const { codes, store } = this.#options;
     const max = this.#maxBurntCounters;
+    let skipped = 0;
     for (let met = 0; met <= max; ) {
       this.#demandStore();
       const next = await codes.nextOrWait();
+      if (store.takes?.(draft.domainId, next.code) === false) {
+        // Where it would lie is away; the next code lies elsewhere, most likely.
+        codes.reportBurnt(next.counter, 'refused');
+        skipped += 1;
+        if (skipped <= max) continue;
+        throw new StoreUnavailableError('Where the next codes would lie, the store is away.');
+      }
       const isUsable = this.#isUsable(next, draft.domainId);
       const result = isUsable ? await (use ? use(next) : this.#useCounter(next, draft)) : undefined;
       if (result) return result;

@@ -341,6 +341,24 @@ describe('a store that says it is away', () => {
   });
 });
 
+describe('a store of which a part is away', () => {
+  test('gets the next code that lies elsewhere; those that were skipped are spent', async () => {
+    const { store, codes, shortener } = setUp();
+    const isAway = (code: string) => [codeOf(100_000), codeOf(100_001), codeOf(100_003)].includes(code);
+    Object.defineProperty(store, 'takes', { value: (_domainId: number, code: string) => !isAway(code) });
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_002);
+    expect((await shortener.shorten({ longUrl: URL_A })).link.counter).toBe(100_004);
+    expect([codes.burnt, [...codes.reasons]]).toEqual([[100_000, 100_001, 100_003], ['refused']]);
+  });
+
+  test('is away for a create where too many codes in a row lie there', async () => {
+    const { store, codes, shortener } = setUp();
+    Object.defineProperty(store, 'takes', { value: () => false });
+    await expect(shortener.shorten({ longUrl: URL_A })).rejects.toThrow(StoreUnavailableError);
+    expect(codes.burnt).toHaveLength(MAX_BURNT + 1);
+  });
+});
+
 describe('shortening with an alias', () => {
   test('takes no counter and makes one insert', async () => {
     const { store, shortener } = setUp();

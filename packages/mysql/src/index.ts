@@ -8,9 +8,10 @@ export * from './ledger/ledger.js';
 export * from './ledger/ledger-admin.js';
 export * from './links/change-log.js';
 export * from './links/inspector.js';
+export type { StoreLimits } from './links/lane-queues.js';
 export * from './links/reservations.js';
 export * from './links/store.js';
-export { type DatabaseSettings, openDatabase } from './open-database.js';
+export { type DatabaseSettings, openDatabase, openLanes } from './open-database.js';
 export { SchemaMismatchError } from './schema/errors.js';
 export { checkSchema, type MigrateOptions, type MigrationProgress, migrate } from './schema/migrate.js';
 export { proveRowsAreTaken } from './schema/proof.js';
@@ -24,6 +25,7 @@ export {
   InvalidDatabaseError,
   SqlFailure,
 } from './wire/errors.js';
+export { type Lanes, rangesByByte, ShardLanes } from './wire/lanes.js';
 export * from './wire/member.js';
 export * from './wire/observer.js';
 export * from './wire/pool.js';

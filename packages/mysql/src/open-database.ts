@@ -1,8 +1,11 @@
+import { proveLinksAreTaken } from './schema/proof.js';
 import { nextBeat } from './wire/beat-row.js';
 import { Database, type MemberLink } from './wire/database.js';
+import { isInRange, ShardLanes } from './wire/lanes.js';
 import type { Member } from './wire/member.js';
 import { askMember } from './wire/member-watch.js';
 import { Pool, type PoolOptions } from './wire/pool.js';
+import { byteLiteral } from './wire/sql.js';
 
 export interface DatabaseSettings extends Omit<PoolOptions, 'maxWaiters' | 'idleCheckMs'> {
   readonly members: readonly Member[];
@@ -33,6 +36,33 @@ export function openDatabase({ members, ...settings }: DatabaseSettings): Databa
     { observer, ...(proof && { beat: nextBeat }), ...(random && { random }) },
   );
   return database;
+}
+
+/** Of all lanes together, at most; a lane has some at least. */
+const CONNECTIONS_OF_LANES = 24;
+const LEAST_CONNECTIONS_OF_LANE = 4;
+
+/** The lanes to what {@link openDatabase} has opened by the same settings. They follow its shards once `follow` is called. */
+export function openLanes(whole: Database, settings: DatabaseSettings): ShardLanes {
+  const [{ database = '' } = {}] = settings.members;
+  return new ShardLanes({
+    whole,
+    // `lakh@primary` and `lakh:-80` are the same keyspace.
+    keyspace: database.replace(/[@:].*$/s, ''),
+    open(range, count) {
+      const bucket = byteLiteral(Number.parseInt(range.split('-')[0] || '0', 16));
+      const most = Math.max(LEAST_CONNECTIONS_OF_LANE, Math.floor(CONNECTIONS_OF_LANES / count));
+      return openDatabase({
+        ...settings,
+        part: range,
+        ...(settings.proof && {
+          proof: (session) => proveLinksAreTaken(session, (bucket) => isInRange(range, bucket)),
+        }),
+        maxConnections: Math.min(settings.maxConnections ?? most, most),
+        signOfLife: (session) => session.query(`SELECT 1 FROM heads WHERE bucket=${bucket}`),
+      });
+    },
+  });
 }
 
 function linkTo(member: Member, options: PoolOptions): MemberLink {

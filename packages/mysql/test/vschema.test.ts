@@ -44,23 +44,18 @@ describe('the layout of a keyspace that Lakh ships', () => {
     }
   });
 
-  test('keeps what belongs to a link on the shard of its bucket, whose byte is the keyspace id', () => {
+  test('keeps what belongs to a link on the shard of its bucket, whose byte is the keyspace id, and of a key on that of its hash', () => {
     expect(vschema.vindexes.bucket).toEqual({ type: 'binary' });
-    const byBucket = Object.entries(vschema.tables).filter(
-      ([
-        ,
-        {
-          column_vindexes: [by],
-        },
-      ]) => by?.name === 'bucket',
-    );
-    expect(byBucket.map(([name]) => name).sort()).toEqual(['changes', 'edit_receipts', 'heads', 'links']);
-    for (const [
-      ,
-      {
-        column_vindexes: [by],
-      },
-    ] of byBucket)
-      expect(by?.column).toBe('bucket');
+    const byBucket = Object.entries(vschema.tables).filter(([, table]) => table.column_vindexes[0]?.name === 'bucket');
+    expect(byBucket.map(([name]) => name).sort()).toEqual([
+      'changes',
+      'edit_receipts',
+      'heads',
+      'links',
+      'reservations',
+    ]);
+    for (const [name, table] of byBucket) {
+      expect(table.column_vindexes[0]?.column).toBe(name === 'reservations' ? 'key_hash' : 'bucket');
+    }
   });
 });

@@ -31,10 +31,13 @@ export const noTroubles = (): MemberTroubles => ({
 export function databaseHealth(
   { away, readOnly, silent, noPrimary }: MemberTroubles,
   writes: boolean,
+  takesLinks = false,
 ): ReturnType<HealthCheck> {
   const told = (members: Map<string, string>) => [...members].map((member) => member.join(': ')).join('; ');
   if (noPrimary !== '') return { status: writes ? 'down' : 'degraded', detail: noPrimary };
-  if (readOnly.size > 0) return { status: 'down', detail: `takes no rows: ${told(readOnly)}` };
+  // Of a keyspace it may be one shard of many.
+  if (readOnly.size > 0)
+    return { status: takesLinks ? 'degraded' : 'down', detail: `takes no rows: ${told(readOnly)}` };
   const gone = new Map([...silent, ...away]);
   return gone.size > 0 ? { status: 'degraded', detail: told(gone) } : { status: 'ok' };
 }

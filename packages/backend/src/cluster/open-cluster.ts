@@ -7,6 +7,7 @@ import {
   type MysqlObserver,
   observed,
   openDatabase,
+  openLanes,
   proveRowsAreTaken,
 } from '@lakh/mysql';
 import { type HealthCheck, type Logger, type Registry, thisProcess } from '@lakh/process';
@@ -56,20 +57,22 @@ export function openCluster(options: ClusterOptions): Backend {
   const troubles = noTroubles();
   const observer: MysqlObserver = told === undefined ? {} : createMysqlObserver(told.registry, told.log, troubles);
   const timer = observed(observer);
-  const pool = openDatabase({
+  const wires = {
     members: settings.database,
     deadlineMs: settings.storeDeadlineMs,
     // Who leases nothing makes no links, and goes on where the database takes none.
     ...(settings.zookeeper && { proof: proveRowsAreTaken }),
     observer,
-  });
-  const links = createMysqlLinkStore({ pool, clock, observer });
+  };
+  const pool = openDatabase(wires);
+  const lanes = openLanes(pool, wires);
+  const links = createMysqlLinkStore({ pool, lanes, clock, observer });
   if (told) {
     exposeQueues(told.registry, links);
     exposeLags(told.registry, pool);
   }
-  const changeLog = createMysqlChangeLog({ pool, timer });
-  const reservations = createMysqlReservations({ pool, timer });
+  const changeLog = createMysqlChangeLog({ pool, lanes, timer });
+  const reservations = createMysqlReservations({ pool, lanes, timer });
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
   let session: ZookeeperSession | undefined;
   const zookeeper = (): ZookeeperSession => {
@@ -100,7 +103,7 @@ export function openCluster(options: ClusterOptions): Backend {
     keys,
     get checks() {
       return {
-        database: () => databaseHealth(troubles, settings.zookeeper !== undefined),
+        database: () => databaseHealth(troubles, settings.zookeeper !== undefined, links.available),
         ...redis?.checks,
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
@@ -108,10 +111,15 @@ export function openCluster(options: ClusterOptions): Backend {
         }),
       };
     },
-    prepare: (signal) =>
-      prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal }),
+    prepare(signal) {
+      lanes.follow();
+      return prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal });
+    },
     loadKeys: (signal) => loadKeys({ keys, log: told?.log, signal }),
-    reachLinks: (signal) => reachLinks({ pool, signal }),
+    reachLinks(signal) {
+      lanes.follow();
+      return reachLinks({ pool, signal });
+    },
     register: (serverId, facts) => {
       const described = { ...thisProcess(serverId), pid: process.pid, startedAt: new Date().toISOString(), ...facts };
       return registerServer(zookeeper(), serverId, described);
@@ -121,6 +129,7 @@ export function openCluster(options: ClusterOptions): Backend {
     async close() {
       await session?.close();
       await redis?.close();
+      lanes.close();
       pool.close();
     },
   };

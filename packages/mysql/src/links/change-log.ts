@@ -1,5 +1,6 @@
 import type { ChangeLog, LogPosition, LogReading, LogRow, StoredLink } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
+import { type Lanes, oneLane } from '../wire/lanes.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import { byteLiteral, integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
@@ -25,19 +26,44 @@ interface Behind {
 /** The log of changes, from the primary. The reading side: a change writes it itself. */
 export function createMysqlChangeLog({
   pool,
+  lanes = oneLane(pool),
   timer = observed(),
 }: {
   readonly pool: PrimaryPool;
+  readonly lanes?: Lanes;
   readonly timer?: StatementTimer;
 }): ChangeLog {
   const settle = settling(timer, 'changes');
 
   return {
     read: (asked, maxRows) =>
-      asked.length === 0 ? Promise.resolve([]) : settle(() => pool.read((session) => read(session, asked, maxRows))),
+      asked.length === 0
+        ? Promise.resolve([])
+        : settle(async () => {
+            const readings = await Promise.all(
+              [...byLane(lanes, asked)].map(([lane, part]) => lane.read((session) => read(session, part, maxRows))),
+            );
+            return readings.length === 1 ? (readings[0] ?? []) : inOrder(asked, readings.flat());
+          }),
 
     forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'changes', beforeMs, limit)),
   };
+}
+
+function byLane(lanes: Lanes, asked: readonly Asked[]): ReadonlyMap<PrimaryPool, readonly Asked[]> {
+  const parts = new Map<PrimaryPool, Asked[]>();
+  for (const each of asked) {
+    const lane = lanes.of(each.bucket);
+    const part = parts.get(lane);
+    if (part) part.push(each);
+    else parts.set(lane, [each]);
+  }
+  return parts;
+}
+
+function inOrder(asked: readonly Asked[], readings: readonly LogReading[]): readonly LogReading[] {
+  const byBucket = new Map(readings.map((reading) => [reading.bucket, reading]));
+  return asked.map(({ bucket }) => byBucket.get(bucket) as LogReading);
 }
 
 /** One look at the heads; only of buckets whose head has gone on are the rows asked for, each again with its head. */

@@ -1,6 +1,7 @@
 import type { Reservation, ReservationStore } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { ER_DUP_ENTRY, isRefusal } from '../wire/errors.js';
+import { type Lanes, oneLane } from '../wire/lanes.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import { asciiLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
@@ -13,19 +14,23 @@ const INSERT_ID_BYTES = 16;
 /** Reservations of creates with idempotency keys. Each statement is of one key's row, and commits by itself. */
 export function createMysqlReservations({
   pool,
+  lanes = oneLane(pool),
   timer = observed(),
 }: {
   readonly pool: PrimaryPool;
+  /** They lie by the first byte of the key's hash. */
+  readonly lanes?: Lanes;
   readonly timer?: StatementTimer;
 }): ReservationStore {
   const settle = settling(timer, 'reserve');
+  const laneOf = (keyHash: string) => lanes.of(Number.parseInt(keyHash.slice(0, 2), 16));
 
   return {
-    find: (keyHash) => settle(() => pool.read((session) => select(session, keyHash))),
+    find: (keyHash) => settle(() => laneOf(keyHash).read((session) => select(session, keyHash))),
 
     reserve: (keyHash, reservation, instead) =>
       settle(() =>
-        pool.run(async (session) => {
+        laneOf(keyHash).run(async (session) => {
           if (instead !== undefined && (await replaced(session, keyHash, reservation, instead))) return reservation;
           return (await inserted(session, keyHash, reservation)) ? reservation : select(session, keyHash);
         }),

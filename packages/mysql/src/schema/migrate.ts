@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
-import type { Session } from '../wire/connection.js';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isVitess, type Session } from '../wire/connection.js';
 import {
   DatabaseUnsupportedError,
   ER_DUP_ENTRY,
   ER_NO_SUCH_TABLE,
+  isEngineFailure,
   isRefusal,
   SqlFailure,
   storeError,
@@ -19,6 +21,8 @@ export type { MigrationProgress } from './apply.js';
 /** For all that is missing: rows of big tables are changed piece by piece. Each statement has a deadline of its own. */
 const MIGRATE_DEADLINE_MS = 24 * 3_600_000;
 const LOCK_WAIT_S = 60;
+const KNOWN_DEADLINE_MS = 30_000;
+const KNOWN_RETRY_MS = 200;
 
 const CREATE_RECORD = `CREATE TABLE IF NOT EXISTS schema_migrations (
   number INT UNSIGNED NOT NULL,
@@ -63,6 +67,7 @@ export async function migrate(pool: PrimaryPool, options: MigrateOptions = {}): 
             }
             if (await bounded(session, () => recorded(session, migration, nowMs()))) applied.push(migration.number);
           }
+          if (isVitess(session.facts.version)) await knownToGate(session);
           return applied;
         });
       } finally {
@@ -70,6 +75,20 @@ export async function migrate(pool: PrimaryPool, options: MigrateOptions = {}): 
       }
     }, MIGRATE_DEADLINE_MS);
   });
+}
+
+/** A vtgate hears of new tables by itself, some moments after they were made; until then it cannot join them. */
+async function knownToGate(session: Session): Promise<void> {
+  const deadline = performance.now() + KNOWN_DEADLINE_MS;
+  for (;;) {
+    try {
+      await session.query('SELECT l.code,h.seq FROM links l LEFT JOIN heads h ON h.bucket=l.bucket LIMIT 1');
+      return;
+    } catch (error) {
+      if (!isEngineFailure(error) || performance.now() > deadline) throw error;
+    }
+    await sleep(KNOWN_RETRY_MS);
+  }
 }
 
 /** Resolves when the schema is the one of this program; otherwise rejects with {@link SchemaMismatchError}, naming what is missing. */

@@ -1,35 +1,59 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { bucketOf } from '@lakh/links';
 import { forceBeat } from '../wire/beat-row.js';
+import { isVitess, type Session } from '../wire/connection.js';
 import { asciiLiteral, byteLiteral, integerLiteral, textLiteral } from '../wire/sql.js';
 import type { SqlSession } from '../wire/transaction.js';
 
 /** Each fills a page of its own, so that a disk which has room for nothing but small rows does not pass. */
 const LONG_ROWS = 4;
 const LONGEST_URL = 8_192;
+/** Far more than it takes to meet one bucket of 256 a few times. */
+const MOST_TRIED = 20_000;
 
 /**
  * Stores rows where links and leases go, and takes them back. Nobody ever sees them, and servers that do so at once do not meet: no
- * link has such a code, and no lease such a namespace. Rejects as a create or a lease would.
+ * link has such a code, and no lease such a namespace. Rejects as a create or a lease would. Of a keyspace it is the ledger's shard that is asked; the
+ * others by {@link proveLinksAreTaken}, each for itself.
  */
-export async function proveRowsAreTaken(session: SqlSession): Promise<void> {
-  const name = `-proof-${randomBytes(8).toString('hex')}`;
-  const links = Array.from(
-    { length: LONG_ROWS },
-    (_, i) =>
-      `(${byteLiteral(bucketOf(0, `${name}-${i}`))},0,${asciiLiteral(`${name}-${i}`)},2,0,x'00',REPEAT('x',${LONGEST_URL}),0)`,
+export async function proveRowsAreTaken(session: SqlSession & Partial<Pick<Session, 'facts'>>): Promise<void> {
+  const name = proofName();
+  const lease = `INSERT INTO id_leases (namespace, start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec) VALUES (${textLiteral(name)},${integerLiteral(randomInt(2 ** 47))},0,'','',0,0,0,'')`;
+  const isKeyspace = isVitess(session.facts?.version ?? '');
+  if (isKeyspace) await takeBack(session, [lease]);
+  else await takeBack(session, [insertOf(codesOf(name, () => true)), lease], true);
+}
+
+/** As {@link proveRowsAreTaken}, with links of some buckets alone, of which there is one in 256 at least. */
+export async function proveLinksAreTaken(session: SqlSession, isOwn: (bucket: number) => boolean): Promise<void> {
+  await takeBack(session, [insertOf(codesOf(proofName(), isOwn))]);
+}
+
+const proofName = (): string => `-proof-${randomBytes(8).toString('hex')}`;
+
+function codesOf(name: string, isOwn: (bucket: number) => boolean): readonly string[] {
+  const codes: string[] = [];
+  for (let i = 0; codes.length < LONG_ROWS && i < MOST_TRIED; i += 1) {
+    const code = `${name}-${i}`;
+    if (isOwn(bucketOf(0, code))) codes.push(code);
+  }
+  return codes;
+}
+
+function insertOf(codes: readonly string[]): string {
+  const rows = codes.map(
+    (code) => `(${byteLiteral(bucketOf(0, code))},0,${asciiLiteral(code)},2,0,x'00',REPEAT('x',${LONGEST_URL}),0)`,
   );
+  return `INSERT INTO links (bucket,domain_id,code,kind,counter,insert_id,long_url,created_at_ms) VALUES ${rows}`;
+}
+
+async function takeBack(session: SqlSession, statements: readonly string[], isCommitting = false): Promise<void> {
   try {
     await session.query('START TRANSACTION');
-    await session.query(
-      `INSERT INTO links (bucket,domain_id,code,kind,counter,insert_id,long_url,created_at_ms) VALUES ${links.join(',')}`,
-    );
-    await session.query(
-      `INSERT INTO id_leases (namespace, start_counter, end_counter, server_id, host, process_start_ms, leased_at_ms, witness_version, codec) VALUES (${textLiteral(name)},${integerLiteral(randomInt(2 ** 47))},0,'','',0,0,0,'')`,
-    );
+    for (const statement of statements) await session.query(statement);
     await session.query('ROLLBACK');
     // Under a binary log a full disk takes rows, and no commit ends.
-    await forceBeat(session);
+    if (isCommitting) await forceBeat(session);
   } catch (error) {
     session.destroy('its transaction failed');
     throw error;

@@ -15,7 +15,10 @@ const galeraSessions = new WeakMap<Session, boolean>();
 /** Asks a server what it is, by the few statements that all kinds of it take. */
 export async function askMember(session: Session): Promise<MemberAnswer> {
   // A vtgate is known by its version alone: some of the others it would ask of a shard, and hang with it.
-  if (isVitess(session.facts.version)) return { state: { kind: 'vtgate' } };
+  if (isVitess(session.facts.version)) {
+    await session.query('SELECT @@version'); // one that stands still does not answer this either
+    return { state: { kind: 'vtgate' } };
+  }
   if (await isGalera(session)) {
     const { rows } = await session.query("SHOW GLOBAL STATUS LIKE 'wsrep_ready'");
     return { state: { kind: 'galera', isReady: isOn(rows[0]?.[1]) } };

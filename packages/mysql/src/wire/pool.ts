@@ -22,6 +22,10 @@ export interface PoolOptions {
   readonly idleCheckMs?: number;
   /** Stores rows and takes them back, so that somebody knows whether rows are taken. Without it they are assumed to be. */
   readonly proof?: (session: SqlSession) => Promise<void>;
+  /** What has to succeed besides, once the server was away, for it to be back: a question to what is behind it. */
+  readonly signOfLife?: (session: SqlSession) => Promise<unknown>;
+  /** Of a part of what the server has, that this pool is for alone; behind its name. */
+  readonly part?: string;
   readonly observer?: MysqlObserver;
   /** Uniform in [0, 1), for jitter. */
   readonly random?: () => number;
@@ -46,8 +50,9 @@ const LEAST_PING_MS = 50;
 export class Pool implements ServerPool {
   readonly name: string;
   readonly #member: Member;
-  readonly #options: Required<Omit<PoolOptions, 'proof'>>;
+  readonly #options: Required<Omit<PoolOptions, 'proof' | 'signOfLife' | 'part'>>;
   readonly #health: Health;
+  readonly #signOfLife: PoolOptions['signOfLife'];
   readonly #writability: Writability | undefined;
   readonly #idle = new IdleSessions((session) => this.#sessions.delete(session));
   readonly #waiters: Waiters;
@@ -60,7 +65,8 @@ export class Pool implements ServerPool {
   #closed = false;
 
   constructor(member: Member, options: PoolOptions = {}) {
-    this.name = memberName(member);
+    this.name = [memberName(member), ...(options.part === undefined ? [] : [options.part])].join(' ');
+    this.#signOfLife = options.signOfLife;
     this.#member = member;
     this.#options = {
       maxConnections: options.maxConnections ?? 12,
@@ -335,7 +341,13 @@ export class Pool implements ServerPool {
   }
 
   async #probe(): Promise<void> {
-    this.#offer(await this.#open(this.#options.connectDeadlineMs));
+    const session = await this.#open(this.#options.connectDeadlineMs);
+    await this.#signOfLife?.(session).catch((error: unknown) => {
+      session.destroy('what is behind its server is away');
+      this.#sessions.delete(session);
+      throw error;
+    });
+    this.#offer(session);
   }
 
   #warn(message: string): void {
