@@ -8,7 +8,12 @@ const ONE_SELECT = 'one SELECT a request';
 const CALLERS = 256;
 
 const VARIANTS: readonly Variant[] = [
-  { name: OURS, role: 'ours', variant: 'coalesced', what: 'find() of the links of a cluster, default limits' },
+  {
+    name: OURS,
+    role: 'ours',
+    variant: 'coalesced',
+    what: 'sight() of the links of a cluster, as redirects read them: with where the log of each stands',
+  },
   {
     name: ONE_SELECT,
     role: 'rival',

@@ -49,7 +49,7 @@ async function inLoops(task: WorkerTask, find: (code: string) => Promise<unknown
 function coalesced(): Variant {
   const backend = openCluster({ settings: { database: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
   return {
-    run: (task) => inLoops(task, (code) => backend.links.find(DOMAIN, code)),
+    run: (task) => inLoops(task, (code) => backend.links.sight(DOMAIN, code)),
     close: () => backend.close(),
   };
 }

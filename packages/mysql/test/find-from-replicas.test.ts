@@ -34,7 +34,7 @@ class FakeServer {
       const has = wanted.filter((code) => this.codes.includes(code));
       return { rows: has.map(rowOf), affectedRows: 0 };
     };
-    return work({ query } as unknown as Session);
+    return work({ query, facts: { version: '10.11.11-MariaDB' } } as unknown as Session);
   }
 }
 

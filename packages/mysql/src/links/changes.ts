@@ -68,7 +68,7 @@ export async function bury(
   const present = await lock(session, subjects);
   const outcomes = subjects.map((subject, i) => judgeRemoval(subject, present[i]));
   const buried = outcomes.flatMap((each) => (each.outcome === 'removed' ? [each.tombstone] : []));
-  for (const where of conditionsOf(buried)) {
+  for (const where of conditionsOf(session, buried)) {
     await session.query(
       `UPDATE links l SET l.kind=${KIND_DELETED}, l.long_url='', l.version=l.version+1, l.changed_at_ms=${integerLiteral(nowMs)} WHERE ${where}`,
     );

@@ -1,5 +1,5 @@
 import { bucketOf, type LogPosition, type NewLink, type RedirectStatus, type StoredLink } from '@lakh/links';
-import type { Session } from '../wire/connection.js';
+import { isVitess, type Session } from '../wire/connection.js';
 import { asciiLiteral, byteLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
 
 export const KIND_GENERATED = 1;
@@ -96,7 +96,7 @@ async function selectBy(
   statement: (where: string) => string,
 ): Promise<Map<string, LinkRow>> {
   const found = new Map<string, LinkRow>();
-  for (const where of conditionsOf(keys)) {
+  for (const where of conditionsOf(session, keys)) {
     const { rows } = await session.query(statement(where));
     for (const row of rows) found.set(keyOf(Number(row[0]), String(row[1])), row);
   }
@@ -104,7 +104,9 @@ async function selectBy(
 }
 
 /** Of statements that together ask for these keys, in their order within a domain, of a table that is called `l`. */
-export function* conditionsOf(keys: Iterable<LinkKey>): Generator<string> {
+export function* conditionsOf({ facts }: Pick<Session, 'facts'>, keys: Iterable<LinkKey>): Generator<string> {
+  // By buckets an engine finds shards. A plain server would compare them too, for a third of what a find costs it.
+  const isSharded = isVitess(facts.version);
   const codesByDomain = new Map<number, string[]>();
   for (const { domainId, code } of keys) {
     const codes = codesByDomain.get(domainId);
@@ -114,10 +116,14 @@ export function* conditionsOf(keys: Iterable<LinkKey>): Generator<string> {
   for (const [domainId, codes] of codesByDomain) {
     for (let i = 0; i < codes.length; i += CODES_PER_SELECT) {
       const part = codes.slice(i, i + CODES_PER_SELECT);
-      const buckets = new Set(part.map((code) => bucketOf(domainId, code)));
-      yield `l.bucket IN (${Array.from(buckets, byteLiteral)}) AND l.domain_id=${integerLiteral(domainId)} AND l.code IN (${part.map(asciiLiteral)})`;
+      const shards = isSharded ? `l.bucket IN (${bucketsOf(domainId, part)}) AND ` : '';
+      yield `${shards}l.domain_id=${integerLiteral(domainId)} AND l.code IN (${part.map(asciiLiteral)})`;
     }
   }
+}
+
+function bucketsOf(domainId: number, codes: readonly string[]): string {
+  return Array.from(new Set(codes.map((code) => bucketOf(domainId, code))), byteLiteral).join(',');
 }
 
 /** 32 upper-case hexadecimal digits, of a row of {@link selectRows}. */
