@@ -3,6 +3,10 @@ import { BadRequestError, InvalidRequestError } from '@lakh/http';
 import type { FieldProblem } from '@lakh/links';
 import { versionsOf } from './entity-tag.js';
 import { isKey } from './idempotency-key.js';
+import { unknownFields } from './link-request.js';
+
+const FIELDS_OF_BATCH: ReadonlySet<string> = new Set(['links']);
+const FIELDS_OF_DELETE: ReadonlySet<string> = new Set(['code', 'if_match']);
 
 /** Links of one JSON batch. */
 export const BATCH_MAX_LINKS = 1_000;
@@ -29,7 +33,7 @@ export interface DeleteRequest {
 
 /** The items of a batch. @throws InvalidRequestError */
 export function itemsOf(body: unknown): readonly unknown[] {
-  const { links } = fieldsOf(body, ['links']);
+  const { links } = fieldsOf(body, FIELDS_OF_BATCH);
   if (links === undefined) throw invalid('links', 'missing');
   if (!Array.isArray(links)) throw invalid('links', 'not_an_array');
   if (links.length === 0) throw invalid('links', 'no_links');
@@ -39,7 +43,7 @@ export function itemsOf(body: unknown): readonly unknown[] {
 
 /** @throws InvalidRequestError */
 export function parseDeleteRequest(body: unknown): DeleteRequest {
-  const { code, if_match: ifMatch } = fieldsOf(body, ['code', 'if_match']);
+  const { code, if_match: ifMatch } = fieldsOf(body, FIELDS_OF_DELETE);
   const problems: FieldProblem[] = [];
   let ifVersions: readonly number[] | undefined;
   if (typeof code !== 'string') problems.push(problem('code', code === undefined ? 'missing' : 'not_a_string'));
@@ -67,16 +71,12 @@ export function keyOfLine(body: unknown): { readonly key?: string; readonly link
   return { key, link };
 }
 
-function fieldsOf(body: unknown, known: readonly string[]): Readonly<Record<string, unknown>> {
+function fieldsOf(body: unknown, known: ReadonlySet<string>): Readonly<Record<string, unknown>> {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new InvalidRequestError([{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }]);
   }
-  const unknown = Object.keys(body).filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    throw new InvalidRequestError(
-      unknown.map((name) => ({ field: name.slice(0, 64), rule: 'unknown_field', reason: 'there is no such field' })),
-    );
-  }
+  const problems = unknownFields(body, known);
+  if (problems.length > 0) throw new InvalidRequestError(problems);
   return body as Readonly<Record<string, unknown>>;
 }
 

@@ -34,6 +34,8 @@ const PIECE_LENGTH = 32 * 1024;
  */
 const AFTER_BODY = /(?:^|[,;\s])answer-after-body(?:$|[,;\s])/i;
 const KEPT_LINES = 10_000;
+/** What so many lines come to whose body a gateway takes. */
+const KEPT_LENGTH = 8 * 1024 * 1024;
 
 /** How often it is looked whether the client's token still is one. */
 const CHECK_MS = 1_000;
@@ -64,6 +66,7 @@ export class LineStream implements Stream {
   readonly #entries: Entry[] = [];
   readonly #answersAfterBody: boolean;
   #kept: string[] = [];
+  #keptLength = 0;
   #bytes = 0;
   #taken = 0;
   #lastTaken = 0;
@@ -147,9 +150,9 @@ export class LineStream implements Stream {
   /** False: neither this line nor another. */
   #take(line: BodyLine): boolean {
     try {
-      if (this.#answersAfterBody && this.#taken >= KEPT_LINES) {
+      if (this.#answersAfterBody && (this.#taken >= KEPT_LINES || this.#keptLength >= KEPT_LENGTH)) {
         throw new PayloadTooLargeError(
-          `At most ${KEPT_LINES} lines are answered after the body; send the rest by itself.`,
+          `At most ${KEPT_LINES} lines, and 8 MiB of results, are answered after the body; send the rest by itself.`,
         );
       }
       const nowMs = performance.now();
@@ -196,8 +199,10 @@ export class LineStream implements Stream {
       }
       const piece = this.#nextPiece();
       this.#wakeReader();
-      if (this.#answersAfterBody && !this.#isRead) this.#kept.push(piece);
-      else await this.#send(piece);
+      if (this.#answersAfterBody && !this.#isRead) {
+        this.#kept.push(piece);
+        this.#keptLength += piece.length;
+      } else await this.#send(piece);
     }
   }
 

@@ -6,6 +6,8 @@ const FIELDS_OF_CREATE: ReadonlySet<string> = new Set([...EDITABLE, 'alias']);
 
 /** How much of an unknown field's name is repeated to the caller. */
 const NAME_SHOWN_MAX = 64;
+/** How many of them are: of a thousand links with nothing else the answer would be many times what was sent. */
+const UNKNOWN_SHOWN_MAX = 16;
 
 export interface LinkRequest<Asked> {
   /** For the domain to validate: any field may still be of any type. */
@@ -39,10 +41,16 @@ function fieldsOf(body: unknown, known: ReadonlySet<string>): { fields?: Fields;
     return { problems: [{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }] };
   }
   const fields = body as Fields;
+  return { fields, problems: unknownFields(fields, known) };
+}
+
+/** The first of the fields that there are not. */
+export function unknownFields(fields: object, known: ReadonlySet<string>): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const name in fields) {
     if (known.has(name)) continue;
     problems.push({ field: name.slice(0, NAME_SHOWN_MAX), rule: 'unknown_field', reason: 'there is no such field' });
+    if (problems.length === UNKNOWN_SHOWN_MAX) break;
   }
-  return { fields, problems };
+  return problems;
 }

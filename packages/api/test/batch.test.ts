@@ -53,6 +53,14 @@ describe('creates', () => {
     expect(made.body.results[3]?.problem?.errors).toMatchObject([{ rule: 'own_host' }]);
   });
 
+  test('of fields that there are not the first few are named: a body of nothing else is not answered with many times its size', async () => {
+    const junk = Object.fromEntries(Array.from({ length: 400 }, (_, i) => [`k${i}`, 1]));
+    const made = await api.create(Array(20).fill(junk));
+    for (const { problem } of made.body.results) expect(problem?.errors).toHaveLength(17);
+    const deleted = await api.send('batchDelete', { links: [junk] });
+    expect(deleted.body.results[0]?.problem?.errors).toHaveLength(16);
+  });
+
   test('of one alias in a batch the first has it, and who asks for the very same is told of it', async () => {
     const mine = { ...url('mine'), alias: 'mine' };
     const made = await api.create([mine, { ...url('other'), alias: 'mine' }, mine, url(1)]);

@@ -365,6 +365,16 @@ describe('a client that reads only when it has sent everything', () => {
   });
 });
 
+test('and so much of what they come to', async () => {
+  const long = 'x'.repeat(2000);
+  const got = await api.lines(text(Array.from({ length: 6000 }, (_, i) => url(`${i}${long}`))), {
+    prefer: 'answer-after-body',
+  });
+  expect(got.at(-1)).toMatchObject({ done: false, lines: got.length - 1, status: 413 });
+  expect(got.length).toBeGreaterThan(3000);
+  expect(got.length).toBeLessThan(5500);
+});
+
 test('headers that are refused are refused before anything is read', async () => {
   expect(
     (await api.send('batch', '{}', { 'content-type': 'application/x-ndjson', 'content-encoding': 'gzip' })).status,

@@ -12,6 +12,8 @@ export interface BodyLine {
 }
 
 const LINE_END = 0x0a;
+/** The blanks of JSON that a line may have. */
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0d]);
 
 /**
  * A body of JSON lines, read as its lines are asked for and no faster: what is not asked for stays with the client. No more than one
@@ -49,8 +51,14 @@ export class BodyLines implements AsyncIterable<BodyLine> {
       if (chunk === undefined) break;
       let from = 0;
       for (let end = chunk.indexOf(LINE_END); end >= 0; end = chunk.indexOf(LINE_END, from)) {
-        this.#add(chunk.subarray(from, end));
+        const start = from;
         from = end + 1;
+        // Of blank lines a megabyte has a million, and no limit counts them: they must cost next to nothing.
+        if (this.#bytes === 0 && isBlank(chunk, start, end)) {
+          this.#number += 1;
+          continue;
+        }
+        this.#add(chunk.subarray(start, end));
         const line = this.#take();
         if (line) yield line;
         if (this.#isStopped) return;
@@ -116,4 +124,9 @@ export class BodyLines implements AsyncIterable<BodyLine> {
       return { number, bytes, problem: new MalformedJsonError('The line is not valid JSON.') };
     }
   }
+}
+
+function isBlank(bytes: Buffer, start: number, end: number): boolean {
+  for (let at = start; at < end; at += 1) if (!BLANKS.has(bytes[at] as number)) return false;
+  return true;
 }

@@ -13,6 +13,8 @@ interface Connection {
   sentAtLastCheck: number;
   /** What had come of its stream at the last look, if it had one that waited for the client then; -1 otherwise. */
   streamAtLastCheck: number;
+  /** Those that came while another had the socket, and have not closed since. */
+  readonly queued: Set<ServerResponse>;
   /** What those of them want to be told of that asked, at their end. */
   readonly endings: Map<ServerResponse, () => void>;
 }
@@ -37,12 +39,13 @@ export class Connections {
       last: undefined,
       sentAtLastCheck: -1,
       streamAtLastCheck: -1,
+      queued: new Set(),
       endings: new Map(),
     };
     this.#open.set(socket, connection);
-    // A pipelined response that never got the socket emits no `close` of its own: whatever is left is settled here.
     socket.once('close', () => {
       this.#open.delete(socket);
+      for (const response of connection.queued) closeQueued(response);
       this.#inFlight -= connection.pending;
       connection.pending = 0;
       connection.last = undefined;
@@ -58,7 +61,9 @@ export class Connections {
     this.#inFlight += 1;
     connection.pending += 1;
     connection.last = response;
+    if (response.socket === null) connection.queued.add(response);
     response.once('close', () => {
+      connection.queued.delete(response);
       if (connection.pending === 0) return;
       connection.pending -= 1;
       this.#inFlight -= 1;
@@ -130,6 +135,13 @@ export class Connections {
   cut(): void {
     for (const socket of this.#open.keys()) socket.destroy();
   }
+}
+
+/** Node tells only the response that has the socket that it has closed; whatever others hold they would hold for good. */
+function closeQueued(response: ServerResponse): void {
+  if (response.socket !== null || response.destroyed) return;
+  response.destroy();
+  response.emit('close');
 }
 
 async function withinLimit(done: Promise<void>, limitMs: number): Promise<void> {

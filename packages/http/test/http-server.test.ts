@@ -205,6 +205,22 @@ describe('requests in flight', () => {
     await until(() => server.inFlight === 0);
   });
 
+  test('end for whoever waits for that, also those that waited behind another on a connection that went', async () => {
+    const { waiting, handler } = gate();
+    const server = await start({ handler });
+    const client = new RawClient(server.port).send('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4));
+    await until(() => waiting.length === 4);
+    const closed: number[] = [];
+    for (const [at, response] of waiting.entries()) response.on('close', () => closed.push(at));
+    waiting[0]?.end('one');
+    waiting[2]?.end('three');
+    await client.sees(/one/);
+    client.socket.resetAndDestroy();
+    await until(() => server.inFlight === 0 && closed.length >= 4);
+    expect(closed.sort()).toEqual([0, 1, 2, 3]);
+    expect(waiting[3]?.destroyed).toBe(true);
+  });
+
   test('whose client leaves in the middle of its body are no error of the server', async () => {
     const seen: unknown[] = [];
     let read: Promise<void> | undefined;
