@@ -13,7 +13,7 @@ import { ADVANCE, APPLY, FILL } from './copy-scripts.js';
 import type { Master } from './master.js';
 import type { Seal } from './seal.js';
 import { jittered } from './ttl.js';
-import { decodeLink, encodeLink, type NoLink } from './value.js';
+import { decodeLink, encodeLink, LINE_MAX_LENGTH, type NoLink } from './value.js';
 
 export interface CopyHolderOptions {
   readonly master: Master;
@@ -103,14 +103,14 @@ export class RedisCopyHolder implements CopyHolder {
   async get(domainId: number, code: string, epoch: string): Promise<StoredLink | undefined> {
     const { master, findSeal, onRead } = this.#options;
     const key = linkKey({ domainId, code }, epoch);
-    let line: string | null;
+    let line: string;
     try {
-      line = await master.get(key);
+      line = await master.get(key, LINE_MAX_LENGTH + 1);
     } catch (error) {
       onRead?.(isOfTheKey(error) ? 'bad-value' : 'failed');
       throw error;
     }
-    if (line === null) {
+    if (line === '') {
       onRead?.('miss');
       return undefined;
     }

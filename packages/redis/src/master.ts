@@ -99,8 +99,9 @@ export class Master {
     }
   }
 
-  get(key: string): Promise<string | null> {
-    return this.send(['GET', key]) as Promise<string | null>;
+  /** The first so many bytes, however much somebody has put there; empty where there is nothing. */
+  get(key: string, maxLength: number): Promise<string> {
+    return this.send(['GETRANGE', key, '0', String(maxLength - 1)]) as Promise<string>;
   }
 
   /** Runs a script, which the server is sent once. */

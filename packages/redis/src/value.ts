@@ -23,6 +23,8 @@ const CLOCKS_MS = 300_000;
 /** More changes than a link will ever see. A value beyond was pinned by somebody: no change could ever replace it. */
 const HIGHEST_VERSION = 1_000_000_000;
 const LONG_URL_MAX_LENGTH = 8_192;
+/** What is longer is no line. */
+export const LINE_MAX_LENGTH = LONG_URL_MAX_LENGTH + 128;
 /** Of http or https, without user information. */
 const MAY_BE_FOLLOWED = /^https?:\/\/[^/?#@\\]+(?:[/?#]|$)/;
 
@@ -54,7 +56,7 @@ export function decodeLink(
   nowMs: number,
 ): StoredLink | NoLink {
   const fields = LINE.exec(line);
-  if (fields === null || Number(fields[1]) > HIGHEST_VERSION) return 'bad-value';
+  if (line.length > LINE_MAX_LENGTH || fields === null || Number(fields[1]) > HIGHEST_VERSION) return 'bad-value';
   const [, version = '', given = '', untilMs] = fields;
   const body = line.slice(FORMAT.length + version.length + SEAL_LENGTH + 3);
   if (seal !== undefined) {

@@ -57,7 +57,7 @@ async function storedOver(url: string, text = 'stored'): Promise<string> {
     if (!masters.isWhole) return String(why);
     await masters.of(KEY)?.subscribe('lakh:changes', () => {});
     await masters.of(KEY)?.run(SET, [KEY], [text]);
-    return String(await masters.of(KEY)?.get(KEY));
+    return String(await masters.of(KEY)?.get(KEY, 100));
   } finally {
     await masters.close();
   }

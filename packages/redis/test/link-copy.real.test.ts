@@ -98,6 +98,17 @@ describe('over a Redis that works', () => {
     expect(await get()).toEqual(link(code));
   });
 
+  test('however much is under the key of a link, no more of it is read than a link has', async () => {
+    const { get, fill } = bucketIn(opened, 'huge');
+    await admin.setRange(keyOf('huge'), 8_000_000, 'x');
+    const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await admin.info('stats'))?.[1]);
+    const before = await sent();
+    expect(await get()).toBeUndefined();
+    expect((await sent()) - before).toBeLessThan(1_000_000);
+    expect(await fill(link('huge'))).toBe(true);
+    expect(await get()).toEqual(link('huge'));
+  });
+
   test('what is no text under the key of a state is no state, and is replaced', async () => {
     const { holder, stateNow } = bucketIn(opened, 'a-list');
     const bucket = bucketOf(0, 'a-list');

@@ -45,13 +45,13 @@ test('one server: commands, scripts and messages; frozen, killed and made a repl
     await open(redis);
     const first = masters.of('any') as Master;
     expect(await first.send(['SET', 'key', 'ünï'])).toBe('OK');
-    expect(await first.get('key')).toBe('ünï');
+    expect(await first.get('key', 100)).toBe('ünï');
     const script = createScript('redis.call("PUBLISH", KEYS[1], ARGV[1]) return {KEYS[1], ARGV[1]}');
     const heard: string[] = [];
     await first.subscribe('channel', (message) => void heard.push(message));
     for (const text of ['1', '2']) expect(await first.run(script, ['channel'], [text])).toEqual(['channel', text]);
     await until(() => heard.length === 2, 'it is heard on the same connection');
-    expect(await first.get('key')).toBe('ünï');
+    expect(await first.get('key', 100)).toBe('ünï');
 
     await redis.server.signal('SIGSTOP');
     expect(await taken(() => first.isEnded, 'it is given up, though nobody asks it', 3_000)).toBeLessThan(2_000);
@@ -99,7 +99,7 @@ test('Sentinel: a failover is followed', async () => {
   );
   const followedMs = await taken(() => isAt(masters.of('any'), replica), 'it is followed', 5_000);
   expect(followedMs).toBeLessThan(1_500);
-  expect(await masters.of('any')?.get('key')).toBe('kept');
+  expect(await masters.of('any')?.get('key', 100)).toBe('kept');
 });
 
 test('Cluster: a slot that moves, a master that is frozen, and one that is killed and succeeded by its replica', async () => {
@@ -125,7 +125,7 @@ test('Cluster: a slot that moves, a master that is frozen, and one that is kille
   expect([a?.isEnded, b?.isEnded]).toEqual([false, false]);
 
   await second?.signal('SIGSTOP');
-  const answers = keys.map((key) => masters.of(key)?.get(key));
+  const answers = keys.map((key) => masters.of(key)?.get(key, 100));
   const settled = await Promise.allSettled(answers);
   expect(settled.filter(({ status }) => status === 'rejected').length).toBeGreaterThan(0);
   await until(() => b?.isEnded === true, 'it is given up', 2_000);
@@ -146,7 +146,7 @@ test('Cluster: a slot that moves, a master that is frozen, and one that is kille
       async () =>
         (await masters
           .of(key)
-          ?.get(key)
+          ?.get(key, 100)
           .catch(() => null)) === key,
       `${key} is there`,
       3_000,

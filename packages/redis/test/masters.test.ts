@@ -43,13 +43,13 @@ async function openOne(answers?: FakeNode['answers'], options?: Omit<MastersOpti
 
 test('the one server is master of everything, by a connection with a name and a generation', async () => {
   const { masters, master, came, node } = await openOne(([command, key]) =>
-    command === 'GET' ? bulk(`value of ${key}`) : undefined,
+    command === 'GETRANGE' ? bulk(`value of ${key}`) : undefined,
   );
   expect(masters.of(16_383)).toBe(master);
   expect(masters.all()).toEqual([master]);
   expect(came).toEqual([master]);
   expect([master.name, master.generation, master.isEnded]).toEqual([`127.0.0.1:${node.port}`, 1, false]);
-  expect(await master.get('a')).toBe('value of a');
+  expect(await master.get('a', 100)).toBe('value of a');
   await master.confirm();
 });
 
@@ -59,16 +59,16 @@ test.each<[string, string | undefined, RegExp]>([
   ['a snapshot that is being loaded', '-LOADING Redis is loading the dataset in memory\r\n', /LOADING/],
 ])('a refusal of %s ends a master and rejects all that waits; the next one is another', async (_, refusal, why) => {
   const { masters, master, ended, came } = await openOne(([command]) =>
-    command === 'GET' ? '' : command === 'SET' ? refusal : undefined,
+    command === 'GETRANGE' ? '' : command === 'SET' ? refusal : undefined,
   );
   const refused = expect(master.send(['SET', 'b', ''])).rejects.toThrow(why);
-  const waiting = expect(master.get('a')).rejects.toMatchObject({ code: 'redis_master_ended' });
+  const waiting = expect(master.get('a', 100)).rejects.toMatchObject({ code: 'redis_master_ended' });
   await refused;
   expect(master.isEnded).toBe(true);
   expect(masters.of('a')).toBeUndefined();
   expect(masters.isWhole).toBe(false);
   await waiting;
-  await expect(master.get('a')).rejects.toMatchObject({ code: 'redis_master_ended' });
+  await expect(master.get('a', 100)).rejects.toMatchObject({ code: 'redis_master_ended' });
   await expect(master.confirm()).rejects.toMatchObject({ code: 'redis_master_ended' });
   expect(ended).toEqual([[master, expect.stringMatching(why)]]);
   await until(() => masters.isWhole, 'there is a master again');
@@ -82,14 +82,14 @@ test.each([
   '-WRONGTYPE Operation against a key holding the wrong kind of value\r\n',
   "-OOM command not allowed when used memory > 'maxmemory'.\r\n",
 ])('a refusal of one command is its sender’s alone: %j', async (refusal) => {
-  const { master } = await openOne(([command]) => (command === 'GET' ? refusal : undefined));
-  for (let i = 0; i < 10; i += 1) await expect(master.get('a')).rejects.toThrow(refusal.slice(1, 5).trim());
+  const { master } = await openOne(([command]) => (command === 'GETRANGE' ? refusal : undefined));
+  for (let i = 0; i < 10; i += 1) await expect(master.get('a', 100)).rejects.toThrow(refusal.slice(1, 5).trim());
   expect(master.isEnded).toBe(false);
 });
 
 test('a connection that is lost ends a master', async () => {
-  const { node, masters, master, ended } = await openOne(([command]) => (command === 'GET' ? '' : undefined));
-  const waiting = expect(master.get('a')).rejects.toMatchObject({ code: 'redis_master_ended' });
+  const { node, masters, master, ended } = await openOne(([command]) => (command === 'GETRANGE' ? '' : undefined));
+  const waiting = expect(master.get('a', 100)).rejects.toMatchObject({ code: 'redis_master_ended' });
   node.cut();
   await waiting;
   expect(ended).toHaveLength(1);
@@ -115,10 +115,10 @@ test.each([
 
 test('a server that answers too little of what it is asked is not asked, until it answers a new connection', async () => {
   let isFrozen = false;
-  const answers: FakeNode['answers'] = ([command]) => (isFrozen || command === 'GET' ? '' : undefined);
+  const answers: FakeNode['answers'] = ([command]) => (isFrozen || command === 'GETRANGE' ? '' : undefined);
   const { masters, master } = await openOne(answers, { deadlineMs: 20 });
   isFrozen = true;
-  const waiting = Promise.allSettled(Array.from({ length: 5 }, () => master.get('a')));
+  const waiting = Promise.allSettled(Array.from({ length: 5 }, () => master.get('a', 100)));
   await until(() => master.isEnded, 'it is given up');
   for (const { status } of await waiting) expect(status).toBe('rejected');
   await new Promise((resolve) => setTimeout(resolve, 300));
@@ -129,21 +129,21 @@ test('a server that answers too little of what it is asked is not asked, until i
 
 test('one late answer of many costs its sender alone', async () => {
   const { master } = await openOne(
-    ([command, key]) => (command === 'GET' ? (key === 'late' ? '' : bulk('x')) : undefined),
+    ([command, key]) => (command === 'GETRANGE' ? (key === 'late' ? '' : bulk('x')) : undefined),
     {
       deadlineMs: 20,
     },
   );
   const patient = new Deadlines(10_000);
-  for (let i = 0; i < 100; i += 1) await master.send(['GET', 'x'], patient);
-  await expect(master.get('late')).rejects.toMatchObject({ code: 'redis_deadline' });
+  for (let i = 0; i < 100; i += 1) await master.send(['GETRANGE', 'x', '0', '9'], patient);
+  await expect(master.get('late', 100)).rejects.toMatchObject({ code: 'redis_deadline' });
   expect(master.isEnded).toBe(false);
 });
 
 test('more than can be answered in time is refused at once', async () => {
-  const { master } = await openOne(([command]) => (command === 'GET' ? '' : undefined));
-  const waiting = Promise.allSettled(Array.from({ length: 4_096 }, () => master.get('a')));
-  await expect(master.get('a')).rejects.toMatchObject({ code: 'redis_busy' });
+  const { master } = await openOne(([command]) => (command === 'GETRANGE' ? '' : undefined));
+  const waiting = Promise.allSettled(Array.from({ length: 4_096 }, () => master.get('a', 100)));
+  await expect(master.get('a', 100)).rejects.toMatchObject({ code: 'redis_busy' });
   master.end(new Error('enough'));
   await waiting;
 });
@@ -236,7 +236,7 @@ test('Cluster: a slot of which nothing is known moves without ending anybody', a
   const [first, second] = await Promise.all([fake(), fake()]);
   let answer = slots([0, 8_191, first], [8_192, 16_383, second]);
   const cluster: FakeNode['answers'] = ([command]) => (command === 'CLUSTER' ? answer : undefined);
-  first.answers = (args) => (args[0] === 'GET' ? `-MOVED ${args[1]} 127.0.0.1:${second.port}\r\n` : cluster(args));
+  first.answers = (args) => (args[0] === 'GETRANGE' ? `-MOVED ${args[1]} 127.0.0.1:${second.port}\r\n` : cluster(args));
   second.answers = cluster;
   const { masters, came } = open(`redis+cluster://127.0.0.1:${first.port}`, { bound: new Set([0, 9_000]) });
   await until(() => masters.isWhole, 'there are masters');
@@ -253,7 +253,7 @@ test('Cluster: what one node says and does not fit is asked of the next', async 
   const [stale, second] = await Promise.all([fake(), fake()]);
   let isMoved = false;
   stale.answers = ([command]) => {
-    if (command === 'GET' && isMoved) return `-MOVED 0 127.0.0.1:${second.port}\r\n`;
+    if (command === 'GETRANGE' && isMoved) return `-MOVED 0 127.0.0.1:${second.port}\r\n`;
     return command === 'CLUSTER' ? slots([0, 16_383, stale]) : undefined;
   };
   second.answers = ([command]) => (command === 'CLUSTER' ? slots([0, 16_383, second]) : undefined);
