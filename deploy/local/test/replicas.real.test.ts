@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
@@ -71,6 +71,14 @@ test('replicas have what the primary has, and the application may write nowhere 
     isReadOnly: false,
     position: expect.stringMatching(/^0-1-/),
   });
+});
+
+test('no password is in what the primary logs', async () => {
+  const log = await readFile(join(dir, 'mysql-1', 'data', 'binlog.000001'), 'latin1');
+  const made = [...log.matchAll(/CREATE OR REPLACE USER '(\w+)'@'%' IDENTIFIED (\w+ \w+)/g)];
+  expect(made.map(([, user, how]) => `${user} ${how}`)).toEqual(
+    ['lakh_replication', 'lakh', 'lakh_migrate'].map((user) => `${user} VIA mysql_native_password`),
+  );
 });
 
 test('a replica that applies nothing, or with a delay, acknowledges and shows nothing new', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { portProbe } from '../probe.js';
@@ -133,12 +134,18 @@ export async function createLakhDatabase(plan: ServerPlan, accounts: LakhAccount
     plan,
     `
     CREATE DATABASE IF NOT EXISTS lakh CHARACTER SET utf8mb4;
-    CREATE OR REPLACE USER 'lakh'@'%' IDENTIFIED BY ${quoted(accounts.password)};
-    CREATE OR REPLACE USER 'lakh_migrate'@'%' IDENTIFIED BY ${quoted(accounts.migratePassword)};
+    CREATE OR REPLACE USER 'lakh'@'%' ${identified(accounts.password)};
+    CREATE OR REPLACE USER 'lakh_migrate'@'%' ${identified(accounts.migratePassword)};
     GRANT ${rows} ON lakh.* TO 'lakh'@'%';
     GRANT ${rows}, CREATE, ALTER, DROP, INDEX ON lakh.* TO 'lakh_migrate'@'%';
     `,
   );
+}
+
+/** How an account is made whose password is in no statement, and so in no binary log: by what the server keeps of it. */
+export function identified(password: string): string {
+  const sha1 = (data: string | Buffer) => createHash('sha1').update(data).digest();
+  return `IDENTIFIED VIA mysql_native_password USING '*${sha1(sha1(password)).toString('hex').toUpperCase()}'`;
 }
 
 /** A string literal of SQL. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { StartFailedError, WrongStateError } from '../errors.js';
-import { type MariadbSpec, mariadbPlan, mariadbRow, mariadbSql, quoted } from './mariadb.js';
+import { identified, type MariadbSpec, mariadbPlan, mariadbRow, mariadbSql, quoted } from './mariadb.js';
 import type { ServerPlan } from './server.js';
 
 const POLL_MS = 50;
@@ -112,7 +112,7 @@ export async function openPrimary(plan: ServerPlan): Promise<void> {
 export async function createReplicationUser(primary: ServerPlan, password: string): Promise<void> {
   await mariadbSql(
     primary,
-    `CREATE OR REPLACE USER '${REPLICATION_USER}'@'%' IDENTIFIED BY ${quoted(password)};
+    `CREATE OR REPLACE USER '${REPLICATION_USER}'@'%' ${identified(password)};
      GRANT REPLICATION SLAVE ON *.* TO '${REPLICATION_USER}'@'%'`,
   );
 }
