@@ -81,6 +81,13 @@ const detailOfIds = async ({ adminUrl }: ExtraServer): Promise<string> =>
 
 async function expectEnded(server: ExtraServer, created: CreatedLinks): Promise<void> {
   await until(async () => (await detailOfIds(server)).includes('counter_space_ended'), 'it has tried to lease');
+  // It opens its door when it has tried.
+  const isOpen = () =>
+    ask('GET', server.url).then(
+      () => true,
+      () => false,
+    );
+  await until(isOpen, 'it answers');
   const answer = await created.create(server.url);
   expect([answer.status, problemOf(answer).code]).toEqual([503, 'counter_space_ended']);
   expect(answer.headers['retry-after']).toBe('1');

@@ -12,6 +12,8 @@ import {
   stopApplying,
 } from '../src/index.js';
 
+jest.setTimeout(60_000);
+
 /** One commit after the other, by the application's user; the numbers that were acknowledged. */
 const INSERTS = 200;
 

@@ -80,10 +80,10 @@ export function openStack(options: StackOptions): Stack {
     return new Session({ dir: isThere ? realpathSync(dir) : dir, root, settings, detours }, report);
   }
 
-  const exclusively = (verb: (open: Session) => Promise<void>): Promise<void> => {
+  async function exclusively(verb: (open: Session) => Promise<void>): Promise<void> {
     const open = session();
-    return open.exclusively(() => verb(open));
-  };
+    await open.exclusively(() => verb(open));
+  }
 
   return {
     async up(upOptions = {}) {

@@ -32,6 +32,8 @@ const DEFAULT_L1_TTL_MS = 5_000;
 const NONCE_BYTES = 8;
 /** What is proven of a copy that works is of a second ago. */
 const WELL_WITHIN_MS = 2_000;
+/** Until then a start has found its masters and seen their pulses advance, or there is something to tell. */
+const FIRST_PROOF_MS = 10_000;
 
 /** Undefined where none is named. */
 export function openRedis({ settings, log, keys, observed: told }: OpenRedisOptions): RedisOfCluster | undefined {
@@ -61,6 +63,8 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
     validForMs: l1TtlMs,
     observer: told && observer && observeCopy(told, observer, () => keeper.ageMs()),
   });
+  const openedMs = systemClock.monotonicMs();
+  const isProven = () => keeper.ageMs() <= Math.max(l1TtlMs, WELL_WITHIN_MS);
   return {
     keeper,
     changes: createRedisChangeFeed({
@@ -72,7 +76,7 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
     checks: {
       redis: () => (masters.isWhole ? { status: 'ok' } : { status: 'degraded', detail: 'the cache is down' }),
       copy: () =>
-        keeper.ageMs() <= Math.max(l1TtlMs, WELL_WITHIN_MS)
+        isProven() || (masters.isWhole && systemClock.monotonicMs() - openedMs < FIRST_PROOF_MS)
           ? { status: 'ok' }
           : { status: 'degraded', detail: 'nothing proves that what the cache has is true: the database is asked' },
     },
