@@ -58,9 +58,18 @@ export class Truth {
   /** The database has `then` again where it had `link`. */
   undone(link: StoredLink | undefined, then: StoredLink | undefined): void {
     if (link === then) return;
-    if (link !== undefined && then === undefined) this.#lost.add(link);
+    if (link !== undefined && then === undefined) this.#lose(link.code);
     else if (link !== undefined) this.#untrueSinceMs.set(link, this.#nowMs());
     if (then !== undefined) this.#untrueSinceMs.set(then, undefined);
+  }
+
+  /** With its making all that it was since is nobody's. */
+  #lose(code: string): void {
+    for (const link of this.#untrueSinceMs.keys()) {
+      if (link.code !== code) continue;
+      this.#lost.add(link);
+      this.#untrueSinceMs.set(link, undefined);
+    }
   }
 
   isLost(code: string): boolean {
