@@ -42,6 +42,13 @@ describe('links between pages', () => {
   });
 });
 
+test.each(pages())('no point of %s is made twice', (page) => {
+  for (const section of prose(read(page)).split(/^#+ /m)) {
+    const points = [...section.matchAll(/^- \*\*(.+?)\.?\*\*/gm)].map((m) => (m[1] as string).split(/[.,]/)[0]);
+    expect(points).toEqual([...new Set(points)]);
+  }
+});
+
 describe('runbooks', () => {
   const errors = read('packages/id-range/src/errors.ts');
   const named = [...errors.matchAll(/\brefusal\(\s*'([a-z_]+)'/g)].map((m) => m[1] as string);

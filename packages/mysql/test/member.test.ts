@@ -1,4 +1,4 @@
-import { memberName, onlyMember, Pool, parseDatabase } from '../src/index.js';
+import { memberName, mysqlSettings, onlyMember, Pool, parseDatabase } from '../src/index.js';
 
 const MEMBER = { host: 'db1', port: 3306, user: 'lakh', password: 'secret', database: 'lakh' };
 
@@ -110,6 +110,14 @@ describe('LAKH_DATABASE', () => {
     ],
   ])('TLS: %s', (options, tls) => {
     expect(only(`mysql://lakh:secret@db1/lakh${options}`).tls).toEqual(tls);
+  });
+
+  test.each([
+    [`ssl-ca=${__filename}`, `member 1: ssl-ca: ${__filename} holds no certificate in PEM`],
+    ['ssl-ca=/dev/null', 'member 1: ssl-ca: /dev/null is empty'],
+    ['ssl-cert=/dev/null&ssl-key=/dev/null', 'member 1: ssl-cert: /dev/null is empty'],
+  ])('files of TLS that say nothing: %s', (options, why) => {
+    expect(() => mysqlSettings.database.parser.parse(`mysql://lakh:secret@db1/lakh?${options}`)).toThrow(why);
   });
 
   test('a pool is named by what people may see', () => {

@@ -167,5 +167,8 @@ test('the files of TLS are looked at with the setting, and named where they cann
   expect(() => parse(`rediss://h?ssl-cert=${none}&ssl-key=${none}`)).toThrow(
     `TLS cannot be made with ${none}, ${none}:`,
   );
+  expect(() => parse(`rediss://h?ssl-ca=${none}`)).toThrow(`ssl-ca: ${none} holds no certificate in PEM`);
+  expect(() => parse('rediss://h?ssl-ca=/dev/null')).toThrow('ssl-ca: /dev/null is empty');
+  expect(() => parse('rediss://h?ssl-cert=/dev/null&ssl-key=/dev/null')).toThrow('ssl-cert: /dev/null is empty');
   expect(parse('rediss://h')).toMatchObject({ tls: { mode: 'verify-identity' } });
 });

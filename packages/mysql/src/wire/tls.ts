@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext } from 'node:tls';
@@ -64,7 +65,7 @@ export function parseTls(
  * @throws InvalidDatabaseError that names the file which cannot be read, or says that certificate and key are none, or not of each other
  */
 export function sslOptionsOf({ mode, caFile, client }: TlsOptions): SslOptions {
-  const ca = caFile === undefined ? undefined : readPem(caFile, 'ssl-ca');
+  const ca = caFile === undefined ? undefined : readCas(caFile);
   const cert = client && readPem(client.certFile, 'ssl-cert');
   const key = client && readPem(client.keyFile, 'ssl-key');
   const files = { ...(ca && { ca }), ...(cert && key && { cert, key }) };
@@ -77,12 +78,27 @@ export function sslOptionsOf({ mode, caFile, client }: TlsOptions): SslOptions {
   return { ...files, rejectUnauthorized: mode !== 'required', verifyIdentity: mode === 'verify-identity' };
 }
 
-function readPem(file: string, option: string): string {
+/** Node.js takes a text without a certificate for one, and then trusts nobody: every connection would be refused. */
+function readCas(file: string): string {
+  const pem = readPem(file, 'ssl-ca');
   try {
-    return readFileSync(file, 'utf8');
+    new X509Certificate(pem);
+  } catch {
+    throw new InvalidDatabaseError(`ssl-ca: ${file} holds no certificate in PEM`);
+  }
+  return pem;
+}
+
+/** An empty text is none to Node.js: it would trust its own CAs instead of ours, or show no certificate. */
+function readPem(file: string, option: string): string {
+  let pem: string;
+  try {
+    pem = readFileSync(file, 'utf8');
   } catch (error) {
     throw new InvalidDatabaseError(`${option}: cannot read ${file} (${(error as NodeJS.ErrnoException).code})`);
   }
+  if (pem.trim() === '') throw new InvalidDatabaseError(`${option}: ${file} is empty`);
+  return pem;
 }
 
 /** @throws InvalidDatabaseError where a member's files for TLS cannot be used */
