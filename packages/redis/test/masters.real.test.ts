@@ -120,7 +120,7 @@ test('Cluster: a slot that moves, a master that is frozen, and one that is kille
   const moved = await c?.send(['EXISTS', keyOfSlot(16_383)]).catch(String);
   expect(moved).toMatch(/MOVED 16383|another master/);
   expect(c?.isEnded).toBe(true);
-  await until(() => masters.isWhole && masters.of(16_383) === b, 'the second has it', 2_000);
+  await until(() => masters.isWhole && masters.of(16_383) === b, 'the second has it');
   expect(isAt(masters.of(16_382), third)).toBe(true);
   expect([a?.isEnded, b?.isEnded]).toEqual([false, false]);
 
