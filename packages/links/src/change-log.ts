@@ -42,6 +42,7 @@ export interface ChangeLog {
   /**
    * Reads buckets from positions on, each in one snapshot of the primary, at most `maxRows` rows a bucket, and fewer where many are behind: while the last
    * row is not the head's, there are more. A bucket is asked for once. `after` undefined: only the head is asked for. Cheap where nothing happened.
+   * Buckets that lie where nobody answers are left out; rejects where that is all of them.
    */
   read(
     asked: readonly { readonly bucket: number; readonly after: LogPosition | undefined }[],

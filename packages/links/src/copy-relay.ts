@@ -128,7 +128,8 @@ export class CopyRelay {
     const asked = [...states].map(([bucket, from]) => ({ bucket, after: parseCopyState(from)?.position }));
     const rows = Math.min(MOST_ROWS, Math.max(LEAST_ROWS, Math.floor(ROWS_AT_ONCE / asked.length)));
     const readings = await log.read(asked, rows);
-    if (readings.length !== asked.length) throw new Error('the log did not answer for every bucket');
+    const lacking = lackingIn(asked, readings);
+    for (const bucket of lacking) this.#failed(bucket, taken);
     const nonces = { nonce: newNonce(), newNonce };
     const steps = readings.map((reading) => stepOf(states.get(reading.bucket) ?? '', reading, nonces));
     // Most have nothing to apply, and go together.
@@ -137,6 +138,7 @@ export class CopyRelay {
       still.length > 0 && this.#settle(still, taken, holder.advance(still)),
       ...steps.map((step) => step.changes && this.#settle([step], taken, all(holder.apply(step, step.changes)))),
     ]);
+    if (lacking.length > 0) errors.push(new Error('the log did not answer for every bucket'));
     return errors.find(Boolean);
   }
 
@@ -157,6 +159,7 @@ export class CopyRelay {
     try {
       const moved = await moving;
       for (const [i, step] of steps.entries()) {
+        this.#outdate(step);
         if (moved[i]) this.#moved(step, taken.get(step.bucket)?.waiters ?? []);
         else this.#overtaken(step.bucket, taken);
       }
@@ -165,6 +168,14 @@ export class CopyRelay {
       for (const { bucket } of steps) this.#failed(bucket, taken);
       return error;
     }
+  }
+
+  /** What a poll has found of a bucket while its round was under way is no state any more: a round from there would be overtaken. */
+  #outdate({ bucket, from }: CopyStep): void {
+    const waiting = this.#waiting.get(bucket);
+    if (waiting?.from !== from) return;
+    if (waiting.waiters.length > 0) this.#waiting.set(bucket, { ...waiting, from: undefined });
+    else this.#waiting.delete(bucket);
   }
 
   #moved({ bucket, kind, to, state, changes }: CopyStep, waiters: Waiting['waiters']): void {
@@ -195,6 +206,14 @@ export class CopyRelay {
   #giveUp(waiting: ReadonlyMap<number, Waiting>): void {
     for (const { waiters } of waiting.values()) for (const done of waiters) done(false);
   }
+}
+
+function lackingIn(
+  asked: readonly { readonly bucket: number }[],
+  readings: readonly { readonly bucket: number }[],
+): readonly number[] {
+  const read = new Set(readings.map(({ bucket }) => bucket));
+  return asked.flatMap(({ bucket }) => (read.has(bucket) ? [] : bucket));
 }
 
 const laneOf = (waiting: Waiting | undefined): Lane => (waiting?.waiters.length ? 'hurried' : 'due');

@@ -433,6 +433,46 @@ test('a round of many that takes long holds nobody up who waits for one', async 
   await Promise.all([one.stop(), pass(20_000)]);
 });
 
+test('where a part of the log cannot be read, the buckets of the others are kept true', async () => {
+  const one = start();
+  await pass(SOON_MS);
+  const link = await filled(one);
+  const lost = bucketOf(0, link.code);
+  const read = one.store.log.read.bind(one.store.log);
+  jest.spyOn(one.store.log, 'read').mockImplementation((asked, maxRows) =>
+    read(
+      asked.filter(({ bucket }) => bucket !== lost),
+      maxRows,
+    ),
+  );
+  let other = newLink();
+  while (bucketOf(0, other.code) === lost) other = newLink();
+  await filled(one, other);
+  await pass(VALID_FOR_MS + SOON_MS);
+  expect(await served(one.keeper, other)).toEqual(storedAs(other));
+  expect(await served(one.keeper, link)).toBeUndefined();
+  expect(await one.keeper.hasten(0, link.code)).toBe(false);
+  expect(await one.keeper.hasten(0, other.code)).toBe(true);
+  expect(one.errors.map(String)).toContain('Error: the log did not answer for every bucket');
+  await one.stop();
+});
+
+test('what was polled during a round that takes long is no reason for another one from there', async () => {
+  const store = new MemoryLinkStore();
+  const log: ChangeLog = {
+    forget: async () => 0,
+    async read(...asked) {
+      await new Promise((resolve) => setTimeout(resolve, 1_000));
+      return store.log.read(...asked);
+    },
+  };
+  const one = start({ store, log });
+  await pass(20_000);
+  expect(one.rounds.get('advanced')).toBeGreaterThan(FEW * 12);
+  expect(one.rounds.get('overtaken')).toBeUndefined();
+  await Promise.all([one.stop(), pass(2_000)]);
+});
+
 test('a stop waits for the round in hand and begins no other', async () => {
   const one = start();
   await pass(SOON_MS);

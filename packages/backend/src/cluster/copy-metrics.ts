@@ -3,6 +3,9 @@ import type { Logger, Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import type { RedisObserver } from './redis-metrics.js';
 
+/** One of several masters or shards may fail for long, while rounds of the others succeed: that is told once, and not several times a second. */
+const CALM_MS = 5_000;
+
 /** Metrics and log lines of the copy of links in Redis. `ageMs`: for how long nothing has been proven of the bucket that is worst off. */
 export function observeCopy(
   { log, registry }: { readonly log: Logger; readonly registry: Registry },
@@ -29,20 +32,21 @@ export function observeCopy(
     help: 'Changed links that this process brought to Redis.',
     registers,
   });
-  let isFailing = false;
+  let failedMs: number | undefined;
   return {
     fill,
     bypassed: () => read('bypassed'),
     round(outcome, changed) {
       rounds.inc({ outcome });
       if (changed > 0) changes.inc(changed);
-      if (!isFailing || outcome === 'failed' || outcome === 'overtaken') return;
-      isFailing = false;
+      if (failedMs === undefined || outcome === 'failed' || outcome === 'overtaken') return;
+      if (performance.now() - failedMs < CALM_MS) return;
+      failedMs = undefined;
       log.info({}, 'the copy of links in redis is kept true again');
     },
     failed(error) {
-      if (!isFailing) log.warn({ err: error }, 'the copy of links in redis cannot be kept true from here');
-      isFailing = true;
+      if (failedMs === undefined) log.warn({ err: error }, 'the copy of links in redis cannot be kept true from here');
+      failedMs = performance.now();
     },
   };
 }

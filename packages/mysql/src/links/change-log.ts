@@ -36,15 +36,18 @@ export function createMysqlChangeLog({
   const settle = settling(timer, 'changes');
 
   return {
-    read: (asked, maxRows) =>
-      asked.length === 0
-        ? Promise.resolve([])
-        : settle(async () => {
-            const readings = await Promise.all(
-              [...byLane(lanes, asked)].map(([lane, part]) => lane.read((session) => read(session, part, maxRows))),
-            );
-            return readings.length === 1 ? (readings[0] ?? []) : inOrder(asked, readings.flat());
-          }),
+    async read(asked, maxRows) {
+      const parts = await Promise.allSettled(
+        [...byLane(lanes, asked)].map(([lane, part]) =>
+          settle(() => lane.read((session) => read(session, part, maxRows))),
+        ),
+      );
+      const answered = parts.flatMap((part) => (part.status === 'fulfilled' ? [part.value] : []));
+      // A shard that is away keeps nobody from what the others have.
+      const [first] = parts;
+      if (answered.length === 0 && first?.status === 'rejected') throw first.reason;
+      return parts.length === 1 ? (answered[0] ?? []) : inOrder(asked, answered.flat());
+    },
 
     forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'changes', beforeMs, limit)),
   };
@@ -63,7 +66,7 @@ function byLane(lanes: Lanes, asked: readonly Asked[]): ReadonlyMap<PrimaryPool,
 
 function inOrder(asked: readonly Asked[], readings: readonly LogReading[]): readonly LogReading[] {
   const byBucket = new Map(readings.map((reading) => [reading.bucket, reading]));
-  return asked.map(({ bucket }) => byBucket.get(bucket) as LogReading);
+  return asked.flatMap(({ bucket }) => byBucket.get(bucket) ?? []);
 }
 
 /** One look at the heads; only of buckets whose head has gone on are the rows asked for, each again with its head. */
