@@ -71,6 +71,8 @@ test('a primary with replicas: promoted in order, after a death and past one tha
   await isCreating();
 
   await stack.kill('mysql-2');
+  const isDead = 'mysql-2 is the primary already, and is not running: start it, or promote another';
+  await expect(stack.promote('mysql-2')).rejects.toThrow(isDead);
   await stack.promote('mysql-3');
   expect(await roles()).toEqual({ 'mysql-1': 'replica', 'mysql-2': 'exited', 'mysql-3': 'primary' });
   await isCreating();

@@ -32,7 +32,10 @@ export async function promoteServer(session: Session, name: string): Promise<voi
   const chosen = session.record(name);
   const before = primaryOf(state);
   if (chosen.role !== 'mysql') throw new UsageError(`${name} is no server of the database`);
-  if (name === before.name) throw new WrongStateError(`${name} is the primary already`);
+  if (name === before.name) {
+    const isUp = isRunning(before) ? '' : ', and is not running: start it, or promote another';
+    throw new WrongStateError(`${name} is the primary already${isUp}`);
+  }
   if (!isRunning(chosen)) throw new WrongStateError(`${name} is not running: start it first`);
   const others = recordsOf(state, 'mysql').filter(
     (record) => record.name !== name && record.name !== before.name && isRunning(record),

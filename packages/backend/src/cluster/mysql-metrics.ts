@@ -15,6 +15,8 @@ export interface MemberTroubles {
   readonly silent: Map<string, string>;
   /** Why no member is written to; empty while one is. */
   noPrimary: string;
+  /** Of several members the one that is written to, or that is waited for; undefined where there is one member, or none is known yet. */
+  primary: string | undefined;
 }
 
 export const noTroubles = (): MemberTroubles => ({
@@ -22,6 +24,7 @@ export const noTroubles = (): MemberTroubles => ({
   readOnly: new Map(),
   silent: new Map(),
   noPrimary: '',
+  primary: undefined,
 });
 
 /**
@@ -29,7 +32,7 @@ export const noTroubles = (): MemberTroubles => ({
  * matters to those alone who send some, and these can do nothing without.
  */
 export function databaseHealth(
-  { away, readOnly, silent, noPrimary }: MemberTroubles,
+  { away, readOnly, silent, noPrimary, primary }: MemberTroubles,
   writes: boolean,
   takesLinks = false,
 ): ReturnType<HealthCheck> {
@@ -39,7 +42,9 @@ export function databaseHealth(
   if (readOnly.size > 0)
     return { status: takesLinks ? 'degraded' : 'down', detail: `takes no rows: ${told(readOnly)}` };
   const gone = new Map([...silent, ...away]);
-  return gone.size > 0 ? { status: 'degraded', detail: told(gone) } : { status: 'ok' };
+  if (gone.size === 0) return { status: 'ok' };
+  const detail = [...gone].map(([member, why]) => `${member === primary ? 'the primary ' : ''}${member}: ${why}`);
+  return { status: 'degraded', detail: detail.join('; ') };
 }
 
 /** Metrics and log lines of the database. `troubles` is kept up to date. */
@@ -158,6 +163,7 @@ function memberObserver(
       );
     },
     primary(member, before) {
+      troubles.primary = member;
       if (before !== undefined) promotions.inc();
       log[before === undefined ? 'info' : 'warn']({ member, before }, 'the primary of the database');
     },
