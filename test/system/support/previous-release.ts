@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,15 +11,10 @@ const BUILD_DEADLINE_MS = 120_000;
 export const PREVIOUS = { version: '0.1.0', commit: '1274b581e32c33f73868b070b25f8fdaa7a48ea7' } as const;
 
 /** Why the previous release cannot be had here; undefined when it can. */
-export async function whyNoPrevious(root: string): Promise<string | undefined> {
-  const commit = `${PREVIOUS.commit}^{commit}`;
-  const error = await run('git', ['-C', root, 'rev-parse', '--quiet', '--verify', commit]).then(
-    () => undefined,
-    (failed: Error) => failed,
-  );
-  return (
-    error && `the history here lacks ${PREVIOUS.version} (${PREVIOUS.commit}): a copy without git, or a shallow clone`
-  );
+export function whyNoPrevious(root: string): string | undefined {
+  const { status } = spawnSync('git', ['-C', root, 'rev-parse', '--quiet', '--verify', `${PREVIOUS.commit}^{commit}`]);
+  if (status === 0) return undefined;
+  return `the history here lacks ${PREVIOUS.version} (${PREVIOUS.commit}): a copy without git, or a shallow clone`;
 }
 
 /** Takes the previous release's sources from the history into `dir` and builds its programs there, with the packages that are installed here. */

@@ -62,7 +62,7 @@ export function describeKeyedCreates(name: string, open: () => Promise<KeyedCrea
         expect({ seed, codes: [...codes], made }).toEqual({ seed, codes: [...codes].slice(0, 1), made: [...codes] });
       }
       expect([...seen].sort()).toEqual([...FAULTS, 'a stranger'].sort());
-    }, 180_000);
+    }, 60_000);
 
     test(`one link for each link of a batch, over ${Math.ceil(keys / BATCH)} keys and any fault between two steps`, async () => {
       const counters = { next: 6_000_000 };
@@ -86,7 +86,7 @@ export function describeKeyedCreates(name: string, open: () => Promise<KeyedCrea
           expect(of.size).toBe(1);
         }
       }
-    }, 180_000);
+    }, 60_000);
   });
 }
 
@@ -196,6 +196,8 @@ class World {
   #halt({ died, stoodStill }: Halted, fault: Fault): Promise<void> {
     return new Promise((resolve) => {
       if (fault.startsWith('dies')) return died();
+      // Drawn while there were faults, and met when all go on: nobody would come to wake it.
+      if (this.#faultRate === 0) return resolve();
       this.#goOn.push(resolve);
       stoodStill();
     });
