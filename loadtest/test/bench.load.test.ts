@@ -138,7 +138,8 @@ test.concurrent('shorten: the store at three numbers of callers, and creates ove
   ]);
 }, 120_000);
 
-test.concurrent('data: reads of the database, redirects by where their links are, a herd, and many links beside few', async () => {
+// By itself: a fifth beside the four would leave one of them a second without a measurement.
+test('data: reads of the database, redirects by where their links are, a herd, and many links beside few', async () => {
   const report = await bench('data', '--quick', '--json');
   expectWhole(report, 1);
   expect(report.groups.map(({ id }) => id)).toEqual(['finds-256', 'through']);

@@ -48,8 +48,7 @@ export async function prepareData(bench: Bench): Promise<PreparedBench> {
 
 async function addReads(bench: Bench, groups: Group[], trials: Trial[]): Promise<void> {
   progress('data: starting MariaDB, ZooKeeper and Redis');
-  const databases = await startDatabases(bench, 1);
-  const redisUrl = await startRedis(bench);
+  const [databases, redisUrl] = await Promise.all([startDatabases(bench, 1), startRedis(bench)]);
   const tokens = await write(bench, 'tokens', [`bench:${createHash('sha256').update(TOKEN).digest('hex')}`]);
   const cached = { LAKH_REDIS: redisUrl };
   const shorten = await startLakh(bench, 'shorten', {

@@ -87,6 +87,8 @@ export async function startLakh(
       LAKH_LISTEN: `127.0.0.1:${port}`,
       LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
       LAKH_LOG_LEVEL: 'warn',
+      // Nothing is in flight when one is ended.
+      LAKH_DRAIN_TIMEOUT_MS: '0',
       ...GENEROUS_LIMITS,
       ...(program === 'standalone' ? { LAKH_DATA_DIR: join(around.dir, 'lakh-data') } : {}),
       ...(databases ? { LAKH_DATABASE: databases.mysqlUrl } : {}),

@@ -20,20 +20,22 @@ export async function throughGroup(
   paths: string,
   warm: (server: LakhServer) => Promise<void>,
 ): Promise<Group> {
-  const withEnv = async (env: Readonly<Record<string, string>>): Promise<LakhServer> => {
-    const server = await startLakh(bench, 'redirect', { databases, env });
-    await warm(server);
-    return server;
-  };
-  const servers = [
-    { name: L1, what: 'everything in the process', server: await withEnv(LONG_L1) },
+  const places = [
+    { name: L1, what: 'everything in the process', env: LONG_L1 },
     {
       name: L2,
       what: 'no cache in the process (LAKH_L1_MAX_BYTES=0), all links in one Redis on the other core',
-      server: await withEnv({ ...NO_L1, LAKH_REDIS: redisUrl }),
+      env: { ...NO_L1, LAKH_REDIS: redisUrl },
     },
-    { name: DATABASE, what: 'no cache at all: MariaDB on the other core', server: await withEnv(NO_L1) },
+    { name: DATABASE, what: 'no cache at all: MariaDB on the other core', env: NO_L1 },
   ];
+  const servers = await Promise.all(
+    places.map(async ({ env, ...place }) => ({
+      ...place,
+      server: await startLakh(bench, 'redirect', { databases, env }),
+    })),
+  );
+  for (const { server } of servers) await warm(server);
   return {
     id: 'through',
     title: `Redirects of 10,000 links in turn by where they are found, ${CONNECTIONS} connections, one core`,
