@@ -21,9 +21,10 @@ export const wings = {
     from: ['ground', 'domain', 'machinery', 'issuing'],
     within: true,
   },
+  wires: { rooms: ['packages/tls'], from: ['ground'] },
   engines: {
     rooms: ['packages/zookeeper', 'packages/mysql', 'packages/redis', 'packages/sqlite'],
-    from: ['ground', 'domain'],
+    from: ['ground', 'domain', 'wires'],
   },
   backend: { rooms: ['packages/backend'], from: ['ground', 'domain', 'machinery', 'engines'] },
   commands: { rooms: ['packages/commands'], from: ['ground', 'domain', 'machinery', 'issuing', 'faces', 'backend'] },

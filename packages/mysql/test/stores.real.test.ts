@@ -27,6 +27,7 @@ import {
 } from '../src/index.js';
 import { startDatabase, type TestDatabase } from './database.js';
 import { describeChanges } from './describe-changes.js';
+import { keepTables } from './keep-tables.js';
 
 const NOW_MS = 1_790_000_000_000;
 const clock = { nowMs: () => NOW_MS };
@@ -70,21 +71,12 @@ describeLinkStore('MySQL, many small statements', async () => {
 describeChangeLog('MySQL', async () => {
   const moment = { nowMs: NOW_MS };
   const another = async () => createMysqlLinkStore({ pool, clock: { nowMs: () => moment.nowMs } });
-  const tables = ['links', 'heads', 'changes', 'edit_receipts'];
   return {
     store: await another(),
     log: createMysqlChangeLog({ pool }),
     clock: moment,
     another,
-    backup: async () => {
-      for (const table of tables) {
-        await database.sql(`DROP TABLE IF EXISTS kept_${table}; CREATE TABLE kept_${table} AS SELECT * FROM ${table}`);
-      }
-      return async () => {
-        const puts = tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
-        await database.sql(`START TRANSACTION; ${puts.join('; ')}; COMMIT`);
-      };
-    },
+    backup: () => keepTables((statements) => database.sql(statements)),
     dispose: async () => {},
   };
 });

@@ -26,6 +26,7 @@ import {
   type ShardLanes,
   type StoreLimits,
 } from '../src/index.js';
+import { keepTables } from './keep-tables.js';
 import { startKeyspace, type TestKeyspace } from './keyspace.js';
 
 /** What is shown of one MariaDB, through a vtgate over two shards. */
@@ -79,21 +80,12 @@ describeLinkStore('Vitess, many small statements', async () => {
 describeChangeLog('Vitess', async () => {
   const moment = { nowMs: NOW_MS };
   const another = async () => makeStore({}, { nowMs: () => moment.nowMs });
-  const tables = ['links', 'heads', 'changes', 'edit_receipts'];
   return {
     store: await another(),
     log: createMysqlChangeLog({ pool, lanes }),
     clock: moment,
     another,
-    backup: async () => {
-      for (const table of tables) {
-        await keyspace.sql(`DROP TABLE IF EXISTS kept_${table}; CREATE TABLE kept_${table} AS SELECT * FROM ${table}`);
-      }
-      return async () => {
-        const puts = tables.map((table) => `DELETE FROM ${table}; INSERT INTO ${table} SELECT * FROM kept_${table}`);
-        await keyspace.sql(`START TRANSACTION; ${puts.join('; ')}; COMMIT`);
-      };
-    },
+    backup: () => keepTables((statements) => keyspace.sql(statements)),
     dispose: async () => {},
   };
 });

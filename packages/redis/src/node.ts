@@ -3,8 +3,9 @@
  * comes back by itself: whoever wants another makes another.
  */
 import { formatAddress, type HostPort } from '@lakh/settings';
+import type { TlsOptions } from '@lakh/tls';
 import { createClient } from 'redis';
-import { type TlsOptions, tlsSocketOptions } from './tls.js';
+import { tlsSocketOptions } from './tls.js';
 
 export type NodeAddress = HostPort | { readonly path: string };
 

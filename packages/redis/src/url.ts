@@ -1,7 +1,7 @@
 import { type HostPort, parseHostPort } from '@lakh/settings';
+import { TLS_OPTIONS, type TlsMode, type TlsOptions, tlsOptionsOf } from '@lakh/tls';
 import { InvalidRedisUrlError } from './errors.js';
 import type { NodeAddress } from './node.js';
-import type { TlsMode, TlsOptions } from './tls.js';
 
 export interface Credentials {
   readonly username?: string;
@@ -29,7 +29,6 @@ const FORMS =
 const REDIS_PORT = 6379;
 const SENTINEL_PORT = 26379;
 
-const TLS_OPTIONS = ['ssl-mode', 'ssl-ca', 'ssl-cert', 'ssl-key'] as const;
 const SENTINEL_OPTIONS = ['sentinel-username', 'sentinel-password'] as const;
 type Option = (typeof TLS_OPTIONS)[number] | (typeof SENTINEL_OPTIONS)[number] | 'db';
 type Options = Readonly<Partial<Record<Option, string>>>;
@@ -166,20 +165,11 @@ const MODES: readonly TlsMode[] = ['verify-identity', 'verify-ca', 'required'];
 
 /** The names are those of the database's members. */
 function parseTls(options: Options): TlsOptions {
-  const { 'ssl-ca': caFile, 'ssl-cert': certFile, 'ssl-key': keyFile } = options;
   const mode = MODES.find((known) => known === (options['ssl-mode'] ?? 'verify-identity'));
   if (mode === undefined) throw new InvalidRedisUrlError(`ssl-mode is none of ${MODES.join(', ')}`);
-  if (mode === 'required' && caFile !== undefined)
-    throw new InvalidRedisUrlError(
-      'there is ssl-ca with ssl-mode=required, which checks nothing: use verify-identity or verify-ca',
-    );
-  if ((certFile === undefined) !== (keyFile === undefined))
-    throw new InvalidRedisUrlError('there is one of ssl-cert and ssl-key without the other');
-  return {
-    mode,
-    ...(caFile !== undefined && { caFile }),
-    ...(certFile !== undefined && keyFile !== undefined && { client: { certFile, keyFile } }),
-  };
+  return tlsOptionsOf(mode, options, (what) => {
+    throw new InvalidRedisUrlError(`there is ${what}`);
+  });
 }
 
 function decode(text: string): string {

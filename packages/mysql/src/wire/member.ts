@@ -1,6 +1,7 @@
 import { formatAddress } from '@lakh/settings';
+import { TLS_OPTIONS, type TlsOptions } from '@lakh/tls';
 import { InvalidDatabaseError } from './errors.js';
-import { parseTls, TLS_OPTIONS, type TlsOptions } from './tls.js';
+import { parseTls } from './tls.js';
 
 /** One database server, and as whom it is used. */
 export interface Member {
