@@ -14,9 +14,7 @@ import {
 import {
   anonymous,
   createEditor,
-  createInsertIds,
   createRemover,
-  createShortener,
   type Invalidation,
   OwnHosts,
   StoreUnavailableError,
@@ -25,7 +23,7 @@ import {
 import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
-import { CountedCodes, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
+import { countedShortener, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
 
@@ -74,11 +72,9 @@ async function openServices(token?: string, perMin = 1e9) {
   const policy = { ownHosts: new OwnHosts([publicUrl]) };
   const options = {
     domainId: 0,
-    shortener: createShortener({
+    shortener: countedShortener({
       store,
-      codes: new CountedCodes(),
       clock,
-      newInsertId: createInsertIds(new Uint8Array(8)),
       policy,
       idempotency: { digest, reservations: new MemoryReservationStore() },
     }),

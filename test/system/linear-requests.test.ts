@@ -3,18 +3,10 @@ import { Agent, createServer, request as httpRequest, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { createApi } from '@lakh/api';
 import { createApp, createHttpMetrics, createRateLimits, createRyowCookie, createRyowReader } from '@lakh/http';
-import {
-  anonymous,
-  createEditor,
-  createInsertIds,
-  createRemover,
-  createShortener,
-  type Invalidation,
-  OwnHosts,
-} from '@lakh/links';
+import { anonymous, createEditor, createRemover, type Invalidation, OwnHosts } from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
-import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
+import { countedShortener, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { GROWING_REQUESTS, type Sent } from './support/growing-requests.js';
 import { GROWTH_MAX, growthOf } from './support/growth.js';
@@ -60,11 +52,9 @@ beforeAll(async () => {
   const options = {
     domainId: 0,
     store,
-    shortener: createShortener({
+    shortener: countedShortener({
       store,
-      codes: new CountedCodes(),
       clock,
-      newInsertId: createInsertIds(new Uint8Array(8)),
       policy,
     }),
     editor: createEditor({ ...changes, clock, policy }),

@@ -8,8 +8,8 @@ import {
   type HttpServer,
   listen,
 } from '@lakh/http';
-import { anonymous, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
+import { anonymous, createRemover, OwnHosts } from '@lakh/links';
+import { countedShortener, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApi, type Identify, parseTokens } from '../src/index.js';
 import { tokenLine } from '../src/tokens.js';
@@ -34,11 +34,9 @@ async function start(identify: Identify): Promise<void> {
   const api = createApi({
     domainId: 0,
     store,
-    shortener: createShortener({
+    shortener: countedShortener({
       store,
-      codes: new CountedCodes(),
       clock,
-      newInsertId: createInsertIds(new Uint8Array(8)),
       policy: { ownHosts },
     }),
     remover: createRemover({ store }),

@@ -10,8 +10,8 @@ import {
   listen,
   type ProblemBody,
 } from '@lakh/http';
-import { anonymous, createEditor, createInsertIds, createRemover, createShortener, OwnHosts } from '@lakh/links';
-import { CountedCodes, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
+import { anonymous, createEditor, createRemover, OwnHosts } from '@lakh/links';
+import { countedShortener, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApi, digest, type Identify } from '../src/index.js';
 
@@ -65,11 +65,9 @@ export class ApiServer {
     const api = createApi({
       domainId: 0,
       store,
-      shortener: createShortener({
+      shortener: countedShortener({
         store,
-        codes: new CountedCodes(),
         clock,
-        newInsertId: createInsertIds(new Uint8Array(8)),
         policy,
         idempotency: { digest, reservations: this.reservations },
       }),

@@ -13,7 +13,6 @@ import {
 import { validateExpiry } from './expiry.js';
 import type { Digest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
-import type { KeyedBatch } from './keyed-batch.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import { insertMany, NotShortened, type Shortened } from './many-rows.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
@@ -57,13 +56,7 @@ export interface Shortener {
    * the key and the same requests creates the same links for a day, and what is missing of them; with `IdempotencyKeyReusedError` for other requests,
    * before anything is made, and `IdempotencyKeyInUseError`.
    */
-  batch<T>(
-    domainId: number,
-    requests: readonly ShortenRequest[],
-    actor: Actor,
-    key: string,
-    work: (batch: KeyedBatch) => Promise<T>,
-  ): Promise<T>;
+  readonly batch: ByKey['batch'];
   /** What {@link shorten} would refuse the request for; empty when it is valid. Takes nothing and writes nothing. */
   check(domainId: number, request: ShortenRequest): readonly FieldProblem[];
 }

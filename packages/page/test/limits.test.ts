@@ -1,6 +1,6 @@
 import { createApp, createHttpMetrics, createHttpServer, createRateLimits, type HttpServer, listen } from '@lakh/http';
-import { createInsertIds, createShortener, OwnHosts, tokenHolder } from '@lakh/links';
-import { CountedCodes, MemoryLinkStore } from '@lakh/testkit';
+import { OwnHosts, tokenHolder } from '@lakh/links';
+import { countedShortener, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createPage } from '../src/index.js';
 
@@ -16,11 +16,9 @@ beforeEach(async () => {
   const page = createPage({
     domainId: 0,
     store,
-    shortener: createShortener({
+    shortener: countedShortener({
       store,
-      codes: new CountedCodes(),
       clock,
-      newInsertId: createInsertIds(new Uint8Array(8)),
       policy: { ownHosts: new OwnHosts([]) },
     }),
     clock,

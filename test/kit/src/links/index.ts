@@ -1,5 +1,6 @@
 export * from './change-log-conformance.js';
 export * from './counted-codes.js';
+export * from './counted-shortener.js';
 export * from './keyed-creates-conformance.js';
 export * from './link-copy-conformance.js';
 export * from './link-store-conformance.js';

@@ -145,13 +145,9 @@ export class Load {
         ? await this.#ask('DELETE', path, undefined)
         : await this.#ask('PATCH', path, { long_url: face.leadsTo });
     const doneMs = this.#count(operation, sentMs, answer, [face === 'gone' ? 204 : 200]);
-    if (typeof answer === 'string') return; // busy for ever
-    if (answer.status === 204 || answer.status === 200) change.acknowledged(doneMs);
-    else if (
-      /store_outcome_unknown/.test(answer.body) ||
-      answer.status >= 500 !== /"store_unavailable"/.test(answer.body)
-    )
-      return;
+    // Where nobody knows what came of it, it stays busy for ever.
+    if (typeof answer === 'string' || !isDecided(answer)) return;
+    if (answer.status < 300) change.acknowledged(doneMs);
     else change.refused();
     link.busy = false;
     this.#remember(link);
@@ -204,4 +200,9 @@ function failureOf(answer: Answer | string, expected: readonly number[]): string
   if (expected.includes(answer.status)) return undefined;
   const code = /"code":"(\w+)"/.exec(answer.body)?.[1];
   return code === undefined ? String(answer.status) : `${answer.status} ${code}`;
+}
+
+/** Whether an answer to a change says that it was made, or that it was not. */
+function isDecided({ status, body }: Answer): boolean {
+  return status < 500 || body.includes('"store_unavailable"');
 }
