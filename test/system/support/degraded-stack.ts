@@ -174,7 +174,11 @@ export class DegradedStack {
         ({ httpStatus }) => httpStatus === 200,
         () => false,
       );
-    await until(async () => server.child.exitCode !== null || (await isReady()), 'a server is ready');
+    await until(async () => server.child.exitCode !== null || (await isReady()), 'a server is ready').catch(
+      (error: unknown) => {
+        throw new Error(`a server did not become ready:\n${server.log()}`, { cause: error });
+      },
+    );
     if (server.child.exitCode !== null) throw new Error(`a server did not start:\n${server.log()}`);
     return server;
   }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from './ask';
 import { CreatedLinks } from './created-links';
-import { DegradedStack, type ExtraServer, readinessOf } from './degraded-stack';
+import { DegradedStack, type ExtraServer } from './degraded-stack';
 
 const SERVERS = 4;
 /** Restarts under way at a time: what one gives back, two may want. */
@@ -40,19 +39,6 @@ export async function rollingRestarts(restarts: number): Promise<RollingRestarts
   }
 }
 
-async function started(system: DegradedStack): Promise<ExtraServer> {
-  const server = await system.spawnShorten();
-  await until(
-    () =>
-      readinessOf(server.adminUrl).then(
-        ({ httpStatus }) => httpStatus === 200,
-        () => false,
-      ),
-    'a server is ready',
-  );
-  return server;
-}
-
 /** What the database knows of counters, in numbers of them. */
 async function accounts(system: DegradedStack): Promise<Pick<RollingRestarts, 'leased' | 'givenBack' | 'used'>> {
   const root = await system.databaseRoot();
@@ -78,7 +64,7 @@ async function stopped({ child, end, log }: ExtraServer): Promise<string> {
 
 async function roll(system: DegradedStack, restarts: number): Promise<RollingRestarts> {
   const created = new CreatedLinks();
-  const servers = await Promise.all(Array.from({ length: SERVERS }, () => started(system)));
+  const servers = await Promise.all(Array.from({ length: SERVERS }, () => system.startShorten()));
   const logs: string[] = [];
   let over = false;
   const load = servers.map(async (_, slot) => {
@@ -93,7 +79,7 @@ async function roll(system: DegradedStack, restarts: number): Promise<RollingRes
     for (let slot = first; begun < restarts; slot = (slot + AT_A_TIME) % SERVERS) {
       begun += 1;
       logs.push(await stopped(servers[slot] as ExtraServer));
-      servers[slot] = await started(system);
+      servers[slot] = await system.startShorten();
     }
   };
   try {

@@ -9,6 +9,9 @@ const PARTS = 32;
 const MAX_TRIES = 2_000;
 const LOCAL_PORTS = '/proc/sys/net/ipv4/ip_local_port_range';
 
+/** How far this process has come in its part: calls at once must not find the same port free. */
+let tried = Math.floor(Math.random() * HIGHEST);
+
 /**
  * Distinct free ports on 127.0.0.1 (free now: take them soon), outside the range from which the kernel takes the local ports of outgoing
  * connections: a server that is started again, under load, must find its port still free. Two processes that look at once look in
@@ -21,8 +24,9 @@ export async function freePorts(count: number, avoid: ReadonlySet<number> = new 
   const found = new Set<number>();
   for (let tries = 0; found.size < count; tries++) {
     if (tries > MAX_TRIES) throw new StartFailedError(`no ${count} free ports from ${first} to ${first + size - 1}`);
-    const port = first + Math.floor(Math.random() * size);
-    if (!avoid.has(port) && !found.has(port) && (await isFree(port))) found.add(port);
+    tried += 1;
+    const port = first + (tried % size);
+    if (!avoid.has(port) && (await isFree(port))) found.add(port);
   }
   return [...found];
 }
