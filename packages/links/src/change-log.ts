@@ -48,6 +48,8 @@ export interface ChangeLog {
     asked: readonly { readonly bucket: number; readonly after: LogPosition | undefined }[],
     maxRows: number,
   ): Promise<readonly LogReading[]>;
+  /** What a bucket is read from: buckets of one part are best asked for together, and apart from those of others, so that a slow part holds up itself alone. Absent: all are of one. */
+  partOf?(bucket: number): unknown;
   /** Forgets the oldest rows that were written before `beforeMs`, at most `limit`: a copy that stands before them begins anew. @returns how many */
   forget(beforeMs: number, limit: number): Promise<number>;
 }

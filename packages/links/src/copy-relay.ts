@@ -43,14 +43,15 @@ const MOST_OVERTAKEN = 8;
  * on, and *then* moves each state on with what the log had, if it is still what was read. Any number of relays may do so at once: of those that have
  * read one state, one moves it.
  *
- * Two rounds may be under way: one of the buckets that somebody waits for, one of the others, so that a long one holds nobody up. Should they meet in a
- * bucket, one of them is overtaken like any other.
+ * Two rounds of each part of the log may be under way: one of the buckets that somebody waits for, one of the others, so that a long one holds nobody up,
+ * nor a part that is slow to read the others. Should they meet in a bucket, one of them is overtaken like any other.
  */
 export class CopyRelay {
   readonly #options: CopyRelayOptions;
   readonly #waiting = new Map<number, Waiting>();
   readonly #pulses = new Map<number, { readonly pulse: number; readonly seenMs: number }>();
-  readonly #running = new Map<Lane, Promise<void>>();
+  /** Of each part of the log. */
+  readonly #running: Readonly<Record<Lane, Map<unknown, Promise<void>>>> = { hurried: new Map(), due: new Map() };
   #isStopped = false;
 
   constructor(options: CopyRelayOptions) {
@@ -79,7 +80,7 @@ export class CopyRelay {
   /** Begins no further round; settles with the one in hand. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all(this.#running.values());
+    await Promise.all(Object.values(this.#running).flatMap((works) => [...works.values()]));
     this.#giveUp(this.#waiting);
     this.#waiting.clear();
   }
@@ -92,17 +93,22 @@ export class CopyRelay {
       overtaken: Math.max(waiting?.overtaken ?? 0, overtaken),
     });
     if (this.#isStopped) void this.stop();
-    else this.#run(laneOf(this.#waiting.get(bucket)));
+    else this.#run(laneOf(this.#waiting.get(bucket)), this.#partOf(bucket));
   }
 
-  #run(lane: Lane): void {
-    if (!this.#running.has(lane)) this.#running.set(lane, this.#work(lane));
+  #partOf(bucket: number): unknown {
+    return this.#options.log.partOf?.(bucket);
   }
 
-  async #work(lane: Lane): Promise<void> {
+  #run(lane: Lane, part: unknown): void {
+    const works = this.#running[lane];
+    if (!works.has(part)) works.set(part, this.#work(lane, part));
+  }
+
+  async #work(lane: Lane, part: unknown): Promise<void> {
     // What comes in the same turn of the event loop goes along.
     await Promise.resolve();
-    for (let taken = this.#take(lane); taken.size > 0; taken = this.#take(lane)) {
+    for (let taken = this.#take(lane, part); taken.size > 0; taken = this.#take(lane, part)) {
       await this.#round(taken).then(
         (error) => error && this.#options.onError?.(error),
         (error: unknown) => {
@@ -111,12 +117,17 @@ export class CopyRelay {
         },
       );
     }
-    this.#running.delete(lane);
+    this.#running[lane].delete(part);
+    // What has come to be of another part while it waited.
+    if (!this.#isStopped)
+      for (const [bucket, waiting] of this.#waiting) this.#run(laneOf(waiting), this.#partOf(bucket));
   }
 
-  #take(lane: Lane): Map<number, Waiting> {
+  #take(lane: Lane, part: unknown): Map<number, Waiting> {
     if (this.#isStopped) return new Map();
-    const taken = new Map([...this.#waiting].filter(([, waiting]) => laneOf(waiting) === lane));
+    const taken = new Map(
+      [...this.#waiting].filter(([bucket, waiting]) => laneOf(waiting) === lane && this.#partOf(bucket) === part),
+    );
     for (const bucket of taken.keys()) this.#waiting.delete(bucket);
     return taken;
   }

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { MemoryLinkCopy, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { CopyRelay } from '../src/copy-relay.js';
 import {
   bucketOf,
   type ChangeLog,
+  type CopyHolder,
   type CopyKeeper,
   createCopyKeeper,
   type NewLink,
@@ -455,6 +457,69 @@ test('where a part of the log cannot be read, the buckets of the others are kept
   expect(await one.keeper.hasten(0, other.code)).toBe(true);
   expect(one.errors.map(String)).toContain('Error: the log did not answer for every bucket');
   await one.stop();
+});
+
+test('a part of the log that is slow to read holds up its own buckets alone', async () => {
+  const store = new MemoryLinkStore();
+  const slow = { ms: 0 };
+  const isSlow = (bucket: number): boolean => bucket >= FEW / 2;
+  const log: ChangeLog = {
+    forget: async () => 0,
+    partOf: isSlow,
+    async read(asked, maxRows) {
+      if (asked.some(({ bucket }) => isSlow(bucket))) await new Promise((resolve) => setTimeout(resolve, slow.ms));
+      return store.log.read(asked, maxRows);
+    },
+  };
+  const one = start({ store, log });
+  await pass(SOON_MS);
+  const links = new Map<boolean, NewLink>();
+  while (links.size < 2) {
+    const link = newLink();
+    links.set(isSlow(bucketOf(0, link.code)), link);
+  }
+  const [healthy, sick] = [links.get(false), links.get(true)] as [NewLink, NewLink];
+  for (const link of links.values()) await filled(one, link);
+  slow.ms = 10_000;
+  await pass(VALID_FOR_MS + SOON_MS);
+  expect(await served(one.keeper, healthy)).toEqual(storedAs(healthy));
+  expect(await served(one.keeper, sick)).toBeUndefined();
+  const both = [healthy, sick].map(({ code }) => one.keeper.hasten(0, code));
+  await pass(100);
+  expect(await both[0]).toBe(true);
+  await pass(SOON_MS);
+  expect(await both[1]).toBe(false);
+  await Promise.all([one.stop(), pass(20_000)]);
+});
+
+test('a bucket that comes to be of another part while it waits is not left waiting', async () => {
+  const store = new MemoryLinkStore();
+  let part = 'before';
+  const log: ChangeLog = {
+    forget: async () => 0,
+    partOf: () => part,
+    async read(...asked) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return store.log.read(...asked);
+    },
+  };
+  const holder = fewBuckets().holderOf(0) as CopyHolder;
+  const relay = new CopyRelay({
+    holder,
+    log,
+    clock,
+    newNonce: () => randomBytes(8).toString('hex'),
+    dueAfterMs: 1_000,
+  });
+  const told: boolean[] = [];
+  void relay.hasten(0).then((isDone) => told.push(isDone));
+  await pass(10);
+  void relay.hasten(0).then((isDone) => told.push(isDone));
+  part = 'after';
+  await pass(1_000);
+  // It began with nothing, and was at the log's end.
+  expect(told).toEqual([false, true]);
+  await relay.stop();
 });
 
 test('what was polled during a round that takes long is no reason for another one from there', async () => {

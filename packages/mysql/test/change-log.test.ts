@@ -34,3 +34,31 @@ test('a shard that is away keeps nobody from what the log has of buckets of anot
   low.state.isAway = true;
   await expect(bucketsRead()).rejects.toThrow('away');
 });
+
+test('old rows are forgotten shard by shard, each asked for its own buckets, and one that is away keeps no other from it', async () => {
+  const deletes: string[] = [];
+  const shardOf = (name: string, rows: number) => {
+    const state = { isAway: false, rows };
+    const query = async (sql: string) => {
+      const limit = Number(/LIMIT (\d+)/.exec(sql)?.[1]);
+      const affectedRows = Math.min(limit, state.rows);
+      state.rows -= affectedRows;
+      deletes.push(`${name} ${[...sql.matchAll(/x'(\w\w)'/g)].map(([, bucket]) => bucket).join('')}`);
+      return { rows: [], affectedRows };
+    };
+    const run = async (work: (session: Session) => Promise<unknown>) => {
+      if (state.isAway) throw new SqlFailure('unsent', `${name} is away`);
+      return work({ query } as unknown as Session);
+    };
+    return { state, pool: { name, run } as unknown as PrimaryPool };
+  };
+  const [low, high] = [shardOf('low', 5), shardOf('high', 9)];
+  const lanes: Lanes = { all: [low.pool, high.pool], of: (byte) => (byte < HALF ? low.pool : high.pool) };
+  const log = createMysqlChangeLog({ pool: low.pool, lanes });
+  const hex = (from: number) => Buffer.from(Array.from({ length: HALF }, (_, i) => from + i)).toString('hex');
+  expect(await log.forget(1, 8)).toBe(8);
+  expect(deletes).toEqual([`low ${hex(0)}`, `high ${hex(HALF)}`]);
+  low.state.isAway = true;
+  expect(await log.forget(1, 8)).toBe(6);
+  await expect(log.forget(1, 8)).rejects.toThrow('away');
+});

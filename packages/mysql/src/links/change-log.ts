@@ -4,7 +4,7 @@ import { type Lanes, oneLane } from '../wire/lanes.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import { byteLiteral, integerLiteral } from '../wire/sql.js';
 import { observed, type StatementTimer, settling } from '../wire/timing.js';
-import { forgetOld } from './forget.js';
+import { forgetOldByLanes } from './forget.js';
 import { asStored, COLUMNS } from './rows.js';
 
 /** Of all buckets of a reading together, when many are behind: each row brings a link, and a URL may have 8 KiB. */
@@ -49,7 +49,9 @@ export function createMysqlChangeLog({
       return parts.length === 1 ? (answered[0] ?? []) : inOrder(asked, answered.flat());
     },
 
-    forget: (beforeMs, limit) => settle(() => forgetOld(pool, 'changes', beforeMs, limit)),
+    partOf: (bucket) => lanes.of(bucket),
+
+    forget: (beforeMs, limit) => settle(() => forgetOldByLanes(lanes, 'changes', beforeMs, limit)),
   };
 }
 

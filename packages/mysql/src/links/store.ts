@@ -5,7 +5,7 @@ import type { PrimaryPool } from '../wire/primary-pool.js';
 import { observed, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { changing } from './changing.js';
-import { forgetOld } from './forget.js';
+import { forgetOldByLanes } from './forget.js';
 import { QueuesOfLanes, type StoreLimits } from './lane-queues.js';
 import { isStorableCode } from './rows.js';
 
@@ -54,7 +54,7 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
       );
     },
 
-    forgetReceipts: (beforeMs, limit) => editing(() => forgetOld(pool, 'edit_receipts', beforeMs, limit)),
+    forgetReceipts: (beforeMs, limit) => editing(() => forgetOldByLanes(lanes, 'edit_receipts', beforeMs, limit)),
 
     async remove(domainId, code, ifVersions) {
       if (!isStorableCode(code)) return { outcome: 'missing' };
