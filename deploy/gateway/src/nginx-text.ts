@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Area, areasOf, STILL_PAGE_POLICY } from '@lakh/http';
 import { redirectRoutes } from '@lakh/redirects';
 import { formatAddress, type HostPort } from '@lakh/settings';
-import { BATCH_MAX_KIB, BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
+import { AGAIN, BATCH_MAX_KIB, BODY_MAX_KIB, PROBLEM_MAPS, problemPages } from './problems.js';
 import { isBatch, publicRoutes, type Service } from './routes.js';
 
 /** What the gateway's configuration depends on. Every path in it is relative to nginx's prefix, so no folder's name is ever parsed. */
@@ -25,6 +25,11 @@ export interface GatewayConfig {
  * under requests that are just being sent on them, so that clients have to be rid of theirs before it.
  */
 export const CLOSING_FILE = 'closing';
+
+/** Of a request that may be sent again. */
+const TRIES = 3;
+/** How long it takes beyond that to find a server that answers at all, one that stands still among them. */
+const AGAIN_TIMEOUT_S = 2;
 
 const WORKERS = 2;
 const CONNECTIONS_A_WORKER = 4096;
@@ -190,7 +195,7 @@ function maps({ listen, adminListen }: GatewayConfig): string {
 ${logged.join('\n')}
     default code;
   }
-${PROBLEM_MAPS}
+${PROBLEM_MAPS()}
 `;
 }
 
@@ -214,7 +219,7 @@ const PROXYING = `  proxy_http_version 1.1;
   # A POST goes to another server only when it was not sent to the first ("non_idempotent" is not given), so its 503 is passed on:
   # something may have been made.
   proxy_next_upstream error timeout http_503;
-  proxy_next_upstream_tries 3;
+  proxy_next_upstream_tries ${TRIES};
   proxy_next_upstream_timeout 10s;
 `;
 
@@ -229,11 +234,14 @@ function publicServer({ listen, ratePerS, requestsPerClient }: GatewayConfig): s
     limit_conn batches ${BATCHES};
     limit_conn batches_of_client ${BATCHES / 8};
     add_header X-Request-Id $request_id always;
+    recursive_error_pages on;
+    set $again '';
 
 ${AREAS.map(locations).join('\n')}
 ${BATCH_PATHS.map((path) => proxied(`= ${path}`, 'shorten', true)).join('\n')}
 ${SERVICES.map((service) => closing(service, false)).join('\n')}
 ${closing('shorten', true)}
+${again()}
 
 ${problemPages()}
   }`;
@@ -275,7 +283,10 @@ const isPrefix = (path: string) => path.length > 1 && path.endsWith('/');
 function upstream(name: Service, addresses: readonly HostPort[]): string {
   if (addresses.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
   const servers = addresses.map((address) => `    server ${addressText(address)} max_fails=2 fail_timeout=2s;`);
-  const again = addresses.map((address) => `    server ${addressText(address)} backup max_fails=0;`);
+  // As many as there are tries: where none is left to be asked nginx answers by itself, and not what the last one said.
+  const again = Array.from({ length: Math.max(1, Math.ceil(TRIES / addresses.length)) }, () => addresses)
+    .flat()
+    .map((address) => `    server ${addressText(address)} backup max_fails=0;`);
   return `  upstream ${name} {
     zone ${name} 256k;
     least_conn;
@@ -299,6 +310,7 @@ ${proxied(`= ${path.slice(0, -1)}`, redirectRoutes.followLink.service)}`;
 
 function proxied(location: string, service: Service, isOfBatches = false): string {
   return `    location ${location} {
+      set $service ${service};
       # HTTP/0.9, whose answers are bodies alone.
       if ($server_protocol !~ ^HTTP/1) { return 444; }
       if ($misdirected) { return 421; }
@@ -317,6 +329,18 @@ function closing(service: Service, isOfBatches: boolean): string {
       keepalive_timeout 0;
 ${bounds(service, isOfBatches)}
       proxy_pass http://${service}$request_uri;
+    }`;
+}
+
+/** The last server that was asked may have been away where others refuse, with reasons. Whatever one of them says is the answer then. */
+function again(): string {
+  return `    location ${AGAIN} {
+      set $again yes;
+      proxy_next_upstream error timeout;
+      proxy_next_upstream_tries 0;
+      proxy_next_upstream_timeout ${AGAIN_TIMEOUT_S}s;
+      proxy_read_timeout ${AGAIN_TIMEOUT_S}s;
+      proxy_pass http://$service$request_uri;
     }`;
 }
 

@@ -21,6 +21,9 @@ function largestKib(routes: readonly Route[]): number {
 
 const AWAY = '$away';
 
+/** Where a request goes that may be sent again and was answered by nobody; once. */
+export const AGAIN = '@again';
+
 /** What nginx itself answers, in the shape that the services use (RFC 9457). */
 const PROBLEMS: readonly Problem[] = [
   {
@@ -85,7 +88,7 @@ const PROBLEMS: readonly Problem[] = [
     detail: 'The gateway could not handle the request.',
   },
   {
-    on: [502, 503, 504],
+    on: [503],
     status: 503,
     code: 'unavailable',
     title: 'Service Unavailable',
@@ -96,24 +99,31 @@ const PROBLEMS: readonly Problem[] = [
 ];
 
 /** What the pages below depend on: the form that who asks wants, and what was asked for. */
-export const PROBLEM_MAPS = `  map "$route $http_accept" $problem_form {
+export const PROBLEM_MAPS = () => `  map "$route $http_accept" $problem_form {
     default               '';
     '~^(?!api ).*\\btext/html\\b' .html;
   }
   map $verb ${AWAY} {
     default      'No server could answer in time; a change that was asked for may have been made.';
     ~^(GET|HEAD)$ 'No server could answer in time.';
+  }
+  map "$again $request_method" $unanswered {
+    # It is asked for twice.
+    volatile;
+    default                ${pathOf(503)}$problem_form;
+    '~^ (GET|HEAD|DELETE)$' ${AGAIN};
   }`;
 
 /** For each of nginx's own answers its locations, as problem details and as a page for browsers. */
 export function problemPages(): string {
-  return PROBLEMS.map((problem) => {
+  const pages = PROBLEMS.map((problem) => {
     const { on, status, code, title, detail } = problem;
     const json = JSON.stringify({ type: 'about:blank', title, status, code, detail });
     return `    error_page ${on.join(' ')} =${status} ${pathOf(status)}$problem_form;
 ${location(problem, '', 'application/problem+json', json)}
 ${location(problem, '.html', 'text/html; charset utf-8', errorPage(problem))}`;
-  }).join('\n');
+  });
+  return ['    error_page 502 504 = $unanswered;', ...pages].join('\n');
 }
 
 const pathOf = (status: number): string => `/-/gateway/${status}`;

@@ -250,10 +250,35 @@ describe('the gateway', () => {
 
   test('what all refuse now, the first that can answers again at once', async () => {
     for (const server of shortens) server.behave = 'refuse';
-    for (let count = 0; count < 10; count++) expect((await ask(port, 'GET', '/')).status).toBe(503);
+    for (let count = 0; count < 10; count++) {
+      // In a server's own words, also once it is taken out.
+      for (const method of ['GET', 'DELETE']) {
+        const { status, body } = await ask(port, method, '/api/v1/urls/Q0u');
+        expect([status, body]).toEqual([503, expect.stringMatching(/^shorten-. cannot$/)]);
+      }
+    }
     shortens[1].behave = 'answer';
     for (let count = 0; count < 20; count++) expect((await ask(port, 'GET', '/')).body).toBe('shorten-2');
   });
+
+  test.each(['gone', 'hanging up'])(
+    'what one server refuses while the other is %s is said in its own words',
+    async (how) => {
+      shortens[0].behave = 'refuse';
+      if (how === 'gone') await shortens[1].close();
+      else shortens[1].behave = 'hang up';
+      for (let count = 0; count < 20; count++) {
+        const { status, body } = await ask(port, 'GET', '/api/v1/urls/Q0u?x=%2F');
+        expect([status, body]).toEqual([503, 'shorten-1 cannot']);
+      }
+      expect(new Set(seenBy(shortens[0]))).toEqual(new Set(['/api/v1/urls/Q0u?x=%2F']));
+      shortens[1].behave = 'hang up';
+      // What may not be sent twice is not.
+      const before = shortens.flatMap(seenBy).length;
+      for (let count = 0; count < 10; count++) await ask(port, 'PATCH', '/api/v1/urls/Q0u', { body: '{}' });
+      expect(shortens.flatMap(seenBy).length - before).toBeLessThanOrEqual(10);
+    },
+  );
 
   test('a server that was away and is back is asked at once when the other goes, POSTs too', async () => {
     const [first, second] = shortens;
