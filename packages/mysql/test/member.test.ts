@@ -32,6 +32,23 @@ describe('LAKH_DATABASE', () => {
     ['no database', 'mysql://lakh:hunter2@db1', 'has no database'],
     ['a path', 'mysql://lakh:hunter2@db1/lakh/more', 'has no database'],
     ['an unknown option', 'mysql://lakh:hunter2@db1/lakh?ssl=1', 'none of socket, ssl-mode'],
+    [
+      'an option of another program',
+      'mysql://lakh:hunter2@db1/lakh?foo=1',
+      'an option "foo" behind its ? that is none of',
+    ],
+    [
+      'a misspelt option',
+      'mysql://lakh:hunter2@db1/lakh?ssl_mode=off',
+      'an option "ssl_mode" (did you mean ssl-mode?)',
+    ],
+    ['a ?, a = and letters alone in the password', 'mysql://lakh:x@y?hunter2=@db1/lakh', 'an option behind its ?'],
+    ['a ?, a = and a comma in it', 'mysql://lakh:x@y?hunter2=,z@db1/lakh', 'member 2: is not a URL'],
+    [
+      'other names of the database',
+      'mysql://lakh@a/lakh,mysql://lakh@b/lakh,mysql://lakh@c/lahk',
+      'members 1 and 3 name different databases',
+    ],
     ['a ? in the password', 'mysql://lakh:x@y?hunter2@db1/lakh', 'none of socket, ssl-mode'],
     ['an option without a value', 'mysql://lakh:hunter2@db1/lakh?ssl-mode', 'has ssl-mode without a value'],
     ['an option twice', 'mysql://lakh:hunter2@db1/lakh?ssl-mode=off&ssl-mode=required', 'has ssl-mode twice'],

@@ -1,5 +1,5 @@
 import { type HostPort, parseHostPort } from '@lakh/settings';
-import { TLS_OPTIONS, type TlsMode, type TlsOptions, tlsOptionsOf } from '@lakh/tls';
+import { TLS_OPTIONS, type TlsMode, type TlsOptions, tlsOptionsOf, unknownOption } from '@lakh/tls';
 import { InvalidRedisUrlError } from './errors.js';
 import type { NodeAddress } from './node.js';
 
@@ -146,8 +146,9 @@ function parseOptions(query: string, mayHave: readonly Option[]): Options {
   const options: Partial<Record<Option, string>> = {};
   for (const part of query === '' ? [] : query.split('&')) {
     const equals = part.indexOf('=');
-    const name = mayHave.find((known) => known === part.slice(0, Math.max(0, equals)));
-    if (name === undefined) throw new InvalidRedisUrlError(unknownOption(mayHave));
+    const given = part.slice(0, Math.max(0, equals));
+    const name = mayHave.find((known) => known === given);
+    if (name === undefined) throw new InvalidRedisUrlError(noneOf(mayHave, unknownOption(query, given, mayHave)));
     const value = decode(part.slice(equals + 1));
     if (value === '') throw new InvalidRedisUrlError(`${name} has no value`);
     if (options[name] !== undefined) throw new InvalidRedisUrlError(`${name} is given twice`);
@@ -156,9 +157,9 @@ function parseOptions(query: string, mayHave: readonly Option[]): Options {
   return options;
 }
 
-function unknownOption(mayHave: readonly Option[]): string {
+function noneOf(mayHave: readonly Option[], which: string): string {
   const known = mayHave.length === 0 ? 'nothing may come there' : `known are ${mayHave.join(', ')}`;
-  return `an option behind the ? is unknown for this kind of address: ${known} (those of TLS need rediss; a ? in a password is written %3F)`;
+  return `an option ${which === '' ? '' : `${which} `}behind the ? is unknown for this kind of address: ${known} (those of TLS need rediss; a ? in a password is written %3F)`;
 }
 
 const MODES: readonly TlsMode[] = ['verify-identity', 'verify-ca', 'required'];

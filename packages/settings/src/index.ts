@@ -2,7 +2,7 @@
 export { describeSettings, settingsTable, variablesOfAll } from './describe.js';
 export { KNOWN_NAMES } from './known-names.js';
 export { type LoadOptions, loadSettings, loggableSettings, SettingsError } from './load.js';
-export { RENAMED_NAMES, serviceLinks } from './names.js';
+export { nearest, RENAMED_NAMES, serviceLinks } from './names.js';
 export {
   boolean,
   formatAddress,

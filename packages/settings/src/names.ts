@@ -47,10 +47,10 @@ export function unknownNames(env: Environment, settings: SettingList, knownNames
     });
 }
 
-/** The closest known name, if it is close enough to have been meant. */
-function nearest(name: string, known: Iterable<string>): string | undefined {
+/** The closest known name, if it is close enough to have been meant: `most` changes of a letter away, by default 3. */
+export function nearest(name: string, known: Iterable<string>, most = 3): string | undefined {
   let best: string | undefined;
-  let bestDistance = 4;
+  let bestDistance = most + 1;
   for (const candidate of known) {
     const distance = editDistance(name, candidate);
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

@@ -1,5 +1,5 @@
 import { formatAddress } from '@lakh/settings';
-import { TLS_OPTIONS, type TlsOptions } from '@lakh/tls';
+import { TLS_OPTIONS, type TlsOptions, unknownOption } from '@lakh/tls';
 import { InvalidDatabaseError } from './errors.js';
 import { parseTls } from './tls.js';
 
@@ -35,12 +35,20 @@ export function memberName(member: Member): string {
  */
 export function parseDatabase(text: string): readonly Member[] {
   if (text.trim() === '') throw new InvalidDatabaseError('no member is given');
-  const members = text.split(',').map((member, index) => parseMember(member.trim(), `member ${index + 1}`));
+  const texts = text.split(',').map((member) => member.trim());
+  // First of all: a comma in a password makes two of one, of which nothing may be said.
+  for (const [index, member] of texts.entries()) checkIsUrl(member, placeOf(index));
+  const members = texts.map((member, index) => parseMember(new URL(member), placeOf(index)));
   const names = members.map(memberName);
   names.forEach((name, index) => {
     const first = names.indexOf(name);
     if (first < index) throw new InvalidDatabaseError(`members ${first + 1} and ${index + 1} are the same server`);
   });
+  const other = members.findIndex(({ database }) => database !== members[0]?.database);
+  if (other > 0)
+    throw new InvalidDatabaseError(
+      `members 1 and ${other + 1} name different databases: members are servers of one database, which has one name on all of them`,
+    );
   return members;
 }
 
@@ -51,13 +59,21 @@ export function onlyMember([member, ...more]: readonly Member[]): Member {
   return member;
 }
 
-function parseMember(text: string, place: string): Member {
+const placeOf = (index: number) => `member ${index + 1}`;
+
+function checkIsUrl(text: string, place: string): void {
+  const why = /\s/.test(text)
+    ? 'has white space in it (members are set apart by commas; a blank is written %20)'
+    : URL.canParse(text)
+      ? ''
+      : `is not a URL of the form ${MEMBER_FORM}`;
+  if (why !== '') throw new InvalidDatabaseError(`${place}: ${why}`);
+}
+
+function parseMember(url: URL, place: string): Member {
   const fail = (what: string): never => {
     throw new InvalidDatabaseError(`${place}: ${what}`);
   };
-  if (/\s/.test(text)) return fail('has white space in it (members are set apart by commas; a blank is written %20)');
-  if (!URL.canParse(text)) return fail(`is not a URL of the form ${MEMBER_FORM}`);
-  const url = new URL(text);
   if (url.protocol !== 'mysql:' && url.protocol !== 'mariadb:') return fail('does not start with mysql://');
   if (url.hash !== '') return fail('has a fragment (a # is written %23)');
   const decode = (part: string, what: string): string => {
@@ -67,7 +83,7 @@ function parseMember(text: string, place: string): Member {
       return fail(`has a ${what} that is not percent-encoded correctly`);
     }
   };
-  const options = parseOptions(url.searchParams, fail);
+  const options = parseOptions(url, fail);
   const { socket: socketPath } = options;
   if (socketPath !== undefined && !socketPath.startsWith('/')) return fail('has a socket that is no absolute path');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
@@ -96,13 +112,15 @@ function parseMember(text: string, place: string): Member {
 const OPTIONS = ['socket', ...TLS_OPTIONS] as const;
 type MemberOptions = Readonly<Partial<Record<(typeof OPTIONS)[number], string>>>;
 
-function parseOptions(given: URLSearchParams, fail: (what: string) => never): MemberOptions {
+function parseOptions({ search, searchParams }: URL, fail: (what: string) => never): MemberOptions {
   const options: Record<string, string> = {};
-  for (const [name, value] of given) {
-    if (!OPTIONS.some((known) => known === name))
+  for (const [name, value] of searchParams) {
+    if (!OPTIONS.some((known) => known === name)) {
+      const which = unknownOption(search, name, OPTIONS);
       return fail(
-        `has an option behind its ? that is none of ${OPTIONS.join(', ')} (a ? in a name or password is written %3F)`,
+        `has an option ${which === '' ? '' : `${which} `}behind its ? that is none of ${OPTIONS.join(', ')} (a ? in a name or password is written %3F)`,
       );
+    }
     if (value === '') return fail(`has ${name} without a value`);
     if (name in options) return fail(`has ${name} twice`);
     options[name] = value;
