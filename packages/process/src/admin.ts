@@ -1,6 +1,6 @@
 /**
  * The admin listener: liveness, readiness and metrics, on an address of its own that is not for the public. Ready means able
- * to serve the main request now; a lost dependency that can be done without for now is `degraded`, and still 200.
+ * to serve; a lost dependency that can be done without for now, or that all servers wait for alike, is `degraded`, and still 200.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import {

@@ -1,9 +1,9 @@
-/** Whether a server can serve its main request now, and what it is without. */
+/** Whether a server is worth sending requests to now, and what it is without. */
 import { Gauge, type Registry } from 'prom-client';
 import type { LifecycleState } from './lifecycle.js';
 
 export interface CheckResult {
-  /** `degraded`: lost, and not needed right now. `down`: the main request cannot be served. */
+  /** `degraded`: lost, and not needed right now, or away for every server alike. `down`: requests should go to others, or nowhere. */
   readonly status: 'ok' | 'degraded' | 'down';
   readonly detail?: string;
 }
@@ -46,7 +46,7 @@ export function createReadiness(
 export function exposeReadiness(registry: Registry, readiness: () => Promise<Readiness>): void {
   new Gauge({
     name: 'lakh_ready',
-    help: '1 while the main request can be served, degraded included.',
+    help: '1 while this server is worth sending requests to, degraded included.',
     registers: [registry],
     async collect() {
       this.set(isServing(await readiness()) ? 1 : 0);

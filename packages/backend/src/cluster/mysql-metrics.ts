@@ -28,8 +28,8 @@ export const noTroubles = (): MemberTroubles => ({
 });
 
 /**
- * Cached redirects and held ids go on without it for a while, so a database that is away degrades and no more. One that takes no rows
- * matters to those alone who send some, and these can do nothing without.
+ * A database that is away is so for all servers alike, and mostly for moments, so it degrades and no more: a balancer that took all of them out would
+ * have nobody left who says why. One that takes no rows matters to those alone who send some, and takes them until somebody acts.
  */
 export function databaseHealth(
   { away, readOnly, silent, noPrimary, primary }: MemberTroubles,
@@ -146,6 +146,8 @@ function memberObserver(
     registers,
   });
   const roleOf = new Map<string, MemberRole>();
+  /** The primary, while it does not answer. */
+  let missed: string | undefined;
 
   return {
     role(member, role, reason) {
@@ -157,13 +159,19 @@ function memberObserver(
       else troubles.silent.delete(member);
       // Whether it takes rows was asked of it as the primary.
       if (role !== 'primary') troubles.readOnly.delete(member);
-      log[role === 'away' || role === 'rival' ? 'warn' : 'info'](
-        { member, role, before, reason },
-        'a member of the database',
-      );
+      const isBack = member === missed && role !== 'away';
+      if (role === 'away' && member === troubles.primary) missed = member;
+      else if (isBack) missed = undefined;
+      const what = isBack
+        ? 'the primary of the database answers again'
+        : member === missed
+          ? 'the primary of the database does not answer'
+          : 'a member of the database';
+      log[role === 'away' || role === 'rival' ? 'warn' : 'info']({ member, role, before, reason }, what);
     },
     primary(member, before) {
       troubles.primary = member;
+      missed = undefined;
       if (before !== undefined) promotions.inc();
       log[before === undefined ? 'info' : 'warn']({ member, before }, 'the primary of the database');
     },
