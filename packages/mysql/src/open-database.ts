@@ -1,11 +1,14 @@
+import { BUCKETS } from '@lakh/links';
+import { ReplicatedLane } from './links/replicated-lane.js';
 import { proveLinksAreTaken } from './schema/proof.js';
 import { nextBeat } from './wire/beat-row.js';
 import { Database, type MemberLink } from './wire/database.js';
-import { isInRange, ShardLanes } from './wire/lanes.js';
+import { isInRange, type LanePool, ShardLanes } from './wire/lanes.js';
 import type { Member } from './wire/member.js';
 import { askMember } from './wire/member-watch.js';
 import { Pool, type PoolOptions } from './wire/pool.js';
 import { byteLiteral } from './wire/sql.js';
+import type { SqlSession } from './wire/transaction.js';
 
 export interface DatabaseSettings extends Omit<PoolOptions, 'maxWaiters' | 'idleCheckMs'> {
   readonly members: readonly Member[];
@@ -45,24 +48,35 @@ const LEAST_CONNECTIONS_OF_LANE = 4;
 /** The lanes to what {@link openDatabase} has opened by the same settings. They follow its shards once `follow` is called. */
 export function openLanes(whole: Database, settings: DatabaseSettings): ShardLanes {
   const [{ database = '' } = {}] = settings.members;
-  return new ShardLanes({
-    whole,
-    // `lakh@primary` and `lakh:-80` are the same keyspace.
-    keyspace: database.replace(/[@:].*$/s, ''),
-    open(range, count) {
-      const bucket = byteLiteral(Number.parseInt(range.split('-')[0] || '0', 16));
-      const most = Math.max(LEAST_CONNECTIONS_OF_LANE, Math.floor(CONNECTIONS_OF_LANES / count));
-      return openDatabase({
-        ...settings,
-        part: range,
-        ...(settings.proof && {
-          proof: (session) => proveLinksAreTaken(session, (bucket) => isInRange(range, bucket)),
-        }),
-        maxConnections: Math.min(settings.maxConnections ?? most, most),
-        signOfLife: (session) => session.query(`SELECT 1 FROM heads WHERE bucket=${bucket}`),
-      });
-    },
+  // `lakh@primary` and `lakh:-80` are the same keyspace.
+  const keyspace = database.replace(/[@:].*$/s, '');
+  return new ShardLanes({ whole, keyspace, open: (range, count) => openLane(settings, keyspace, range, count) });
+}
+
+/** Of `count`; the replicas of its shard beside it. */
+function openLane(settings: DatabaseSettings, keyspace: string, range: string, count: number): LanePool {
+  const { members, maxConnections, proof, observer: _, ...others } = settings;
+  const bucket = byteLiteral(Number.parseInt(range.split('-')[0] || '0', 16));
+  const most = Math.max(LEAST_CONNECTIONS_OF_LANE, Math.floor(CONNECTIONS_OF_LANES / count));
+  const ofLane = {
+    maxConnections: Math.min(maxConnections ?? most, most),
+    signOfLife: (session: SqlSession) => session.query(`SELECT 1 FROM heads WHERE bucket=${bucket}`),
+  };
+  const primary = openDatabase({
+    ...settings,
+    ...ofLane,
+    part: range,
+    ...(proof && { proof: (session) => proveLinksAreTaken(session, (bucket) => isInRange(range, bucket)) }),
   });
+  // Told of by the engine's own means: what no replica answers the primary does.
+  const replicas = openDatabase({
+    ...others,
+    ...ofLane,
+    members: members.map((member) => ({ ...member, database: `${keyspace}@replica` })),
+    part: `${range}@replica`,
+  });
+  const buckets = Array.from({ length: BUCKETS }, (_, bucket) => bucket).filter((bucket) => isInRange(range, bucket));
+  return new ReplicatedLane({ primary, replicas, buckets });
 }
 
 function linkTo(member: Member, options: PoolOptions): MemberLink {

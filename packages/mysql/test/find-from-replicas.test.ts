@@ -43,6 +43,7 @@ let replicas: readonly (FakeServer & { lagMs: number })[];
 /** Who is asked next, of those that have not failed. */
 let turn: number;
 let isPrimaryAway: boolean;
+let lagOf: ReplicaReader['lagOf'];
 let store: MysqlLinkStore;
 
 beforeEach(() => {
@@ -50,6 +51,7 @@ beforeEach(() => {
   replicas = [1, 2].map((n) => Object.assign(new FakeServer(['old']), { lagMs: n * 100 }));
   turn = 0;
   isPrimaryAway = false;
+  lagOf = undefined;
   const pool: PrimaryPool = {
     name: 'all',
     deadlineMs: 1_000,
@@ -66,7 +68,14 @@ beforeEach(() => {
       const left = replicas.filter(({ failure, asked }) => failure === undefined || asked.length === 0);
       const replica = left[turn++ % Math.max(1, left.length)];
       const lagMs = isPrimaryAway ? Number.POSITIVE_INFINITY : replica?.lagMs;
-      return replica && { name: 'replica', lagMs: lagMs as number, read: (work) => replica.answer(work) };
+      return (
+        replica && {
+          name: 'replica',
+          lagMs: lagMs as number,
+          ...(lagOf && { lagOf }),
+          read: (work) => replica.answer(work),
+        }
+      );
     },
   };
   store = createMysqlLinkStore({ pool, clock });
@@ -90,6 +99,22 @@ test('what a replica does not have the primary is asked for, and only that, befo
     undefined,
   ]);
   expect(primary.asked).toEqual([['fresh', 'none']]);
+});
+
+test('where only the answer proves how old it is, the primary is asked for what it does not prove', async () => {
+  for (const replica of replicas) replica.codes = ['old', 'other'];
+  primary.codes = ['old', 'other'];
+  const shown: unknown[] = [];
+  lagOf = ({ domainId, code }, position) => {
+    shown.push([domainId, code, position]);
+    return code === 'old' ? 50 : undefined;
+  };
+  expect(await Promise.all(['old', 'other'].map((code) => sight(code)))).toEqual([
+    ['old', 50, 7],
+    ['other', 0, 7],
+  ]);
+  expect(shown).toEqual(['old', 'other'].map((code) => [0, code, { seq: 7, nonce: 'n7' }]));
+  expect(primary.asked).toEqual([['other']]);
 });
 
 test('fresh reads go to the primary alone', async () => {

@@ -17,10 +17,16 @@ export interface TestKeyspace {
 const VSCHEMA = join(__dirname, '..', '..', '..', 'deploy', 'vitess', 'vschema.json');
 const accounts = { password: "app's %1", migratePassword: 'mig:rate@\\' };
 
-export async function startKeyspace({ gates = 1 }: { readonly gates?: number } = {}): Promise<TestKeyspace> {
+export async function startKeyspace({
+  gates = 1,
+  replicas = 0,
+}: {
+  readonly gates?: number;
+  readonly replicas?: number;
+} = {}): Promise<TestKeyspace> {
   const programs = await requireVitess(readSettings(), (line) => process.stderr.write(`${line}\n`));
   const dir = await mkdtemp(join(tmpdir(), 'lakh-vitess-'));
-  const vitess = await launchVitess({ dir, programs, vschemaFile: VSCHEMA, accounts, gates });
+  const vitess = await launchVitess({ dir, programs, vschemaFile: VSCHEMA, accounts, gates, replicas });
   const stop = async (): Promise<void> => {
     await vitess.stop();
     await rm(dir, { recursive: true, force: true });

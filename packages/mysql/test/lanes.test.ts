@@ -29,13 +29,24 @@ describe('lanes', () => {
   function harness(version = '8.4.6-Vitess') {
     let shards = ['lakh/-80', 'lakh/80-', 'other/-'];
     let isAway = false;
+    let tablets: string[][] = [];
+    const told: string[] = [];
     const opened: string[] = [];
     const closed: string[] = [];
     const session = {
       facts: { version, fsyncPerCommit: true },
-      query: async () => ({ rows: shards.map((name) => [name]), affectedRows: 0 }),
+      query: async (sql: string) => ({
+        rows: sql === 'SHOW VITESS_TABLETS' ? tablets : shards.map((name) => [name]),
+        affectedRows: 0,
+      }),
     };
-    const pool = (name: string) => ({ name, deadlineMs: 5, close: () => closed.push(name) });
+    const replicasServe = (name: string) => (doThey: boolean) => told.push(`${name} ${doThey}`);
+    const pool = (name: string) => ({
+      name,
+      deadlineMs: 5,
+      close: () => closed.push(name),
+      replicasServe: replicasServe(name),
+    });
     const whole = {
       ...pool('whole'),
       read: async (work: (session: SqlSession) => Promise<unknown>) => {
@@ -55,6 +66,10 @@ describe('lanes', () => {
       lanes,
       opened,
       closed,
+      told,
+      serve: (next: string[][]) => {
+        tablets = next;
+      },
       names: () => lanes.all.map(({ name }) => name),
       turnOut: (next: string[]) => {
         shards = next;
@@ -102,6 +117,23 @@ describe('lanes', () => {
     goAway();
     await lanes.ask();
     expect(names()).toEqual(['-80', '80-']);
+    lanes.close();
+  });
+
+  test('are told which of their shards have replicas that serve', async () => {
+    const { lanes, told, serve } = harness();
+    serve([
+      ['zone1', 'lakh', '-80', 'PRIMARY', 'SERVING', 'zone1-101'],
+      ['zone1', 'lakh', '-80', 'REPLICA', 'SERVING', 'zone1-102'],
+      ['zone1', 'lakh', '80-', 'PRIMARY', 'SERVING', 'zone1-103'],
+      ['zone1', 'lakh', '80-', 'REPLICA', 'NOT_SERVING', 'zone1-104'],
+      ['zone1', 'other', '80-', 'REPLICA', 'SERVING', 'zone1-105'],
+    ]);
+    await lanes.ask();
+    expect(told.splice(0)).toEqual(['-80 true', '80- false']);
+    serve([]);
+    await lanes.ask();
+    expect(told).toEqual(['-80 false', '80- false']);
     lanes.close();
   });
 });

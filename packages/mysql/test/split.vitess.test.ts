@@ -61,6 +61,7 @@ function load(urls: () => string | undefined, callers = CALLERS): Load {
   let isOver = false;
   const call = async (): Promise<void> => {
     for (let longUrl = urls(); longUrl !== undefined && !isOver; longUrl = urls()) {
+      while (!store.available) await sleep(20);
       let link = sample.generated({ longUrl });
       while (store.takes?.(0, link.code) === false) link = sample.generated({ longUrl });
       try {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { launch } from '../servers/launch.js';
 import { freePorts } from '../servers/ports.js';
-import type { LocalServer } from '../servers/server.js';
+import type { LocalServer, ServerPlan } from '../servers/server.js';
 import { zookeeperEnsemble } from '../servers/zookeeper.js';
 import { VitessControl } from './control.js';
 import {
   createTabletDatabase,
+  followShard,
   tabletDatabasePlan,
   type VitessSettings,
   vtctldPlan,
@@ -21,13 +22,20 @@ export interface LocalVitessSpec {
   readonly accounts: { readonly password: string; readonly migratePassword: string };
   /** Ranges of keyspace ids, a primary each; `-80` and `80-` by default. */
   readonly shards?: readonly string[];
+  /** Of each shard, beside its primary; none by default. */
+  readonly replicas?: number;
   /** 1 by default. */
   readonly gates?: number;
 }
 
-export interface LocalShard {
+export interface LocalTablet {
   readonly tablet: LocalServer;
   readonly database: LocalServer;
+}
+
+/** Its primary. */
+export interface LocalShard extends LocalTablet {
+  readonly replicas: readonly LocalTablet[];
 }
 
 /** A keyspace of Lakh's on loopback, for tests and benchmarks. */
@@ -46,10 +54,18 @@ const PASSWORD = 'among-vitess';
 const FIRST_UID = 101;
 
 export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> {
-  const { dir, programs, vschemaFile, accounts, shards = ['-80', '80-'], gates: gateCount = 1 } = spec;
+  const {
+    dir,
+    programs,
+    vschemaFile,
+    accounts,
+    shards = ['-80', '80-'],
+    replicas: replicaCount = 0,
+    gates: gateCount = 1,
+  } = spec;
   const running: LocalServer[] = [];
   const byShard = new Map<string, LocalShard>();
-  const started = async (plan: Parameters<typeof launch>[0]): Promise<LocalServer> => {
+  const started = async (plan: ServerPlan): Promise<LocalServer> => {
     const server = await launch(plan);
     running.unshift(server);
     return server;
@@ -68,22 +84,7 @@ export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> 
     const control = new VitessControl({ ...settings, port, dir: join(dir, 'vtctldclient'), vschemaFile });
     await control.createKeyspace(shards);
 
-    let uid = FIRST_UID;
-    const startShard = async (shard: string): Promise<void> => {
-      const mine = uid++;
-      const [databasePort = 0, port = 0, httpPort = 0] = await freePorts(3);
-      const place = (name: string) => ({ name: `${name}-${mine}`, dir: join(dir, `${name}-${mine}`) });
-      const templateDir = join(dir, 'template');
-      const database = await started(
-        tabletDatabasePlan({ ...place('mysql'), port: databasePort, uid: mine, templateDir }),
-      );
-      await createTabletDatabase(database.plan, PASSWORD);
-      const tablet = await started(
-        vttabletPlan({ ...settings, ...place('vttablet'), uid: mine, shard, databasePort, port, httpPort }),
-      );
-      byShard.set(shard, { tablet, database });
-      await control.makePrimary(mine);
-    };
+    const startShard = shardStarter({ dir, settings, control, replicas: replicaCount, started, byShard });
     for (const shard of shards) await startShard(shard);
     await control.applyVschema();
     const gates: LocalServer[] = [];
@@ -104,7 +105,7 @@ export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> 
         await control.reshard({ from, to });
         const had = byShard.get(from);
         byShard.delete(from);
-        await had?.tablet.stop();
+        for (const { tablet } of had === undefined ? [] : [had, ...had.replicas]) await tablet.stop();
         await control.forgetShard(from);
       },
       stop,
@@ -113,4 +114,42 @@ export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> 
     await stop();
     throw error;
   }
+}
+
+interface ShardStarter {
+  readonly dir: string;
+  readonly settings: VitessSettings;
+  readonly control: VitessControl;
+  /** Of each shard. */
+  readonly replicas: number;
+  readonly started: (plan: ServerPlan) => Promise<LocalServer>;
+  readonly byShard: Map<string, LocalShard>;
+}
+
+/** Starts the tablets of one shard after another, with their MariaDBs. */
+function shardStarter({ dir, settings, control, replicas: replicaCount, started, byShard }: ShardStarter) {
+  let uid = FIRST_UID;
+  const startTablet = async (shard: string, primary?: LocalTablet): Promise<LocalTablet> => {
+    const mine = uid++;
+    const [databasePort = 0, port = 0, httpPort = 0] = await freePorts(3);
+    const place = (name: string) => ({ name: `${name}-${mine}`, dir: join(dir, `${name}-${mine}`), uid: mine });
+    const templateDir = join(dir, 'template');
+    const isReplica = primary !== undefined;
+    const database = await started(
+      tabletDatabasePlan({ ...place('mysql'), port: databasePort, templateDir, isReplica }),
+    );
+    await createTabletDatabase(database.plan, PASSWORD);
+    if (isReplica) await followShard(database.plan, primary.database.plan, PASSWORD);
+    const tablet = await started(
+      vttabletPlan({ ...settings, ...place('vttablet'), shard, databasePort, port, httpPort }),
+    );
+    if (!isReplica) await control.makePrimary(mine);
+    return { tablet, database };
+  };
+  return async (shard: string): Promise<void> => {
+    const primary = await startTablet(shard);
+    const replicas: LocalTablet[] = [];
+    for (let i = 0; i < replicaCount; i += 1) replicas.push(await startTablet(shard, primary));
+    byShard.set(shard, { ...primary, replicas });
+  };
 }

@@ -4,6 +4,7 @@ import { SYSTEM_PATH } from '../config.js';
 import { httpProbe } from '../probe.js';
 import { greetsAsMysql, mariadbPlan, mariadbSql } from '../servers/mariadb.js';
 import { makeFolder, makeOwnFolder, type Owner, ownerOf, writeFor } from '../servers/owner.js';
+import { awaitFollowing, createReplicationUser, followPrimary } from '../servers/replication.js';
 import type { ServerPlan } from '../servers/server.js';
 
 export const KEYSPACE = 'lakh';
@@ -243,23 +244,46 @@ export function vtgatePlan(spec: VtgateSpec): ServerPlan {
   };
 }
 
-/** The MariaDB of one tablet: with the log that Vitess copies by, and for the whole server what Lakh asks for in each session of a plain one. */
-export function tabletDatabasePlan(
-  spec: Place & { readonly port: number; readonly uid: number; readonly templateDir?: string },
-): ServerPlan {
+export interface TabletDatabaseSpec extends Place {
+  readonly port: number;
+  readonly uid: number;
+  readonly templateDir?: string;
+  /** Whether it is to follow its shard's primary: read-only, whatever it was. */
+  readonly isReplica?: boolean;
+}
+
+/**
+ * The MariaDB of one tablet: with the log that Vitess copies by, and for the whole server what Lakh asks for in each session of a plain one. A commit is
+ * acknowledged when a replica has it, or when none has answered for a second: with one replica a shard, its loss is not to stop the shard.
+ */
+export function tabletDatabasePlan({ uid, isReplica = false, ...spec }: TabletDatabaseSpec): ServerPlan {
+  const place = isReplica
+    ? ['--read-only=1', '--rpl-semi-sync-slave-enabled=1']
+    : ['--rpl-semi-sync-master-enabled=1', '--rpl-semi-sync-master-timeout=1000'];
   return mariadbPlan({
     ...spec,
     flags: [
-      `--server-id=${spec.uid}`,
+      `--server-id=${uid}`,
       '--log-bin=binlog',
+      '--relay-log=relay',
       '--log-slave-updates',
       '--gtid-strict-mode=1',
       '--binlog-format=ROW',
       '--sync-binlog=1',
       '--transaction-isolation=READ-COMMITTED',
       '--innodb-lock-wait-timeout=2',
+      '--rpl-semi-sync-master-wait-point=AFTER_SYNC',
+      '--slave-net-timeout=4',
+      ...place,
     ],
   });
+}
+
+/** Has a shard's replica follow its primary; both have {@link createTabletDatabase} behind them. Harmless when it does already. */
+export async function followShard(replica: ServerPlan, primary: ServerPlan, password: string): Promise<void> {
+  await createReplicationUser(primary, password);
+  await followPrimary(replica, { port: primary.port, password });
+  await awaitFollowing(replica);
 }
 
 /** Its database and the users of Vitess; harmless when they are there. */

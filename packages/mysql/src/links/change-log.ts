@@ -90,7 +90,11 @@ async function read(session: Session, asked: readonly Asked[], maxRows: number):
   });
 }
 
-async function readHeads(session: Session, asked: readonly Asked[]): Promise<ReadonlyMap<number, LogPosition>> {
+/** Of these buckets, those that have one; a snapshot. */
+export async function readHeads(
+  session: Session,
+  asked: readonly Pick<Asked, 'bucket'>[],
+): Promise<ReadonlyMap<number, LogPosition>> {
   const buckets = asked.map(({ bucket }) => byteLiteral(bucket));
   const { rows } = await session.query(
     `SELECT HEX(bucket),seq,LOWER(HEX(nonce)) FROM heads WHERE bucket IN (${buckets})`,

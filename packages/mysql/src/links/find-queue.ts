@@ -100,7 +100,7 @@ export class FindQueue {
     return this.#options.fromReplicas ? this.#options.pool.reader?.() : undefined;
   }
 
-  /** Settles what a replica has, and takes it from `open`. False: it did not answer. */
+  /** Settles what a replica has and is not too old, and takes it from `open`. False: it did not answer. */
   async #readFrom(reader: ReplicaReader, batch: FindBatch, open: Map<string, Asked>): Promise<boolean> {
     try {
       const found = await this.#options.timer('find', open.size, () =>
@@ -108,8 +108,10 @@ export class FindQueue {
       );
       for (const [key, row] of found) {
         const asked = open.get(key);
+        const lagMs = asked && reader.lagOf ? reader.lagOf(asked, positionOf(row)) : reader.lagMs;
+        if (asked === undefined || lagMs === undefined) continue;
         open.delete(key);
-        if (asked) settle(asked, row, reader.lagMs);
+        settle(asked, row, lagMs);
       }
       return true;
     } catch (error) {

@@ -17,6 +17,8 @@ export function oneLane(pool: PrimaryPool): Lanes {
 
 /** A lane's pool, to be closed with it. */
 export interface LanePool extends PrimaryPool {
+  /** Told now and then whether its shard has replicas that serve. */
+  replicasServe?(doThey: boolean): void;
   close(): void;
 }
 
@@ -33,6 +35,13 @@ const BYTES = 256;
 const ASK_EVERY_MS = 10_000;
 /** Until the shards are known for the first time. */
 const FIRST_ASK_EVERY_MS = 500;
+
+/** What a vtgate says of a keyspace. */
+interface Shards {
+  readonly ranges: readonly string[];
+  /** Those with a replica that serves. */
+  readonly replicated: ReadonlySet<string>;
+}
 
 /** Lanes that follow the shards of a keyspace; one for ever where it is none. */
 export class ShardLanes implements Lanes {
@@ -67,15 +76,16 @@ export class ShardLanes implements Lanes {
   /** Resolves when the lanes are those that there were at the call, as far as that could be found out. */
   async ask(): Promise<void> {
     clearTimeout(this.#timer);
-    let ranges: readonly string[] | undefined;
+    let shards: Shards | undefined;
     try {
-      ranges = await this.#ask();
+      shards = await this.#ask();
     } catch {
       this.#askAgain(this.#byRange.size === 0 ? FIRST_ASK_EVERY_MS : ASK_EVERY_MS);
       return; // told of by the pool; what was known stays
     }
-    if (ranges === undefined || this.#isClosed) return;
-    this.#take(ranges);
+    if (shards === undefined || this.#isClosed) return;
+    this.#take(shards.ranges);
+    for (const [range, lane] of this.#byRange) lane.replicasServe?.(shards.replicated.has(range));
     this.#askAgain(ASK_EVERY_MS);
   }
 
@@ -92,15 +102,23 @@ export class ShardLanes implements Lanes {
   }
 
   /** Undefined: it is no keyspace. */
-  #ask(): Promise<readonly string[] | undefined> {
+  #ask(): Promise<Shards | undefined> {
     const { whole, keyspace } = this.#options;
     return whole.read(async (session) => {
       if (!isVitess(session.facts.version)) return undefined;
-      const { rows } = await session.query('SHOW VITESS_SHARDS');
+      const shards = await session.query('SHOW VITESS_SHARDS');
+      const tablets = await session.query('SHOW VITESS_TABLETS');
       const prefix = `${keyspace}/`;
-      return rows
-        .map(([name]) => String(name))
-        .flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : []));
+      return {
+        ranges: shards.rows
+          .map(([name]) => String(name))
+          .flatMap((name) => (name.startsWith(prefix) ? [name.slice(prefix.length)] : [])),
+        replicated: new Set(
+          tablets.rows.flatMap(([, ofKeyspace, shard, type, state]) =>
+            ofKeyspace === keyspace && type === 'REPLICA' && state === 'SERVING' ? [String(shard)] : [],
+          ),
+        ),
+      };
     });
   }
 

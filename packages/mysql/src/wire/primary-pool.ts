@@ -24,11 +24,22 @@ export interface ServerPool extends Omit<PrimaryPool, 'reader'> {
   close(): void;
 }
 
+/** How often a bucket's log was written to, and the nonce of the last time. */
+export interface LogPlace {
+  readonly seq: number;
+  readonly nonce: string;
+}
+
 /** A replica that is asked instead of the primary. */
 export interface ReplicaReader {
   readonly name: string;
   /** How far it may have been behind the primary when it was chosen; infinite where nothing proves it. */
   readonly lagMs: number;
+  /**
+   * Where only what it answered tells: how far behind it may have been as it was asked, by where it has the log of the link's bucket; undefined where that
+   * proves nothing, and the primary is to be asked. Instead of `lagMs`.
+   */
+  lagOf?(link: { readonly domainId: number; readonly code: string }, shown: LogPlace | undefined): number | undefined;
   /** Within a part of `deadlineMs`: whoever gets no answer has time for another. */
   read<T>(work: (session: Session) => Promise<T>, deadlineMs: number): Promise<T>;
 }

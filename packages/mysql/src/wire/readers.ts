@@ -4,9 +4,9 @@ import type { MemberAnswer } from './member-watch.js';
 import type { ReplicaReader, ServerPool } from './primary-pool.js';
 
 /** Further behind, a replica is not asked: what it says would hardly be kept. By far more than beats and questions are apart. */
-const MOST_LAG_MS = 2_000;
+export const MOST_LAG_MS = 2_000;
 /** Of what its caller has left, a replica that does not answer takes no more. */
-const DEADLINE_PART = 1 / 3;
+export const DEADLINE_PART = 1 / 3;
 
 interface Replica {
   readonly pool: ServerPool;
