@@ -1,7 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type Answer, sendAnswer } from './answer.js';
 import { errorPage, STILL_PAGE_POLICY } from './html-page.js';
-import { sendProblem, toProblem } from './problem.js';
+import { type Problem, problemAnswer, sendProblem, toProblem } from './problem.js';
+import type { RequestHead } from './request-head.js';
 import type { Route } from './route-table.js';
+
+/** Told of every error that is this server's own. */
+type OnError<Request> = (error: unknown, request: Request) => void;
 
 /**
  * Answers an error in a route's form, and tells `onError` of every one that is this server's own: problem details, or a page to a
@@ -14,30 +19,51 @@ export function answerError(
   request: IncomingMessage,
   response: ServerResponse,
   error: unknown,
-  onError?: (error: unknown, request: IncomingMessage) => void,
+  onError?: OnError<IncomingMessage>,
 ): boolean {
   if (request.destroyed && !request.complete) return false;
   const wantsPage = form === 'page' && isBrowser(request) && !response.headersSent;
   const { status } = wantsPage ? sendErrorPage(response, error) : sendProblem(response, error);
-  // A link that goes in circles is its author's doing.
-  if (status >= 500 && status !== 508) onError?.(error, request);
+  if (isOurs(status)) onError?.(error, request);
   return true;
 }
 
+/** The same answer, for whoever sends it in another way than by a response of node:http. */
+export function errorAnswer(
+  form: Route['errors'],
+  request: RequestHead,
+  error: unknown,
+  onError: OnError<RequestHead>,
+): Answer {
+  const problem = toProblem(error);
+  if (isOurs(problem.status)) onError(error, request);
+  return form === 'page' && isBrowser(request) ? pageAnswer(problem) : problemAnswer(problem);
+}
+
+/** A link that goes in circles is its author's doing. */
+const isOurs = (status: number) => status >= 500 && status !== 508;
+
 /** Browsers name it, programs that want anything (or JSON) do not. */
-function isBrowser({ headers }: IncomingMessage): boolean {
+function isBrowser({ headers }: RequestHead): boolean {
   return /\btext\/html\b/.test(headers.accept ?? '');
 }
 
 function sendErrorPage(response: ServerResponse, error: unknown): { readonly status: number } {
-  const { status, headers, body } = toProblem(error);
+  const answer = pageAnswer(toProblem(error));
+  sendAnswer(response, answer);
+  return answer;
+}
+
+function pageAnswer({ status, headers, body }: Problem): Answer {
   const page = errorPage(body);
-  response.writeHead(status, {
-    ...headers,
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': STILL_PAGE_POLICY,
-    'content-length': Buffer.byteLength(page),
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : page);
-  return { status };
+  return {
+    status,
+    headers: {
+      ...headers,
+      'content-type': 'text/html; charset=utf-8',
+      'content-security-policy': STILL_PAGE_POLICY,
+      'content-length': Buffer.byteLength(page),
+    },
+    body: page,
+  };
 }

@@ -7,6 +7,7 @@ import { CLIENT_GONE, type HttpMetrics } from './http-metrics.js';
 import type { RequestHandler } from './http-server.js';
 import { createBodyReader } from './request-body.js';
 import { allowedAt, isOfRest, type Route, type Routes, speakerFinder } from './route-table.js';
+import type { WireLane } from './wire/wire-lane.js';
 
 export type RouteRequest = Request<Record<string, string>>;
 export type RouteResponse = Response;
@@ -33,11 +34,11 @@ export interface Face<R extends Routes = Routes> {
   /** Asked about every request at or under the path that the routes have in common; throws to refuse it. */
   readonly guard?: (request: IncomingMessage) => void;
   /** Measured exceptions, which answer and count what they recognise before anything else sees it. */
-  readonly lanes?: { readonly fast?: FastLane; readonly plain?: PlainLane };
+  readonly lanes?: { readonly wire?: WireLane; readonly fast?: FastLane; readonly plain?: PlainLane };
 }
 
 export interface AppOptions {
-  /** The order decides nothing but who is asked first, and that paths of no area count as the last one's. At most one has a fast lane. */
+  /** The order decides nothing but who is asked first, and that paths of no area count as the last one's. At most one has a fast lane, and one a wire lane. */
   readonly faces: readonly Face[];
   readonly metrics: HttpMetrics<string>;
   /** Told of every error that became a 5xx. */
@@ -47,6 +48,7 @@ export interface AppOptions {
 export interface App {
   readonly handler: RequestHandler;
   readonly fastLane: FastLane;
+  readonly wireLane: WireLane | undefined;
 }
 
 export function createApp({ faces, metrics, onError }: AppOptions): App {
@@ -89,12 +91,20 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
       }
       return app(request, response);
     },
-    fastLane: onlyOne(faces.flatMap(({ lanes }) => lanes?.fast ?? [])) ?? (() => false),
+    fastLane:
+      onlyOne(
+        'fast',
+        faces.flatMap(({ lanes }) => lanes?.fast ?? []),
+      ) ?? (() => false),
+    wireLane: onlyOne(
+      'wire',
+      faces.flatMap(({ lanes }) => lanes?.wire ?? []),
+    ),
   };
 }
 
-function onlyOne<Lane>(lanes: readonly Lane[]): Lane | undefined {
-  if (lanes.length > 1) throw new Error('two faces with a fast lane');
+function onlyOne<Lane>(name: string, lanes: readonly Lane[]): Lane | undefined {
+  if (lanes.length > 1) throw new Error(`two faces with a ${name} lane`);
   return lanes[0];
 }
 

@@ -13,6 +13,8 @@ import {
 import { toProblem } from './problem.js';
 import { METHODS } from './route-table.js';
 
+const TOO_LATE = 'The request did not arrive in time.';
+
 /** How long a refused client may go on sending, so that it can read why before the connection is reset under it. */
 const LINGER_MS = 1000;
 
@@ -62,6 +64,11 @@ export function endWaiting(socket: Duplex, arriving: ServerResponse | undefined)
   return status;
 }
 
+/** Ends a connection on which nothing has come for as long as a request's headers may take. */
+export function answerSilence(socket: Duplex): number {
+  return writeRawProblem(socket, new RequestTimeoutError(TOO_LATE));
+}
+
 /** CONNECT asks for a tunnel, which this is not. */
 export function refuseConnect(socket: Duplex): number {
   const error = new MethodNotAllowedError(METHODS);
@@ -73,7 +80,7 @@ export function refuseConnect(socket: Duplex): number {
 function problemOf(error: NodeJS.ErrnoException & { rawPacket?: Buffer }): ProblemError {
   switch (error.code) {
     case 'ERR_HTTP_REQUEST_TIMEOUT':
-      return new RequestTimeoutError('The request did not arrive in time.');
+      return new RequestTimeoutError(TOO_LATE);
     case 'HPE_HEADER_OVERFLOW':
       // No line end in so many bytes: it is the request line that has no end.
       return error.rawPacket && !error.rawPacket.includes('\n')

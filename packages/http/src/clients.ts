@@ -1,14 +1,14 @@
 /** Whose a connection or a request is, as far as its number is to be limited. */
-import type { IncomingMessage } from 'node:http';
 import ipaddr from 'ipaddr.js';
 import { RecentMap } from './recent-map.js';
 import { createRequestContexts, createTrust } from './request-context.js';
+import type { RequestHead } from './request-head.js';
 
 export interface Clients {
   /** Undefined for a proxy that is believed: its connections are many clients'. */
   ofPeer(address: string | undefined): string | undefined;
   /** By the address that a believed proxy has forwarded, where there is one; undefined for requests of such a proxy's own. */
-  ofRequest(request: IncomingMessage): string | undefined;
+  ofRequest(request: RequestHead): string | undefined;
 }
 
 /** @param trustedProxies CIDR blocks */
@@ -29,7 +29,7 @@ const KNOWN_LENGTH_MAX = 128;
  * By what the client of a request is known where something is counted for each; empty when the connection is gone. A believed proxy that forwards
  * nothing is one too.
  */
-export function createClientKeys(trustedProxies: readonly string[] = []): (request: IncomingMessage) => string {
+export function createClientKeys(trustedProxies: readonly string[] = []): (request: RequestHead) => string {
   const contextOf = createRequestContexts(trustedProxies);
   const known = new RecentMap<string>(KNOWN_MAX);
   return (request) => {

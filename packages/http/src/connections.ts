@@ -19,6 +19,13 @@ interface Connection {
   readonly endings: Map<ServerResponse, () => void>;
 }
 
+/** A request in flight. */
+export interface Exchange {
+  end(): void;
+  /** Calls `ending` then. */
+  onEnd(ending: () => void): void;
+}
+
 export class Connections {
   readonly #open = new Map<Duplex, Connection>();
   #inFlight = 0;
@@ -74,6 +81,27 @@ export class Connections {
       }
       onClosed();
     });
+  }
+
+  /** Counts a request that has no response object as in flight until its `end`, or its connection's. */
+  begin(socket: Duplex): Exchange {
+    const connection = this.#open.get(socket);
+    const endings: (() => void)[] = [];
+    if (connection) {
+      this.#inFlight += 1;
+      connection.pending += 1;
+      endings.push(() => {
+        if (connection.pending === 0) return;
+        connection.pending -= 1;
+        this.#inFlight -= 1;
+      });
+    }
+    return {
+      end() {
+        for (const ending of endings.splice(0)) ending();
+      },
+      onEnd: (ending) => void endings.push(ending),
+    };
   }
 
   /** Calls `ending` once a request that is counted as in flight is no more. */

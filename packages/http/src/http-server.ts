@@ -3,21 +3,23 @@
  * drained. An optional fast lane answers in the same tick and costs one call; the rest is counted while in flight.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CodedError } from '@lakh/base';
-import { formatAddress, type HostPort } from '@lakh/settings';
+import type { CodedError } from '@lakh/base';
 import { Admission, LOOK_MS, type TurnedAway } from './admission.js';
 import { answerError } from './answer-error.js';
-import { answerClientError, endWaiting, refuseConnect } from './client-errors.js';
+import { answerClientError, answerSilence, endWaiting, refuseConnect } from './client-errors.js';
 import { createClients } from './clients.js';
 import { Connections } from './connections.js';
 import { drainServer } from './drain.js';
 import { ExpectationFailedError, UriTooLongError } from './errors.js';
-import { createRequestRule, type OwnNames } from './own-requests.js';
+import { createRequestRule, type OwnNames, type RequestRule } from './own-requests.js';
 import { Places } from './places.js';
-import { responsesOf } from './responses.js';
+import type { RequestHead } from './request-head.js';
+import { isHttps, responsesOf } from './responses.js';
 import { streamOf } from './streams.js';
+import type { WireLane } from './wire/wire-lane.js';
+import { WireServer, type WireServerOptions } from './wire/wire-server.js';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -57,11 +59,13 @@ export interface HttpServerOptions {
   readonly own: OwnNames;
   /** Asked before the handler. True: it has ended the response; false: it has not touched it. */
   readonly fastLane?: (request: IncomingMessage, response: ServerResponse) => boolean;
+  /** Answers plain requests ahead of node:http, which reads all others; without it node:http reads every request. */
+  readonly wireLane?: WireLane | undefined;
   readonly limits?: Partial<HttpLimits>;
   /** CIDR blocks; their connections are limited by the clients that they name. */
   readonly trustedProxies?: readonly string[] | undefined;
   /** Told about every error of a handler that became a 5xx. */
-  readonly onError?: (error: unknown, request: IncomingMessage) => void;
+  readonly onError?: (error: unknown, request: RequestHead) => void;
   /** Told the status of each answer that no handler has seen: clientError, CONNECT, 414, 503 and the like. */
   readonly onRefused?: (status: number) => void;
   /** Told of each connection that was closed because there are too many. */
@@ -89,14 +93,15 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new Connections();
   const clients = createClients(options.trustedProxies);
   const places = new Places(limits.maxInFlight, connections, clients.ofRequest);
-  const judge = createRequestRule(options.own);
+  const rule = createRequestRule(options.own);
   const server = createNodeServer(limits, responsesOf(options.own));
   let isDraining = false;
   let isClosingIdle = false;
 
   const stallCheck = setInterval(() => connections.cutStalled(), limits.stallTimeoutMs).unref();
   server.once('close', () => clearInterval(stallCheck));
-  admitConnections(server, connections, { ...options, limits, clientOf: clients.ofPeer });
+  const wire = createWire({ ...options, limits }, { server, connections, places, rule });
+  admitConnections(server, connections, { ...options, limits, clientOf: clients.ofPeer, wire });
 
   function refuse(request: IncomingMessage, response: ServerResponse, error: CodedError): void {
     response.shouldKeepAlive = false;
@@ -111,7 +116,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.on('request', (request, response) => {
     if (isDraining) response.shouldKeepAlive = false;
     try {
-      let refusal = judge(request);
+      let refusal = rule.judge(request);
       if (!refusal && fastLane?.(request, response)) return;
       refusal ??= tooLong(request, limits) ?? places.refusalOf(request);
       if (refusal) {
@@ -125,7 +130,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     }
     if (response.writableEnded) return;
     connections.track(response, onClosed);
-    places.hold(response);
+    places.hold(request, (ending) => connections.onEnd(response, ending));
   });
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) =>
     refuse(request, response, new ExpectationFailedError('Only "Expect: 100-continue" is understood.')),
@@ -138,9 +143,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       return drainServer(server, connections, limitMs, {
         onDraining() {
           isDraining = true;
+          wire?.startDraining();
         },
         onClosingIdle() {
           isClosingIdle = true;
+          wire?.closeIdle();
         },
       });
     },
@@ -156,9 +163,10 @@ function admitConnections(
   options: Pick<HttpServerOptions, 'onRefused' | 'onTurnedAway'> & {
     readonly limits: HttpLimits;
     readonly clientOf: (address: string | undefined) => string | undefined;
+    readonly wire: WireServer | undefined;
   },
 ): void {
-  const { limits, clientOf, onRefused, onTurnedAway } = options;
+  const { limits, clientOf, wire, onRefused, onTurnedAway } = options;
   const { maxConnections, maxConnectionsPerClient = Math.ceil(maxConnections / CLIENTS_AT_LEAST) } = limits;
   const admission = new Admission({
     limits: { maxConnections, maxConnectionsPerClient },
@@ -171,10 +179,31 @@ function admitConnections(
     onTurnedAway,
   });
   server.on('connection', (socket: Socket) => {
-    if (admission.admit(socket)) connections.add(socket);
+    if (!admission.admit(socket)) return;
+    connections.add(socket);
+    wire?.take(socket);
   });
   const look = setInterval(() => admission.look(), LOOK_MS).unref();
   server.once('close', () => clearInterval(look));
+}
+
+function createWire(
+  { wireLane, limits, own, onError, onRefused }: HttpServerOptions & { readonly limits: HttpLimits },
+  parts: Pick<WireServerOptions, 'server' | 'connections' | 'places'> & { readonly rule: RequestRule },
+): WireServer | undefined {
+  if (wireLane === undefined) return undefined;
+  return new WireServer({
+    ...parts,
+    ...limits,
+    lane: wireLane,
+    isHttps: isHttps(own),
+    isOwn: parts.rule.isOwnHost,
+    onSilent(socket) {
+      const status = answerSilence(socket);
+      if (status !== undefined) onRefused?.(status);
+    },
+    onError: (error, request) => onError?.(error, request),
+  });
 }
 
 /** What node:http makes no request of. */
@@ -229,47 +258,4 @@ function createNodeServer(limits: HttpLimits, responses: typeof ServerResponse):
 function tooLong({ url = '' }: IncomingMessage, { maxUrlLength }: HttpLimits): UriTooLongError | undefined {
   if (url.length <= maxUrlLength) return undefined;
   return new UriTooLongError(`The request target is longer than ${maxUrlLength} characters.`);
-}
-
-/** The address could not be taken: used already, not this machine's, or not permitted. */
-export class ListenError extends CodedError {
-  readonly code = 'cannot_listen';
-  /** The system's, such as EADDRINUSE. */
-  readonly reason: string;
-  constructor(address: HostPort, cause: NodeJS.ErrnoException) {
-    const reason = cause.code ?? cause.message;
-    super(`cannot listen on ${formatAddress(address)}: ${reason}`, { cause });
-    this.reason = reason;
-  }
-}
-
-/**
- * Resolves with where the server really listens (port 0 is replaced by the one the system chose).
- * @throws ListenError naming the address and the system's reason
- */
-export async function listen(
-  { server }: { readonly server: NetServer },
-  address: HostPort,
-): Promise<HostPort & { readonly url: string }> {
-  await new Promise<void>((resolve, reject) => {
-    const onError = (error: NodeJS.ErrnoException): void => reject(new ListenError(address, error));
-    server.once('error', onError);
-    server.listen(address.port, address.host, () => {
-      server.off('error', onError);
-      resolve();
-    });
-  });
-  const { port } = server.address() as AddressInfo;
-  const actual = { host: address.host, port };
-  return { ...actual, url: `http://${formatAddress(actual)}` };
-}
-
-/**
- * Takes the address and gives it back.
- * @throws ListenError as {@link listen} does
- */
-export async function tryAddress(address: HostPort): Promise<void> {
-  const server = new NetServer();
-  await listen({ server }, address);
-  server.close();
 }

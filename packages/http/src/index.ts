@@ -1,6 +1,7 @@
 /** HTTP as every listener of Lakh speaks it: server, limits, route table, problem details, metrics. It knows no domain. */
 export type { TurnedAway } from './admission.js';
-export { answerError } from './answer-error.js';
+export { type Answer, sendAnswer } from './answer.js';
+export { answerError, errorAnswer } from './answer-error.js';
 export {
   type App,
   type AppOptions,
@@ -28,11 +29,9 @@ export {
   type HttpLimits,
   type HttpServer,
   type HttpServerOptions,
-  ListenError,
-  listen,
   type RequestHandler,
-  tryAddress,
 } from './http-server.js';
+export { ListenError, listen, tryAddress } from './listen.js';
 export type { OwnNames } from './own-requests.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
@@ -54,6 +53,7 @@ export {
 } from './read-your-writes.js';
 export { isPlainJson, readJson } from './request-body.js';
 export { createRequestContexts, type RequestContext, securityHeaders } from './request-context.js';
+export type { RequestHead } from './request-head.js';
 export {
   type Area,
   allowedAt,
@@ -66,5 +66,7 @@ export {
   type Routes,
   speakerFinder,
 } from './route-table.js';
-export { beyondLoopback, httpSettings, listenRule } from './settings.js';
+export { beyondLoopback, httpSettings, listenRule, wireSettings } from './settings.js';
 export { beginStream, type Stream, type StreamEnd } from './streams.js';
+export { PlainRequest } from './wire/plain-request.js';
+export type { WireLane, WireReply } from './wire/wire-lane.js';

@@ -8,6 +8,7 @@ import type { CodedError } from '@lakh/base';
 import { isLoopback, parseHostPort } from '@lakh/settings';
 import ipaddr from 'ipaddr.js';
 import { BadRequestError, ForbiddenError, MisdirectedRequestError } from './errors.js';
+import type { RequestHead } from './request-head.js';
 
 /** The names of a server, beside loopback's and the address that a request came in at. */
 export interface OwnNames {
@@ -16,8 +17,12 @@ export interface OwnNames {
   readonly hosts?: readonly string[];
 }
 
-/** Why a request is not for this server, or undefined where it is. */
-export type RequestRule = (request: IncomingMessage) => CodedError | undefined;
+export interface RequestRule {
+  /** Why a request is not for this server, or undefined where it is. */
+  judge(request: IncomingMessage): CodedError | undefined;
+  /** Whether a `Host` is of this server: all that there is to say of a plain GET. */
+  isOwnHost(host: string, socket: RequestHead['socket']): boolean;
+}
 
 /** What changes nothing, by its definition. */
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
@@ -34,7 +39,7 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
   /** `Host` headers that were found to be this server's: asking is all that a hit of the redirect lane pays. */
   const ownHosts = new Set<string>();
 
-  function judgeHost(host: string, { socket }: IncomingMessage): CodedError | undefined {
+  function judgeHost(host: string, socket: RequestHead['socket']): CodedError | undefined {
     if (ownHosts.has(host)) return undefined;
     const address = parseHostPort(host, 80);
     if (address === undefined) return new BadRequestError('The Host header does not name one host.');
@@ -64,7 +69,7 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
     return host !== known?.host && (origin === `http://${host}` || origin === `https://${host}`);
   }
 
-  return (request) => {
+  function judge(request: IncomingMessage): CodedError | undefined {
     const { method, url = '', rawHeaders } = request;
     // The parser reads others, which frame messages in other ways, as if they were one of these.
     if (request.httpVersionMajor !== 1) return new BadRequestError('This server speaks HTTP/1.1 and HTTP/1.0.');
@@ -79,14 +84,16 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
     // HTTP/1.0 has none; no browser speaks it.
     if (host === undefined && request.httpVersion !== '1.0')
       return new BadRequestError('The request has no Host header.');
-    const refusal = host === undefined ? undefined : judgeHost(host, request);
+    const refusal = host === undefined ? undefined : judgeHost(host, request.socket);
     if (refusal) return refusal;
     // The absolute form of a target has a host of its own, which overrules the header.
     const target = url.startsWith('/') ? undefined : ABSOLUTE.exec(url)?.[1];
-    const misdirected = target === undefined ? undefined : judgeHost(target, request);
+    const misdirected = target === undefined ? undefined : judgeHost(target, request.socket);
     if (misdirected) return misdirected;
     return SAFE_METHODS.has(method as string) ? undefined : judgeOrigin(request, host?.toLowerCase());
-  };
+  }
+
+  return { judge, isOwnHost: (host, socket) => judgeHost(host, socket) === undefined };
 }
 
 /** One spelling of a host: lower case, no brackets, no dot at the end, addresses in their shortest form. */

@@ -3,9 +3,9 @@
  * leaves free, so that however many ask, there is a place for one more. A request whose body is still arriving needs none: it costs its
  * connection alone, and those are limited by themselves.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Connections } from './connections.js';
 import { OverloadedError, type ProblemError, TooManyInFlightError } from './errors.js';
+import type { RequestHead } from './request-head.js';
 
 /** Bodies that are arriving are counted by looking at every connection; each request pays for so many looks. */
 const LOOKS_A_REQUEST = 64;
@@ -13,20 +13,20 @@ const LOOKS_A_REQUEST = 64;
 export class Places {
   readonly #all: number;
   readonly #connections: Connections;
-  readonly #clientOf: (request: IncomingMessage) => string | undefined;
+  readonly #clientOf: (request: RequestHead) => string | undefined;
   readonly #held = new Map<string, number>();
   #arriving = 0;
   #looksPaid = 0;
 
   /** @param clientOf undefined: not limited by itself */
-  constructor(all: number, connections: Connections, clientOf: (request: IncomingMessage) => string | undefined) {
+  constructor(all: number, connections: Connections, clientOf: (request: RequestHead) => string | undefined) {
     this.#all = all;
     this.#connections = connections;
     this.#clientOf = clientOf;
   }
 
   /** Why there is no place for a request. */
-  refusalOf(request: IncomingMessage): ProblemError | undefined {
+  refusalOf(request: RequestHead): ProblemError | undefined {
     if (this.#connections.inFlight < this.#all / 2) return undefined;
     this.#countArriving();
     const free = this.#free();
@@ -37,13 +37,13 @@ export class Places {
     return new TooManyInFlightError('Too many requests of this client are in flight; try again later.');
   }
 
-  /** Notes whose a request is that was given a place, where that matters. */
-  hold(response: ServerResponse): void {
+  /** Notes whose a request is that was given a place, where that matters; `onEnd` takes what is to be called at its end. */
+  hold(request: RequestHead, onEnd: (ending: () => void) => void): void {
     const isCrowded = this.#connections.inFlight > this.#all / 2 && this.#free() < this.#all / 2;
-    const client = isCrowded ? this.#clientOf(response.req) : undefined;
+    const client = isCrowded ? this.#clientOf(request) : undefined;
     if (client === undefined) return;
     this.#held.set(client, (this.#held.get(client) ?? 0) + 1);
-    this.#connections.onEnd(response, () => {
+    onEnd(() => {
       const left = (this.#held.get(client) ?? 0) - 1;
       if (left > 0) this.#held.set(client, left);
       else this.#held.delete(client);

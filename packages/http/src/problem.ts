@@ -1,6 +1,7 @@
 /** The one place that turns any error into problem details (RFC 9457). */
 import type { ServerResponse } from 'node:http';
 import { CodedError, type FieldProblem } from '@lakh/base';
+import { type Answer, sendAnswer } from './answer.js';
 import {
   BadRequestError,
   InternalError,
@@ -128,8 +129,11 @@ export function sendProblem(
     if (!response.writableEnded) response.destroy();
     return problem;
   }
-  const body = JSON.stringify(problem.body);
-  response.writeHead(problem.status, { ...problem.headers, 'content-length': Buffer.byteLength(body) });
-  response.end(isHead ? undefined : body);
+  sendAnswer(response, problemAnswer(problem), isHead);
   return problem;
+}
+
+export function problemAnswer({ status, headers, body }: Problem): Answer {
+  const text = JSON.stringify(body);
+  return { status, headers: { ...headers, 'content-length': Buffer.byteLength(text) }, body: text };
 }

@@ -2,12 +2,13 @@
  * What one client may have of a server in a minute. A decision is made here, in the same tick, from what this process has counted; where servers
  * share counters they tell each other what was taken a little later, so that nobody waits for that, and nothing stops when it cannot be had.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Allowance } from './allowance.js';
 import { BatchPlaces } from './batch-places.js';
 import { PayloadTooLargeError, RateLimitedError } from './errors.js';
 import { RecentMap } from './recent-map.js';
+import type { RequestHead } from './request-head.js';
 import type { Route } from './route-table.js';
 
 /** Each with counters of its own; `token_changes` are those of a token's holder, wherever it is used. */
@@ -36,33 +37,33 @@ export interface RateLimits {
    *
    * @throws RateLimitedError
    */
-  admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, holder?: string): void;
+  admit(rate: Route['rate'], request: RequestHead, response: ServerResponse, holder?: string): void;
   /**
    * Takes `count` changes more for a request that was let in and asks for several, all or none.
    *
    * @throws RateLimitedError, and PayloadTooLargeError for more than a whole minute has
    */
-  takeMore(count: number, request: IncomingMessage, holder?: string): void;
+  takeMore(count: number, request: RequestHead, holder?: string): void;
   /**
    * Takes one of the look-ups of a request that asks for several; what it returns is to be told once whether it found something.
    *
    * @throws RateLimitedError
    */
-  lookUp(request: IncomingMessage, holder?: string): (found: boolean) => void;
+  lookUp(request: RequestHead, holder?: string): (found: boolean) => void;
   /**
    * Gives a request that brings very many changes a place until it is answered: while it lasts it holds memory that others lack. A client has a quarter
    * of the places.
    *
    * @throws OverloadedError, TooManyInFlightError
    */
-  holdPlace(request: IncomingMessage, response: ServerResponse, holder?: string): void;
+  holdPlace(request: RequestHead, response: ServerResponse, holder?: string): void;
   /**
    * Judges a request with a token, by whose it is: undefined for nobody's. Beyond the allowance of wrong ones a right one is refused like the others, so
    * that no guess is told from it, unless its holder has used it from this address before: nobody is shut out by a neighbour's guesses.
    *
    * @throws RateLimitedError
    */
-  tokenShown(request: IncomingMessage, holder: string | undefined): void;
+  tokenShown(request: RequestHead, holder: string | undefined): void;
   /** From now on servers that have the same counters count together. */
   shareOver(counters: SharedCounters | undefined): void;
 }
@@ -71,10 +72,10 @@ export interface RateLimitOptions {
   readonly changesPerMin: number;
   readonly missesPerMin: number;
   readonly wrongTokensPerMin: number;
-  readonly clientOf: (request: IncomingMessage) => string;
+  readonly clientOf: (request: RequestHead) => string;
   readonly registry: Registry;
   /** Told of every refusal. */
-  readonly onRefused?: (limit: Limit, request: IncomingMessage) => void;
+  readonly onRefused?: (limit: Limit, request: RequestHead) => void;
   readonly nowMs?: () => number;
 }
 
@@ -123,7 +124,7 @@ class Limits implements RateLimits {
     this.#refused = registerMetrics(registry, this.#allowances);
   }
 
-  admit(rate: Route['rate'], request: IncomingMessage, response: ServerResponse, holder?: string): void {
+  admit(rate: Route['rate'], request: RequestHead, response: ServerResponse, holder?: string): void {
     if (rate === 'misses' || rate === 'edits') {
       const end = this.lookUp(request, holder);
       // Who leaves before the answer has cost the look-up all the same.
@@ -132,7 +133,7 @@ class Limits implements RateLimits {
     if (rate === 'changes' || rate === 'edits') this.#change(request, holder);
   }
 
-  takeMore(count: number, request: IncomingMessage, holder?: string): void {
+  takeMore(count: number, request: RequestHead, holder?: string): void {
     if (count === 0) return;
     if (count === 1) {
       this.#change(request, holder);
@@ -156,7 +157,7 @@ class Limits implements RateLimits {
     this.#tell(limit, key, count);
   }
 
-  lookUp(request: IncomingMessage, holder?: string): (found: boolean) => void {
+  lookUp(request: RequestHead, holder?: string): (found: boolean) => void {
     const key = this.#clientKey(request, holder);
     this.#take('misses', key, request);
     return (found) => {
@@ -165,11 +166,11 @@ class Limits implements RateLimits {
     };
   }
 
-  holdPlace(request: IncomingMessage, response: ServerResponse, holder?: string): void {
+  holdPlace(request: RequestHead, response: ServerResponse, holder?: string): void {
     this.#places.hold(this.#clientKey(request, holder), response);
   }
 
-  tokenShown(request: IncomingMessage, holder: string | undefined): void {
+  tokenShown(request: RequestHead, holder: string | undefined): void {
     const client = this.#options.clientOf(request);
     const user = holder === undefined ? undefined : `${client} ${holder}`;
     if (user !== undefined && this.#users.get(user)) return;
@@ -186,30 +187,30 @@ class Limits implements RateLimits {
     this.#counters = counters;
   }
 
-  #change(request: IncomingMessage, holder: string | undefined): void {
+  #change(request: RequestHead, holder: string | undefined): void {
     const { limit, key } = this.#changesOf(request, holder);
     this.#take(limit, key, request);
     this.#tell(limit, key);
   }
 
-  #changesOf(request: IncomingMessage, holder: string | undefined): { readonly limit: Limit; readonly key: string } {
+  #changesOf(request: RequestHead, holder: string | undefined): { readonly limit: Limit; readonly key: string } {
     return holder === undefined
       ? { limit: 'changes', key: this.#options.clientOf(request) }
       : { limit: 'token_changes', key: holder };
   }
 
-  #clientKey(request: IncomingMessage, holder: string | undefined): string {
+  #clientKey(request: RequestHead, holder: string | undefined): string {
     // No address begins like this.
     return holder === undefined ? this.#options.clientOf(request) : `@${holder}`;
   }
 
-  #take(limit: Limit, key: string, request: IncomingMessage): void {
+  #take(limit: Limit, key: string, request: RequestHead): void {
     const waitMs = this.#allowances[limit].waitMs(key);
     if (waitMs > 0) this.#refuse(limit, request, SUBJECTS[limit], waitMs);
     this.#allowances[limit].take(key);
   }
 
-  #refuse(limit: Limit, request: IncomingMessage, what: string, waitMs: number): never {
+  #refuse(limit: Limit, request: RequestHead, what: string, waitMs: number): never {
     this.#refused.inc({ limit });
     this.#options.onRefused?.(limit, request);
     throw new RateLimitedError(what, waitMs);

@@ -3,9 +3,9 @@
  * that hop is a proxy that the operator trusts.
  */
 import { randomUUID } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { BlockList, isIPv6 } from 'node:net';
 import ipaddr from 'ipaddr.js';
+import type { RequestHead } from './request-head.js';
 
 export interface RequestContext {
   /** Of the client; 0-9A-Za-z and `-`, safe in a log line and in a header. */
@@ -56,7 +56,7 @@ export function createTrust(blocks: readonly string[]): (address: string) => boo
  */
 export function createRequestContexts(
   trustedProxies: readonly string[] = [],
-): (request: IncomingMessage) => RequestContext {
+): (request: RequestHead) => RequestContext {
   const isTrusted = createTrust(trustedProxies);
 
   /** Walks back from the connection: the first hop that is not trusted is the client, whatever it says about itself. */

@@ -1,14 +1,17 @@
 import { type OutgoingHttpHeader, type OutgoingHttpHeaders, ServerResponse } from 'node:http';
 import type { OwnNames } from './own-requests.js';
 
-const HSTS = ['Strict-Transport-Security', 'max-age=31536000'] as const;
+export const HSTS = ['Strict-Transport-Security', 'max-age=31536000'] as const;
+
+/** Whether people know a server by https. */
+export const isHttps = ({ publicUrl }: OwnNames): boolean => publicUrl?.startsWith('https:') === true;
 
 /**
  * The responses of a server. Where people know it by https, every one of them says so to browsers, whoever writes it: the next
  * visit then begins with https, however it was typed, and nobody on the way of plain http gets to answer it.
  */
 export function responsesOf({ publicUrl }: OwnNames): typeof ServerResponse {
-  return publicUrl?.startsWith('https:') ? (HttpsResponse as typeof ServerResponse) : ServerResponse;
+  return isHttps({ publicUrl }) ? (HttpsResponse as typeof ServerResponse) : ServerResponse;
 }
 
 class HttpsResponse extends ServerResponse {

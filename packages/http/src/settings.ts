@@ -3,6 +3,7 @@ import {
   integer,
   isLoopback,
   listenAddress,
+  oneOf,
   type Parser,
   parseHostPort,
   type Rule,
@@ -118,6 +119,17 @@ export const httpSettings = {
     parser: perMinute,
     default: '60',
     description: 'Wrong API tokens that one client address may show in a minute.',
+  },
+} as const satisfies SettingList;
+
+/** Of servers that have a wire lane. */
+export const wireSettings = {
+  wireLane: {
+    name: 'LAKH_WIRE_LANE',
+    parser: oneOf('on', 'off'),
+    default: 'on',
+    description:
+      'Whether plain requests for short links are answered ahead of Node’s HTTP server, which reads all others; off: it reads every request.',
   },
 } as const satisfies SettingList;
 

@@ -1,5 +1,11 @@
-import type { IncomingMessage } from 'node:http';
-import { createClientKeys, createRateLimits, type httpSettings, type Limit, type RateLimits } from '@lakh/http';
+import {
+  createClientKeys,
+  createRateLimits,
+  type httpSettings,
+  type Limit,
+  type RateLimits,
+  type RequestHead,
+} from '@lakh/http';
 import type { SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import type { Logger } from './logging.js';
@@ -26,9 +32,9 @@ export function createProgramLimits(
 /** The first refusal by each limit is told at once, and from then on a line a minute at most, with how many there were since the last. */
 export function refusalLog(
   log: Pick<Logger, 'warn'>,
-  clientOf: (request: IncomingMessage) => string,
+  clientOf: (request: RequestHead) => string,
   nowMs: () => number = () => performance.now(),
-): (limit: Limit, request: IncomingMessage) => void {
+): (limit: Limit, request: RequestHead) => void {
   const told = new Map<Limit, { refused: number; nextMs: number }>();
   return (limit, request) => {
     const since = told.get(limit) ?? { refused: 0, nextMs: 0 };
@@ -37,7 +43,7 @@ export function refusalLog(
     if (nowMs() < since.nextMs) return;
     const client = clientOf(request);
     const isForwarded = request.headers['x-forwarded-for'] !== undefined;
-    const hint = isForwarded && client === clientOf({ socket: request.socket, headers: {} } as IncomingMessage);
+    const hint = isForwarded && client === clientOf({ socket: request.socket, headers: {} });
     log.warn(
       { limit, refused: since.refused, client, ...(hint && { hint: UNBELIEVED }) },
       'a client has reached a rate limit and is refused',

@@ -1,6 +1,5 @@
 /** What the main programs have in common: arguments, settings, log, metrics, admin listener, lifecycle. */
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import {
   type App,
@@ -18,8 +17,11 @@ import {
   OverloadedError,
   type OwnNames,
   type RateLimits,
+  type RequestHead,
   type Routes,
   tryAddress,
+  type WireLane,
+  type wireSettings,
 } from '@lakh/http';
 import {
   formatAddress,
@@ -44,7 +46,8 @@ import { becomeUser } from './run-as.js';
 import { makeServerId, type processSettings } from './settings.js';
 
 /** What every server reads: where it listens, and how it runs. */
-export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings>;
+export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings> &
+  Partial<SettingsOf<typeof wireSettings>>;
 
 /**
  * The public listener, which nobody reaches before there is something to serve: who is refused can go to another server, whatever was
@@ -74,7 +77,7 @@ export interface ProgramContext<S extends ServerSettings> {
   /** Adds a check to the readiness. */
   addCheck(name: string, check: HealthCheck): void;
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
-  readonly onRequestError: (error: unknown, request: IncomingMessage) => void;
+  readonly onRequestError: (error: unknown, request: RequestHead) => void;
   readonly listener: PublicListener;
 }
 
@@ -118,7 +121,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   });
   const checks: Record<string, HealthCheck> = {};
   const contextOf = createRequestContexts(settings.trustedProxies);
-  const onRequestError = (error: unknown, request: IncomingMessage): void =>
+  const onRequestError = (error: unknown, request: RequestHead): void =>
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
   const { publicUrl, hosts = [], adminListen } = settings;
   const own = { publicUrl, hosts: [...hosts, hostname(), settings.listen.host, adminListen.host] };
@@ -228,6 +231,7 @@ function createFront(
     throw new OverloadedError('This server is still starting.');
   };
   let fastLane: App['fastLane'] = () => false;
+  let wireLane: App['wireLane'];
   const labels = labelsOf(routes.flatMap((each) => Object.values(each)));
   const metrics = createHttpMetrics(registry, [...labels, REFUSED]);
   const { maxConnections, warning } = connectionsWithin(descriptorLimit(), settings.maxConnections);
@@ -237,6 +241,7 @@ function createFront(
     trustedProxies,
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),
+    wireLane: settings.wireLane === 'on' ? wireLaneOf(() => wireLane) : undefined,
     onRefused: (status) => metrics.observe(REFUSED, status, 0),
     onError,
     onTurnedAway: createConnectionMetrics(registry),
@@ -253,7 +258,7 @@ function createFront(
 
   const serve: PublicListener['serve'] = async (...faces) => {
     if (lifecycle.state !== 'starting') return;
-    ({ handler, fastLane } = createApp({ faces, metrics, onError }));
+    ({ handler, fastLane, wireLane } = createApp({ faces, metrics, onError }));
     // Registered last, and so released first: what the requests in flight need is still there while they finish.
     lifecycle.onStop('public listener', async () => {
       const { cut } = await http.drain(settings.drainTimeoutMs);
@@ -263,6 +268,14 @@ function createFront(
     log.info({ address: url }, 'public listener is open');
   };
   return { http, metrics, limits: createProgramLimits(settings, registry, log), open, serve, warning };
+}
+
+/** Of what there is to serve, once there is something; until then all goes to whoever says that there is nothing yet. */
+function wireLaneOf(current: () => WireLane | undefined): WireLane {
+  return {
+    hit: (request, reply) => current()?.hit(request, reply) ?? false,
+    later: (request) => current()?.later(request),
+  };
 }
 
 function readConfig<S extends ServerSettings>({ config, description }: RunOptions<S>): ProgramConfig<S> | undefined {

@@ -1,5 +1,5 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Face, HasJustWritten, RateLimits } from '@lakh/http';
+import { CodedError } from '@lakh/base';
+import { type Face, type HasJustWritten, type RateLimits, type RequestHead, statusOf } from '@lakh/http';
 import {
   isPossibleCode,
   LinkGoneError,
@@ -12,8 +12,8 @@ import {
   StoreUnavailableError,
 } from '@lakh/links';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
-import { type AnswerOf, sendRedirect } from './redirect-response.js';
-import { redirectRoutes } from './redirect-routes.js';
+import { type AnswerOf, type RedirectAnswer, sendRedirect } from './redirect-response.js';
+import type { redirectRoutes } from './redirect-routes.js';
 import { withoutMarks } from './without-marks.js';
 
 export interface FollowLinkOptions {
@@ -26,8 +26,8 @@ export interface FollowLinkOptions {
   readonly limits: RateLimits;
 }
 
-/** Answers with where `code` leads. Rejects, with nothing answered, where it leads nowhere. */
-export type Follow = (request: IncomingMessage, response: ServerResponse, code: string) => Promise<void>;
+/** Where `code` leads. Rejects where it leads nowhere. */
+export type Follow = (request: RequestHead, code: string) => Promise<RedirectAnswer>;
 
 export interface LinkFollower {
   readonly follow: Follow;
@@ -43,54 +43,57 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
    * What this server has redirected lately is looked up for anyone, also past its age, and what cannot be a code needs no look-up: neither tells
    * who tries codes anything new.
    */
-  function admit(request: IncomingMessage, response: ServerResponse, text: string): void {
+  async function admitted(
+    request: RequestHead,
+    text: string,
+    find: () => Promise<RedirectAnswer>,
+  ): Promise<RedirectAnswer> {
     const code = withoutMarks(text);
-    if (l1.knows(`/${code}`) || !isPossibleCode(code)) return;
-    limits.admit(redirectRoutes.followLink.rate, request, response);
+    if (l1.knows(`/${code}`) || !isPossibleCode(code)) return find();
+    const end = limits.lookUp(request);
+    try {
+      const answer = await find();
+      // Who leaves before the answer has cost the look-up all the same.
+      end(!request.socket.destroyed);
+      return answer;
+    } catch (error) {
+      end(!isMiss(error) && !request.socket.destroyed);
+      throw error;
+    }
   }
 
   /**
    * What the primary says of a code, for who has just written; undefined for everybody else and when too many have. Where the primary cannot be asked,
    * what others are told is better than nothing.
    */
-  function freshOf({ headers }: IncomingMessage, code: string): Promise<Fresh | undefined> | undefined {
+  function freshOf({ headers }: RequestHead, code: string): Promise<Fresh | undefined> | undefined {
     const { cookie } = headers;
     if (cookie === undefined || !hasJustWritten(cookie, clock.nowMs())) return undefined;
     return resolver.resolveFresh(domainId, code)?.then((link) => ({ link }), withoutPrimary);
   }
 
   /** A sentence's full stop or a slash is no part of the link before it: where there is one, its own address is the one to keep. */
-  async function sendToClean(request: IncomingMessage, response: ServerResponse, text: string): Promise<void> {
+  async function cleanOf(request: RequestHead, text: string): Promise<RedirectAnswer> {
     const code = withoutMarks(text);
     const fresh = code === text ? { link: undefined } : await freshOf(request, code);
     const found = fresh ? fresh.link : await resolver.resolve(domainId, code);
     if (found === undefined) throw new LinkNotFoundError('There is no link with this code.');
-    response.writeHead(308, {
-      Location: `/${code}`,
-      'Cache-Control': 'no-store',
-      'X-Robots-Tag': 'noindex',
-      'Content-Length': '0',
-    });
-    response.end();
+    return { status: 308, location: `/${code}`, cacheControl: 'no-store' };
   }
 
-  async function follow(request: IncomingMessage, response: ServerResponse, code: string): Promise<void> {
+  async function find(request: RequestHead, code: string): Promise<RedirectAnswer> {
     const path = `/${code}`;
-    admit(request, response, code);
     const asked = freshOf(request, code);
     const fresh = asked && (await asked);
     const askedMs = clock.monotonicMs();
     const held = fresh ? undefined : l1.get(path, askedMs);
     const goneBy = fresh || held ? undefined : l1.goneBy(path, askedMs);
     l1.count(held || goneBy ? 'hit' : 'miss');
-    if (held) {
-      // A hit that came with a query string, which the fast lane's key does not have.
-      sendRedirect(response, held);
-      return;
-    }
+    // A hit that came with a query string, which the fast lane's key does not have.
+    if (held) return held;
     if (goneBy) throw goneError(goneBy);
     const link = fresh ? fresh.link : await resolver.resolve(domainId, code);
-    if (link === undefined) return sendToClean(request, response, code);
+    if (link === undefined) return cleanOf(request, code);
     if (link.state === 'deleted') throw goneError('delete');
     const nowMs = clock.nowMs();
     if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
@@ -99,17 +102,20 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
       l1.changed(link);
       throw new LinkLoopError(`${code} leads to ${link.longUrl}`);
     }
-    sendRedirect(response, answerOf(link, nowMs));
+    return answerOf(link, nowMs);
   }
+
+  const follow: Follow = (request, code) => admitted(request, code, () => find(request, code));
 
   return {
     follow,
     handlers: {
-      followLink: (request, response) => follow(request, response, request.params.code as string),
-      followSlashedLink(request, response) {
+      async followLink(request, response) {
+        sendRedirect(response, await follow(request, request.params.code as string));
+      },
+      async followSlashedLink(request, response) {
         const text = `${request.params.code}/`;
-        admit(request, response, text);
-        return sendToClean(request, response, text);
+        sendRedirect(response, await admitted(request, text, () => cleanOf(request, text)));
       },
     },
   };
@@ -117,6 +123,12 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
 
 interface Fresh {
   readonly link: StoredLink | undefined;
+}
+
+/** Whether an answer tells that a code is none: what the allowance of misses is for. */
+function isMiss(error: unknown): boolean {
+  const status = error instanceof CodedError ? statusOf(error.code) : undefined;
+  return status === 404 || status === 410;
 }
 
 function withoutPrimary(error: unknown): undefined {

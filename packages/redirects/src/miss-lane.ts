@@ -1,14 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerError, CLIENT_GONE, type HttpMetrics, type PlainLane } from '@lakh/http';
+import { answerError, CLIENT_GONE, type HttpMetrics, type PlainLane, type RequestHead } from '@lakh/http';
 import { isPossibleCode, isReservedWord } from '@lakh/links';
 import type { Follow } from './follow-link.js';
+import { sendRedirect } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
 export interface MissLaneOptions {
   readonly follow: Follow;
   readonly metrics: HttpMetrics<'redirect'>;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown, request: IncomingMessage) => void;
+  readonly onError: (error: unknown, request: RequestHead) => void;
 }
 
 const { label, errors } = redirectRoutes.followLink;
@@ -21,7 +22,7 @@ export function createMissLane({ follow, metrics, onError }: MissLaneOptions): P
   async function answer(request: IncomingMessage, response: ServerResponse, code: string): Promise<void> {
     const startedMs = performance.now();
     try {
-      await follow(request, response, code);
+      sendRedirect(response, await follow(request, code));
     } catch (error) {
       answerError(errors, request, response, error, onError);
     }

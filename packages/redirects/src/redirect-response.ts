@@ -42,9 +42,9 @@ export function createAnswers(policy: RedirectPolicy): AnswerOf {
   };
 }
 
-/** Sends it, in one `writeHead` with a flat list, which Node takes as it is. */
-export function sendRedirect(response: ServerResponse, { status, location, cacheControl }: RedirectAnswer): void {
-  response.writeHead(status, [
+/** Its headers as a flat list, which Node takes as it is. */
+export function redirectHeaders({ location, cacheControl }: RedirectAnswer): string[] {
+  return [
     'Location',
     location,
     'Cache-Control',
@@ -54,6 +54,10 @@ export function sendRedirect(response: ServerResponse, { status, location, cache
     // An explicit length spares the chunked encoding of an empty body.
     'Content-Length',
     '0',
-  ]);
+  ];
+}
+
+export function sendRedirect(response: ServerResponse, answer: RedirectAnswer): void {
+  response.writeHead(answer.status, redirectHeaders(answer));
   response.end();
 }

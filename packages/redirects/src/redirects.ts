@@ -1,5 +1,4 @@
-import type { IncomingMessage } from 'node:http';
-import type { Face, HasJustWritten, HttpMetrics, RateLimits } from '@lakh/http';
+import type { Face, HasJustWritten, HttpMetrics, RateLimits, RequestHead } from '@lakh/http';
 import { createResolver, type LinkCache, type LinkStore, type OwnHosts, type StoredLink } from '@lakh/links';
 import type { HealthCheck, Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
@@ -10,6 +9,7 @@ import { createMissLane } from './miss-lane.js';
 import { createRedirectHealth } from './redirect-health.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
+import { createRedirectWireLane } from './wire-lane.js';
 
 export interface RedirectOptions {
   /** Whose links these are. */
@@ -31,7 +31,7 @@ export interface RedirectOptions {
   readonly metrics: HttpMetrics<'redirect'>;
   readonly limits: RateLimits;
   /** Told of every error that became a 5xx. */
-  readonly onError: (error: unknown, request: IncomingMessage) => void;
+  readonly onError: (error: unknown, request: RequestHead) => void;
 }
 
 export interface Redirects extends Face<typeof redirectRoutes> {
@@ -89,6 +89,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     routes: redirectRoutes,
     handlers,
     lanes: {
+      wire: createRedirectWireLane({ l1, clock, hasJustWritten, follow, metrics, onError }),
       fast: createFastLane({ l1, clock, hasJustWritten, metrics }),
       plain: createMissLane({ follow, metrics, onError }),
     },

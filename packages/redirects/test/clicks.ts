@@ -23,7 +23,7 @@ export async function setUp() {
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
     onError: () => {},
-    limits: { admit: () => {}, tokenShown: () => {}, shareOver: () => {} },
+    limits: { lookUp: () => () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 
   async function add(code: string, expiresAtMs: number | null): Promise<void> {
@@ -46,7 +46,7 @@ export async function setUp() {
     const response = { writeHead, end() {} };
     const rawHeaders = ['Host', 'lakh.example', ...cookies.flatMap((cookie) => ['Cookie', cookie])];
     const headers = cookies.length === 0 ? {} : { cookie: cookies.join('; ') };
-    const request = { url: `/${code}`, method: 'GET', rawHeaders, params: { code }, headers };
+    const request = { url: `/${code}`, method: 'GET', rawHeaders, params: { code }, headers, socket: {} };
     try {
       const isDone = redirects.lanes?.fast?.(
         request as unknown as IncomingMessage,

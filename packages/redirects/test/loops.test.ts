@@ -31,12 +31,12 @@ async function redirectsTo(targets: Readonly<Record<string, string>>) {
     registry,
     metrics: createHttpMetrics(registry, ['redirect']),
     onError: () => {},
-    limits: { admit: () => {}, tokenShown: () => {}, shareOver: () => {} },
+    limits: { lookUp: () => () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 
   /** Where the answer to a request for this host leads, or the code of its error. */
   async function ask(code: string, host: string): Promise<unknown> {
-    const request = { params: { code }, headers: { host } } as unknown as RouteRequest;
+    const request = { params: { code }, headers: { host }, socket: {} } as unknown as RouteRequest;
     const writeHead = jest.fn();
     const response = { writeHead, end() {} } as unknown as RouteResponse;
     try {

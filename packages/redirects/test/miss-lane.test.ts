@@ -36,9 +36,11 @@ afterAll(() => server.close());
 beforeEach(() => {
   counted.length = 0;
   failed.length = 0;
-  follow = async (_request, response, code) => {
-    response.writeHead(302, { Location: `https://example.com/${code}` }).end();
-  };
+  follow = async (_request, code) => ({
+    status: 302,
+    location: `https://example.com/${code}`,
+    cacheControl: 'no-store',
+  });
 });
 
 const ask = (path: string, init: RequestInit = {}) => fetch(`${url}${path}`, { redirect: 'manual', ...init });

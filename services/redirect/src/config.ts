@@ -1,12 +1,12 @@
 import { storageSettings } from '@lakh/backend';
-import { httpSettings, listenRule } from '@lakh/http';
+import { httpSettings, listenRule, wireSettings } from '@lakh/http';
 import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 
 export const redirect = defineProgram({
   name: 'redirect',
-  settings: { ...httpSettings, ...storageSettings, ...redirectSettings, ...processSettings },
+  settings: { ...httpSettings, ...wireSettings, ...storageSettings, ...redirectSettings, ...processSettings },
   rules: [listenRule],
 });
 

@@ -1,6 +1,6 @@
 import { accessRule, apiSettings } from '@lakh/api';
 import { fileSettings } from '@lakh/backend';
-import { httpSettings, listenRule } from '@lakh/http';
+import { httpSettings, listenRule, wireSettings } from '@lakh/http';
 import { issuingSettings } from '@lakh/issuing';
 import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
@@ -14,6 +14,7 @@ export const standalone = defineProgram({
   name: 'standalone',
   settings: {
     ...httpSettings,
+    ...wireSettings,
     ...apiSettings,
     ...codecSettings,
     ...issuingSettings,
