@@ -28,9 +28,9 @@ const prepare: Readonly<Record<BenchName, PrepareBench>> = {
 async function run(options: BenchOptions, config: Config, scope: Scope): Promise<BenchReport> {
   const dir = await scope.folder('bench', options.dir);
   const pinning = readPinning(config.path);
-  const { quick, kills, ids, links, only } = options;
+  const { quick, kills, ids, links, idle, only } = options;
   const wants = (id: string) => only.length === 0 || only.includes(id);
-  const bench: Bench = { root, dir, config, pinning, scope, quick, kills, ids, links, wants };
+  const bench: Bench = { root, dir, config, pinning, scope, quick, kills, ids, links, idle, wants };
   const prepared = await prepare[options.bench](bench);
   const groups: GroupFigures[] = [];
   for (const group of prepared.groups.filter(({ id }) => wants(id))) {

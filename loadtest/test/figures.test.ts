@@ -48,6 +48,14 @@ describe('summing up', () => {
     expect(figures.skipped).toEqual([{ name: 'absent', reason: 'not installed' }]);
   });
 
+  test('where less is better the median ratio is to be at most the target', () => {
+    const targets = [{ ours: 'ours', against: 'rival', atMost: 1.1 }];
+    const metWith = (...values: number[]) =>
+      summarise({ ...group([ours, rival]), targets }, [samples(...values), samples(1, 1, 1)]).ratios[0]?.target;
+    expect(metWith(1.1, 0.5, 9)).toEqual({ atMost: 1.1, met: true });
+    expect(metWith(1.2, 0.5, 9)).toEqual({ atMost: 1.1, met: false });
+  });
+
   test('latencies are medians over the rounds, and absent where nothing measured them', () => {
     const rounds = [1, 9, 2].map((p99Ms) => ({ value: 1, p50Ms: 0.5, p99Ms }));
     const figures = summarise(group([ours, rival]), [rounds, samples(1, 1, 1)]);

@@ -1,5 +1,5 @@
 import { readConfig, readLoadtestConfig } from '../src/config';
-import { isNewEnough } from '../src/k6/find-k6';
+import { isSince } from '../src/go';
 import { checkUrl, parseLoadtest } from '../src/k6/options';
 import { formatLoadtest, readSummary } from '../src/k6/summary';
 import { Scope } from '../src/scope';
@@ -56,12 +56,13 @@ describe('the target', () => {
   );
 });
 
-test('Go 1.24 and later can build k6', () => {
-  expect(isNewEnough('go version go1.24.0 linux/amd64')).toBe(true);
-  expect(isNewEnough('go version go1.26.8 linux/arm64')).toBe(true);
-  expect(isNewEnough('go version go2.0 linux/amd64')).toBe(true);
-  expect(isNewEnough('go version go1.19.8 linux/amd64')).toBe(false);
-  expect(isNewEnough(undefined)).toBe(false);
+test('whether Go is new enough is read from what it says', () => {
+  const since = (said: string | undefined) => isSince(said, [1, 24]);
+  expect(since('go version go1.24.0 linux/amd64')).toBe(true);
+  expect(since('go version go1.26.8 linux/arm64')).toBe(true);
+  expect(since('go version go2.0 linux/amd64')).toBe(true);
+  expect(since('go version go1.19.8 linux/amd64')).toBe(false);
+  expect(since(undefined)).toBe(false);
 });
 
 test('children get no setting of the shell, and a build no setting of Lakh', () => {

@@ -1,6 +1,6 @@
 /** What a benchmark measures and how it is summed up. Pure. */
 
-/** One measurement of one subject: `value` in the group's unit, more is better. */
+/** One measurement of one subject: `value` in the group's unit; more is better, but where the group's target is `atMost`. */
 export interface Sample {
   readonly value: number;
   readonly p50Ms?: number;
@@ -19,12 +19,10 @@ export interface Subject {
   measure(seconds: number): Promise<Sample>;
 }
 
-/** `ours` is to be at least `atLeast` times `against`. */
-export interface Target {
-  readonly ours: string;
-  readonly against: string;
-  readonly atLeast: number;
-}
+/** What `ours` is to be, as a multiple of `against`; `atMost` where less is better. */
+type Goal = { readonly atLeast: number } | { readonly atMost: number };
+
+export type Target = Goal & { readonly ours: string; readonly against: string };
 
 /** What could not be measured here, and why. */
 export interface Skipped {
@@ -65,7 +63,7 @@ export interface RatioFigures extends Spread {
   readonly ours: string;
   readonly against: string;
   readonly perRound: readonly number[];
-  readonly target?: { readonly atLeast: number; readonly met: boolean };
+  readonly target?: Goal & { readonly met: boolean };
 }
 
 export interface GroupFigures {
@@ -123,5 +121,12 @@ function ratio(ours: SubjectFigures, against: SubjectFigures, targets: readonly 
   const figures = { ours: ours.name, against: against.name, perRound, ...spread(perRound) };
   const target = targets.find((t) => t.ours === ours.name && t.against === against.name);
   if (target === undefined) return figures;
+  if ('atMost' in target)
+    return { ...figures, target: { atMost: target.atMost, met: figures.median <= target.atMost } };
   return { ...figures, target: { atLeast: target.atLeast, met: figures.median >= target.atLeast } };
+}
+
+/** Figures are of any size: small ones need their decimals. */
+export function digits(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
 }

@@ -44,11 +44,21 @@ export function onGeneratorCore(bench: Bench, plan: ServerPlan): ServerPlan {
   return { ...plan, command: pinned(bench.pinning.generator, plan.command) };
 }
 
-/** A rival of loadtest/src/rivals on a port of its own: its first argument is the port. */
-export async function launchRival(bench: Bench, name: string, ...args: string[]): Promise<string> {
-  const [port] = (await freePorts(1)) as [number];
+/** A rival of loadtest/src/rivals on a port of its own. */
+export function launchRival(bench: Bench, name: string, ...args: string[]): Promise<string> {
   const program = join(bench.root, 'loadtest', 'dist', 'rivals', `${name}.js`);
-  const command = [process.execPath, program, String(port), ...args] as const;
+  return launchProgram(bench, name, [process.execPath, program], ...args);
+}
+
+/** A program whose first argument is the port that it is to listen on. */
+export async function launchProgram(
+  bench: Bench,
+  name: string,
+  program: readonly [string, ...string[]],
+  ...args: string[]
+): Promise<string> {
+  const [port] = (await freePorts(1)) as [number];
+  const command = [...program, String(port), ...args] as const;
   await launchIn(bench.scope, httpServerPlan(bench, { name, port, command, probe: [port, '/'] }));
   return `http://127.0.0.1:${port}`;
 }

@@ -15,17 +15,25 @@ export interface BenchOptions {
   readonly kills: number;
   readonly ids: number;
   readonly links: number;
+  readonly idle: number;
   /** Ids of groups and trials; empty: all. */
   readonly only: readonly string[];
 }
 
-const DEFAULTS = { rounds: 5, seconds: 5, kills: 12, ids: 1_000_000_000, links: 10_000_000 } as const;
-const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000, links: 2_000 } as const;
-const MAX = { rounds: 100, seconds: 300, kills: 1000, ids: 100_000_000_000, links: 1_000_000_000 } as const;
+const DEFAULTS = { rounds: 5, seconds: 5, kills: 12, ids: 1_000_000_000, links: 10_000_000, idle: 600 } as const;
+const QUICK = { rounds: 1, seconds: 1, kills: 1, ids: 5_000_000, links: 2_000, idle: 1 } as const;
+const MAX = {
+  rounds: 100,
+  seconds: 300,
+  kills: 1000,
+  ids: 100_000_000_000,
+  links: 1_000_000_000,
+  idle: 86_400,
+} as const;
 
 /** Groups and trials by their ids, in the order in which they run. */
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
-  redirect: ['redirect', 'redirect_many'],
+  redirect: ['redirect', 'redirect_many', 'browser', 'arrivals', 'idle'],
   shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
@@ -35,7 +43,8 @@ export const BENCH_HELP = `usage: npm run bench -- ${BENCHES.join('|')} [OPTION 
 
 Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts and ends every server itself.
 
-  redirect   redirects answered by L1, beside bare node:http, express 5 and nginx
+  redirect   redirects answered by L1, beside bare node:http, express 5, nginx and Go's net/http: few links and many, a browser's
+             requests, how long answers take at a constant rate, and a server that has nothing to do
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo,
              and in batches
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
@@ -51,6 +60,7 @@ ${BENCHES.map((name) => `                ${name}: ${PARTS[name].join(', ')}`).jo
   --kills N     allocate, failover: how often the leader is killed (${DEFAULTS.kills})
   --ids N       allocate, memory: counters issued (${DEFAULTS.ids})
   --links N     data, capacity: links in the larger table (${DEFAULTS.links})
+  --idle S      redirect, idle: seconds without a request before the first is timed (${DEFAULTS.idle})
   --quick       one round of 1 s over small sets: shows that everything runs, its figures mean nothing
   --profile     afterwards runs each of ours once more under node --cpu-prof and prints where its time goes
   --strict      exit 3 when a target is missed
@@ -70,6 +80,7 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     kills: TEXT,
     ids: TEXT,
     links: TEXT,
+    idle: TEXT,
     quick: FLAG,
     profile: FLAG,
     strict: FLAG,
@@ -100,6 +111,7 @@ export function parseBench(args: readonly string[]): BenchOptions | 'help' {
     kills: numberOf('kills'),
     ids: numberOf('ids'),
     links: numberOf('links'),
+    idle: numberOf('idle'),
     only,
   };
 }

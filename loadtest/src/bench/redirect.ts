@@ -1,174 +1,108 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { ensurePackages } from '@lakh/local';
-import { launchNginx } from '../rivals/nginx.js';
-import { progress } from '../scope.js';
-import type { Skipped, Subject, Target } from './figures.js';
-import { launchRival } from './http-server.js';
-import { type LakhServer, type Ours, startDatabases, startLakh } from './lakh-servers.js';
-import { createLinks, targetUrl, warmLinks } from './links.js';
-import { checkCounted } from './metrics.js';
+import type { Group, Skipped, Subject, Target } from './figures.js';
 import { whyMissing } from './packages.js';
 import { profileServers } from './profiling.js';
+import { arrivalsGroup } from './redirect/arrivals.js';
+import { idleTrial } from './redirect/idle.js';
+import { CONNECTIONS, load, loadOurs, type Script } from './redirect/load.js';
+import { codesOf, embedded, HOT_CODES, linksOnMariadb, type Paths, redirectOn, type Warm } from './redirect/ours.js';
+import { BARE, EXPRESS, GO, NGINX, type Rival, startRivals } from './redirect/rivals.js';
 import type { Bench, PreparedBench } from './setting.js';
-import { wrk } from './wrk.js';
 
-const CONNECTIONS = 64;
-const CODES = 10_000;
-const QUICK_CODES = 200;
-/** The links that most clicks go to at a time. */
-const HOT_CODES = 100;
-/** L1 entries outlive the run: what is measured is a hit, not the refill (at the default of 5 s, ten thousand codes are 2,000 refills a second). */
-const ENV = { LAKH_L1_TTL_MS: '3600000' };
+type Goal = Pick<Target, 'against'> & { readonly atLeast: number };
 
-interface Paths {
-  readonly all: string;
-  readonly hot: string;
-}
+const HOT_GOALS: readonly Goal[] = [
+  { against: BARE, atLeast: 1.4 },
+  { against: NGINX, atLeast: 0.72 },
+  { against: GO, atLeast: 1.2 },
+  { against: EXPRESS, atLeast: 9 },
+];
+const MANY_GOALS: readonly Goal[] = [{ against: BARE, atLeast: 1.2 }];
+const BROWSER_GOALS: readonly Goal[] = [{ against: BARE, atLeast: 1.3 }];
+/** What nobody asks of them. */
+const NOT_IN_BROWSER = [EXPRESS, GO];
 
-/** Started over the links that it already has, all of them in L1. */
-interface Warm extends Ours {
-  /** Of all links that L1 holds, and of the first of them. */
-  readonly paths: Paths;
-}
+/** Groups that share their servers. */
+const ON_ONE_CORE = ['redirect', 'redirect_many', 'browser', 'arrivals'];
 
-/** Redirects that L1 answers, per core, beside bare node:http, express 5 and nginx. */
+/** Redirects that L1 answers, per core, beside bare node:http, express 5, Go's net/http and nginx. */
 export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
   await ensurePackages(['wrk']);
-  const skipped: Skipped[] = [];
-
-  const ours: Warm[] = [await embedded(bench)];
-  const mysqlMissing = await whyMissing(['mariadb', 'zookeeper']);
-  if (mysqlMissing) skipped.push({ name: 'redirect (MariaDB)', reason: mysqlMissing });
-  else ours.push(await onMariadb(bench));
-  const rivals = await startRivals(bench, skipped);
-  const rivalPaths = (ours[0] as Warm).paths;
-
-  const targets: Target[] = ours.flatMap(({ name }) => [
-    { ours: name, against: 'node:http', atLeast: 0.85 },
-    { ours: name, against: 'express 5', atLeast: 7 },
-  ]);
-  const group = (id: string, which: keyof Paths, title: string) => ({
-    id,
-    title: `Redirects answered by L1, one core: ${title}`,
-    unit: 'requests/s',
-    subjects: [
-      ...ours.map((one) => ownSubject(bench, one, which)),
-      ...rivals.map(({ url, ...rival }) => ({
-        ...rival,
-        measure: (seconds: number) => measure(bench, url, rivalPaths[which], seconds),
-      })),
-    ],
-    targets,
-    skipped,
-  });
+  const missing = await whyMissing(['mariadb', 'zookeeper']);
+  const links = missing ? undefined : await linksOnMariadb(bench);
+  const skipped: Skipped[] = missing ? [{ name: 'redirect (MariaDB)', reason: missing }] : [];
+  const ours: Warm[] = [];
+  const groups: Group[] = [];
+  if (ON_ONE_CORE.some((id) => bench.wants(id))) {
+    ours.push(await embedded(bench));
+    if (links) ours.push(await redirectOn(links));
+    const rivals = await startRivals(bench, skipped);
+    groups.push(...groupsOnOneCore(bench, { ours, rivals, skipped }));
+    groups.push(await arrivalsGroup(bench, ours.at(-1) as Warm, rivals));
+  }
   return {
-    groups: [
-      group('redirect', 'hot', `${HOT_CODES} hot links in turn`),
-      group('redirect_many', 'all', `${codesOf(bench)} links in turn`),
+    groups,
+    trials: [
+      links ? idleTrial(bench, links) : { id: 'idle', run: async () => ({ title: 'Idle', figures: [], skipped }) },
     ],
     notes: [
-      `wrk, 1 thread, ${CONNECTIONS} connections, the same paths for all; L1 holds ${codesOf(bench)} links in both groups`,
+      `wrk, 1 thread, ${CONNECTIONS} connections, the same paths for all; L1 holds ${codesOf(bench)} links in every group`,
       'asked for in turn, many links are the worst case for the processor’s caches, from which rivals with one fixed address never leave',
       'L1 holds every code throughout (LAKH_L1_TTL_MS raised); request counter and histogram are on, and checked',
     ],
     profile: (seconds) =>
-      profileServers(bench, ours, seconds, (url, { paths }) => measure(bench, url, paths.hot, seconds)),
+      profileServers(bench, ours, seconds, (url, { paths }) => load(bench, url, paths.hot, seconds)),
   };
 }
 
-function ownSubject(bench: Bench, { name, what, running, paths }: Warm, which: keyof Paths): Subject {
-  return {
-    name,
-    role: 'ours',
-    what,
-    measure: (seconds) =>
-      checkCounted(running.adminUrl, seconds, () => measure(bench, running.url, paths[which], seconds)),
-  };
+interface OnOneCore {
+  readonly ours: readonly Warm[];
+  readonly rivals: readonly Rival[];
+  readonly skipped: readonly Skipped[];
 }
 
-interface Rival extends Omit<Subject, 'measure'> {
-  readonly url: string;
-}
-
-async function startRivals(bench: Bench, skipped: Skipped[]): Promise<Rival[]> {
-  const location = targetUrl(0);
-  const rivals: Rival[] = [
+function groupsOnOneCore(bench: Bench, { ours, rivals, skipped }: OnOneCore): Group[] {
+  const subjects = (which: keyof Paths, script: Script): Subject[] => [
+    ...ours.map((one) => ownSubject(bench, one, which, script)),
+    ...rivals.map(({ url, ...rival }) => ({
+      ...rival,
+      measure: (seconds: number) => load(bench, url, (ours[0] as Warm).paths[which], seconds, script),
+    })),
+  ];
+  const goals = (list: readonly Goal[]): Target[] =>
+    ours.flatMap(({ name }) => list.map((goal) => ({ ours: name, ...goal })));
+  const title = 'Redirects answered by L1, one core';
+  const unit = 'requests/s';
+  return [
     {
-      name: 'node:http',
-      role: 'rival',
-      what: 'writeHead(301, {Location}).end() with one fixed address: no routing, cache, counter or header of its own',
-      url: await launchRival(bench, 'bare-redirect', location),
+      id: 'redirect',
+      title: `${title}: ${HOT_CODES} hot links in turn`,
+      unit,
+      subjects: subjects('hot', 'paths.lua'),
+      targets: goals(HOT_GOALS),
+      skipped,
     },
     {
-      name: 'express 5',
-      role: 'rival',
-      what: "get('/:code') → redirect(301, one fixed address), NODE_ENV=production",
-      url: await launchRival(bench, 'express-redirect', location),
+      id: 'redirect_many',
+      title: `${title}: ${codesOf(bench)} links in turn`,
+      unit,
+      subjects: subjects('all', 'paths.lua'),
+      targets: goals(MANY_GOALS),
+      skipped,
+    },
+    {
+      id: 'browser',
+      title: `${title}: ${HOT_CODES} hot links in turn, with a browser’s twelve headers`,
+      unit,
+      subjects: subjects('hot', 'browser.lua').filter(
+        ({ name, role }) => role !== 'limit' && !NOT_IN_BROWSER.includes(name),
+      ),
+      targets: goals(BROWSER_GOALS),
     },
   ];
-  const nginxMissing = await whyMissing(['nginx']);
-  if (nginxMissing) {
-    skipped.push({ name: 'nginx', reason: nginxMissing });
-    return rivals;
-  }
-  const what = 'one worker, `return 301` with one fixed address, no access log';
-  return [...rivals, { name: 'nginx', role: 'limit', what, url: await launchNginx(bench, location) }];
 }
 
-function codesOf(bench: Bench): number {
-  return bench.quick ? QUICK_CODES : CODES;
-}
-
-function measure(bench: Bench, url: string, pathsFile: string, seconds: number) {
-  return wrk(bench, { url, script: 'paths.lua', args: [pathsFile], connections: CONNECTIONS, seconds });
-}
-
-async function embedded(bench: Bench): Promise<Warm> {
-  const first = await startLakh(bench, 'standalone', { env: ENV });
-  const codes = await fill(bench, first, 'standalone');
-  return {
-    name: 'standalone (embedded)',
-    what: 'services/standalone: shorten and redirect in one process, default settings but for the L1 TTL and the rate limits',
-    paths: await writePaths(bench, 'standalone', codes),
-    running: await warm(first, codes),
-    start: async (nodeArgs) => warm(await startLakh(bench, 'standalone', { nodeArgs, env: ENV }), codes),
-  };
-}
-
-async function onMariadb(bench: Bench): Promise<Warm> {
-  const databases = await startDatabases(bench, 1);
-  const shorten = await startLakh(bench, 'shorten', { databases });
-  const codes = await fill(bench, shorten, 'shorten');
-  await shorten.server.stop();
-  const start = async (nodeArgs: readonly string[]) =>
-    warm(await startLakh(bench, 'redirect', { databases, nodeArgs, env: ENV }), codes);
-  return {
-    name: 'redirect (MariaDB)',
-    what: 'services/redirect over MariaDB on the other core, default settings but for the L1 TTL and the rate limits',
-    paths: await writePaths(bench, 'redirect', codes),
-    running: await start([]),
-    start,
-  };
-}
-
-async function fill(bench: Bench, server: LakhServer, name: string): Promise<string[]> {
-  progress(`redirect: creating ${codesOf(bench)} links through ${name}`);
-  return createLinks(server.url, codesOf(bench));
-}
-
-/** Twice: the first pass fills the cache behind its answers, the second shows that it did no harm. */
-async function warm(server: LakhServer, codes: readonly string[]): Promise<LakhServer> {
-  await warmLinks(server.url, codes);
-  await warmLinks(server.url, codes);
-  return server;
-}
-
-async function writePaths(bench: Bench, name: string, codes: readonly string[]): Promise<Paths> {
-  const write = async (suffix: string, some: readonly string[]): Promise<string> => {
-    const file = join(bench.dir, `${name}.${suffix}`);
-    await writeFile(file, some.map((code) => `/${code}\n`).join(''));
-    return file;
-  };
-  return { all: await write('paths', codes), hot: await write('hot-paths', codes.slice(0, HOT_CODES)) };
+function ownSubject(bench: Bench, one: Warm, which: keyof Paths, script: Script): Subject {
+  const { name, what } = one;
+  return { name, role: 'ours', what, measure: (seconds) => loadOurs(bench, one, which, seconds, { script }) };
 }

@@ -1,5 +1,5 @@
 import { columns } from '@lakh/base';
-import { type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
+import { digits, type GroupFigures, type RatioFigures, type SubjectFigures, targetsOf } from './figures.js';
 import type { Machine } from './machine.js';
 import type { HotFunction } from './profile.js';
 import { boundsOf, type Figure, type TrialFigures } from './trials.js';
@@ -55,11 +55,13 @@ export function formatReport(report: BenchReport): string {
 }
 
 function formatGroup(group: GroupFigures): string[] {
+  const skipped = group.skipped.map(({ name, reason }) => `  skipped: ${name}: ${reason}`);
+  if (group.subjects.length === 0) return [group.title, ...skipped];
   const latency = group.subjects.some((subject) => subject.p50Ms !== undefined);
   const rows = group.subjects.map((subject) => [
     subject.name,
     subject.role,
-    `${count(subject.median)} (${count(subject.min)} – ${count(subject.max)})`,
+    `${digits(subject.median)} (${digits(subject.min)} – ${digits(subject.max)})`,
     ...(latency ? [milliseconds(subject.p50Ms), milliseconds(subject.p99Ms)] : []),
   ]);
   const heading = ['', '', group.unit, ...(latency ? ['p50 ms', 'p99 ms'] : [])];
@@ -68,7 +70,7 @@ function formatGroup(group: GroupFigures): string[] {
     ...table([heading, ...rows]),
     ...(group.ratios.length > 0 ? ['', ...table(group.ratios.map(ratioRow))] : []),
     ...group.subjects.map((subject: SubjectFigures) => `  ${subject.name}: ${subject.what}`),
-    ...group.skipped.map((skipped) => `  skipped: ${skipped.name}: ${skipped.reason}`),
+    ...skipped,
   ];
 }
 
@@ -77,8 +79,12 @@ function ratioRow(ratio: RatioFigures): string[] {
   return [
     `${ratio.ours} ÷ ${ratio.against}`,
     `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} – ${ratio.max.toFixed(2)})`,
-    target ? `target ≥ ${target.atLeast}: ${target.met ? 'met' : 'MISSED'}` : '',
+    target ? `target ${goalOf(target)}: ${target.met ? 'met' : 'MISSED'}` : '',
   ];
+}
+
+function goalOf(target: NonNullable<RatioFigures['target']>): string {
+  return 'atMost' in target ? `≤ ${target.atMost}` : `≥ ${target.atLeast}`;
 }
 
 function formatTrial(trial: TrialFigures): string[] {
@@ -108,11 +114,6 @@ function figureRow({ name, unit, count, p50, p99, min, max, bound }: Figure): st
   ];
 }
 
-/** Figures are of any size: small ones need their decimals. */
-function digits(value: number): string {
-  return value.toLocaleString('en', { maximumFractionDigits: Math.abs(value) < 100 ? 2 : 0 });
-}
-
 function formatProfile(profile: Profile): string[] {
   const rows = profile.functions.map((hot) => [
     `${(hot.share * 100).toFixed(1)} %`,
@@ -123,10 +124,6 @@ function formatProfile(profile: Profile): string[] {
     `self time of ${profile.subject} (a run of its own, under node --cpu-prof)`,
     ...table([['self', 'function', 'where'], ...rows]),
   ];
-}
-
-function count(value: number): string {
-  return Math.round(value).toLocaleString('en');
 }
 
 function milliseconds(value: number | undefined): string {

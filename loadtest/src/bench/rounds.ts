@@ -1,5 +1,5 @@
 import { progress } from '../scope.js';
-import { type Group, type GroupFigures, type Sample, summarise } from './figures.js';
+import { digits, type Group, type GroupFigures, type Sample, summarise } from './figures.js';
 
 export interface Rounds {
   readonly rounds: number;
@@ -22,7 +22,7 @@ export async function measureInTurns(group: Group, plan: Rounds): Promise<GroupF
     for (const [index, subject] of group.subjects.entries()) {
       const sample = await subject.measure(plan.secondsPerRound);
       samples[index]?.push(sample);
-      const value = Math.round(sample.value).toLocaleString('en');
+      const value = digits(sample.value);
       progress(`${group.id}: round ${round}/${plan.rounds}, ${subject.name}: ${value} ${group.unit}`);
     }
   }

@@ -12,7 +12,8 @@ export interface Surroundings {
   /** A folder of its own for data, configuration and logs. */
   readonly dir: string;
   readonly config: Config;
-  readonly pinning: Pick<Pinning, 'server'>;
+  /** Where it runs; undefined: the scheduler's choice. */
+  readonly pinning: { readonly server: number | readonly number[] | undefined };
   readonly scope: Scope;
 }
 
@@ -27,6 +28,8 @@ export interface Bench extends Surroundings {
   readonly ids: number;
   /** In the larger of two tables. */
   readonly links: number;
+  /** Seconds without a request, before the first is timed. */
+  readonly idle: number;
   /** Whether the group or trial of this id is to be measured. */
   wants(id: string): boolean;
 }

@@ -9,7 +9,7 @@ import type { Bench } from './setting.js';
 export interface WrkRun {
   readonly url: string;
   /** A script of loadtest/wrk, and its arguments. */
-  readonly script: 'paths.lua' | 'creates.lua' | 'batches.lua';
+  readonly script: 'paths.lua' | 'browser.lua' | 'creates.lua' | 'batches.lua';
   readonly args: readonly string[];
   readonly connections: number;
   readonly seconds: number;

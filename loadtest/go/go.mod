@@ -1,0 +1,3 @@
+module lakh/loadtest
+
+go 1.21
