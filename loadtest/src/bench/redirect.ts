@@ -3,9 +3,20 @@ import type { Group, Skipped, Subject, Target } from './figures.js';
 import { whyMissing } from './packages.js';
 import { profileServers } from './profiling.js';
 import { arrivalsGroup } from './redirect/arrivals.js';
+import { behindNginxGroup } from './redirect/behind-nginx.js';
 import { idleTrial } from './redirect/idle.js';
 import { CONNECTIONS, load, loadOurs, type Script } from './redirect/load.js';
-import { codesOf, embedded, HOT_CODES, linksOnMariadb, type Paths, redirectOn, type Warm } from './redirect/ours.js';
+import {
+  codesOf,
+  embedded,
+  HOT_CODES,
+  linksOnMariadb,
+  type OnMariadb,
+  type Paths,
+  REDIRECT,
+  redirectOn,
+  type Warm,
+} from './redirect/ours.js';
 import { BARE, EXPRESS, GO, NGINX, type Rival, startRivals } from './redirect/rivals.js';
 import type { Bench, PreparedBench } from './setting.js';
 
@@ -24,6 +35,7 @@ const NOT_IN_BROWSER = [EXPRESS, GO];
 
 /** Groups that share their servers. */
 const ON_ONE_CORE = ['redirect', 'redirect_many', 'browser', 'arrivals'];
+const WITH_LANE_OFF = ['redirect', 'redirect_many', 'browser', 'behind-nginx'];
 
 /** Redirects that L1 answers, per core, beside bare node:http, express 5, Go's net/http and nginx. */
 export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
@@ -32,13 +44,18 @@ export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
   const links = missing ? undefined : await linksOnMariadb(bench);
   const skipped: Skipped[] = missing ? [{ name: 'redirect (MariaDB)', reason: missing }] : [];
   const ours: Warm[] = [];
+  const off = links && WITH_LANE_OFF.some((id) => bench.wants(id)) ? await laneOff(links) : undefined;
   const groups: Group[] = [];
   if (ON_ONE_CORE.some((id) => bench.wants(id))) {
     ours.push(await embedded(bench));
     if (links) ours.push(await redirectOn(links));
     const rivals = await startRivals(bench, skipped);
-    groups.push(...groupsOnOneCore(bench, { ours, rivals, skipped }));
+    groups.push(...groupsOnOneCore(bench, { ours, off, rivals, skipped }));
     groups.push(await arrivalsGroup(bench, ours.at(-1) as Warm, rivals));
+  }
+  if (links && off && bench.wants('behind-nginx')) {
+    const on = ours.find(({ name }) => name === REDIRECT) ?? (await redirectOn(links));
+    groups.push(await behindNginxGroup(bench, on, off));
   }
   return {
     groups,
@@ -57,13 +74,15 @@ export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
 
 interface OnOneCore {
   readonly ours: readonly Warm[];
+  readonly off: Warm | undefined;
   readonly rivals: readonly Rival[];
   readonly skipped: readonly Skipped[];
 }
 
-function groupsOnOneCore(bench: Bench, { ours, rivals, skipped }: OnOneCore): Group[] {
+function groupsOnOneCore(bench: Bench, { ours, off, rivals, skipped }: OnOneCore): Group[] {
   const subjects = (which: keyof Paths, script: Script): Subject[] => [
-    ...ours.map((one) => ownSubject(bench, one, which, script)),
+    ...ours.map((one) => ownSubject(bench, one, 'ours', which, script)),
+    ...(off ? [ownSubject(bench, off, 'rival', which, script)] : []),
     ...rivals.map(({ url, ...rival }) => ({
       ...rival,
       measure: (seconds: number) => load(bench, url, (ours[0] as Warm).paths[which], seconds, script),
@@ -102,7 +121,19 @@ function groupsOnOneCore(bench: Bench, { ours, rivals, skipped }: OnOneCore): Gr
   ];
 }
 
-function ownSubject(bench: Bench, one: Warm, which: keyof Paths, script: Script): Subject {
+function ownSubject(bench: Bench, one: Warm, role: 'ours' | 'rival', which: keyof Paths, script: Script): Subject {
   const { name, what } = one;
-  return { name, role: 'ours', what, measure: (seconds) => loadOurs(bench, one, which, seconds, { script }) };
+  return { name, role, what, measure: (seconds) => loadOurs(bench, one, which, seconds, { script }) };
+}
+
+/** Where node:http reads every request. */
+async function laneOff({ paths, start }: OnMariadb): Promise<Warm> {
+  const startOff = (nodeArgs: readonly string[]) => start({ nodeArgs, env: { LAKH_WIRE_LANE: 'off' } });
+  return {
+    name: 'redirect, lane off',
+    what: 'the same with LAKH_WIRE_LANE=off',
+    paths,
+    running: await startOff([]),
+    start: startOff,
+  };
 }

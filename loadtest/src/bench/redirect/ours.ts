@@ -15,6 +15,8 @@ export const HOT_CODES = 100;
  */
 const ENV = { LAKH_L1_TTL_MS: '3600000', LAKH_WORKERS: '1' };
 
+export const REDIRECT = 'redirect (MariaDB)';
+
 /** Files of paths. */
 export interface Paths {
   readonly all: string;
@@ -74,7 +76,7 @@ export async function linksOnMariadb(bench: Bench): Promise<OnMariadb> {
 
 export async function redirectOn({ paths, start }: OnMariadb): Promise<Warm> {
   return {
-    name: 'redirect (MariaDB)',
+    name: REDIRECT,
     what: 'services/redirect over MariaDB on the other core, one worker, default settings but for the L1 TTL and the rate limits',
     paths,
     running: await start(),
