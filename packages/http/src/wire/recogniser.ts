@@ -2,8 +2,9 @@
  * The grammar of the wire lane. It knows one kind of request and no more: whatever is not byte for byte of this form is node:http's to read, whether it
  * is wrong, rare or only begun.
  *
- *     request = ( "GET" / "HEAD" ) SP "/" 1*path SP "HTTP/1.1" CRLF 1*( field CRLF ) CRLF    ; and the chunk ends here
+ *     request = ( "GET" / "HEAD" ) SP "/" 1*path [ "?" *query ] SP "HTTP/1.1" CRLF 1*( field CRLF ) CRLF    ; and the chunk ends here
  *     path    = ALPHA / DIGIT / "-" / "_"
+ *     query   = what RFC 3986 has in one; it says nothing to whoever follows a link, and is left out
  *     field   = 1*tchar ":" *( SP / HTAB / %x21-7E )
  *
  * with exactly one `Host`, a name or an address with or without a port; with no `Connection` but `keep-alive`; and with none of the fields that
@@ -13,7 +14,7 @@
 /** One request of the grammar. What it holds was in the chunk as it is here, but for white space around values. */
 export interface Recognised extends Fields {
   readonly method: 'GET' | 'HEAD';
-  /** With its slash. */
+  /** With its slash, and without a query. */
   readonly path: string;
 }
 
@@ -29,6 +30,7 @@ const PATH = 1;
 const TOKEN = 2;
 const VALUE = 4;
 const HOST = 8;
+const QUERY = 16;
 
 /** Of each byte, what it may be a part of. */
 const CLASSES = new Uint8Array(256);
@@ -38,6 +40,7 @@ mark('\t', VALUE);
 mark(`${ALPHANUMERIC}-_`, PATH);
 mark(`${ALPHANUMERIC}!#$%&'*+-.^_\`|~`, TOKEN);
 mark(`${ALPHANUMERIC}-._:[]`, HOST);
+mark(`${ALPHANUMERIC}-._~!$&'()*+,;=:@/?%`, QUERY);
 
 function mark(characters: string, kind: number): void {
   for (const character of characters) {
@@ -51,6 +54,7 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const COLON = 58;
+const QUESTION_MARK = 63;
 
 const LINE_END = ' HTTP/1.1\r\n';
 
@@ -86,8 +90,9 @@ export function recognise(bytes: Buffer, known?: Recognised): Recognised | undef
   if (method === undefined) return undefined;
   const pathAt = method.length + 1;
   const pathEnd = skip(bytes, pathAt + 1, PATH);
-  if (pathEnd === pathAt + 1 || !text.startsWith(LINE_END, pathEnd)) return undefined;
-  const fieldsAt = pathEnd + LINE_END.length;
+  const targetEnd = bytes[pathEnd] === QUESTION_MARK ? skip(bytes, pathEnd, QUERY) : pathEnd;
+  if (pathEnd === pathAt + 1 || !text.startsWith(LINE_END, targetEnd)) return undefined;
+  const fieldsAt = targetEnd + LINE_END.length;
   const path = text.slice(pathAt, pathEnd);
   const fields = text.slice(fieldsAt);
   if (known !== undefined && fields === known.fields) {

@@ -69,6 +69,12 @@ export class WireConnection implements WireReply {
     this.#host.leave(this);
   }
 
+  /** Once what is on its way has been sent. */
+  close(): void {
+    this.giveUp();
+    this.socket.destroySoon();
+  }
+
   readonly #onData = (chunk: Buffer): void => {
     if (this.#isOver) return;
     if (this.#endExchange !== undefined) {

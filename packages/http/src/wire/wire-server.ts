@@ -9,9 +9,6 @@ import type { PlainRequest } from './plain-request.js';
 import { WireConnection, type WireHost } from './wire-connection.js';
 import type { WireLane } from './wire-lane.js';
 
-/** What is longer is node:http's. Browsers send a quarter of it. */
-const BYTES_MAX = 4096;
-
 const SWEEP_MS = { least: 50, most: 1000 } as const;
 
 export interface WireServerOptions extends AnswerTextOptions {
@@ -42,7 +39,7 @@ export class WireServer implements WireHost {
     this.#options = options;
     this.text = new AnswerText(options);
     this.lane = options.lane;
-    this.maxBytes = Math.min(BYTES_MAX, options.maxHeaderBytes, options.maxUrlLength);
+    this.maxBytes = Math.min(options.maxHeaderBytes, options.maxUrlLength);
     this.#toHttp = takeListener(server);
     const sweepMs = Math.max(SWEEP_MS.least, Math.min(SWEEP_MS.most, headersTimeoutMs / 2, keepAliveTimeoutMs / 2));
     const sweep = setInterval(() => this.#sweep(performance.now()), sweepMs).unref();
@@ -91,7 +88,8 @@ export class WireServer implements WireHost {
   }
 
   closeIdle(): void {
-    for (const { socket, isWaited, answered } of this.#connections) if (!isWaited && answered > 0) socket.destroy();
+    // Those that never sent a byte are ended like anybody else's.
+    for (const connection of this.#connections) if (!connection.isWaited && connection.answered > 0) connection.close();
   }
 
   /** Looks for who has been silent or idle for too long: with no work a request, and up to a sweep late. */
@@ -107,7 +105,7 @@ export class WireServer implements WireHost {
         connection.giveUp();
         onSilent(socket);
       } else if (nowMs - connection.idleSinceMs >= keepAliveTimeoutMs) {
-        socket.destroy();
+        connection.close();
       }
     }
   }

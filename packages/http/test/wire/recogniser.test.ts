@@ -52,6 +52,13 @@ describe('what is recognised', () => {
   });
 });
 
+test.each(['?', '?x=1&y=%2F%zz;z', "?0AZaz-._~!$&'()*+,;=:@/?%", '?/a/../b??'])(
+  'the query %s, which is left out',
+  (query) => {
+    expect(recognise(request(`GET /abc${query} HTTP/1.1`, HOST))).toEqual(recognise(get(HOST)));
+  },
+);
+
 describe('what is not', () => {
   test.each(['POST', 'get', 'GETS', 'OPTIONS', 'CONNECT', ' GET', '\r\nGET'])('the method %j', (method) => {
     expect(recognise(request(`${method} /abc HTTP/1.1`, HOST))).toBeUndefined();
@@ -61,8 +68,16 @@ describe('what is not', () => {
     '/',
     '/a/b',
     '/abc/',
-    '/abc?x=1',
-    '/abc?',
+    '/?x=1',
+    '?x=1',
+    '/abc?x=1#y',
+    '/abc?x y',
+    '/abc?x="y"',
+    '/abc?x=[y]',
+    '/abc?x|y',
+    '/abc?ä',
+    '/abc?x\ty',
+    '/abc/?x=1',
     '/abc#x',
     '/a%62c',
     '/abc.',
