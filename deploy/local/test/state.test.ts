@@ -106,22 +106,32 @@ describe('the layout of a stack', () => {
   test('has the shards of a Vitess, and goes on with those that it was split into', async () => {
     const first = await layOut(undefined, { db: 'vitess', vitess: '/programs' });
     const tablets = ({ database }: StackState) => database?.vitess?.shards;
-    expect(tablets(first)).toEqual({ 'vttablet-1': '-80', 'vttablet-2': '80-' });
-    expect(first.processes.map(({ name, extraPorts }) => `${name} ${extraPorts.length}`).slice(-6)).toEqual([
+    expect(tablets(first)).toEqual({
+      'vttablet-1': '-80',
+      'vttablet-2': '80-',
+      'vttablet-3': '-80',
+      'vttablet-4': '80-',
+    });
+    expect(first.database?.vitess?.replicas).toEqual({ 'vttablet-3': 'vttablet-1', 'vttablet-4': 'vttablet-2' });
+    expect(first.processes.map(({ name, extraPorts }) => `${name} ${extraPorts.length}`).slice(-8)).toEqual([
       'redis-1 0',
       'vtctld-1 1',
       'vttablet-1 1',
       'vttablet-2 1',
+      'vttablet-3 1',
+      'vttablet-4 1',
       'vtgate-1 2',
       'vtgate-2 2',
     ]);
     const vitess = {
       programs: '/programs',
-      shards: { 'vttablet-2': '80-', 'vttablet-3': '-40', 'vttablet-4': '40-80' },
+      shards: { 'vttablet-2': '80-', 'vttablet-4': '80-', 'vttablet-5': '-40', 'vttablet-6': '40-80' },
+      replicas: { 'vttablet-4': 'vttablet-2' },
     };
     const more = [...(await furtherServers(first, 'mysql', 2)), ...(await furtherServers(first, 'vttablet', 2))];
-    expect(more.map(({ name }) => name)).toEqual(['mysql-3', 'mysql-4', 'vttablet-3', 'vttablet-4']);
-    const processes = [...first.processes.filter(({ name }) => !['mysql-1', 'vttablet-1'].includes(name)), ...more];
+    expect(more.map(({ name }) => name)).toEqual(['mysql-5', 'mysql-6', 'vttablet-5', 'vttablet-6']);
+    const ended = ['mysql-1', 'mysql-3', 'vttablet-1', 'vttablet-3'];
+    const processes = [...first.processes.filter(({ name }) => !ended.includes(name)), ...more];
     const split: StackState = { processes, database: { kind: 'vitess', vitess } };
     writeState(dir, split);
     expect(readState(dir)).toEqual(split);
@@ -129,8 +139,15 @@ describe('the layout of a stack', () => {
     expect(tablets(again)).toEqual(vitess.shards);
     expect(again.database?.vitess?.programs).toBe('/elsewhere');
     expect(again.processes.map(({ name }) => name).sort()).toEqual(processes.map(({ name }) => name).sort());
-    writeState(dir, { ...split, database: { kind: 'vitess', vitess: { programs: '/p', shards: { x: '-80' } } } });
-    expect(() => readState(dir)).toThrow('has a database that this version did not write');
+    for (const wrong of [
+      { shards: { x: '-80' } },
+      { replicas: { 'vttablet-4': 'vttablet-9' } },
+      { replicas: undefined },
+    ]) {
+      const database = { kind: 'vitess', vitess: { ...vitess, ...wrong } } as StackState['database'];
+      writeState(dir, { ...split, ...(database && { database }) });
+      expect(() => readState(dir)).toThrow('has a database that this version did not write');
+    }
   });
 
   test('has the Redises that are asked for, and others when others are', async () => {

@@ -1,7 +1,7 @@
 export * from './catalogue.js';
 export { checkHistory, type FaultCount, type Verdict } from './check/check.js';
 export type * from './history.js';
-export { MATRIX_FAULTS } from './matrix/matrix-faults.js';
+export { MATRIX_FAULTS, VITESS_FAULTS } from './matrix/matrix-faults.js';
 export { SHORT_FAULTS } from './matrix/matrix-options.js';
 export { type MatrixRow, runMatrix } from './matrix/run-matrix.js';
 export { formatMatrix } from './matrix/table.js';

@@ -1,3 +1,4 @@
+import { VITESS_FAULTS } from '../src/matrix/matrix-faults';
 import { listMatrix, parseMatrixCommand, SHORT_FAULTS } from '../src/matrix/matrix-options';
 import { formatMatrix } from '../src/matrix/table';
 import { Tally } from '../src/matrix/tally';
@@ -57,6 +58,10 @@ test('the command line names faults, all by default', () => {
     faults: ['none', 'redis-killed'],
     seed: 7,
   });
+  expect(parseMatrixCommand(['--vitess'])).toMatchObject({ faults: VITESS_FAULTS });
+  expect(typeof all === 'object' && all.faults.filter((name) => VITESS_FAULTS.includes(name))).toEqual([]);
+  expect(parseMatrixCommand(['--only', 'shard-split'])).toMatchObject({ faults: ['shard-split'] });
+  expect(() => parseMatrixCommand(['--short', '--vitess'])).toThrow('--short and --vitess: give one of them');
   expect(() => parseMatrixCommand(['--only', 'nonesuch'])).toThrow('--list');
   expect(() => parseMatrixCommand(['--short', '--only', 'none'])).toThrow('one of them');
   expect(listMatrix()).toContain('redis-from-snapshot');

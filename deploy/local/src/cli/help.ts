@@ -56,8 +56,8 @@ everything; with --detach it returns when all is ready, or stops what it started
   --redirect M    redirect servers, 1 to 64 (default 2, or as many as the folder knows)
   --zookeeper Z   ZooKeeper nodes, 1 to 9 (default 3); fixed once the folder is in use
   --db KIND       mariadb (one server, the default), replicas (a primary and two replicas, of which one has what was acknowledged),
-                  galera (three nodes; they run as the user mysql, who must be able to enter the folder) or vitess (two shards behind two
-                  vtgates; its programs are LAKH_VITESS's, the PATH's, or built once by Go); fixed once the folder is in use
+                  galera (three nodes; they run as the user mysql, who must be able to enter the folder) or vitess (two shards, a
+                  primary and a replica each, behind two vtgates; its programs are LAKH_VITESS's, the PATH's, or built once by Go); fixed once the folder is in use
   --redis KIND    single (one server, the default), sentinel (a master, two replicas and three sentinels) or cluster (three masters with a
                   replica each); what was chosen last in this folder
   --port P        the gateway's port (default: a free one, kept from then on)
@@ -107,8 +107,8 @@ ${COMMON}
 `,
   reshard: `usage: npm run stack -- reshard [NAME]
 
-Splits a shard of a Vitess in two, while everything goes on: two tablets, each over a MariaDB of its own, copy the halves, take the traffic,
-and the tablet that had it all ends. NAME is the tablet's, vttablet-1; without it the widest shard is split. A range has 256 buckets at most,
+Splits a shard of a Vitess in two, while everything goes on: a primary and a replica for each half, each a tablet over a MariaDB of its own,
+copy it and take the traffic, and the tablets that had it all end. NAME is a tablet's, vttablet-1; without it the widest shard is split. A range has 256 buckets at most,
 and one bucket is not split.
 ${COMMON}
 `,

@@ -22,7 +22,11 @@ export function databasePlan(stackDir: string, state: StackState, record: Proces
       return isPrimary ? plan : { ...plan, stopSignal: 'SIGKILL' };
     }
     case 'vitess':
-      return tabletDatabasePlan({ ...place, uid: tabletUid(name) });
+      return tabletDatabasePlan({
+        ...place,
+        uid: tabletUid(name),
+        isReplica: primaryNumber(state, name) !== undefined,
+      });
     case 'galera': {
       const nodes = recordsOf(state, 'mysql');
       const others = nodes.filter((node) => node.name !== name);
@@ -35,6 +39,12 @@ export function databasePlan(stackDir: string, state: StackState, record: Proces
       });
     }
   }
+}
+
+/** Of a tablet's MariaDB, or a tablet, that is a replica: the number of its shard's primary. */
+export function primaryNumber(state: StackState, name: string): number | undefined {
+  const primary = state.database?.vitess?.replicas[`vttablet-${numberOf(name)}`];
+  return primary === undefined ? undefined : numberOf(primary);
 }
 
 /** The server that takes writes; of Galera's nodes, which all do, the first. */

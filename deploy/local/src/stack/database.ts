@@ -12,14 +12,14 @@ import {
   openPrimary,
   type ReplicationSource,
 } from '../servers/replication.js';
-import { createTabletDatabase } from '../vitess/plans.js';
-import { primaryOf } from './database-plan.js';
+import { createTabletDatabase, followShard } from '../vitess/plans.js';
+import { primaryNumber, primaryOf } from './database-plan.js';
 import { migrateDatabase } from './migrate.js';
 import { databaseSetting } from './plans.js';
 import { isAlive } from './processes.js';
 import { DATABASE_FILE, MIGRATE_DATABASE_FILE, stackPasswords, writeSecret } from './secrets.js';
 import type { Session } from './session.js';
-import { databaseKind, type ProcessRecord, recordsOf, type StackState } from './state.js';
+import { databaseKind, numberOf, type ProcessRecord, recordsOf, type StackState } from './state.js';
 import { type StartStep, together } from './together.js';
 
 /** What starts the stack's database whole: its servers, Lakh's users, and the schema unless told not to. */
@@ -31,10 +31,7 @@ export async function databaseSteps(session: Session, isMigrating: boolean): Pro
     if (isMigrating) await migrateDatabase(session.context, signal);
   };
   if (databaseKind(state) === 'vitess') {
-    return servers.map((record) => ({
-      record,
-      whenReady: () => createTabletDatabase(session.plan(record), stackPasswords(session.context.dir).vitess),
-    }));
+    return tabletDatabaseSteps(session, servers);
   }
   if (databaseKind(state) === 'galera') {
     const first = await furthestNode(session);
@@ -74,6 +71,33 @@ export async function databaseSteps(session: Session, isMigrating: boolean): Pro
       },
     },
   ];
+}
+
+/** MariaDBs of tablets, replicas once their primary is there. */
+export function tabletDatabaseSteps(session: Session, servers: readonly ProcessRecord[]): readonly StartStep[] {
+  const state = session.read();
+  const { vitess: password } = stackPasswords(session.context.dir);
+  const isReplica = ({ name }: ProcessRecord) => primaryNumber(state, name) !== undefined;
+  return servers
+    .filter((record) => !isReplica(record))
+    .map((primary) => ({
+      record: primary,
+      async whenReady(signal) {
+        const plan = session.plan(primary);
+        await createTabletDatabase(plan, password);
+        const replicas = servers.filter(({ name }) => primaryNumber(state, name) === numberOf(primary.name));
+        const follows = (record: ProcessRecord) => async (): Promise<void> => {
+          const replica = session.plan(record);
+          await createTabletDatabase(replica, password);
+          await followShard(replica, plan, password);
+        };
+        await together(
+          session,
+          replicas.map((record) => ({ record, whenReady: follows(record) })),
+          signal,
+        );
+      },
+    }));
 }
 
 /** What servers and `lakh` are given to find the database, and the user that changes tables. */

@@ -18,13 +18,15 @@ import {
 export const MAX_SERVERS = 64;
 const DEFAULTS = { shorten: 2, redirect: 2, zookeeper: 3 };
 /** One may be lost of three: the others are still a majority, or a primary with a replica that has everything. */
-const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3, vitess: 2 };
+const DATABASE_SERVERS: Readonly<Record<DatabaseKind, number>> = { mariadb: 1, replicas: 3, galera: 3, vitess: 4 };
 /** Three sentinels beside them, so that two agree when one is lost. */
 const REDIS_SERVERS: Readonly<Record<RedisKind, number>> = { single: 1, sentinel: 3, cluster: 6 };
 const SENTINELS = 3;
 /** One may be lost of two. */
 const VTGATES = 2;
-const SHARDS = { 'vttablet-1': '-80', 'vttablet-2': '80-' };
+/** Each shard's primary and its replica. */
+const SHARDS = { 'vttablet-1': '-80', 'vttablet-2': '80-', 'vttablet-3': '-80', 'vttablet-4': '80-' };
+const REPLICAS = { 'vttablet-3': 'vttablet-1', 'vttablet-4': 'vttablet-2' };
 
 export interface LayoutOptions {
   /** Servers of each kind; those of the last `up` in this folder, or 2, 2 and 3. */
@@ -73,8 +75,8 @@ export async function layOut(before: StackState | undefined, options: LayoutOpti
     return [...known, ...newNames(prefix, known, count - known.length).map((name) => ({ name, role }))];
   });
   const primary = kind === 'replicas' ? { primary: before?.database?.primary ?? 'mysql-1' } : {};
-  const shards = before?.database?.vitess?.shards ?? SHARDS;
-  const vitess = kind === 'vitess' ? { vitess: { programs: options.vitess ?? '', shards } } : {};
+  const { shards, replicas } = before?.database?.vitess ?? { shards: SHARDS, replicas: REPLICAS };
+  const vitess = kind === 'vitess' ? { vitess: { programs: options.vitess ?? '', shards, replicas } } : {};
   const kinds: Kinds = {
     ...(kind !== 'mariadb' && { database: { kind, ...primary, ...vitess } }),
     ...(redis !== 'single' && { redis }),

@@ -18,6 +18,7 @@ const ROLES: readonly ServerRole[] = [
   'vtgate',
 ];
 /** A range of keyspace ids, by their first byte. */
+const TABLET = /^vttablet-\d+$/;
 const SHARD = /^([0-9a-f]{2})?-([0-9a-f]{2})?$/;
 /** `gateway`, or a role and a number, or `sentinel` and one; also the name of the process's folder. */
 export const PROCESS_NAME =
@@ -49,6 +50,8 @@ export interface VitessState {
   readonly programs: string;
   /** Which range of keyspace ids each tablet has. */
   readonly shards: Readonly<Record<string, string>>;
+  /** Of tablets that are replicas: whose. The others are primaries. */
+  readonly replicas: Readonly<Record<string, string>>;
 }
 
 export interface StackState {
@@ -137,9 +140,11 @@ function parseDatabase(found: unknown, file: string): Pick<StackState, 'database
 }
 
 function isVitess(value: unknown): value is VitessState {
-  if (!isRecord(value) || typeof value.programs !== 'string' || !isRecord(value.shards)) return false;
-  const ranges = Object.entries(value.shards);
-  return ranges.every(([name, range]) => /^vttablet-\d+$/.test(name) && SHARD.test(String(range)));
+  if (!isRecord(value) || typeof value.programs !== 'string') return false;
+  const { shards, replicas } = value;
+  if (!isRecord(shards) || !isRecord(replicas)) return false;
+  const areRanges = Object.entries(shards).every(([name, range]) => TABLET.test(name) && SHARD.test(String(range)));
+  return areRanges && Object.entries(replicas).every((pair) => pair.every((name) => String(name) in shards));
 }
 
 function parseRedis(found: unknown, file: string): Pick<StackState, 'redis'> {

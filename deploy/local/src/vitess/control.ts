@@ -62,11 +62,11 @@ export class VitessControl {
   }
 
   /** The cell, the keyspace and its shards; harmless when they are there. */
-  async createKeyspace(shards: readonly string[]): Promise<void> {
+  async createKeyspace(shards: readonly string[], keyspace: string = KEYSPACE): Promise<void> {
     const { topology } = this.#options;
     await this.#unlessThere('AddCellInfo', `--root=${CELL_ROOT}`, `--server-address=${topology}`, CELL);
-    await this.#unlessThere('CreateKeyspace', '--durability-policy=none', KEYSPACE);
-    for (const shard of shards) await this.#unlessThere('CreateShard', `${KEYSPACE}/${shard}`);
+    await this.#unlessThere('CreateKeyspace', '--durability-policy=none', keyspace);
+    for (const shard of shards) await this.#unlessThere('CreateShard', `${keyspace}/${shard}`);
   }
 
   /** Tells a tablet that its MariaDB is its shard's primary, and waits until it serves. */
@@ -84,16 +84,46 @@ export class VitessControl {
    * two. The targets need a primary each.
    */
   async reshard({ from, to, signal }: ReshardOptions): Promise<void> {
-    const { report = () => {} } = this.#options;
     const workflow = ['Reshard', `--workflow=${workflowName(from)}`, `--target-keyspace=${KEYSPACE}`];
     const target = [`--source-shards=${from}`, `--target-shards=${to.join(',')}`];
-    await this.#retried(TABLET_DEADLINE_MS, signal, () => this.command(...workflow, 'create', ...target));
-    report(`${from} is copied to ${to.join(', ')}`);
+    await this.#move(workflow, target, { from, to: to.join(', '), signal });
+    await this.#attempted(workflow, signal, 'complete');
+  }
+
+  /**
+   * Copies all tables of another keyspace to Lakh's shards, and lets these take its traffic, also that of whoever still names the other: until
+   * {@link completeMove}. As {@link reshard}.
+   */
+  async moveTables(from: string, signal?: AbortSignal): Promise<void> {
+    const source = [`--source-keyspace=${from}`, '--all-tables'];
+    await this.#move(moveOf(from), source, { from, to: KEYSPACE, signal });
+  }
+
+  /** Nobody names the other keyspace any more. Its tables stay, under other names, so that a write of somebody who does all the same is refused. */
+  async completeMove(from: string): Promise<void> {
+    await this.#attempted(moveOf(from), undefined, 'complete', '--rename-tables');
+  }
+
+  async #move(
+    workflow: readonly string[],
+    what: readonly string[],
+    { from, to, signal }: { from: string; to: string; signal: AbortSignal | undefined },
+  ): Promise<void> {
+    const { report = () => {} } = this.#options;
+    await this.#attempted(workflow, signal, 'create', ...what);
+    report(`${from} is copied to ${to}`);
     await this.#copied(workflow, signal);
     await sleep(SETTLE_MS, undefined, { signal });
-    await this.#retried(TABLET_DEADLINE_MS, signal, () => this.command(...workflow, 'SwitchTraffic'));
-    report(`${to.join(', ')} have the traffic of ${from}`);
-    await this.#retried(TABLET_DEADLINE_MS, signal, () => this.command(...workflow, 'complete'));
+    await this.#attempted(workflow, signal, 'SwitchTraffic');
+    report(`${to} have the traffic of ${from}`);
+  }
+
+  #attempted(
+    workflow: readonly string[],
+    signal: AbortSignal | undefined,
+    ...args: readonly string[]
+  ): Promise<string> {
+    return this.#retried(TABLET_DEADLINE_MS, signal, () => this.command(...workflow, ...args));
   }
 
   /** Takes a shard whose traffic others have out of the topology; its tablets have ended. */
@@ -168,6 +198,8 @@ function streamsOf(shown: string): readonly Stream[] {
     Object.values(shards).flatMap(({ streams = [] }) => streams),
   );
 }
+
+const moveOf = (from: string) => ['MoveTables', `--workflow=move_${from}`, `--target-keyspace=${KEYSPACE}`];
 
 /** `-80`, `40-80` and the like hold nothing but digits, letters and a dash. */
 function workflowName(from: string): string {

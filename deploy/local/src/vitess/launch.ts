@@ -26,6 +26,8 @@ export interface LocalVitessSpec {
   readonly replicas?: number;
   /** 1 by default. */
   readonly gates?: number;
+  /** How each server is started, where it is not as planned. */
+  readonly around?: (plan: ServerPlan) => ServerPlan;
 }
 
 export interface LocalTablet {
@@ -44,6 +46,8 @@ export interface LocalVitess {
   readonly control: VitessControl;
   /** Those that have traffic, by their ranges. */
   readonly shards: ReadonlyMap<string, LocalShard>;
+  /** Puts a tablet before a MariaDB that somebody else keeps, which has a binary log of rows: the only shard of a keyspace. */
+  adopt(keyspace: string, plan: ServerPlan, database: string): Promise<void>;
   /** Starts shards for the parts of a range, and moves what it has there. */
   split(from: string, to: readonly string[]): Promise<void>;
   stop(): Promise<void>;
@@ -52,6 +56,7 @@ export interface LocalVitess {
 /** The password matters to nobody: all of it is on loopback, for the length of a test. */
 const PASSWORD = 'among-vitess';
 const FIRST_UID = 101;
+const ADOPTED_UID = 99;
 
 export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> {
   const {
@@ -62,11 +67,12 @@ export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> 
     shards = ['-80', '80-'],
     replicas: replicaCount = 0,
     gates: gateCount = 1,
+    around = (plan) => plan,
   } = spec;
   const running: LocalServer[] = [];
   const byShard = new Map<string, LocalShard>();
   const started = async (plan: ServerPlan): Promise<LocalServer> => {
-    const server = await launch(plan);
+    const server = await launch(around(plan));
     running.unshift(server);
     return server;
   };
@@ -99,6 +105,15 @@ export async function launchVitess(spec: LocalVitessSpec): Promise<LocalVitess> 
       gates,
       control,
       shards: byShard,
+      async adopt(keyspace, plan, database) {
+        await control.createKeyspace(['-'], keyspace);
+        await createTabletDatabase(plan, PASSWORD, database);
+        const [port = 0, httpPort = 0] = await freePorts(2);
+        const place = { name: `vttablet-${keyspace}`, dir: join(dir, `vttablet-${keyspace}`), port, httpPort };
+        const served = { shard: '-', keyspace, database, databasePort: plan.port };
+        await started(vttabletPlan({ ...settings, ...place, ...served, uid: ADOPTED_UID }));
+        await control.makePrimary(ADOPTED_UID);
+      },
       async split(from, to) {
         await control.createKeyspace(to);
         for (const shard of to) await startShard(shard);

@@ -57,6 +57,10 @@ export interface VttabletSpec extends VitessSettings, Place {
   /** A range of keyspace ids: `-80`. */
   readonly shard: string;
   readonly databasePort: number;
+  /** Lakh's where it is not said. */
+  readonly keyspace?: string;
+  /** What the MariaDB calls the database. */
+  readonly database?: string;
 }
 
 export interface VtgateSpec extends VitessSettings, Place {
@@ -167,7 +171,8 @@ export function vttabletPlan(spec: VttabletSpec): ServerPlan {
   };
 }
 
-function tabletFlags({ uid, shard, databasePort, port, httpPort }: VttabletSpec): string[] {
+function tabletFlags(spec: VttabletSpec): string[] {
+  const { uid, shard, databasePort, port, httpPort, keyspace = KEYSPACE, database = TABLET_DATABASE } = spec;
   const users = {
     app: 'vt_app',
     appdebug: 'vt_app',
@@ -179,10 +184,10 @@ function tabletFlags({ uid, shard, databasePort, port, httpPort }: VttabletSpec)
   return [
     '--unmanaged',
     `--tablet-path=${tabletAlias(uid)}`,
-    `--init-keyspace=${KEYSPACE}`,
+    `--init-keyspace=${keyspace}`,
     `--init-shard=${shard}`,
     '--init-tablet-type=replica',
-    `--init-db-name-override=${TABLET_DATABASE}`,
+    `--init-db-name-override=${database}`,
     '--tablet-hostname=127.0.0.1',
     '--db-host=127.0.0.1',
     `--db-port=${databasePort}`,
@@ -287,13 +292,17 @@ export async function followShard(replica: ServerPlan, primary: ServerPlan, pass
 }
 
 /** Its database and the users of Vitess; harmless when they are there. */
-export async function createTabletDatabase(plan: ServerPlan, password: string): Promise<void> {
+export async function createTabletDatabase(
+  plan: ServerPlan,
+  password: string,
+  database: string = TABLET_DATABASE,
+): Promise<void> {
   const rights =
     'SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, BINLOG MONITOR, SLAVE MONITOR, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, EVENT, TRIGGER';
   await mariadbSql(
     plan,
     `SET sql_log_bin=0;
-    CREATE DATABASE IF NOT EXISTS ${TABLET_DATABASE} CHARACTER SET utf8mb4;
+    CREATE DATABASE IF NOT EXISTS ${database} CHARACTER SET utf8mb4;
     CREATE OR REPLACE USER vt_app@'%' IDENTIFIED BY '${password}';
     GRANT ${rights} ON *.* TO vt_app@'%';
     CREATE OR REPLACE USER vt_dba@'%' IDENTIFIED BY '${password}';

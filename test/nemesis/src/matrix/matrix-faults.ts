@@ -1,6 +1,6 @@
 /** The rows of the matrix: what is broken, for how long, and how it is healed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MARIADB, type MatrixSystem, REDIRECT, REDIS, type Topology } from './matrix-system.js';
+import { MARIADB, type MatrixSystem, REDIRECT, REDIS, SHARD, type Topology } from './matrix-system.js';
 
 export interface MatrixFault {
   readonly what: string;
@@ -158,6 +158,11 @@ async function primaryAndReplica(system: MatrixSystem): Promise<readonly [string
   return [names[primary] as string, names[primary === 0 ? 1 : 0] as string];
 }
 
+async function split(system: MatrixSystem): Promise<void> {
+  await system.stack.reshard(SHARD);
+  await last(system);
+}
+
 /** A master of Redis dies whose replica lacks the end of what it had, and is promoted. */
 async function promotedBehind(system: MatrixSystem): Promise<void> {
   const { name, replica } = await redisMaster(system);
@@ -283,6 +288,36 @@ export const MATRIX = {
     mayFail: ALL,
     make: frozen(always(MARIADB)),
   },
+  'vttablet-killed': {
+    topology: 'vitess',
+    what: 'the primary’s tablet of one of two shards killed, and started again',
+    mayFail: ALL,
+    make: killed(always(SHARD)),
+  },
+  'vttablet-frozen': {
+    topology: 'vitess',
+    what: 'the primary’s tablet of one of two shards frozen, as one that nothing reaches',
+    mayFail: ALL,
+    make: frozen(always(SHARD)),
+  },
+  'vttablet-replica-killed': {
+    topology: 'vitess',
+    what: 'the only replica’s tablet of a shard killed, and started again',
+    mayFail: [],
+    make: killed(always('vttablet-3')),
+  },
+  'vtgate-killed': {
+    topology: 'vitess',
+    what: 'one of two vtgates killed, and started again',
+    mayFail: ALL,
+    make: killed(always('vtgate-1')),
+  },
+  'shard-split': {
+    topology: 'vitess',
+    what: 'one of two shards split in two',
+    mayFail: ALL,
+    make: split,
+  },
   'sentinel-master-killed': {
     topology: 'sentinel',
     what: 'the master that sentinels watch killed, its replica behind',
@@ -311,4 +346,9 @@ export const MATRIX = {
 
 export type MatrixFaultName = keyof typeof MATRIX;
 
-export const MATRIX_FAULTS = Object.keys(MATRIX) as readonly MatrixFaultName[];
+const isOfVitess = (name: MatrixFaultName): boolean => (MATRIX[name] as MatrixFault).topology === 'vitess';
+
+export const ALL_FAULTS = Object.keys(MATRIX) as readonly MatrixFaultName[];
+/** Where Vitess's programs are, or Go to build them. */
+export const VITESS_FAULTS = ALL_FAULTS.filter(isOfVitess);
+export const MATRIX_FAULTS = ALL_FAULTS.filter((name) => !isOfVitess(name));

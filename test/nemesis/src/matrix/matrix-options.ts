@@ -1,6 +1,13 @@
 import { columns } from '@lakh/base';
 import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
-import { MATRIX, MATRIX_FAULTS, type MatrixFault, type MatrixFaultName } from './matrix-faults.js';
+import {
+  ALL_FAULTS,
+  MATRIX,
+  MATRIX_FAULTS,
+  type MatrixFault,
+  type MatrixFaultName,
+  VITESS_FAULTS,
+} from './matrix-faults.js';
 
 export interface MatrixCommand {
   readonly faults: readonly MatrixFaultName[];
@@ -19,6 +26,7 @@ create, edit and delete them. Prints for each fault what failed and for how long
 
 options:
   --short          the faults that npm test makes
+  --vitess         those of a database on Vitess; its programs are LAKH_VITESS's, the PATH's, or built once by Go
   --only A,B,…     only these
   --seed S         from 0 to ${MAX_SEED}: what clients choose. Drawn and printed without it
   --list           names the faults, and makes none
@@ -34,6 +42,7 @@ export const SHORT_FAULTS = MATRIX_FAULTS.filter((name) => (MATRIX[name] as Matr
 export function parseMatrixCommand(args: readonly string[]): MatrixCommand | 'help' | 'list' {
   const { values, positionals } = parseOptions(args, {
     short: FLAG,
+    vitess: FLAG,
     only: TEXT,
     seed: TEXT,
     dir: TEXT,
@@ -43,9 +52,11 @@ export function parseMatrixCommand(args: readonly string[]): MatrixCommand | 'he
   if (values.help) return 'help';
   if (positionals.length > 0) throw new UsageError(`${positionals[0]}: there are only options`);
   if (values.list) return 'list';
-  if (values.short && values.only !== undefined) throw new UsageError('--short and --only: give one of them');
+  const { short, vitess, only } = values;
+  const given = Object.entries({ short, vitess, only }).flatMap(([name, value]) => (value ? `--${name}` : []));
+  if (given.length > 1) throw new UsageError(`${given.join(' and ')}: give one of them`);
   return {
-    faults: values.only === undefined ? (values.short ? SHORT_FAULTS : MATRIX_FAULTS) : faultsOf(values.only),
+    faults: only === undefined ? (short ? SHORT_FAULTS : vitess ? VITESS_FAULTS : MATRIX_FAULTS) : faultsOf(only),
     seed: values.seed === undefined ? undefined : wholeNumber('--seed', values.seed, 0, MAX_SEED),
     dir: values.dir,
   };
@@ -53,12 +64,12 @@ export function parseMatrixCommand(args: readonly string[]): MatrixCommand | 'he
 
 /** The answer to `--list`. */
 export function listMatrix(): string {
-  return `${columns(MATRIX_FAULTS.map((name) => [name, MATRIX[name].what])).join('\n')}\n`;
+  return `${columns(ALL_FAULTS.map((name) => [name, MATRIX[name].what])).join('\n')}\n`;
 }
 
 function faultsOf(text: string): readonly MatrixFaultName[] {
   return [...new Set(text.split(','))].map((name) => {
-    const known = MATRIX_FAULTS.find((fault) => fault === name);
+    const known = ALL_FAULTS.find((fault) => fault === name);
     if (known !== undefined) return known;
     throw new UsageError(`--only ${JSON.stringify(name)}: no such fault; --list names them`);
   });

@@ -21,6 +21,7 @@ export const TOPOLOGIES = {
   plain: {},
   replicas: { db: 'replicas' },
   galera: { db: 'galera' },
+  vitess: { db: 'vitess' },
   sentinel: { redis: 'sentinel' },
   cluster: { redis: 'cluster' },
 } as const satisfies Readonly<Record<string, Pick<UpOptions, 'db' | 'redis'>>>;
@@ -29,6 +30,8 @@ export type Topology = keyof typeof TOPOLOGIES;
 
 export const MARIADB = 'mysql-1';
 export const REDIS = 'redis-1';
+/** Its primary's tablet. */
+export const SHARD = 'vttablet-1';
 export const REDIRECT = ['redirect-1', 'redirect-2'] as const;
 export const SHORTEN = ['shorten-1', 'shorten-2'] as const;
 const PATIENCE_MS = 60_000;
