@@ -11,6 +11,7 @@ import { measureInTurns } from './bench/rounds.js';
 import type { Bench, PrepareBench } from './bench/setting.js';
 import { prepareShorten } from './bench/shorten.js';
 import type { TrialFigures } from './bench/trials.js';
+import { prepareVitess } from './bench/vitess.js';
 import { type Config, readConfig } from './config.js';
 import { runMain, type Scope } from './scope.js';
 
@@ -22,6 +23,7 @@ const prepare: Readonly<Record<BenchName, PrepareBench>> = {
   redirect: prepareRedirect,
   shorten: prepareShorten,
   data: prepareData,
+  vitess: prepareVitess,
   allocate: prepareAllocate,
 };
 

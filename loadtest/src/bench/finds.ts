@@ -2,7 +2,7 @@ import type { Group } from './figures.js';
 import type { Bench } from './setting.js';
 import { startVariants, type Variant } from './worker.js';
 
-const PROGRAM = 'programs/find-worker.js';
+export const FIND_PROGRAM = 'programs/find-worker.js';
 const OURS = 'coalesced';
 const ONE_SELECT = 'one SELECT a request';
 const CALLERS = 256;
@@ -30,7 +30,7 @@ const VARIANTS: readonly Variant[] = [
 
 /** Reads of links from one MariaDB, `codesFile` naming links that it has. */
 export async function findsGroup(bench: Bench, mysqlUrl: string, codesFile: string): Promise<Group> {
-  const measuredBy = await startVariants(bench, PROGRAM, VARIANTS, mysqlUrl, codesFile);
+  const measuredBy = await startVariants(bench, FIND_PROGRAM, VARIANTS, mysqlUrl, codesFile);
   return {
     id: `finds-${CALLERS}`,
     title: `Links found in one MariaDB, ${CALLERS} callers`,

@@ -40,7 +40,11 @@ export interface Databases {
 }
 
 /** Room for what a bench writes, so that it measures inserts and not a buffer pool of 16 MB; durability as it is. */
-const MARIADB_FLAGS = ['--innodb-buffer-pool-size=256M', '--innodb-log-file-size=256M', '--innodb-log-buffer-size=16M'];
+export const MARIADB_FLAGS = [
+  '--innodb-buffer-pool-size=256M',
+  '--innodb-log-file-size=256M',
+  '--innodb-log-buffer-size=16M',
+];
 
 type LakhProgram = 'standalone' | 'shorten' | 'redirect';
 

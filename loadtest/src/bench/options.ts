@@ -1,6 +1,6 @@
 import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 
-const BENCHES = ['redirect', 'shorten', 'data', 'allocate'] as const;
+const BENCHES = ['redirect', 'shorten', 'data', 'vitess', 'allocate'] as const;
 export type BenchName = (typeof BENCHES)[number];
 
 export interface BenchOptions {
@@ -36,6 +36,7 @@ const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many', 'browser', 'arrivals', 'behind-nginx', 'idle'],
   shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
+  vitess: ['finds', 'creates', 'batch'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
 };
 
@@ -49,6 +50,7 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
              and in batches
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
              are seen; many callers of one code; redirects and creates with ten million links beside a hundred thousand
+  vitess     finds, inserts and batches through a vtgate over two shards, beside one MariaDB; skipped where there is no Vitess
   allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write
              loop, 1, 4 and 8 servers, ZooKeeper's writes, a leader's death, memory
 

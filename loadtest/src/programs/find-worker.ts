@@ -48,8 +48,13 @@ async function inLoops(task: WorkerTask, find: (code: string) => Promise<unknown
 
 function coalesced(): Variant {
   const backend = openCluster({ settings: { database: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
+  // As a server does: where the links lie on shards, it is known from then on.
+  const reached = backend.reachLinks(new AbortController().signal);
   return {
-    run: (task) => inLoops(task, (code) => backend.links.sight(DOMAIN, code)),
+    async run(task) {
+      await reached;
+      return inLoops(task, (code) => backend.links.sight(DOMAIN, code));
+    },
     close: () => backend.close(),
   };
 }

@@ -66,12 +66,16 @@ async function inLoops(task: WorkerTask, insert: () => Promise<void>): Promise<n
 
 function coalesced(): Variant {
   const backend = openCluster({ settings: { database: parseDatabase(mysqlUrl), storeDeadlineMs: STORE_DEADLINE_MS } });
+  // As a server does: where the links lie on shards, it is known from then on.
+  const reached = backend.reachLinks(new AbortController().signal);
   return {
-    run: (task) =>
-      inLoops(task, async () => {
+    async run(task) {
+      await reached;
+      return inLoops(task, async () => {
         const { outcome } = await backend.links.insert(nextLink());
         if (outcome !== 'inserted') throw new Error(`an insert met ${outcome}`);
-      }),
+      });
+    },
     close: () => backend.close(),
   };
 }
