@@ -20,9 +20,12 @@ const accounts = { password: "app's %1", migratePassword: 'mig:rate@\\' };
 export async function startKeyspace({
   gates = 1,
   replicas = 0,
+  isEmpty = false,
 }: {
   readonly gates?: number;
   readonly replicas?: number;
+  /** Without a table. */
+  readonly isEmpty?: boolean;
 } = {}): Promise<TestKeyspace> {
   const programs = await requireVitess(readSettings(), (line) => process.stderr.write(`${line}\n`));
   const dir = await mkdtemp(join(tmpdir(), 'lakh-vitess-'));
@@ -41,7 +44,7 @@ export async function startKeyspace({
   const ports = vitess.gates.map(({ plan }) => plan.port);
   try {
     const migrator = new Pool(member(ports[0] as number, 'lakh_migrate', accounts.migratePassword));
-    await migrate(migrator).finally(() => migrator.close());
+    if (!isEmpty) await migrate(migrator).finally(() => migrator.close());
   } catch (error) {
     await stop();
     throw error;

@@ -133,7 +133,9 @@ test('a shard is split while links are made: none is lost, none is there twice, 
   for (const { code } of stored) (byHalf[bucketOf(0, code) >> 7] as number) += 1;
   expect(Math.abs((byHalf[0] as number) / stored.length - 0.5)).toBeLessThan(SPREAD / 2);
   const failures = [...running.failed, ...during.failed];
-  process.stderr.write(`${stored.length} links over a split, ${failures.length} failed: ${[...new Set(failures)]}\n`);
+  process.stderr.write(
+    `${stored.length} links over a split (${byHalf.join(' and ')} in the halves), ${failures.length} failed: ${[...new Set(failures)]}\n`,
+  );
   expect(failures.length).toBeLessThan(stored.length / 100);
 });
 
