@@ -90,14 +90,10 @@ export class WireConnection implements WireReply {
     if (chunk.length >= this.#host.maxBytes) return false;
     const recognised = recognise(chunk, this.#known);
     if (recognised === undefined) return false;
-    const isKnown = this.#known?.host === recognised.host;
-    if (!isKnown && !this.#host.isOwn(recognised.host, this.socket)) return false;
-    if (recognised.fields !== this.#known?.fields && recognised.fields.length <= KNOWN_LENGTH_MAX)
-      this.#known = recognised;
     const request = new PlainRequest(recognised, this.socket);
     const { answered } = this;
     try {
-      return this.#host.lane.hit(request, this) || this.#follow(request);
+      return this.#isOwn(recognised) && (this.#host.lane.hit(request, this) || this.#follow(request));
     } catch (error) {
       // What nothing was sent of meets the same error behind node:http, which answers it.
       if (this.answered === answered) return false;
@@ -106,14 +102,20 @@ export class WireConnection implements WireReply {
     }
   }
 
+  #isOwn(recognised: Recognised): boolean {
+    if (recognised.host !== this.#known?.host && !this.#host.isOwn(recognised.host, this.socket)) return false;
+    const { fields } = recognised;
+    if (fields !== this.#known?.fields && fields.length <= KNOWN_LENGTH_MAX) this.#known = recognised;
+    return true;
+  }
+
   #follow(request: PlainRequest): boolean {
     const exchange = this.#host.begin(request);
     if (exchange === undefined) return false;
     this.#endExchange = exchange.end;
-    exchange.answer.then(
-      (answer) => this.#finish(answer, request),
-      (error: unknown) => this.#host.fail(error, request),
-    );
+    exchange.answer
+      .then((answer) => this.#finish(answer, request))
+      .catch((error: unknown) => this.#host.fail(error, request));
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type Answer, type HttpServerOptions, sendAnswer, type WireLane } from '../../src/index.js';
+import { type Answer, type HttpServerOptions, type RequestHead, sendAnswer, type WireLane } from '../../src/index.js';
 import { RawClient, type Running, startServer } from '../support.js';
 
 export const LINES = 'Location: https://example.com/\r\nContent-Length: 0\r\n';
@@ -22,7 +22,11 @@ export class Lanes {
       if (request.path === '/hit-and-wrong') throw new Error(request.path);
       return true;
     },
-    later: ({ path }) => {
+    later: ({ path, headers }) => {
+      if (path.startsWith('/late-wrong')) throw new Error(path);
+      if (path === '/rejected') return Promise.reject(new Error(path));
+      if (path === '/unsendable') return Promise.resolve({ status: 200, headers: null as never, body: '' });
+      if (path === '/headers') return Promise.resolve(echo(headers));
       if (!path.startsWith('/slow')) return undefined;
       this.wire.push(path);
       return this.#answerOf(path);
@@ -34,7 +38,11 @@ export class Lanes {
     handler: async (request, response) => {
       const path = request.url as string;
       this.http.push(path);
-      if (path.startsWith('/wrong')) throw new Error(path);
+      if (path.startsWith('/wrong') || path.startsWith('/late-wrong')) throw new Error(path);
+      if (path === '/headers') {
+        sendAnswer(response, echo(request.headers));
+        return;
+      }
       const headers = HEADERS;
       const answer = path.startsWith('/slow') ? await this.#answerOf(path) : { status: 302, headers, body: '' };
       sendAnswer(response, answer);
@@ -53,6 +61,13 @@ export class Lanes {
       this.#waiting.set(path, resolve);
     });
   }
+}
+
+/** What is asked of a request's headers. */
+function echo(headers: RequestHead['headers']): Answer {
+  const { accept, cookie, host, 'x-forwarded-for': forwarded, 'x-request-id': id } = headers;
+  const body = JSON.stringify({ accept, cookie, host, forwarded, id });
+  return { status: 200, headers: ['Content-Length', String(body.length)], body };
 }
 
 export const get = (path: string, ...fields: readonly string[]) =>

@@ -115,6 +115,7 @@ describe('what is handed over', () => {
     ['a path that nobody answers at the wire', get('/other'), 302],
     ['another method', get('/hit').replace('GET', 'DELETE'), 302],
     ['an error that the lane has met', get('/wrong'), 500],
+    ['an error that it has met while it looked further', get('/late-wrong'), 500],
     ['another host', get('/hit').replace('Host: x', 'Host: y'), 421],
     ['what is no request', 'hello\r\n\r\n', 400],
     ['a request that is too long', get('/hit', `X: ${'x'.repeat(17_000)}`), 431],
@@ -307,6 +308,45 @@ describe('connections', () => {
     while ((await openOn(server)) > 0) await sleep(10);
     expect(performance.now() - beganMs).toBeGreaterThan(200);
     expect(server.lanes).toMatchObject({ wire: ['/slow'], http: [] });
+  });
+
+  test.each(['/rejected', '/unsendable'])(
+    '%s: an answer that there is not costs its connection alone, and is told',
+    async (path) => {
+      const server = await start();
+      const [one, two] = [await connected(server), await connected(server)];
+      await one.send(get(path)).closed;
+      await until(() => server.inFlight === 0);
+      expect(server.lanes.errors).toHaveLength(1);
+      await two.send(get('/hit')).answers(1);
+    },
+  );
+
+  test('headers are what node:http makes of them', async () => {
+    const [on, off] = [await start(), await start({ wireLane: undefined })];
+    for (const fields of [
+      [],
+      ['Accept: text/html', 'Cookie: a=1', 'X-Forwarded-For: 192.0.2.1', 'X-Request-Id: 12345678'],
+      [
+        'accept:a ',
+        'ACCEPT: b',
+        'cookie: a=1',
+        'Cookie: b=2',
+        'x-forwarded-for: 192.0.2.1',
+        'X-Forwarded-For:\t192.0.2.2',
+      ],
+      ['X-Request-ID: a', 'x-request-id: b', 'Accept:', 'Cookie:', 'X-Forwarded-For: '],
+    ]) {
+      const [one, other] = await Promise.all(
+        [on, off].map(async (server) => {
+          const client = await connected(server);
+          const [answer] = await client.send(get('/headers', ...fields)).answers(1);
+          return answer;
+        }),
+      );
+      expect(one).toBe(other);
+    }
+    expect(on.lanes.http).toEqual([]);
   });
 
   test('an answer that fails in the lane costs its connection alone, and is told', async () => {
