@@ -10,7 +10,7 @@ import {
 } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
 import { entityTag } from './entity-tag.js';
-import { linkJson } from './link-json.js';
+import { LinkTexts } from './link-json.js';
 import { parseCreateRequest } from './link-request.js';
 
 export interface CreateLinkOptions {
@@ -40,6 +40,7 @@ export function createLinkCreator({
   publicUrl,
   onReplayed,
 }: CreateLinkOptions): CreateLink {
+  const texts = new LinkTexts(publicUrl);
   const fixedHeaders = [
     ...Object.entries(securityHeaders).flat(),
     ...['content-type', 'application/json', 'cache-control', 'no-store'],
@@ -48,8 +49,7 @@ export function createLinkCreator({
   return async (response, body, actor, key) => {
     const asked = askedOf(body, (link) => shortener.check(domainId, link));
     const { link, created, replayed } = await shortener.shorten(domainId, asked, actor, key).catch(throwInvalidRequest);
-    const json = linkJson(link, publicUrl);
-    const text = JSON.stringify(json);
+    const text = texts.text(link);
     const headers = [
       ...fixedHeaders,
       ...['location', `${apiRoutes.createLink.path}/${link.code}`, 'set-cookie', ryowCookie(clock.nowMs())],

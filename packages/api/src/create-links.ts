@@ -10,7 +10,7 @@ import { entityTag } from './entity-tag.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { Gate, Sequences } from './in-order.js';
 import { LineStream } from './line-stream.js';
-import { linkJson } from './link-json.js';
+import { LinkTexts } from './link-json.js';
 
 /**
  * Of all batches together: those whose rows wait for a statement, and lines that do, for a store takes some thousands of rows before it refuses; and links that take
@@ -38,12 +38,14 @@ export function createLinksHandler(options: BatchOptions): RouteHandler {
 
 class Batches {
   readonly #options: BatchOptions;
+  readonly #texts: LinkTexts;
   readonly #batches = new Gate(BATCHES_AT_ONCE);
   readonly #lines = new Gate(LINES_AT_ONCE);
   readonly #statements = new Gate(STATEMENTS_AT_ONCE);
 
   constructor(options: BatchOptions) {
     this.#options = options;
+    this.#texts = new LinkTexts(options.publicUrl);
   }
 
   async answer(request: RouteRequest, response: RouteResponse, body: () => Promise<unknown>): Promise<void> {
@@ -153,7 +155,7 @@ class Batches {
   #resultOf({ link, created, replayed }: ShortenResult): ItemResult {
     const result = {
       status: created ? 201 : 200,
-      link: linkJson(link, this.#options.publicUrl),
+      link: this.#texts.json(link),
       etag: entityTag(link),
     };
     return replayed ? { ...result, replayed } : result;
