@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openStack, type Stack } from '../src/index.js';
+import { openStack, type ProcessStatus, type Stack } from '../src/index.js';
 
 /** The stack on a Vitess, as somebody would use it: links are made while a shard is split, a tablet is killed, and nothing is left at the end. */
 jest.setTimeout(240_000);
@@ -55,8 +55,18 @@ test('links are made while a shard is split and a tablet is away, and all of the
   );
   try {
     await stack.reshard();
-    const names = (await stack.status()).processes.filter(({ role }) => role === 'vttablet').map(({ name }) => name);
-    expect(names).toEqual(['vttablet-2', 'vttablet-4', 'vttablet-5', 'vttablet-6', 'vttablet-7', 'vttablet-8']);
+    const { processes } = await stack.status();
+    const placeOf = ({ name, shard = '', databaseRole = '' }: ProcessStatus) => `${name} ${shard} ${databaseRole}`;
+    expect(processes.filter(({ role }) => role === 'vttablet').map(placeOf)).toEqual([
+      'vttablet-2 80- primary',
+      'vttablet-4 80- replica',
+      'vttablet-5 -40 primary',
+      'vttablet-6 40-80 primary',
+      'vttablet-7 -40 replica',
+      'vttablet-8 40-80 replica',
+    ]);
+    const databases = processes.filter(({ role }) => role === 'mysql').map(({ databaseRole }) => databaseRole);
+    expect(databases).toEqual(['primary', 'replica', 'primary', 'primary', 'replica', 'replica']);
     await expect(stack.reshard('mysql-2')).rejects.toThrow('mysql-2 is no tablet');
     await stack.kill('vttablet-2');
     await goesOn(answers);

@@ -120,6 +120,19 @@ describe('lanes', () => {
     lanes.close();
   });
 
+  test.each(['-', '0'])('a keyspace of one shard, %s, has one lane, which may have replicas', async (range) => {
+    const { lanes, names, told, turnOut, serve, opened } = harness();
+    turnOut([`lakh/${range}`]);
+    serve([['zone1', 'lakh', range, 'REPLICA', 'SERVING', 'zone1-102']]);
+    await lanes.ask();
+    expect([names(), opened, told]).toEqual([[range], [`${range} of 1`], [`${range} true`]]);
+    expect([0x00, 0xff].map((byte) => lanes.of(byte).name)).toEqual([range, range]);
+    turnOut(['lakh/-80', 'lakh/80-']);
+    await lanes.ask();
+    expect(names()).toEqual(['-80', '80-']);
+    lanes.close();
+  });
+
   test('are told which of their shards have replicas that serve', async () => {
     const { lanes, told, serve } = harness();
     serve([

@@ -67,7 +67,8 @@ ${COMMON}
 
 Lists every process, and of several databases or Redises which is what. States: starting (runs, but does not answer or cannot serve), ready, draining, exited.
 
-  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}, with "databaseRole" or "redisRole" where there are several
+  --json          {"processes": [{"name", "role", "pid", "url", "adminUrl", "state"}]}, with "databaseRole" or "redisRole" where there are several,
+                  and "shard" of tablets
 ${COMMON}
 `,
   logs: `usage: npm run stack -- logs NAME [--follow] [--lines N]

@@ -134,12 +134,17 @@ async function logs(
   }
 }
 
+function placeOf(words: readonly (string | undefined)[]): readonly string[] {
+  const known = words.filter((word) => word !== undefined);
+  return known.length === 0 ? [] : [`(${known.join(', ')})`];
+}
+
 function statusTable({ processes }: StackStatus): string {
   const rows = [
     ['NAME', 'ROLE', 'STATE', 'PID', 'URL', 'ADMIN'],
-    ...processes.map(({ name, role, state, pid, url, adminUrl, databaseRole, redisRole }) => [
+    ...processes.map(({ name, role, state, pid, url, adminUrl, shard, databaseRole, redisRole }) => [
       name,
-      databaseRole === undefined && redisRole === undefined ? role : `${role} (${databaseRole ?? redisRole})`,
+      [role, ...placeOf([shard, databaseRole ?? redisRole])].join(' '),
       state,
       pid === null ? '-' : String(pid),
       url,

@@ -5,6 +5,7 @@ import { isAlive } from './processes.js';
 import { type RedisRole, redisRoleOf } from './redis.js';
 import type { Session } from './session.js';
 import { databaseKind, extraPort, type ProcessRecord, redisKind } from './state.js';
+import { vitessOf } from './vitess-plan.js';
 
 /** `starting` is also what a process is that runs and does not answer: frozen, or with nothing left to serve. */
 export type ProcessState = 'starting' | 'ready' | 'draining' | 'exited';
@@ -17,7 +18,9 @@ export interface ProcessStatus {
   readonly url: string;
   readonly adminUrl: string | null;
   readonly state: ProcessState;
-  /** Of a server that replicates: what it is now by its own word, be it that two say the same. */
+  /** Of a tablet: which range of keyspace ids it has. */
+  readonly shard?: string;
+  /** Of a server that replicates: what it is now by its own word, be it that two say the same. Of a tablet what its MariaDB is to be. */
   readonly databaseRole?: DatabaseRole;
   /** Of one of several Redises: what it is now by its own word. */
   readonly redisRole?: RedisRole;
@@ -39,10 +42,18 @@ export async function statusOf(session: Session, records: readonly ProcessRecord
         const state = await stateOf(session, record);
         const pid = state === 'exited' || process === undefined ? null : process.pid;
         const place = state === 'ready' ? await placeOf(session, record) : {};
-        return { name, role, pid, url: urlOf(record), adminUrl: adminUrlOf(record), state, ...place };
+        const urls = { url: urlOf(record), adminUrl: adminUrlOf(record) };
+        return { name, role, pid, ...urls, state, ...tabletOf(session, record), ...place };
       }),
     ),
   };
+}
+
+function tabletOf(session: Session, { name, role }: ProcessRecord): Pick<ProcessStatus, 'shard' | 'databaseRole'> {
+  if (role !== 'vttablet') return {};
+  const { shards, replicas } = vitessOf(session.read());
+  const shard = shards[name];
+  return { ...(shard !== undefined && { shard }), databaseRole: name in replicas ? 'replica' : 'primary' };
 }
 
 async function placeOf(
@@ -53,7 +64,7 @@ async function placeOf(
     const redisRole = await redisRoleOf(session, record);
     return redisRole === undefined ? {} : { redisRole };
   }
-  if (record.role !== 'mysql' || databaseKind(session.read()) !== 'replicas') return {};
+  if (record.role !== 'mysql' || !['replicas', 'vitess'].includes(databaseKind(session.read()))) return {};
   try {
     const { isReadOnly, following } = await replicationOf(session.plan(record));
     return { databaseRole: following ? 'replica' : isReadOnly ? 'stray' : 'primary' };

@@ -124,7 +124,7 @@ export class ShardLanes implements Lanes {
 
   #take(ranges: readonly string[]): void {
     const isSame = ranges.length === this.#byRange.size && ranges.every((range) => this.#byRange.has(range));
-    if (isSame || ranges.length < 2) return;
+    if (isSame) return;
     const rangeOf = rangesByByte(ranges);
     if (rangeOf === undefined) return; // in between: what is known stays, and is asked for again
     const { open, whole } = this.#options;
