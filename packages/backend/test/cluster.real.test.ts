@@ -129,6 +129,38 @@ test('whoever makes no links can do without a database that takes rows, also whe
   await Promise.all([backend, unobserved].map((each) => each.close()));
 });
 
+test('a user that may only read is enough for whoever makes no links: for look-ups, keys, and keeping the copy exact', async () => {
+  const { system, backend: writer } = await openUnused();
+  await database.sql("CREATE USER reader@'%' IDENTIFIED BY 'r'; GRANT SELECT ON lakh.* TO reader@'%'");
+  const { registry } = createMetrics({ program: 'test', version: '0' });
+  const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });
+  const { redis: ofRedis, storeDeadlineMs } = settingsOf(system);
+  const reader = openCluster({
+    settings: {
+      database: [{ ...database.app, user: 'reader', password: 'r' }],
+      storeDeadlineMs,
+      ...(ofRedis && { redis: ofRedis }),
+    },
+    observed: { log, registry },
+  });
+  const { signal } = new AbortController();
+  const stop = reader.relay();
+  try {
+    await writer.loadKeys(signal);
+    await Promise.all([reader.loadKeys(signal), reader.reachLinks(signal)]);
+    const link = new SampleLinks().generated();
+    await writer.links.insert(link);
+    expect(await reader.links.find(link.domainId, link.code)).toMatchObject({ longUrl: link.longUrl });
+    await eventually(async () => /lakh_copy_rounds_total.outcome="advanced". [1-9]/.test(await registry.metrics()));
+    await writer.links.remove(link.domainId, link.code);
+    expect(await reader.cache?.get(link.domainId, link.code)).toBeUndefined();
+    for (const check of Object.values(reader.checks)) expect(await check()).toEqual({ status: 'ok' });
+  } finally {
+    await stop();
+    await Promise.all([reader.close(), writer.close()]);
+  }
+});
+
 test('before links are asked for it is known whether the database answers', async () => {
   const { registry } = createMetrics({ program: 'test', version: '0' });
   const log = createLogger({ program: 'test', serverId: 'server', level: 'silent' });

@@ -45,6 +45,7 @@ export interface CopyKeeper {
 
 /** Trust takes two advances of a pulse, and six rounds or so at worst: there have to be several times as many in the time for which it is used. */
 const ROUNDS_IN_VALIDITY = 20;
+const ADVANCES_OF_PROOF = 2;
 const ROUND_MS = { least: 50, most: 250 } as const;
 /** Of the time between two polls. An advance that was seen in the last poll is younger than that. */
 const DUE_AFTER_PART = 0.8;
@@ -115,8 +116,8 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
 }
 
 function roundMsOf(validForMs: number): number {
-  // Where nothing is ever valid, nothing is gained by hurry: these are rounds for the others.
-  if (validForMs === 0) return ROUND_MS.most;
+  // Where nothing can be proven within it nothing is gained by hurry: these are rounds for the others.
+  if (validForMs <= ADVANCES_OF_PROOF * ROUND_MS.least) return ROUND_MS.most;
   return Math.min(ROUND_MS.most, Math.max(ROUND_MS.least, validForMs / ROUNDS_IN_VALIDITY));
 }
 

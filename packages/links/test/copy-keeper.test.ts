@@ -403,6 +403,19 @@ test('with a validity of zero nothing may be served, and the work for others is 
   await none.stop();
 });
 
+test.each([
+  [1, 4],
+  [100, 4],
+  [300, 20],
+])('a validity of %d ms is worth %d rounds a second', async (validForMs, perS) => {
+  const one = start({ validForMs });
+  await pass(SOON_MS);
+  const before = one.rounds.get('advanced') ?? 0;
+  await pass(5_000);
+  expect(((one.rounds.get('advanced') ?? 0) - before) / FEW / 5 / perS).toBeCloseTo(1, 0);
+  await one.stop();
+});
+
 test('who hurries waits no longer than a moment, whatever does not answer', async () => {
   const one = start();
   await pass(SOON_MS);
