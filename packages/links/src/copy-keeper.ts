@@ -39,6 +39,8 @@ export interface CopyKeeper {
   hasten(domainId: number, code: string): Promise<boolean>;
   /** The time since when nothing is proven any more of the bucket that is worst off, in milliseconds. */
   ageMs(): number;
+  /** Whether anything at all can be looked up in it, proven or not: a copy that lost its states (Redis was emptied) has nothing until a round begins it anew. */
+  holdsSome(): boolean;
   /** Polls and relays until the returned function is called, which waits for the rounds in hand. Nothing is proven before. */
   start(): () => Promise<void>;
 }
@@ -101,6 +103,14 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
         oldestMs = Math.min(oldestMs, provenMs);
       }
       return clock.monotonicMs() - oldestMs;
+    },
+
+    holdsSome() {
+      for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+        const holder = copy.holderOf(bucket);
+        if ((holder && watches.get(holder)?.proofOf(bucket)?.epoch) !== undefined) return true;
+      }
+      return false;
     },
 
     start() {

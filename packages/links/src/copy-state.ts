@@ -19,6 +19,9 @@ export interface CopyState extends CopyPlace {
 
 const STATE = /^1\|([1-9]\d{0,11})\|([\da-f]{16})\|([\da-f]{16})\|(0|[1-9]\d{0,15})\|([\da-f]{16})$/;
 
+/** No state is longer. */
+export const STATE_MAX_LENGTH = 82;
+
 /** Undefined: there is none, or none of this format, and the bucket begins anew. */
 export function parseCopyState(text: string): CopyState | undefined {
   const [, pulse, nonce = '', epoch = '', seq, rowNonce = ''] = STATE.exec(text) ?? [];

@@ -403,6 +403,29 @@ test('with a validity of zero nothing may be served, and the work for others is 
   await none.stop();
 });
 
+test('a copy that was emptied holds nothing until the database can be asked, and is no place to look links up in', async () => {
+  let isAway = false;
+  const store = new MemoryLinkStore();
+  const log: ChangeLog = {
+    ...store.log,
+    read: (asked, maxRows) => (isAway ? Promise.reject(new Error('away')) : store.log.read(asked, maxRows)),
+  };
+  const one = start({ store, log });
+  expect(one.keeper.holdsSome()).toBe(false);
+  await pass(SOON_MS);
+  expect(one.keeper.holdsSome()).toBe(true);
+  isAway = true;
+  await pass(SOON_MS);
+  expect(one.keeper.holdsSome()).toBe(true);
+  one.copy.server.states.clear();
+  await pass(SOON_MS);
+  expect(one.keeper.holdsSome()).toBe(false);
+  isAway = false;
+  await pass(SOON_MS);
+  expect(one.keeper.holdsSome()).toBe(true);
+  await one.stop();
+});
+
 test.each([
   [1, 4],
   [100, 4],

@@ -5,15 +5,18 @@ import {
   type CopyMove,
   type CopyPlace,
   endOfCopyState,
+  STATE_MAX_LENGTH,
   type StoredLink,
 } from '@lakh/links';
 import { CHANGES_CHANNEL, encodeChange } from './change-feed.js';
 import { linkKey, slotOfBucket, stateKey } from './copy-keys.js';
-import { ADVANCE, APPLY, FILL } from './copy-scripts.js';
+import { ADVANCE, APPLY, FILL, READ, TOO_LONG } from './copy-scripts.js';
 import type { Master } from './master.js';
 import type { Seal } from './seal.js';
 import { jittered } from './ttl.js';
 import { decodeLink, encodeLink, LINE_MAX_LENGTH, type NoLink } from './value.js';
+
+const CAN_BE_A_STATE = new RegExp(`^[ -~]{0,${STATE_MAX_LENGTH}}$`);
 
 export interface CopyHolderOptions {
   readonly master: Master;
@@ -32,6 +35,11 @@ export class RedisCopyHolder implements CopyHolder {
   readonly buckets: readonly number[];
   readonly #options: CopyHolderOptions;
   readonly #ending = new AbortController();
+  /**
+   * Whether somebody may have put what is too long to be read under the key of a state. Looking at the beginning alone costs the server ten times as
+   * much, and is done until none was too long, and after a reading that failed.
+   */
+  #isWary = true;
 
   constructor(options: CopyHolderOptions) {
     this.#options = options;
@@ -52,8 +60,21 @@ export class RedisCopyHolder implements CopyHolder {
       buckets,
       (bucket) => bucket,
       async (part) => {
-        const texts = await master.send(['MGET', ...part.map(stateKey)]);
-        return (texts as (string | null)[]).map((text) => text ?? '');
+        const keys = part.map(stateKey);
+        // Whole, not by its hash: it must not be sent a second time, behind what confirms it.
+        const ask = this.#isWary ? ['EVAL', READ.text, String(keys.length)] : ['MGET'];
+        const texts = (await master.send([...ask, ...keys])) as (string | null)[];
+        return texts.map((text) => text ?? '');
+      },
+    ).then(
+      (texts) => {
+        this.#isWary = texts.some((text) => text === TOO_LONG || text.length > STATE_MAX_LENGTH);
+        // As scripts see it that compare it.
+        return texts.map((text) => (CAN_BE_A_STATE.test(text) ? text : ''));
+      },
+      (error: unknown) => {
+        this.#isWary = true;
+        throw error;
       },
     );
     // Behind them on the same connection. Who reads a few has a state to move, which nobody but a master does.

@@ -2,15 +2,38 @@
  * The steps of a copy, each of which Redis does whole or not at all. What is refused (no memory, a replica, too few of these, a full disk) is refused
  * at the first write of a script, which is that of the state: then nothing has happened.
  */
+import { STATE_MAX_LENGTH } from '@lakh/links';
 import { createScript } from './master.js';
 
-/** What is no text counts as no state. */
-const HELD = `
-local function held(key)
-  local value = redis.pcall('GET', key)
+/**
+ * What cannot be a state counts as none, and the next round puts one in its place: what is no text, has other characters (which do not come back from
+ * here as they are), or is too long. Of a long one no more is looked at, however much somebody has put there.
+ */
+const BEGINNING = `
+local function beginning(key)
+  local value = redis.pcall('GETRANGE', key, 0, ${STATE_MAX_LENGTH})
   return type(value) == 'string' and value or ''
 end
 `;
+const HELD = `${BEGINNING}
+local function held(key)
+  local value = beginning(key)
+  return #value <= ${STATE_MAX_LENGTH} and not string.find(value, '[^ -~]') and value or ''
+end
+`;
+
+/** Of what is longer than a state, and nothing that could be one. */
+export const TOO_LONG = '\n';
+
+/** KEYS: states. @returns them, or {@link TOO_LONG} */
+export const READ = createScript(`${BEGINNING}
+local states = {}
+for i, key in ipairs(KEYS) do
+  local value = beginning(key)
+  states[i] = #value <= ${STATE_MAX_LENGTH} and value or '\\n'
+end
+return states
+`);
 
 /** KEYS: states. ARGV: of each, what it must be and what it becomes. @returns 1 or 0 for each */
 export const ADVANCE = createScript(`${HELD}

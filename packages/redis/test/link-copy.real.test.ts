@@ -109,11 +109,39 @@ describe('over a Redis that works', () => {
     expect(await get()).toEqual(link('huge'));
   });
 
-  test('what is no text under the key of a state is no state, and is replaced', async () => {
+  test('however much is under the key of a state, little of it is read, and the next round replaces it', async () => {
+    const { holder, stateNow, get, fill } = bucketIn(opened, 'huge-state');
+    const bucket = bucketOf(0, 'huge-state');
+    const key = stateKey(bucket);
+    const beginning = textAt(7);
+    await admin.set(key, beginning);
+    await admin.setRange(key, 64_000_000, 'x');
+    const sent = async () => Number(/total_net_output_bytes:(\d+)/.exec(await admin.info('stats'))?.[1]);
+    // Once: whether it arrives in time or not.
+    await stateNow().catch(() => '');
+    const before = await sent();
+    const from = await stateNow();
+    expect(await holder.read(holder.buckets)).toHaveLength(holder.buckets.length);
+    expect((await sent()) - before).toBeLessThan(1_000_000);
+    expect(from).toBe('');
+    expect(await holder.fill(link('huge-state'), { epoch: EPOCH, position: { seq: 7, nonce: NONCE } })).toBe(false);
+    const to = textAt(1);
+    expect(await holder.advance([{ bucket, from: beginning, to }])).toEqual([false]);
+    expect(await holder.advance([{ bucket, from, to }])).toEqual([true]);
+    expect(await stateNow()).toBe(to);
+    expect(await fill(link('huge-state'))).toBe(true);
+    expect(await get()).toEqual(link('huge-state'));
+  });
+
+  test.each([
+    ['no text', (key: string) => admin.rPush(key, ['a', 'b'])],
+    ['no characters', (key: string) => admin.sendCommand(['SET', key, Buffer.from([0x31, 0x7c, 0xff, 0xfe])])],
+    ['other characters', (key: string) => admin.set(key, 'é'.repeat(100))],
+  ])('what is %s under the key of a state is no state, and is replaced', async (_what, put) => {
     const { holder, stateNow } = bucketIn(opened, 'a-list');
     const bucket = bucketOf(0, 'a-list');
     await admin.del(stateKey(bucket));
-    await admin.rPush(stateKey(bucket), ['a', 'b']);
+    await put(stateKey(bucket));
     expect(await stateNow()).toBe('');
     const to = textAt(1);
     expect(await holder.advance([{ bucket, from: '', to }])).toEqual([true]);

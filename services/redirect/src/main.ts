@@ -45,7 +45,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
     onError: context.onRequestError,
   });
   for (const [name, check] of Object.entries(checks)) context.addCheck(name, check);
-  context.addCheck('links', redirects.health(Object.values(checks)));
+  context.addCheck('links', redirects.health(backend.sources));
 
   const keysLoaded = backend.loadKeys(lifecycle.signal);
   listener.limits.shareOver(backend.counters);

@@ -91,6 +91,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const keys = new SharedKeys(over.facts);
   const redis = openRedis({ settings, log: changeLog, keys, observed: told });
   const addresses = [settings.zookeeper ? formatZookeeperAddress(settings.zookeeper) : [], pool.name].flat();
+  const ofDatabase = () => databaseHealth(troubles, settings.zookeeper !== undefined, links.available);
   return {
     name: `${addresses.join(' and ')}, namespace ${namespace}`,
     ...over,
@@ -103,7 +104,7 @@ export function openCluster(options: ClusterOptions): Backend {
     keys,
     get checks() {
       return {
-        database: () => databaseHealth(troubles, settings.zookeeper !== undefined, links.available),
+        database: ofDatabase,
         ...redis?.checks,
         // Issuing goes on from held ranges without it; the check of the ids says for how long.
         ...(session && {
@@ -111,6 +112,7 @@ export function openCluster(options: ClusterOptions): Backend {
         }),
       };
     },
+    sources: redis === undefined ? [ofDatabase] : [ofDatabase, redis.source],
     prepare(signal) {
       lanes.follow();
       return prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal });

@@ -23,6 +23,8 @@ export interface RedisOfCluster {
   readonly changes: ChangeFeed;
   readonly counters: SharedCounters;
   readonly checks: { readonly redis: HealthCheck; readonly copy: HealthCheck };
+  /** Whether it answers look-ups. */
+  readonly source: HealthCheck;
   close(): Promise<void>;
 }
 
@@ -80,6 +82,8 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
           ? { status: 'ok' }
           : { status: 'degraded', detail: 'nothing proves that what the cache has is true: the database is asked' },
     },
+    // One that was emptied, with nobody who can begin the copy anew, is there and knows no link.
+    source: () => ({ status: masters.isWhole && keeper.holdsSome() ? 'ok' : 'degraded' }),
     close: () => masters.close(),
   };
 }

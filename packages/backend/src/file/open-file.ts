@@ -54,6 +54,7 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     hasten: undefined,
     keys,
     checks: {},
+    sources: [],
     witnesses,
     async admin() {
       return {
