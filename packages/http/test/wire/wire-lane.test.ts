@@ -138,7 +138,7 @@ describe('what is handed over', () => {
   });
 
   test('has the time for its headers that node:http gives it', async () => {
-    const server = await start({ limits: { headersTimeoutMs: 100 } });
+    const server = await start({ limits: { headersTimeoutMs: 800 } });
     const client = await connected(server);
     await client.send(get('/hit')).answers(1);
     client.send('GET /h');
@@ -242,31 +242,32 @@ describe('connections', () => {
     await idle.send(get('/hit')).answers(1);
     busy.send(get('/slow'));
     await until(() => server.inFlight === 1);
-    await sleep(600);
-    const next = await connected(server);
-    await next.send(get('/hit')).answers(1);
+    // Whoever comes before the idle one was found to be idle has no place.
+    for (let isIn = false; !isIn; ) {
+      const next = await connected(server);
+      next.send(get('/hit'));
+      isIn = await Promise.race([next.answers(1), next.closed]).then(
+        (answers) => answers !== undefined,
+        () => false,
+      );
+    }
     await idle.closed;
-    expect(turnedAway).toEqual(['gave_way']);
+    expect(turnedAway.filter((why) => why !== 'client_full')).toEqual(['gave_way']);
     await server.lanes.answer('/slow');
     await busy.answers(1);
   });
 
   test('one that is idle for too long is closed, and one on which something goes on is not', async () => {
     const server = await start({ limits: { keepAliveTimeoutMs: 300 } });
-    const [idle, slow, busy] = [await connected(server), await connected(server), await connected(server)];
-    await idle.send(get('/hit')).answers(1);
+    const [idle, slow] = [await connected(server), await connected(server)];
     slow.send(get('/slow'));
-    let isIdleClosed = false;
-    void idle.closed.then(() => {
-      isIdleClosed = true;
-    });
-    for (let i = 1; !isIdleClosed; i += 1) {
-      await busy.send(get('/hit')).answers(i);
-      await sleep(10);
-    }
+    await until(() => server.inFlight === 1);
+    const beganMs = performance.now();
+    await idle.send(get('/hit')).answers(1);
+    await idle.closed;
+    expect(performance.now() - beganMs).toBeGreaterThan(290);
     await server.lanes.answer('/slow');
     await slow.answers(1);
-    await busy.closed;
     await slow.closed;
   });
 
@@ -370,7 +371,7 @@ describe('a drain', () => {
     slow.send(get('/slow'));
     await late.send(get('/hit')).answers(1);
     await idle.send(get('/hit')).answers(1);
-    const drained = server.drain(4000);
+    const drained = server.drain(8000);
     await until(() => !server.server.listening);
     late.send(get('/hit'));
     expect((await late.all()).match(/^Connection: .*\r$/gm)).toEqual([
