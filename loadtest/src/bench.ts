@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { prepareAllocate } from './bench/allocate.js';
 import { prepareData } from './bench/data.js';
 import type { GroupFigures } from './bench/figures.js';
+import { prepareL1 } from './bench/l1.js';
 import { durabilityNote, machineFacts, readPinning } from './bench/machine.js';
 import { BENCH_HELP, type BenchName, type BenchOptions, parseBench } from './bench/options.js';
 import { prepareRedirect } from './bench/redirect.js';
@@ -24,6 +25,7 @@ const prepare: Readonly<Record<BenchName, PrepareBench>> = {
   shorten: prepareShorten,
   data: prepareData,
   vitess: prepareVitess,
+  l1: prepareL1,
   allocate: prepareAllocate,
 };
 

@@ -103,6 +103,21 @@ test.concurrent('allocate: codes beside loops that only allocate, two rounds, wi
   expect(report.profiles?.[0]?.functions.length).toBeGreaterThan(0);
 }, 60_000);
 
+test.concurrent('l1: what a hit costs by policy, how many are hits, and an account that is right', async () => {
+  const report = await bench(
+    'l1',
+    '--quick',
+    '--json',
+    ...['hits-many', 'ratios', 'bytes'].flatMap((part) => ['--only', part]),
+  );
+  expectWhole(report, 1);
+  expect(report.groups.map(({ id }) => id)).toEqual(['hits-many']);
+  for (const { id } of report.groups) expect(subjectsOf(report, id)).toEqual(['S3-FIFO', 'LRU', 'W-TinyLFU']);
+  const hits = (policy: string) => figureOf(report, 'ratios', `Zipf 0.8 and a scan, 1 %: ${policy}`).p50;
+  expect(hits('s3-fifo')).toBeGreaterThan(1.2 * hits('lru'));
+  expect(figureOf(report, 'bytes', '10,000 links: account').bound).toEqual({ atMost: 10, met: true });
+}, 60_000);
+
 test.concurrent('redirect: ours embedded and on MariaDB beside their rivals, as a browser asks, at a constant rate, and idle', async () => {
   const report = await bench('redirect', '--quick', '--json');
   expectWhole(report, 1);

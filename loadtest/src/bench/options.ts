@@ -1,6 +1,6 @@
 import { FLAG, parseOptions, TEXT, UsageError, wholeNumber } from '@lakh/local';
 
-const BENCHES = ['redirect', 'shorten', 'data', 'vitess', 'allocate'] as const;
+const BENCHES = ['redirect', 'shorten', 'data', 'vitess', 'l1', 'allocate'] as const;
 export type BenchName = (typeof BENCHES)[number];
 
 export interface BenchOptions {
@@ -37,6 +37,7 @@ const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   vitess: ['finds', 'creates', 'batch'],
+  l1: ['hits-100', 'hits-many', 'misses', 'ratios', 'bytes'],
   allocate: ['codes', 'leases-1', 'leases-8', 'servers', 'writes', 'failover', 'memory'],
 };
 
@@ -51,6 +52,8 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
              are seen; many callers of one code; redirects and creates with ten million links beside a hundred thousand
   vitess     finds, inserts and batches through a vtgate over two shards, beside one MariaDB; skipped where there is no Vitess
+  l1         the cache in the process by itself: S3-FIFO beside LRU and W-TinyLFU, what a hit and a miss cost, how many requests
+             are hits, and what it weighs
   allocate   next() and base62 beside loops that only allocate such strings; leases on a 3-node ensemble beside a bare versioned-write
              loop, 1, 4 and 8 servers, ZooKeeper's writes, a leader's death, memory
 

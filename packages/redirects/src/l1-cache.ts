@@ -1,6 +1,8 @@
+import { randomInt } from 'node:crypto';
 import type { CachedLink, ChangeListener, Clock, Invalidation } from '@lakh/links';
-import { LRUCache } from 'lru-cache';
+import { objectBytes, ownText, stringBytes } from './heap-bytes.js';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
+import { type Kept, S3Fifo } from './s3-fifo.js';
 
 /** Of a process: the one clock that ages are told by, and the one that expiry is judged by. */
 export interface RedirectClock extends Clock {
@@ -12,9 +14,11 @@ export interface RedirectClock extends Clock {
  * What became of a link, for as long as whoever read it said that it may be served: no hit extends it, so that a hot link is re-read as often as a
  * cold one. In ticks since the cache was made, and not in Unix time: that would be an object of its own, fetched from memory on each hit.
  */
-interface Entry extends RedirectAnswer {
+interface Entry extends RedirectAnswer, Kept<Entry> {
   /** By the monotonic clock: were it the wall clock, one that is set back would keep a deleted link for as long. */
   readonly validUntilTick: number;
+  /** Until then a hit has nothing to think of. From then on until it is valid no more, whoever asks may have it read again. */
+  calmUntilTick: number;
   /** By the wall clock; {@link NEVER} and {@link DELETED} too. */
   readonly expiresAtTick: number;
 }
@@ -31,13 +35,12 @@ export interface L1Options {
   readonly maxBytes: number;
   readonly answerOf: AnswerOf;
   readonly clock: RedirectClock;
+  /** Told of a path that is asked for often, shortly before it may be served no more. @returns whether it will be read again; if not, the next hit tells of it again */
+  readonly renew?: ((path: string) => boolean) | undefined;
 }
 
 /** Of a deleted link; never sent. */
 const NO_ANSWER: RedirectAnswer = { status: 301, location: '', cacheControl: '' };
-
-/** The map's and the entry's own weight, measured with 10^5 entries on Node 20; the strings are added to it. */
-const ENTRY_OVERHEAD_BYTES = 600;
 
 /** An entry may end this much early, and is then read again. In ticks of this length a year is still a small integer. */
 const TICK_MS = 16;
@@ -47,6 +50,15 @@ const DELETED = -(2 ** 31);
 /** What expires later than that does not do so while an entry lives, unless the clock leaps over all of it. */
 const HORIZON_MS = 30 * 24 * 3_600_000;
 
+/** The last part of an entry's life in which it may be read again ahead of its end, and the longest that is: a read takes milliseconds. */
+const RENEWED_PART = 0.25;
+const RENEWED_MOST_MS = 1_000;
+/** Its twelve fields; `cacheControl` is shared. */
+const ENTRY_BYTES = objectBytes(12);
+
+/** What was asked for as often before, and once more in that time, is asked for often. */
+const ASKED_OFTEN = 2;
+
 /**
  * The in-process hot-key cache (L1), keyed by request path (`/Q0u`) so that a hit does no string work.
  *
@@ -55,40 +67,46 @@ const HORIZON_MS = 30 * 24 * 3_600_000;
  * whether a link still redirects.
  */
 export class L1Cache implements ChangeListener {
-  readonly #entries: LRUCache<string, Entry>;
+  readonly #entries: S3Fifo<Entry>;
   /** By path. */
   readonly #reads = new Map<string, Reads>();
   readonly #domainId: number;
   readonly #answerOf: AnswerOf;
   readonly #clock: RedirectClock;
+  readonly #renew: (path: string) => boolean;
   readonly #madeMs: number;
   readonly #madeWallMs: number;
   #hits = 0;
   #misses = 0;
 
-  constructor({ domainId, maxBytes, answerOf, clock }: L1Options) {
+  constructor({ domainId, maxBytes, answerOf, clock, renew = () => true }: L1Options) {
     this.#domainId = domainId;
     this.#answerOf = answerOf;
     this.#clock = clock;
     this.#madeMs = clock.monotonicMs();
     this.#madeWallMs = clock.nowMs();
-    this.#entries = new LRUCache({
-      // Without a bound lru-cache refuses to be made; no entry is as small as this one.
-      maxSize: Math.max(1, maxBytes),
-      sizeCalculation: (entry, path) => ENTRY_OVERHEAD_BYTES + 2 * path.length + entry.location.length,
-    });
+    this.#renew = renew;
+    this.#entries = new S3Fifo(maxBytes, randomInt(2 ** 32));
   }
 
   /** The redirect that may be sent for a request path now, at `nowMs` of the monotonic clock. */
   get(path: string, nowMs: number): RedirectAnswer | undefined {
-    const entry = this.#entries.get(path);
-    if (entry === undefined || this.#tickOf(nowMs) >= entry.validUntilTick) return undefined;
+    const entry = this.#entries.ask(path);
+    if (entry === undefined) return undefined;
+    const tick = this.#tickOf(nowMs);
+    if (tick >= entry.calmUntilTick && !this.#isStillValid(entry, tick)) return undefined;
     return entry.expiresAtTick === NEVER || this.#wallTick() < entry.expiresAtTick ? entry : undefined;
+  }
+
+  #isStillValid(entry: Entry, tick: number): boolean {
+    if (tick >= entry.validUntilTick) return false;
+    if (entry.asked > ASKED_OFTEN && this.#renew(entry.key)) entry.calmUntilTick = entry.validUntilTick;
+    return true;
   }
 
   /** Why the link of a request path redirects no more, if that is known. Asked when {@link get} had nothing. */
   goneBy(path: string, nowMs: number): 'delete' | 'expiry' | undefined {
-    const entry = this.#entries.get(path);
+    const entry = this.#entries.peek(path);
     if (entry === undefined || this.#tickOf(nowMs) >= entry.validUntilTick) return undefined;
     if (entry.expiresAtTick === DELETED) return 'delete';
     // Not in the tick in which it expires: a link redirects until the very millisecond.
@@ -119,7 +137,7 @@ export class L1Cache implements ChangeListener {
   }
 
   get bytes(): number {
-    return this.#entries.calculatedSize;
+    return this.#entries.bytes;
   }
 
   /** Called as a read of a link begins; the function it returns takes what the read found, nothing if it failed. */
@@ -141,8 +159,10 @@ export class L1Cache implements ChangeListener {
     const leftMs = validUntilMs - this.#clock.monotonicMs();
     if (leftMs <= 0) return;
     const validUntilTick = this.#tickOf(validUntilMs);
+    const calmUntilTick = this.#tickOf(validUntilMs - Math.min(leftMs * RENEWED_PART, RENEWED_MOST_MS));
+    const life = { validUntilTick, calmUntilTick };
     if (link.state === 'deleted') {
-      this.#entries.set(path, entryOf(NO_ANSWER, validUntilTick, DELETED));
+      this.#entries.set(entryOf(path, NO_ANSWER, { ...life, expiresAtTick: DELETED }));
       return;
     }
     const wallMs = this.#clock.nowMs();
@@ -150,7 +170,7 @@ export class L1Cache implements ChangeListener {
     // The age is counted from the last moment at which the entry may be sent, so that no browser keeps it past the expiry.
     const answer = this.#answerOf(link, Math.min(wallMs + leftMs, expiresAtMs));
     const expiresAtTick = expiresAtMs > wallMs + HORIZON_MS ? NEVER : this.#wallTickOf(expiresAtMs);
-    this.#entries.set(path, entryOf(answer, validUntilTick, expiresAtTick));
+    this.#entries.set(entryOf(path, answer, { ...life, expiresAtTick }));
   }
 
   #tickOf(ms: number): number {
@@ -179,11 +199,24 @@ export class L1Cache implements ChangeListener {
   }
 }
 
+type Life = Pick<Entry, 'validUntilTick' | 'calmUntilTick' | 'expiresAtTick'>;
+
 /** In one place, so that all entries have one shape. */
-function entryOf(
-  { status, location, cacheControl }: RedirectAnswer,
-  validUntilTick: number,
-  expiresAtTick: number,
-): Entry {
-  return { status, location, cacheControl, validUntilTick, expiresAtTick };
+function entryOf(path: string, { status, location, cacheControl }: RedirectAnswer, life: Life): Entry {
+  const key = ownText(path);
+  const target = ownText(location);
+  return {
+    status,
+    location: target,
+    cacheControl,
+    validUntilTick: life.validUntilTick,
+    calmUntilTick: life.calmUntilTick,
+    expiresAtTick: life.expiresAtTick,
+    key,
+    bytes: ENTRY_BYTES + stringBytes(key) + stringBytes(target),
+    asked: 0,
+    isMain: false,
+    newer: undefined,
+    older: undefined,
+  };
 }

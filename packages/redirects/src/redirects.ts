@@ -9,6 +9,7 @@ import { createMissLane } from './miss-lane.js';
 import { createRedirectHealth } from './redirect-health.js';
 import { createAnswers, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
+import { createRenewals } from './renewals.js';
 import { createRedirectWireLane } from './wire-lane.js';
 
 export interface RedirectOptions {
@@ -50,6 +51,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     maxBytes: settings.l1MaxBytes,
     answerOf,
     clock,
+    renew: (path) => renew(path),
   });
   registerL1Metrics(registry, l1);
   const lookUps = new Counter({
@@ -75,6 +77,16 @@ export function createRedirects(options: RedirectOptions): Redirects {
       // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
       return (found) => end(found !== undefined && mayLoop(found.link) ? undefined : found);
     },
+  });
+  const renewed = new Counter({
+    name: 'lakh_l1_renewals_total',
+    help: 'Look-ups of links that the in-process cache was asked for often, shortly before it may serve them no more.',
+    registers: [registry],
+  });
+  const renew = createRenewals({
+    resolve: (code) => resolver.resolve(domainId, code),
+    later: (run) => void setImmediate(run),
+    onBegan: () => renewed.inc(),
   });
   new Gauge({
     name: 'lakh_lookups_waiting',

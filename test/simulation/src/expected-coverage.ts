@@ -27,6 +27,7 @@ const ofTheCopy = [
   'commits lost',
   'not announced in time',
   'read from a replica that lags',
+  'renewed',
   'served by L1',
 ];
 

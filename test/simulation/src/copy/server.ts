@@ -13,7 +13,7 @@ import {
   type Sighting,
   StoreUnavailableError,
 } from '@lakh/links';
-import { L1Cache } from '@lakh/redirects';
+import { createRenewals, L1Cache } from '@lakh/redirects';
 import { SimulatedProcess } from '../process.js';
 import { SimulatedLinkCopy } from './link-copy.js';
 import { Wire } from './wire.js';
@@ -64,6 +64,11 @@ export class CopyServer {
       maxBytes: L1_BYTES,
       answerOf: ({ longUrl }) => ({ status: 301, location: longUrl, cacheControl: '' }),
       clock: { nowMs: clock.wallMs, monotonicMs: this.clock.monotonicMs },
+      renew: createRenewals({
+        resolve: (code) => this.#resolver.resolve(DEFAULT_DOMAIN_ID, code),
+        later: (run) => void clock.schedule(0, run),
+        onBegan: () => world.coverage.add('renewed'),
+      }),
     });
     const log = this.#log();
     const store = this.#store();
