@@ -24,17 +24,22 @@ export class OwnHosts {
     }
   }
 
-  has(url: URL): boolean {
+  /** @param url where it is text, one that a URL parser takes */
+  has(url: URL | string): boolean {
     const { host, port } = placeOf(url);
     return this.#names.has(host) || this.#addresses.has(`${host}:${port}`);
   }
 }
 
-/** Whether a URL leads to the very host and port that a request came in at, by its `Host` header; without a port there, by the scheme of the URL. */
-export function leadsToHost(url: URL, host: string): boolean {
-  const own = `${url.protocol}//${host}`;
-  if (!URL.canParse(own)) return false;
-  const [to, at] = [placeOf(url), placeOf(new URL(own))];
+/**
+ * Whether a URL leads to the very host and port that a request came in at, by its `Host` header; without a port there, by the scheme of the URL.
+ *
+ * @param url one that a URL parser takes
+ */
+export function leadsToHost(url: string, host: string): boolean {
+  const own = `${url.slice(0, url.indexOf(':'))}://${host}/`;
+  if (!PLAIN.test(own) && !URL.canParse(own)) return false;
+  const [to, at] = [placeOf(url), placeOf(own)];
   return to.host === at.host && to.port === at.port;
 }
 
@@ -50,9 +55,26 @@ const LOOPBACK = 'localhost';
 const IPV4 = /\.\d+$/;
 const IPV4_MAPPED = /\[::ffff:([0-9a-f]{1,4}):([0-9a-f]{1,4})\]/;
 
-function placeOf(url: URL): Place {
-  const port = url.port || (url.protocol === 'https:' ? '443' : '80');
-  const name = withoutDots(url.hostname);
+/**
+ * A URL whose host stands there as a parser would write it: a name of plain labels, the last of which begins with a letter (others may be addresses), or
+ * four decimal numbers. Nearly all are, and a parser costs every look-up more than the rest of its answer's making.
+ */
+const PLAIN =
+  /^(https?):\/\/((?:(?!xn--)[a-z0-9-]{1,63}\.){0,8}(?!xn--)[a-z][a-z0-9-]{0,62}|(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!:|\/)|(?=:|\/))){4})(?::([1-9]\d{0,3}))?\//;
+
+function placeOf(url: URL | string): Place {
+  const plain = typeof url === 'string' ? PLAIN.exec(url) : null;
+  if (plain === null) {
+    const { protocol, hostname, port } = typeof url === 'string' ? new URL(url) : url;
+    return placeIn(protocol, hostname, port);
+  }
+  const [, scheme, hostname = '', port = ''] = plain;
+  return placeIn(`${scheme}:`, hostname, port);
+}
+
+function placeIn(protocol: string, hostname: string, portGiven: string): Place {
+  const port = portGiven || (protocol === 'https:' ? '443' : '80');
+  const name = withoutDots(hostname);
   if (name === LOOPBACK || name.endsWith(`.${LOOPBACK}`)) return { host: LOOPBACK, isAddress: true, port };
   const address = addressOf(name);
   if (address === undefined) return { host: name, isAddress: false, port };

@@ -97,7 +97,7 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     if (link.state === 'deleted') throw goneError('delete');
     const nowMs = clock.nowMs();
     if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
-    if (leadsToHost(new URL(link.longUrl), request.headers.host ?? '')) {
+    if (leadsToHost(link.longUrl, request.headers.host ?? '')) {
       // L1 asks for no host, so it must not hold what one host must not be sent to.
       l1.changed(link);
       throw new LinkLoopError(`${code} leads to ${link.longUrl}`);

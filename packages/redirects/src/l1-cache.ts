@@ -73,6 +73,7 @@ export class L1Cache implements ChangeListener {
   readonly #domainId: number;
   readonly #answerOf: AnswerOf;
   readonly #clock: RedirectClock;
+  readonly #maxBytes: number;
   readonly #renew: (path: string) => boolean;
   readonly #madeMs: number;
   readonly #madeWallMs: number;
@@ -85,6 +86,7 @@ export class L1Cache implements ChangeListener {
     this.#clock = clock;
     this.#madeMs = clock.monotonicMs();
     this.#madeWallMs = clock.nowMs();
+    this.#maxBytes = maxBytes;
     this.#renew = renew;
     this.#entries = new S3Fifo(maxBytes, randomInt(2 ** 32));
   }
@@ -142,7 +144,7 @@ export class L1Cache implements ChangeListener {
 
   /** Called as a read of a link begins; the function it returns takes what the read found, nothing if it failed. */
   beginRead(domainId: number, code: string): (found: CachedLink | undefined) => void {
-    if (domainId !== this.#domainId) return () => {};
+    if (domainId !== this.#domainId || this.#maxBytes === 0) return nothing;
     const path = `/${code}`;
     const reads = this.#reads.get(path) ?? { underWay: 0 };
     reads.underWay += 1;
@@ -198,6 +200,8 @@ export class L1Cache implements ChangeListener {
     this.#entries.clear();
   }
 }
+
+function nothing(): void {}
 
 type Life = Pick<Entry, 'validUntilTick' | 'calmUntilTick' | 'expiresAtTick'>;
 

@@ -62,7 +62,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   });
   /** L1 holds nothing that was looked up earlier than its TTL before. */
   let lastAnsweredMs = Number.NEGATIVE_INFINITY;
-  const mayLoop = (link: StoredLink) => link.state === 'live' && ownHosts.has(new URL(link.longUrl));
+  const mayLoop = (link: StoredLink) => link.state === 'live' && ownHosts.has(link.longUrl);
   const resolver = createResolver({
     store,
     cache,
