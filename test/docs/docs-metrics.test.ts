@@ -6,7 +6,7 @@ import { createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects } from '@lakh/redirects';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { observeCopy } from '../../packages/backend/src/cluster/copy-metrics.js';
-import { createMysqlObserver, exposeLags, exposeQueues } from '../../packages/backend/src/cluster/mysql-metrics.js';
+import { createMysqlObserver, exposeDatabase } from '../../packages/backend/src/cluster/mysql-metrics.js';
 import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
 import { createZookeeperObserver } from '../../packages/backend/src/cluster/zookeeper-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
@@ -63,8 +63,7 @@ async function registered() {
     const redisObserver = createRedisObserver(registry);
     redisObserver.hearing(false);
     observeCopy({ log: undefined as never, registry }, redisObserver, () => 0);
-    exposeLags(registry, { lags: () => new Map() });
-    exposeQueues(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } });
+    exposeDatabase(registry, { queued: { insert: 0, insert_alias: 0, find: 0 } }, { lags: () => new Map() });
     createZookeeperObserver(registry);
     const labels = new Map(
       registry.getMetricsAsArray().map((metric) => [metric.name, (metric as { labelNames?: string[] }).labelNames]),

@@ -90,6 +90,37 @@ test('whoever tries codes is answered so many a minute, and nothing is looked up
   expect(await ask('/never-followed', '192.0.2.2')).toBe(302);
 });
 
+test('while the database stands still one client has no more look-ups under way than its allowance, and another has its own', async () => {
+  await store.insert(link('anothers'));
+  const [read, { promise: still, resolve: goOn }] = [store.sight.bind(store), withResolvers()];
+  const asked = new Set<string>();
+  store.sight = async (domainId, code) => {
+    asked.add(code);
+    await still;
+    return read(domainId, code);
+  };
+  const many = Array.from({ length: 50 }, (_, i) => ask(`/guess${i}`));
+  const anothers = ask('/anothers', '192.0.2.2');
+  while (!asked.has('anothers')) await new Promise(setImmediate);
+  const refused = new Promise((resolve) => {
+    let count = 0;
+    for (const each of many) void each.then((status) => status === 429 && ++count === 50 - MISSES && resolve(count));
+  });
+  expect(await refused).toBe(50 - MISSES);
+  expect(asked.size).toBe(MISSES + 1);
+  goOn();
+  expect(await anothers).toBe(302);
+  expect((await Promise.all(many)).filter((status) => status === 404)).toHaveLength(MISSES);
+});
+
+function withResolvers(): { readonly promise: Promise<void>; readonly resolve: () => void } {
+  let resolve = (): void => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return { promise, resolve };
+}
+
 test('what was redirected lately goes on: from memory, with a query string, and where it has to be read again', async () => {
   await store.insert(link('hot'));
   expect(await ask('/hot', '192.0.2.2')).toBe(302);

@@ -185,8 +185,18 @@ function memberObserver(
   };
 }
 
+/** What is asked of it when metrics are. */
+export function exposeDatabase(
+  registry: Registry,
+  store: Pick<MysqlLinkStore, 'queued'>,
+  database: Pick<Database, 'lags'>,
+): void {
+  exposeQueues(registry, store);
+  exposeLags(registry, database);
+}
+
 /** How far replicas are behind, where there are any. */
-export function exposeLags(registry: Registry, database: Pick<Database, 'lags'>): void {
+function exposeLags(registry: Registry, database: Pick<Database, 'lags'>): void {
   new Gauge({
     name: 'lakh_store_replica_lag_seconds',
     help: 'How far a replica may be behind the primary at most, as far as beats prove it.',
@@ -199,7 +209,7 @@ export function exposeLags(registry: Registry, database: Pick<Database, 'lags'>)
   });
 }
 
-export function exposeQueues(registry: Registry, store: Pick<MysqlLinkStore, 'queued'>): void {
+function exposeQueues(registry: Registry, store: Pick<MysqlLinkStore, 'queued'>): void {
   new Gauge({
     name: 'lakh_store_queued_rows',
     help: 'Rows and codes that wait for a statement to carry them.',

@@ -19,7 +19,7 @@ import type { clusterSettings } from '../settings.js';
 import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
 import { keepCopy } from './keep-copy.js';
-import { createMysqlObserver, databaseHealth, exposeLags, exposeQueues, noTroubles } from './mysql-metrics.js';
+import { createMysqlObserver, databaseHealth, exposeDatabase, noTroubles } from './mysql-metrics.js';
 import { openRedis } from './open-redis.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { reachLinks } from './reach-links.js';
@@ -67,10 +67,7 @@ export function openCluster(options: ClusterOptions): Backend {
   const pool = openDatabase(wires);
   const lanes = openLanes(pool, wires);
   const links = createMysqlLinkStore({ pool, lanes, clock, observer });
-  if (told) {
-    exposeQueues(told.registry, links);
-    exposeLags(told.registry, pool);
-  }
+  if (told) exposeDatabase(told.registry, links, pool);
   const changeLog = createMysqlChangeLog({ pool, lanes, timer });
   const reservations = createMysqlReservations({ pool, lanes, timer });
   const zookeeperDeadlineMs = options.zookeeperDeadlineMs ?? Math.ceil(leaseDeadlineMs / 2);
