@@ -1,3 +1,4 @@
+import { isDecided } from '../src/matrix/load';
 import { VITESS_FAULTS } from '../src/matrix/matrix-faults';
 import { listMatrix, parseMatrixCommand, SHORT_FAULTS } from '../src/matrix/matrix-options';
 import { formatMatrix } from '../src/matrix/table';
@@ -47,6 +48,14 @@ describe('what a read of a link may be', () => {
     expect(truth.judge(to('a'), 100, 101)).toEqual({ is: 'stale', lateMs: 70 });
     expect(truth.judge(to('b'), 100, 101)).toEqual({ is: 'stale', lateMs: 50 });
   });
+});
+
+test('of a delete that failed nobody knows what came of it: the gateway may have sent it before', () => {
+  const refused = { status: 503, body: '{"code":"store_unavailable"}' };
+  expect(isDecided('edit', refused)).toBe(true);
+  expect(isDecided('delete', refused)).toBe(false);
+  expect(isDecided('edit', { status: 503, body: '{"code":"store_outcome_unknown"}' })).toBe(false);
+  expect(isDecided('delete', { status: 204, body: '' })).toBe(true);
 });
 
 test('the command line names faults, all by default', () => {

@@ -146,7 +146,7 @@ export class Load {
         : await this.#ask('PATCH', path, { long_url: face.leadsTo });
     const doneMs = this.#count(operation, sentMs, answer, [face === 'gone' ? 204 : 200]);
     // Where nobody knows what came of it, it stays busy for ever.
-    if (typeof answer === 'string' || !isDecided(answer)) return;
+    if (typeof answer === 'string' || !isDecided(operation, answer)) return;
     if (answer.status < 300) change.acknowledged(doneMs);
     else change.refused();
     link.busy = false;
@@ -202,7 +202,10 @@ function failureOf(answer: Answer | string, expected: readonly number[]): string
   return code === undefined ? String(answer.status) : `${answer.status} ${code}`;
 }
 
-/** Whether an answer to a change says that it was made, or that it was not. */
-function isDecided({ status, body }: Answer): boolean {
-  return status < 500 || body.includes('"store_unavailable"');
+/**
+ * Whether an answer to a change says that it was made, or that it was not. The gateway sends a delete again, for it may be: what it hands on after that is
+ * said of the last time alone, and the first may have been made.
+ */
+export function isDecided(operation: 'edit' | 'delete', { status, body }: Pick<Answer, 'status' | 'body'>): boolean {
+  return status < 500 || (operation === 'edit' && body.includes('"store_unavailable"'));
 }
