@@ -214,11 +214,15 @@ function refuseUnreadable(
 ): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => onRefused(refuseConnect(socket)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const last = connections.lastOn(socket);
-    // It has limits of its own.
-    if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && last && streamOf(last)) return;
-    const status = answerClientError(error, socket, last);
-    if (status !== undefined) onRefused(status);
+    // Once what was asked for before the bad bytes, in the same chunk, is answered that can be at once. Node runs what is due in the middle of a
+    // chunk or after it, by whether its parser has taken over the socket's handle; the answers must not depend on that.
+    setImmediate(() => {
+      const last = connections.lastOn(socket);
+      // It has limits of its own.
+      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && last && streamOf(last)) return;
+      const status = answerClientError(error, socket, last);
+      if (status !== undefined) onRefused(status);
+    });
   });
 }
 
