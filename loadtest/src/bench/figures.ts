@@ -5,6 +5,8 @@ export interface Sample {
   readonly value: number;
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  /** Of the server's processor time, a unit of what is measured. */
+  readonly cpuUs?: number;
 }
 
 /** `limit`: what the machine gives to a program that does only the unavoidable part. */
@@ -56,6 +58,7 @@ export interface SubjectFigures extends Spread {
   /** Medians over the rounds of each round's percentile. */
   readonly p50Ms?: number;
   readonly p99Ms?: number;
+  readonly cpuUs?: number;
 }
 
 /** Ours divided by another, round by round: what both shared (the machine's mood) cancels out. */
@@ -90,7 +93,7 @@ export function summarise(group: Group, samples: readonly (readonly Sample[])[])
     const rounds = samples[index] ?? [];
     const values = rounds.map((sample) => sample.value);
     const { name, role, what } = subject;
-    return { name, role, what, values, ...spread(values), ...latency(rounds) };
+    return { name, role, what, values, ...spread(values), ...besides(rounds) };
   });
   const ratios = subjects
     .filter((ours) => ours.role === 'ours')
@@ -105,14 +108,16 @@ export function targetsOf(groups: readonly GroupFigures[]): RatioFigures[] {
   return groups.flatMap((group) => group.ratios.filter((figures) => figures.target !== undefined));
 }
 
-function latency(rounds: readonly Sample[]): { p50Ms?: number; p99Ms?: number } {
+function besides(rounds: readonly Sample[]): Pick<SubjectFigures, 'p50Ms' | 'p99Ms' | 'cpuUs'> {
   const all = (pick: (sample: Sample) => number | undefined) =>
     rounds.map(pick).filter((value): value is number => value !== undefined);
   const p50 = all((sample) => sample.p50Ms);
   const p99 = all((sample) => sample.p99Ms);
+  const cpu = all((sample) => sample.cpuUs);
   return {
     ...(p50.length > 0 ? { p50Ms: spread(p50).median } : {}),
     ...(p99.length > 0 ? { p99Ms: spread(p99).median } : {}),
+    ...(cpu.length > 0 ? { cpuUs: spread(cpu).median } : {}),
   };
 }
 

@@ -58,13 +58,15 @@ function formatGroup(group: GroupFigures): string[] {
   const skipped = group.skipped.map(({ name, reason }) => `  skipped: ${name}: ${reason}`);
   if (group.subjects.length === 0) return [group.title, ...skipped];
   const latency = group.subjects.some((subject) => subject.p50Ms !== undefined);
+  const cpu = group.subjects.some((subject) => subject.cpuUs !== undefined);
   const rows = group.subjects.map((subject) => [
     subject.name,
     subject.role,
     `${digits(subject.median)} (${digits(subject.min)} – ${digits(subject.max)})`,
     ...(latency ? [milliseconds(subject.p50Ms), milliseconds(subject.p99Ms)] : []),
+    ...(cpu ? [subject.cpuUs?.toFixed(1) ?? ''] : []),
   ]);
-  const heading = ['', '', group.unit, ...(latency ? ['p50 ms', 'p99 ms'] : [])];
+  const heading = ['', '', group.unit, ...(latency ? ['p50 ms', 'p99 ms'] : []), ...(cpu ? ['CPU µs each'] : [])];
   return [
     `${group.title}`,
     ...table([heading, ...rows]),

@@ -1,5 +1,6 @@
 import type { Group } from './figures.js';
 import { type Databases, type LakhServer, startLakh } from './lakh-servers.js';
+import { withCpu } from './processes.js';
 import type { Bench } from './setting.js';
 import { wrk } from './wrk.js';
 
@@ -32,7 +33,7 @@ export async function throughGroup(
   const servers = await Promise.all(
     places.map(async ({ env, ...place }) => ({
       ...place,
-      server: await startLakh(bench, 'redirect', { databases, env }),
+      server: await startLakh(bench, 'redirect', { databases, env: { LAKH_WORKERS: '1', ...env } }),
     })),
   );
   for (const { server } of servers) await warm(server);
@@ -45,7 +46,9 @@ export async function throughGroup(
       role: name === L1 ? 'limit' : 'ours',
       what,
       measure: (seconds) =>
-        wrk(bench, { url: server.url, script: 'paths.lua', args: [paths], connections: CONNECTIONS, seconds }),
+        withCpu(server.server.pid, () =>
+          wrk(bench, { url: server.url, script: 'paths.lua', args: [paths], connections: CONNECTIONS, seconds }),
+        ),
     })),
     targets: [{ ours: L2, against: L1, atLeast: 0.5 }],
   };
