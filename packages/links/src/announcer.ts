@@ -3,7 +3,7 @@ import type { Invalidation } from './ports.js';
 
 export interface AnnouncerOptions {
   /** Brings a change to the shared cache, as `CopyKeeper.hasten` does. Undefined where there is none. */
-  readonly hasten?: ((domainId: number, code: string) => Promise<boolean>) | undefined;
+  readonly hasten?: ((domainId: number, code: string, version: number) => Promise<boolean>) | undefined;
   /** Tells this process's own caches; called before the shared one is told. */
   readonly invalidate?: (invalidation: Invalidation) => void;
 }
@@ -14,6 +14,6 @@ export type Announce = (changed: StoredLink) => Promise<boolean>;
 export function createAnnouncer({ hasten, invalidate }: AnnouncerOptions): Announce {
   return async (changed) => {
     invalidate?.(changed);
-    return hasten === undefined || hasten(changed.domainId, changed.code);
+    return hasten === undefined || hasten(changed.domainId, changed.code, changed.version);
   };
 }

@@ -2,10 +2,11 @@ import { BUCKETS, bucketOf } from './bucket.js';
 import type { ChangeLog } from './change-log.js';
 import { createCopyReader, type FillOutcome } from './copy-reader.js';
 import { CopyRelay, type RoundOutcome } from './copy-relay.js';
+import { parseCopyState } from './copy-state.js';
 import type { NewNonce } from './copy-step.js';
 import { CopyWatch } from './copy-watch.js';
 import type { CopyClock, CopyHolder, LinkCopy } from './link-copy.js';
-import type { LinkCache } from './ports.js';
+import type { Invalidation, LinkCache } from './ports.js';
 
 export interface CopyKeeperOptions {
   readonly copy: LinkCopy;
@@ -34,9 +35,10 @@ export interface CopyKeeper {
   readonly cache: LinkCache;
   /**
    * Brings what was committed before the call to the copy at once, and all servers hear of it. Settles within a bounded wait. False: not that it
-   * is known of; somebody's next round does it.
+   * is known of; somebody's next round does it. Until then what the copy has of the code may be what was: where `version`, that of the change, is given,
+   * it is taken out, and nobody is given it for as long as the database cannot be asked.
    */
-  hasten(domainId: number, code: string): Promise<boolean>;
+  hasten(domainId: number, code: string, version?: number): Promise<boolean>;
   /** The time since when nothing is proven any more of the bucket that is worst off, in milliseconds. */
   ageMs(): number;
   /** Whether anything at all can be looked up in it, proven or not: a copy that lost its states (Redis was emptied) has nothing until a round begins it anew. */
@@ -54,11 +56,14 @@ const DUE_AFTER_PART = 0.8;
 const JITTER_PART = 0.1;
 /** Who changes a link is told no later. */
 const HASTEN_WAIT_MS = 250;
+/** After so long each time it is tried again to take out what was: a master that was lost has a successor by the last one. */
+const WITHDRAW_AFTER_MS = [0, 250, 500, 1_000, 2_000, 4_000] as const;
 
 export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   const { copy, log, clock, random, newNonce, validForMs, observer } = options;
   const watches = new Map<CopyHolder, CopyWatch>();
   const roundMs = roundMsOf(validForMs);
+  let isStopped = false;
 
   function watch(holder: CopyHolder): void {
     const onError = observer?.failed;
@@ -78,6 +83,16 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     watching.start();
   }
 
+  /** Takes out what the copy has of a code, whose change no round could bring there. */
+  async function withdraw(changed: Invalidation): Promise<void> {
+    for (const afterMs of WITHDRAW_AFTER_MS) {
+      if (afterMs > 0) await new Promise<void>((resolve) => clock.schedule(afterMs, resolve));
+      if (isStopped) return;
+      const holder = copy.holderOf(bucketOf(changed.domainId, changed.code));
+      if (holder !== undefined && (await withdrawFrom(holder, changed).catch(() => false))) return;
+    }
+  }
+
   return {
     cache: createCopyReader({
       copy,
@@ -87,12 +102,13 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       onBypassed: observer?.bypassed,
     }),
 
-    hasten(domainId, code) {
+    async hasten(domainId, code, version) {
       const bucket = bucketOf(domainId, code);
       const holder = copy.holderOf(bucket);
       const watching = holder && watches.get(holder);
-      if (watching === undefined) return Promise.resolve(false);
-      return within(HASTEN_WAIT_MS, clock, watching.relay.hasten(bucket));
+      const isDone = watching !== undefined && (await within(HASTEN_WAIT_MS, clock, watching.relay.hasten(bucket)));
+      if (!isDone && version !== undefined) void withdraw({ domainId, code, version });
+      return isDone;
     },
 
     ageMs() {
@@ -114,8 +130,10 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     },
 
     start() {
+      isStopped = false;
       const unfollow = copy.follow(watch);
       return async () => {
+        isStopped = true;
         unfollow();
         const stopping = [...watches.values()].map((watching) => watching.stop());
         watches.clear();
@@ -123,6 +141,15 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       };
     },
   };
+}
+
+/** The state stays as it is: a copy may lack anything, and stands where it stood. @returns whether what was is out */
+async function withdrawFrom(holder: CopyHolder, changed: Invalidation): Promise<boolean> {
+  const bucket = bucketOf(changed.domainId, changed.code);
+  const [state = ''] = await holder.read([bucket]);
+  const epoch = parseCopyState(state)?.epoch;
+  if (epoch === undefined) return true; // nothing is held that anybody would read
+  return holder.apply({ bucket, from: state, to: state }, { epoch, changes: [{ ...changed, link: undefined }] });
 }
 
 function roundMsOf(validForMs: number): number {

@@ -334,6 +334,37 @@ describe('a deleted link is served no longer than the bound', () => {
     await one.stop();
   });
 
+  test('when the database cannot be asked any more by who deleted it: what was is out of the copy, and all hear of it', async () => {
+    const { one, link } = await ready();
+    const kept = await filled(one, newLink());
+    await one.store.remove(0, link.code);
+    const read = jest.spyOn(one.store.log, 'read').mockRejectedValue(new Error('away'));
+    expect(await one.keeper.hasten(0, link.code, 2)).toBe(false);
+    await pass(0);
+    expect(await one.keeper.cache.get(0, link.code)).toBeUndefined();
+    expect(await one.keeper.cache.get(0, kept.code)).toMatchObject({ link: storedAs(kept) });
+    expect(one.copy.server.published).toMatchObject([{ code: link.code, version: 2 }]);
+    read.mockRestore();
+    await pass(SOON_MS);
+    expect(await served(one.keeper, link)).toEqual(tombstoneOf(link));
+    await one.stop();
+  });
+
+  test('when neither the database nor the copy can be asked by who deleted it, and the copy is there again first', async () => {
+    const { one, link } = await ready();
+    await one.store.remove(0, link.code);
+    const read = jest.spyOn(one.store.log, 'read').mockRejectedValue(new Error('away'));
+    one.copy.lose();
+    expect(await one.keeper.hasten(0, link.code, 2)).toBe(false);
+    await pass(600);
+    one.copy.find();
+    await pass(SOON_MS);
+    expect(await one.keeper.cache.get(0, link.code)).toBeUndefined();
+    expect(one.copy.server.published).toHaveLength(1);
+    read.mockRestore();
+    await one.stop();
+  });
+
   test('when who deleted it is cut off from the copy, and others are not', async () => {
     const { one, link } = await ready();
     const cutOff = start({ store: one.store, copy: new MemoryLinkCopy(undefined, []) });

@@ -46,7 +46,7 @@ describe('an edit', () => {
     expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([
       [[changed]],
       [[changed, actor]],
-      [[0, link.code]],
+      [[0, link.code, 2]],
     ]);
   });
 
@@ -79,7 +79,7 @@ describe('an edit', () => {
     expect(await edit(0, link.code, { redirectStatus: 302 }, actor)).toEqual({
       ...{ link: same, edited: false, replayed: false, delivered: true },
     });
-    expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([[[same]], [], [[0, link.code]]]);
+    expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([[[same]], [], [[0, link.code, 1]]]);
   });
 
   test('is refused for every field that is wrong, before the store is asked', async () => {

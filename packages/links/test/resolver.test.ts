@@ -511,7 +511,7 @@ describe('removing', () => {
     await store.insert(link);
     expect(await remover.remove(0, link.code, ACTOR)).toEqual({ removed: true, delivered: true });
     expect(await store.find(0, link.code)).toEqual(tombstoneOf(link));
-    expect([removed, hastened]).toEqual([[tombstoneOf(link)], [[0, link.code]]]);
+    expect([removed, hastened]).toEqual([[tombstoneOf(link)], [[0, link.code, 2]]]);
   });
 
   test('says when the shared cache could not be told; deleting again tells it again', async () => {

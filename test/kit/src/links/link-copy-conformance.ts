@@ -80,6 +80,18 @@ export function describeLinkCopy(name: string, makeHarness: () => Promise<LinkCo
       expect(await holder.read(buckets)).toEqual(buckets.map((_, i) => (i % 2 === 0 ? next[i]?.to : first[i]?.to)));
     });
 
+    test('what is held of a code is taken out while the state stays as it is', async () => {
+      const link = storedAs(sample.generated());
+      const { bucket, holder } = holderOf(link);
+      const { text } = stateAt(1);
+      await moveTo(link, text, [link]);
+      expect(await holder.get(link.domainId, link.code, EPOCH)).toEqual(link);
+      const out = { epoch: EPOCH, changes: [{ ...link, link: undefined }] };
+      expect(await holder.apply({ bucket, from: `${text}0`, to: `${text}0` }, out)).toBe(false);
+      expect(await holder.apply({ bucket, from: text, to: text }, out)).toBe(true);
+      expect([await holder.get(link.domainId, link.code, EPOCH), await stateOf(bucket)]).toEqual([undefined, text]);
+    });
+
     test('of many who move one state at once, one does', async () => {
       const link = storedAs(sample.generated());
       const { bucket, holder } = holderOf(link);
