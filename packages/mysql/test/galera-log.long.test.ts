@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { bucketOf } from '@lakh/links';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bucketOf, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import { GALERA_LIBRARY, type GaleraCluster, launchGalera, mariadbSql } from '@lakh/local';
 import { describeChangeLog, SampleLinks } from '@lakh/testkit';
 import { createMysqlChangeLog, createMysqlLinkStore, type MysqlLinkStore, migrate, Pool } from '../src/index.js';
@@ -61,6 +62,49 @@ const PASSWORDS = { password: 'app', migratePassword: 'migrate' };
     expect(reading).toMatchObject({ continues: true, rows: [{ code: link.code, version: 2 }] });
     await locked;
   });
+
+  test('a node that the others left out while it was frozen shows nothing from before when it wakes', async () => {
+    const storeAt = (node: string) =>
+      createMysqlLinkStore({ pool: openPool(node), clock: { nowMs: () => 1_790_000_000_000 } });
+    const [woken, there] = [storeAt('mysql-1'), storeAt('mysql-2')];
+    const link = new SampleLinks().generated({ code: 'asleep' });
+    await there.insert(link);
+    let [acknowledged, sent, asked, isOver] = [1, 0, 0, false];
+    const old: string[] = [];
+    const until = async (work: () => Promise<void>) => {
+      while (!isOver) {
+        // Where the node, or for a moment the cluster, is not ready.
+        await work().catch((error: unknown) => {
+          if (!(error instanceof StoreUnavailableError || error instanceof StoreOutcomeUnknownError)) throw error;
+        });
+        await sleep(5);
+      }
+    };
+    const editing = until(async () => {
+      sent += 1;
+      const edited = await there.edit(0, link.code, { longUrl: `https://example.com/${sent}` });
+      if (edited.outcome === 'edited') acknowledged = edited.link.version;
+    });
+    const asking = Array.from({ length: 8 }, () =>
+      until(async () => {
+        const since = acknowledged;
+        const found = await woken.find(0, link.code);
+        asked += 1;
+        if (found?.version === undefined || found.version < since) old.push(`${found?.version}, and not ${since}`);
+      }),
+    );
+    await eventually(() => asked > 50);
+    await cluster.node('mysql-1').signal('SIGSTOP');
+    const before = acknowledged;
+    await sleep(5_000);
+    expect(acknowledged).toBeGreaterThan(before + 10);
+    await cluster.node('mysql-1').signal('SIGCONT');
+    const untilThen = asked;
+    await eventually(() => asked > untilThen + 50, 60_000);
+    isOver = true;
+    await Promise.all([editing, ...asking]);
+    expect(old).toEqual([]);
+  }, 120_000);
 
   describeChangeLog('Galera', async () => {
     const moment = { nowMs: 1_790_000_000_000 };

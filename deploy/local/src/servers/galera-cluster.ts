@@ -33,16 +33,15 @@ export async function launchGalera(spec: GaleraClusterSpec): Promise<GaleraClust
   const free = await freePorts(count * 4);
   const places = Array.from({ length: count }, (_, index) => {
     const [port, group, part, whole] = free.slice(index * 4) as [number, number, number, number];
-    return { port, ports: { group, part, whole } satisfies GaleraPorts };
+    return { name: `mysql-${index + 1}`, port, ports: { group, part, whole } satisfies GaleraPorts };
   });
   const launchAs = (index: number, isFirst: boolean): Promise<LocalServer> => {
-    const name = `mysql-${index + 1}`;
     const { durable = true, flags = [] } = spec;
     const place = places[index] as (typeof places)[number];
-    const groupPorts = places.map(({ ports }) => ports.group);
+    const all = places.map(({ name, ports: { group } }) => ({ name, group }));
     const template = { templateDir: join(dir, 'template') };
     return launch(
-      galeraPlan({ name, dir: join(dir, name), ...place, groupPorts, isFirst, durable, flags, ...template }),
+      galeraPlan({ dir: join(dir, place.name), ...place, nodes: all, isFirst, durable, flags, ...template }),
     );
   };
   const first = await launchAs(0, true);

@@ -33,7 +33,7 @@ export function databasePlan(stackDir: string, state: StackState, record: Proces
       return galeraPlan({
         ...place,
         ports: { group: extraPort(record, 0), part: extraPort(record, 1), whole: extraPort(record, 2) },
-        groupPorts: nodes.map((node) => extraPort(node, 0)),
+        nodes: nodes.map((node) => ({ name: node.name, group: extraPort(node, 0) })),
         isFirst: !others.some(({ process }) => process && isAlive(process)),
         rootPassword: stackPasswords(stackDir).databaseRoot,
       });

@@ -170,7 +170,8 @@ export class Session {
     );
     const [flush, maxPacket, galera] = rows[0] ?? [];
     assertSupported(name, version, Number(maxPacket));
-    // A node has received what others committed, and may not have applied it yet: reads wait for that, as fresh as the primary's are.
+    // A node has received what others committed, and may not have applied it yet, or was left out by them and does not know: reads wait until the
+    // others have answered it (docs/adr/0024), and are as fresh as a primary's.
     if (galera === 'ON') await this.query('SET SESSION wsrep_sync_wait=1');
     this.facts = { version, fsyncPerCommit: Number(flush) === 1 };
   }

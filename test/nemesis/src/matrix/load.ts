@@ -41,6 +41,9 @@ const THINK_MS = 30;
 /** Of reads: those of links that were changed last, of which a cache may have what was. */
 const OF_RECENT = 0.6;
 const RECENT = 40;
+/** For a link that was acknowledged to be answered for. */
+const PATIENCE_MS = 30_000;
+const AGAIN_MS = 250;
 /** Between two deletes: more than are made are needed of no kind. */
 const DELETE_THINK_MS = 120;
 
@@ -97,13 +100,23 @@ export class Load {
   async #missing({ code, truth, busy }: KnownLink): Promise<string | undefined> {
     const { face } = truth;
     if (face === undefined || busy) return undefined;
-    const [base] = this.#options.shorten();
-    const answer = await this.#ask('GET', `${base}/api/v1/urls/${code}`, undefined);
+    const answer = await this.#asked(code);
     if (typeof answer === 'string') return answer;
     if (face === 'gone') return answer.status === 410 ? undefined : `${answer.status} after its delete`;
     if (answer.status !== 200) return `${answer.status}`;
     const { long_url: longUrl } = JSON.parse(answer.body) as { long_url: string };
     return longUrl === face.leadsTo ? undefined : `${longUrl} and not ${face.leadsTo}`;
+  }
+
+  /** What is away for a moment, as a cluster whose node has just come back, says nothing of what it has. */
+  async #asked(code: string): Promise<Answer | string> {
+    const [base] = this.#options.shorten();
+    const untilMs = performance.now() + PATIENCE_MS;
+    for (;;) {
+      const answer = await this.#ask('GET', `${base}/api/v1/urls/${code}`, undefined);
+      if ((typeof answer !== 'string' && answer.status < 500) || performance.now() >= untilMs) return answer;
+      await sleep(AGAIN_MS);
+    }
   }
 
   async #live(operation: Operation): Promise<void> {
