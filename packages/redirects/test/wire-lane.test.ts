@@ -1,3 +1,5 @@
+import { heads } from '../../../test/system/attacks/classes/smuggled-heads.js';
+import { framing } from '../../../test/system/attacks/classes/smuggled-requests.js';
 import { gridTalks, randomTalks } from './wire/cases.js';
 import { compare, newTally, type Twins } from './wire/compare.js';
 import { differenceBetween, twinsOf } from './wire/prove.js';
@@ -23,6 +25,20 @@ test.each(['plain', 'https, small limits'] as const)('the lane answers as node:h
   for (const status of ['301', '302', '307', '308', '400', '404', '410', '421', '429', '431', '500', '503', '508']) {
     expect(tally.answers.get(status) ?? 0).toBeGreaterThan(0);
   }
+});
+
+test('as many answers come of what is meant to smuggle a request, and the same', async () => {
+  const twins = await twinsOf('plain');
+  const hidden = 'GET /miss0 HTTP/1.1\r\nHost: x\r\n\r\n';
+  const talks = [...framing, ...heads].map(({ bytes }, number) => {
+    const text = bytes({ host: 'x', code: 'hit0', hidden });
+    // Behind one that the lane answers, and before one that shows what the connection is good for.
+    const pieces = [`GET /hit0 HTTP/1.1\r\nHost: x\r\n\r\n`, text, hidden];
+    return { seed: 0, number, cases: pieces.map((piece) => ({ pieces: [piece], requests: 1 })) };
+  });
+  expect(talks.length).toBeGreaterThan(100);
+  expect(await differenceBetween(twins, talks)).toBeUndefined();
+  await Promise.all(twins.map((each) => each.close()));
 });
 
 // What Node runs between two parts of a chunk depends on whether its parser has the socket's handle, and the answers did too.
