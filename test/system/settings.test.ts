@@ -153,7 +153,9 @@ describe('settings that stop the start', () => {
     ['LAKH_SERVER_ID', '-web'],
     ['LAKH_SERVER_ID', '_1'],
     ['LAKH_SERVER_ID', '.a'],
-    ['LAKH_WORKERS', '2'],
+    ['LAKH_WORKERS', '0'],
+    ['LAKH_WORKERS', 'all'],
+    ['LAKH_WORKERS', '257'],
     ['LAKH_SQIDS_ALPHABET', '0123456789abcde'],
     ['LAKH_SQIDS_ALPHABET', '0123456789abcdea'],
   ])('%s=%s is malformed', (name, value) => {
@@ -237,6 +239,17 @@ describe('settings that stop the start', () => {
     expect(problemsOf(shorten, { LAKH_ZOOKEEPER, LAKH_DATABASE_FILE: '/nonexistent/database' })).toEqual([
       'LAKH_DATABASE_FILE: cannot read "/nonexistent/database" (ENOENT)',
     ]);
+  });
+
+  test('workers of a program that is one process, or whose supervisor would stay root', () => {
+    expect(problemsOf(standalone, { LAKH_WORKERS: '2' })).toEqual([
+      expect.stringMatching(/^LAKH_WORKERS=2: this program is one process/),
+    ]);
+    expect(problemsOf(redirect, { LAKH_DATABASE, LAKH_WORKERS: '2', LAKH_RUN_AS: '7:8' })).toEqual([
+      expect.stringMatching(/^LAKH_WORKERS=2 and LAKH_RUN_AS=7:8 do not go together/),
+    ]);
+    expect(load(redirect, { LAKH_DATABASE }).workers).toBe('auto');
+    expect(load(standalone, {}).workers).toBe(1);
   });
 
   test('both listeners on one address conflict, except on port 0', () => {

@@ -91,6 +91,8 @@ export async function startLakh(
       LAKH_LISTEN: `127.0.0.1:${port}`,
       LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,
       LAKH_LOG_LEVEL: 'warn',
+      // One core for ours, as for the rivals.
+      LAKH_WORKERS: '1',
       // Nothing is in flight when one is ended.
       LAKH_DRAIN_TIMEOUT_MS: '0',
       ...GENEROUS_LIMITS,

@@ -17,6 +17,7 @@ export { type BodyLine, BodyLines } from './body-lines.js';
 export { createClientKeys } from './clients.js';
 export { createConnectionMetrics } from './connection-metrics.js';
 export * from './errors.js';
+export { countTogether, createGroupCounters } from './group-counters.js';
 export { errorPage, escapeHtml, htmlPage, PAGE_LOOK, STILL_PAGE_POLICY } from './html-page.js';
 export {
   CLIENT_GONE,

@@ -85,6 +85,7 @@ export const httpSettings = {
     name: 'LAKH_MAX_IN_FLIGHT',
     parser: integer(1, 1_000_000),
     default: '4096',
+    isShared: true,
     description:
       'Unfinished requests beyond which the server answers 503; of the last half, a client may have as many as it leaves free.',
   },
@@ -92,12 +93,14 @@ export const httpSettings = {
     name: 'LAKH_MAX_CONNECTIONS',
     parser: integer(1, 1_000_000),
     default: '16384',
+    isShared: true,
     description:
       'Connections of the public listener. Beyond it the longest idle gives way to a new one, then the slowest to send a request; where there is none, the new one is closed.',
   },
   maxConnectionsPerClient: {
     name: 'LAKH_MAX_CONNECTIONS_PER_CLIENT',
     parser: integer(1, 1_000_000),
+    isShared: true,
     description:
       'The same for one client: an IPv4 address or an IPv6 /64, but no proxy of LAKH_TRUSTED_PROXIES. Not set: an eighth of LAKH_MAX_CONNECTIONS.',
   },

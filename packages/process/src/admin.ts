@@ -24,6 +24,10 @@ export interface AdminOptions {
   /** By name. Better a look at what is known already than a question over the network. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
   readonly checkDeadlineMs?: number;
+  /** In place of what the checks say. */
+  readonly readiness?: () => Promise<Readiness>;
+  /** In place of what the registry has, in its format. */
+  readonly metricsText?: () => Promise<string>;
   readonly onError?: (error: unknown) => void;
 }
 
@@ -49,7 +53,8 @@ export const adminRoutes = {
 
 export function createAdminServer(options: AdminOptions): AdminServer {
   const { own, registry, lifecycle, checks, onError } = options;
-  const readiness = createReadiness(lifecycle, checks, options.checkDeadlineMs);
+  const { readiness = createReadiness(lifecycle, checks, options.checkDeadlineMs) } = options;
+  const { metricsText = () => registry.metrics() } = options;
   exposeReadiness(registry, readiness);
 
   async function handler(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -60,7 +65,7 @@ export function createAdminServer(options: AdminOptions): AdminServer {
     }
     if (!allowed.includes(request.method ?? '')) throw new MethodNotAllowedError(allowed);
     if (path === adminRoutes.getMetrics.path) {
-      send(request, response, 200, registry.contentType, await registry.metrics());
+      send(request, response, 200, registry.contentType, await metricsText());
     } else if (path === adminRoutes.getLiveness.path) {
       send(request, response, 200, 'application/json', JSON.stringify({ status: 'live', state: lifecycle.state }));
     } else {

@@ -29,5 +29,8 @@ export {
 export { type ProgramConfig, readProgramConfig } from './program-config.js';
 export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
 export type { Ids } from './run-as.js';
-export { processSettings } from './settings.js';
+export { oneProcessRule, processSettings, singleProcess, workersRule } from './settings.js';
 export { thisProcess } from './this-process.js';
+export type { Channel } from './workers/channel.js';
+export type { WorkerRef, Workers } from './workers/staff.js';
+export type { SupervisorContext } from './workers/supervisor.js';

@@ -1,10 +1,12 @@
 import {
+  countTogether,
   createClientKeys,
   createRateLimits,
   type httpSettings,
   type Limit,
   type RateLimits,
   type RequestHead,
+  type SharedCounters,
 } from '@lakh/http';
 import type { SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
@@ -15,7 +17,7 @@ const LINE_EVERY_MS = 60_000;
 const UNBELIEVED =
   'X-Forwarded-For is believed from nobody but LAKH_TRUSTED_PROXIES: is this a proxy, and all its clients one?';
 
-/** The limits of a server, as its settings have them. */
+/** The limits of a server, as its settings have them; of a process that is one of a group, counted together with it. */
 export function createProgramLimits(
   settings: Pick<
     SettingsOf<typeof httpSettings>,
@@ -23,10 +25,16 @@ export function createProgramLimits(
   >,
   registry: Registry,
   log: Pick<Logger, 'warn'>,
+  group?: SharedCounters,
 ): RateLimits {
   const clientOf = createClientKeys(settings.trustedProxies);
   const onRefused = refusalLog(log, clientOf);
-  return createRateLimits({ ...settings, clientOf, registry, onRefused });
+  const limits = createRateLimits({ ...settings, clientOf, registry, onRefused });
+  if (!group) return limits;
+  const share = limits.shareOver.bind(limits);
+  limits.shareOver = (counters) => share(counters ? countTogether(group, counters) : group);
+  share(group);
+  return limits;
 }
 
 /** The first refusal by each limit is told at once, and from then on a line a minute at most, with how many there were since the last. */

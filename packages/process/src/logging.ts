@@ -14,6 +14,8 @@ const UNWRITTEN_MAX_BYTES = 1024 * 1024;
 export interface LoggerOptions {
   readonly program: string;
   readonly serverId: string;
+  /** Of several processes, which one writes. */
+  readonly worker?: number;
   readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
   /** Lines for people (`textLine`) in place of JSON. */
   readonly isForPeople?: boolean;
@@ -65,6 +67,7 @@ function standardError(): DestinationStream {
 export function createLogger({
   program,
   serverId,
+  worker,
   level,
   isForPeople = false,
   privateNames = [],
@@ -75,7 +78,7 @@ export function createLogger({
   return pino(
     {
       level,
-      base: { program, serverId },
+      base: { program, serverId, ...(worker !== undefined && { worker }) },
       timestamp: stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error) => loggableError(error), error: (error) => loggableError(error) },

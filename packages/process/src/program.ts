@@ -1,4 +1,6 @@
 /** What the main programs have in common: arguments, settings, log, metrics, admin listener, lifecycle. */
+
+import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
@@ -11,7 +13,6 @@ import {
   type Face,
   type HttpMetrics,
   type httpSettings,
-  ListenError,
   labelsOf,
   listen,
   OverloadedError,
@@ -19,31 +20,29 @@ import {
   type RateLimits,
   type RequestHead,
   type Routes,
+  type SharedCounters,
   tryAddress,
   type WireLane,
   type wireSettings,
 } from '@lakh/http';
-import {
-  formatAddress,
-  type HostPort,
-  isLoopback,
-  loggableSettings,
-  type Program,
-  SettingsError,
-  type SettingsOf,
-} from '@lakh/settings';
+import { formatAddress, SettingsError, type SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import { createAdminServer } from './admin.js';
 import { type ProgramDescription, parseProgramArguments } from './cli.js';
 import { connectionsWithin, descriptorLimit } from './descriptors.js';
 import { createLifecycle, type Lifecycle } from './lifecycle.js';
 import { createProgramLimits } from './limits.js';
-import { createLogger, type Logger } from './logging.js';
+import type { Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
-import type { HealthCheck } from './readiness.js';
+import { createReadiness, type HealthCheck } from './readiness.js';
 import { becomeUser } from './run-as.js';
+import { DRAIN_MARGIN_MS, logAdmin, logOf, logStart, openListeners, ownNamesOf } from './server-parts.js';
 import { makeServerId, type processSettings } from './settings.js';
+import type { Channel } from './workers/channel.js';
+import { availableCores } from './workers/cores.js';
+import { type Post, settingsOfWorker, takePost } from './workers/post.js';
+import { runSupervisor, type SupervisorContext } from './workers/supervisor.js';
 
 /** What every server reads: where it listens, and how it runs. */
 export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings> &
@@ -79,6 +78,8 @@ export interface ProgramContext<S extends ServerSettings> {
   /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
   readonly onRequestError: (error: unknown, request: RequestHead) => void;
   readonly listener: PublicListener;
+  /** To the supervisor, where there is one. */
+  readonly supervisor: Pick<Channel, 'ask' | 'handle'> | undefined;
 }
 
 export interface RunOptions<S extends ServerSettings> {
@@ -89,17 +90,14 @@ export interface RunOptions<S extends ServerSettings> {
   /** Of all that it will serve. */
   readonly routes: readonly Routes[];
   readonly start: (context: ProgramContext<S>) => Promise<void>;
+  /** Of a program that may be several processes, each of which starts: what the one above them does for them before that. */
+  readonly supervise?: (context: SupervisorContext<S>) => Promise<void>;
 }
-
-const IGNORED = 'variables that Kubernetes sets for a Service of that name are no settings, and ignored';
-const ADMIN_IS_PUBLIC = 'the admin listener is beyond loopback: let nobody reach it but probes and scrapers';
-
-/** How much longer than its requests' limit a listener may take to drain before the next releaser's turn. */
-const DRAIN_MARGIN_MS = 2000;
 
 /** Runs a server until it is stopped; ends the process with its exit code: 0 after a clean drain, 1 after a failure, 2 for bad usage. */
 export async function runProgram<S extends ServerSettings>(options: RunOptions<S>): Promise<void> {
-  const early = parseProgramArguments(options.argv, options.description);
+  const post = await takePost(options.argv);
+  const early = post ? undefined : parseProgramArguments(options.argv, options.description);
   if (early) {
     process[early.stream].write(early.text);
     process.exitCode = early.exitCode;
@@ -108,106 +106,93 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   const config = readConfig(options);
   if (!config) return;
   const { settings } = config;
-  const { version } = options.description;
-  const { name: program, settings: list } = options.description.program;
+  if (post) {
+    const { settings: list } = options.description.program;
+    await runServer(options, { ...config, settings: settingsOfWorker(list, settings, post.orders) }, post);
+    return;
+  }
   const serverId = settings.serverId ?? makeServerId(hostname(), process.pid, randomBytes(3).toString('hex'));
-  const log = logOf(options.description.program, settings, serverId);
-  const metrics = createMetrics({ program, version });
+  const { supervise } = options;
+  const count = supervise ? workersOf(settings) : 1;
+  if (supervise && count > 1) await runSupervisor({ ...options, supervise }, config, { serverId, count });
+  else await runServer(options, { ...config, settings: { ...settings, serverId } });
+}
+
+/** How many processes there are to be. What is itself a worker of somebody's node:cluster cannot have any. */
+function workersOf({ workers, runAs }: ServerSettings): number {
+  if (workers !== 'auto') return workers;
+  return runAs !== undefined || !cluster.isPrimary ? 1 : availableCores();
+}
+
+/** A whole server in this process, or one worker of it. */
+async function runServer<S extends ServerSettings>(
+  options: RunOptions<S>,
+  config: ProgramConfig<S>,
+  post?: Post,
+): Promise<void> {
+  const { settings } = config;
+  const { serverId = '' } = settings;
+  const { name, program, version } = options.description;
+  const log = logOf(program, settings, serverId, post?.orders.worker);
+  const metrics = createMetrics({ program: program.name, version });
+  const { registry } = metrics;
   const lifecycle = createLifecycle({
     log,
     drainTimeoutMs: settings.drainTimeoutMs + DRAIN_MARGIN_MS,
     exit: (code) => process.exit(code),
-    startedByNpm: config.startedByNpm,
+    // A worker has its supervisor to look after, which looks after npm.
+    startedByNpm: config.startedByNpm && !post,
   });
   const checks: Record<string, HealthCheck> = {};
   const contextOf = createRequestContexts(settings.trustedProxies);
   const onRequestError = (error: unknown, request: RequestHead): void =>
     log.error({ err: error, ...contextOf(request) }, 'a request failed');
   const { publicUrl, hosts = [], adminListen } = settings;
-  const own = { publicUrl, hosts: [...hosts, hostname(), settings.listen.host, adminListen.host] };
-  const common = { settings, log, lifecycle, registry: metrics.registry, onRequestError };
-  const front = createFront(options.routes, own, common);
-  const admin = createAdminServer({
-    own,
-    registry: metrics.registry,
-    lifecycle,
-    checks,
-    onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
-  });
-  // The admin's first: it is there to stay, so that the same address is not had twice.
-  const urls = await openListeners(options.description.name, [
-    ['LAKH_ADMIN_LISTEN', adminListen, async () => (await listen(admin, adminListen)).url],
-    ['LAKH_LISTEN', settings.listen, front.open],
-  ]);
+  const own = ownNamesOf(settings);
+  const common = { settings, log, lifecycle, registry, onRequestError };
+  const front = createFront(options.routes, own, { ...common, group: post?.counters });
+  const onError = (error: unknown): void => log.error({ err: error }, 'the admin listener failed to answer');
+  const admin = post ? undefined : createAdminServer({ own, registry, lifecycle, checks, onError });
+  const urls = admin
+    ? // The admin's first: it is there to stay, so that the same address is not had twice.
+      await openListeners(name, [
+        ['LAKH_ADMIN_LISTEN', adminListen, async () => (await listen(admin, adminListen)).url],
+        ['LAKH_LISTEN', settings.listen, front.open],
+      ])
+    : ['', `http://${formatAddress(settings.listen)}`];
   if (!urls) {
     metrics.stop();
-    await Promise.all([admin.drain(0), front.http.drain(0)]);
+    await Promise.all([admin?.drain(0), front.http.drain(0)]);
     return;
   }
   const [adminUrl, url] = urls as [string, string];
   const ownUrls = [url, ...(publicUrl === undefined ? [] : [publicUrl]), ...hosts.map((host) => `http://${host}`)];
+  process.on('SIGUSR2', () => log.warn('SIGUSR2 renews workers, and this process has none'));
 
   await lifecycle.main(async () => {
     if (settings.runAs !== undefined) becomeUser(settings.runAs);
-    log.info({ settings: loggableSettings(list, settings), version, node: process.versions.node }, 'starting');
-    if (config.ignored.length > 0) log.info({ ignored: config.ignored }, IGNORED);
+    if (!post) logStart(log, options, config);
     lifecycle.onStop('metrics', metrics.stop);
-    lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
-    log.info({ address: adminUrl }, 'admin listener is open');
-    if (!isLoopback(adminListen.host)) log.warn({ address: adminUrl }, ADMIN_IS_PUBLIC);
+    post?.report({ lifecycle, registry, readiness: createReadiness(lifecycle, checks) });
+    if (admin) {
+      lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
+      logAdmin(log, adminUrl, adminListen);
+    }
     if (front.warning !== undefined) log.warn(front.warning);
     await options.start({
       ...common,
       serverId,
-      addCheck(name, check) {
-        checks[name] = check;
+      addCheck(check, look) {
+        checks[check] = look;
       },
       listener: { url, ownUrls, metrics: front.metrics, limits: front.limits, serve: front.serve },
+      supervisor: post?.channel,
     });
-    if (lifecycle.state === 'starting') log.info('started');
+    if (lifecycle.state !== 'starting') return;
+    log.info('started');
+    post?.serving();
   });
 }
-
-function logOf({ name, settings: list }: Program, settings: ServerSettings, serverId: string): Logger {
-  const { logLevel: level, logFormat: format } = settings;
-  return createLogger({
-    program: name,
-    serverId,
-    level,
-    isForPeople: format === 'text' || (format === 'auto' && process.stderr.isTTY === true),
-    privateNames: Object.keys(list).filter((key) => list[key]?.secret),
-  });
-}
-
-/** Tells where it is, or will be. */
-type Opening = readonly [variable: string, address: HostPort, open: () => Promise<string>];
-
-/**
- * Before anything is logged, opened or written: an address that cannot be had is told in one sentence, and ends the program with exit
- * code 1.
- */
-async function openListeners(program: string, openings: readonly Opening[]): Promise<readonly string[] | undefined> {
-  const urls: string[] = [];
-  for (const [variable, address, open] of openings) {
-    try {
-      urls.push(await open());
-    } catch (error) {
-      if (!(error instanceof ListenError)) throw error;
-      const why = LISTEN_REASONS[error.reason];
-      const reason = why === undefined ? error.reason : `${why} (${error.reason})`;
-      process.stderr.write(`${program}: cannot listen on ${variable}=${formatAddress(address)}: ${reason}\n`);
-      process.exitCode = 1;
-      return undefined;
-    }
-  }
-  return urls;
-}
-
-const LISTEN_REASONS: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process does already',
-  EADDRNOTAVAIL: 'this machine has no such address',
-  EACCES: 'this user may not',
-};
 
 /** What is not a route's answer is counted under this label. */
 const REFUSED = 'refused';
@@ -224,9 +209,11 @@ function isTakenEarly({ listen: { port }, runAs }: ServerSettings): boolean {
 function createFront(
   routes: readonly Routes[],
   own: OwnNames,
-  context: Pick<ProgramContext<ServerSettings>, 'settings' | 'log' | 'lifecycle' | 'registry' | 'onRequestError'>,
+  context: Pick<ProgramContext<ServerSettings>, 'settings' | 'log' | 'lifecycle' | 'registry' | 'onRequestError'> & {
+    readonly group: SharedCounters | undefined;
+  },
 ) {
-  const { settings, log, lifecycle, registry, onRequestError: onError } = context;
+  const { settings, log, lifecycle, registry, onRequestError: onError, group } = context;
   let handler: App['handler'] = () => {
     throw new OverloadedError('This server is still starting.');
   };
@@ -267,7 +254,7 @@ function createFront(
     if (!http.server.listening) await listen(http, settings.listen);
     log.info({ address: url }, 'public listener is open');
   };
-  return { http, metrics, limits: createProgramLimits(settings, registry, log), open, serve, warning };
+  return { http, metrics, limits: createProgramLimits(settings, registry, log, group), open, serve, warning };
 }
 
 /** Of what there is to serve, once there is something; until then all goes to whoever says that there is nothing yet. */

@@ -1,4 +1,4 @@
-import { integer, matching, oneOf, type Parser, type SettingList } from '@lakh/settings';
+import { integer, matching, oneOf, type Parser, type Rule, type SettingList } from '@lakh/settings';
 import type { Ids } from './run-as.js';
 
 const ids: Parser<Ids> = {
@@ -7,6 +7,16 @@ const ids: Parser<Ids> = {
     const [, uid, gid] = /^([1-9]\d{0,9}):([1-9]\d{0,9})$/.exec(value)?.map(Number) ?? [];
     return uid && gid && Math.max(uid, gid) < 0xffff_ffff ? { uid, gid } : undefined;
   },
+};
+
+/** More than a machine has is of no use, and a mistyped number of processes would be the end of it. */
+const WORKERS_MAX = 256;
+
+const wholeNumber = integer(1, WORKERS_MAX);
+
+const workers: Parser<number | 'auto'> = {
+  expected: `auto or ${wholeNumber.expected}`,
+  parse: (value) => (value === 'auto' ? value : wholeNumber.parse(value)),
 };
 
 export const processSettings = {
@@ -26,9 +36,10 @@ export const processSettings = {
   },
   workers: {
     name: 'LAKH_WORKERS',
-    parser: integer(1, 1),
-    default: '1',
-    description: 'Processes to run, one a core. One is all there is for now; run more servers instead.',
+    parser: workers,
+    default: 'auto',
+    description:
+      'Processes that share the work, under a supervisor where there are several; auto is one for each core that the server may use, and 1 with LAKH_RUN_AS.',
   },
   runAs: {
     name: 'LAKH_RUN_AS',
@@ -48,6 +59,26 @@ export const processSettings = {
     description: 'Log lines as JSON or as text for people; auto is text on a terminal and JSON elsewhere.',
   },
 } as const satisfies SettingList;
+
+/** Of a program that can have workers. */
+export const workersRule: Rule<typeof processSettings> = ({ workers: wanted, runAs }) =>
+  typeof wanted === 'number' && wanted > 1 && runAs
+    ? [
+        `LAKH_WORKERS=${wanted} and LAKH_RUN_AS=${runAs.uid}:${runAs.gid} do not go together: what starts workers would stay root; ` +
+          'start the server as its user, or set LAKH_WORKERS=1',
+      ]
+    : [];
+
+/** The same setting of a program that is one process whatever it is told. */
+export const singleProcess = { ...processSettings, workers: { ...processSettings.workers, default: '1' } } as const;
+
+/** Of a program that cannot have workers. */
+export const oneProcessRule: Rule<typeof processSettings> = ({ workers: wanted }) =>
+  typeof wanted === 'number' && wanted > 1
+    ? [
+        `LAKH_WORKERS=${wanted}: this program is one process; redirect servers use more cores, and of other servers run several`,
+      ]
+    : [];
 
 /** A name for a server that was given none. A host may be called what a server may not. */
 export function makeServerId(host: string, pid: number, chance: string): string {

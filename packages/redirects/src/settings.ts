@@ -24,6 +24,7 @@ export const redirectSettings = {
     name: 'LAKH_L1_MAX_BYTES',
     parser: integer(0, 17_179_869_184),
     default: '67108864',
+    isShared: true,
     description: 'Size of the in-process cache, in bytes; with 0 there is none.',
   },
 } as const satisfies SettingList;

@@ -14,6 +14,8 @@ export interface Setting<T = unknown> {
   readonly required?: true;
   /** Never echoed; may be given as `<name>_FILE`, the path of a file that holds it. */
   readonly secret?: true;
+  /** A number that limits a whole server: each of several processes has its part of it. */
+  readonly isShared?: true;
 }
 
 /** Settings by the key of their value: the name without `LAKH_`, in camel case. */

@@ -1,13 +1,13 @@
 import { storageSettings } from '@lakh/backend';
 import { httpSettings, listenRule, wireSettings } from '@lakh/http';
-import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
+import { type ProgramConfig, processSettings, readProgramConfig, workersRule } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 
 export const redirect = defineProgram({
   name: 'redirect',
   settings: { ...httpSettings, ...wireSettings, ...storageSettings, ...redirectSettings, ...processSettings },
-  rules: [listenRule],
+  rules: [listenRule, workersRule],
 });
 
 export type RedirectSettings = SettingsOf<typeof redirect.settings>;

@@ -23,6 +23,8 @@ await runProgram({
   config: readConfig,
   routes: [redirectRoutes],
   start,
+  // Nothing that workers share: what Redis has is proven on each one's own connection.
+  supervise: async () => {},
 });
 
 async function start(context: ProgramContext<RedirectSettings>): Promise<void> {

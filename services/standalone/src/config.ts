@@ -2,7 +2,7 @@ import { accessRule, apiSettings } from '@lakh/api';
 import { fileSettings } from '@lakh/backend';
 import { httpSettings, listenRule, wireSettings } from '@lakh/http';
 import { issuingSettings } from '@lakh/issuing';
-import { type ProgramConfig, processSettings, readProgramConfig } from '@lakh/process';
+import { oneProcessRule, type ProgramConfig, readProgramConfig, singleProcess } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 import { codecRule, codecSettings } from '@lakh/short-code';
@@ -21,9 +21,9 @@ export const standalone = defineProgram({
     rangeSize: { ...issuingSettings.rangeSize, default: SMALL_RANGE },
     ...fileSettings,
     ...redirectSettings,
-    ...processSettings,
+    ...singleProcess,
   },
-  rules: [listenRule, accessRule, codecRule],
+  rules: [listenRule, accessRule, codecRule, oneProcessRule],
 });
 
 export type StandaloneSettings = SettingsOf<typeof standalone.settings>;

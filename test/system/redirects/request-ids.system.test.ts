@@ -15,6 +15,7 @@ async function start(env: Record<string, string>) {
   const child: ChildProcess = spawn(process.execPath, [MAIN], {
     env: {
       PATH: process.env.PATH ?? '',
+      LAKH_WORKERS: '1',
       LAKH_LISTEN: '127.0.0.1:0',
       LAKH_ADMIN_LISTEN: '127.0.0.1:0',
       LAKH_DATABASE: `mysql://lakh:secret@127.0.0.1:${closedPort}/lakh`,

@@ -136,6 +136,7 @@ export class DegradedStack {
       cwd: this.dir,
       env: {
         PATH: process.env.PATH,
+        LAKH_WORKERS: '1',
         ...GENEROUS_LIMITS,
         ...this.#env,
         LAKH_LISTEN: `127.0.0.1:${port}`,

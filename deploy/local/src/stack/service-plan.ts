@@ -36,6 +36,8 @@ export function servicePlan(spec: ServicePlanSpec): ServerPlan {
     logFile: join(dir, `${role}.log`),
     command: [process.execPath, join(root, 'services', role, 'dist', 'main.js')],
     env: {
+      // Many servers share this machine already.
+      LAKH_WORKERS: '1',
       ...env,
       LAKH_LISTEN: `127.0.0.1:${port}`,
       LAKH_ADMIN_LISTEN: `127.0.0.1:${adminPort}`,

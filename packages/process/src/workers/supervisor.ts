@@ -1,0 +1,93 @@
+/** A server of several processes: this one starts them, renews and ends them, and has the admin listener. It serves nobody else. */
+import { listen } from '@lakh/http';
+import type { Registry } from 'prom-client';
+import { createAdminServer } from '../admin.js';
+import { createLifecycle, type Lifecycle } from '../lifecycle.js';
+import type { Logger } from '../logging.js';
+import { createMetrics } from '../metrics.js';
+import type { RunOptions, ServerSettings } from '../program.js';
+import type { ProgramConfig } from '../program-config.js';
+import type { HealthCheck } from '../readiness.js';
+import { DRAIN_MARGIN_MS, logAdmin, logOf, logStart, openListeners, ownNamesOf } from '../server-parts.js';
+import { WorkerFailedError } from './member.js';
+import { Staff, type Workers } from './staff.js';
+
+export interface SupervisorContext<S extends ServerSettings> {
+  readonly settings: S;
+  readonly serverId: string;
+  readonly log: Logger;
+  readonly registry: Registry;
+  readonly lifecycle: Lifecycle;
+  addCheck(name: string, check: HealthCheck): void;
+  /** Where the workers listen, or will. */
+  readonly url: string;
+  readonly workers: Workers;
+}
+
+export async function runSupervisor<S extends ServerSettings>(
+  options: RunOptions<S> & { readonly supervise: NonNullable<RunOptions<S>['supervise']> },
+  config: ProgramConfig<S>,
+  { serverId, count }: { readonly serverId: string; readonly count: number },
+): Promise<void> {
+  const { description, supervise } = options;
+  const { settings, startedByNpm } = config;
+  const log = logOf(description.program, settings, serverId);
+  const metrics = createMetrics({ program: description.program.name, version: description.version });
+  const { registry } = metrics;
+  let failedWith: number | undefined;
+  const lifecycle = createLifecycle({
+    log,
+    drainTimeoutMs: settings.drainTimeoutMs + DRAIN_MARGIN_MS,
+    exit(code) {
+      // Whoever ends at once ends them too; otherwise they have ended, or will by themselves when this process is gone.
+      if (code > 1 || failedWith !== undefined) staff.fleet.killAll();
+      process.exit(failedWith ?? code);
+    },
+    startedByNpm,
+  });
+  const checks: Record<string, HealthCheck> = {};
+  const staff = new Staff({
+    ...{ settings, serverId, count, log, registry, lifecycle, checks },
+    onAllFailed() {
+      failedWith = 1;
+      void lifecycle.drain('no worker can be started any more');
+    },
+  });
+  const admin = createAdminServer({
+    own: ownNamesOf(settings),
+    registry,
+    lifecycle,
+    checks,
+    readiness: staff.voice.readiness,
+    metricsText: staff.voice.metricsText,
+    onError: (error) => log.error({ err: error }, 'the admin listener failed to answer'),
+  });
+  const urls = await openListeners(description.name, [
+    ['LAKH_ADMIN_LISTEN', settings.adminListen, async () => (await listen(admin, settings.adminListen)).url],
+    ['LAKH_LISTEN', settings.listen, () => staff.settleAddress()],
+  ]);
+  if (!urls) {
+    metrics.stop();
+    await admin.drain(0);
+    return;
+  }
+  const [adminUrl, url] = urls as [string, string];
+
+  await lifecycle.main(async () => {
+    logStart(log, options, config, count);
+    lifecycle.onStop('metrics', metrics.stop);
+    lifecycle.onStop('admin listener', async () => void (await admin.drain(0)));
+    logAdmin(log, adminUrl, settings.adminListen);
+    await supervise({
+      ...{ settings, serverId, log, registry, lifecycle, url, workers: staff },
+      addCheck(check, look) {
+        checks[check] = look;
+      },
+    });
+    await staff.start().catch((error: unknown) => {
+      if (error instanceof WorkerFailedError) failedWith = error.exitCode;
+      throw error;
+    });
+    if (lifecycle.state === 'starting') log.info({ address: url }, 'started');
+  });
+}
