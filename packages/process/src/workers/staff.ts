@@ -72,6 +72,8 @@ export class Staff implements Workers {
     });
     this.voice = createVoice({ fleet: this.fleet, count, registry, lifecycle, checks });
     this.#crashes = registerWorkerMetrics(registry, this.fleet, count);
+    // From the beginning: who has nobody to hear it is ended by it.
+    process.on('SIGUSR2', () => this.#reload());
   }
 
   /**
@@ -97,7 +99,6 @@ export class Staff implements Workers {
     setUpForks();
     const limitMs = settings.drainTimeoutMs * DRAIN_LIMITS + 2 * DRAIN_MARGIN_MS;
     lifecycle.onStop('workers', () => this.fleet.drain(), { timeoutMs: limitMs });
-    process.on('SIGUSR2', () => this.#reload());
     await this.fleet.start();
     this.#isStarted = true;
   }

@@ -85,7 +85,8 @@ export async function runSupervisor<S extends ServerSettings>(
       },
     });
     await staff.start().catch((error: unknown) => {
-      if (error instanceof WorkerFailedError) failedWith = error.exitCode;
+      // One that was told to end, because all are, is no failure of the start.
+      if (error instanceof WorkerFailedError && lifecycle.state === 'starting') failedWith = error.exitCode || 1;
       throw error;
     });
     if (lifecycle.state === 'starting') log.info({ address: url }, 'started');
