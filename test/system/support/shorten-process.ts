@@ -16,7 +16,13 @@ export interface ShortenProcess {
 /** Does not wait for anything but its process; whoever calls it ends it. */
 export function spawnShorten(env: Readonly<Record<string, string>>): ShortenProcess {
   const child = spawn(process.execPath, [join(__dirname, '..', '..', '..', 'services', 'shorten', 'dist', 'main.js')], {
-    env: { PATH: process.env.PATH, LAKH_LISTEN: '127.0.0.1:0', LAKH_ADMIN_LISTEN: '127.0.0.1:0', LAKH_WORKERS: '1', ...env },
+    env: {
+      PATH: process.env.PATH,
+      LAKH_LISTEN: '127.0.0.1:0',
+      LAKH_ADMIN_LISTEN: '127.0.0.1:0',
+      LAKH_WORKERS: '1',
+      ...env,
+    },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
