@@ -19,18 +19,19 @@ export {
   openOperations,
   readDoor,
 } from './operations-listener.js';
-export {
-  type ProgramContext,
-  type PublicListener,
-  type RunOptions,
-  runProgram,
-  type ServerSettings,
-} from './program.js';
+export { runProgram } from './program.js';
 export { type ProgramConfig, readProgramConfig } from './program-config.js';
+export type {
+  ProgramContext,
+  PublicListener,
+  RunOptions,
+  ServerSettings,
+  SupervisorContext,
+  WorkerRef,
+  Workers,
+} from './program-context.js';
 export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
 export type { Ids } from './run-as.js';
 export { oneProcessRule, processSettings, singleProcess, workersRule } from './settings.js';
 export { thisProcess } from './this-process.js';
 export type { Channel } from './workers/channel.js';
-export type { WorkerRef, Workers } from './workers/staff.js';
-export type { SupervisorContext } from './workers/supervisor.js';

@@ -10,89 +10,32 @@ import {
   createHttpMetrics,
   createHttpServer,
   createRequestContexts,
-  type Face,
-  type HttpMetrics,
-  type httpSettings,
   labelsOf,
   listen,
   OverloadedError,
   type OwnNames,
-  type RateLimits,
   type RequestHead,
   type Routes,
   type SharedCounters,
   tryAddress,
   type WireLane,
-  type wireSettings,
 } from '@lakh/http';
-import { formatAddress, SettingsError, type SettingsOf } from '@lakh/settings';
-import type { Registry } from 'prom-client';
+import { formatAddress, SettingsError } from '@lakh/settings';
 import { createAdminServer } from './admin.js';
-import { type ProgramDescription, parseProgramArguments } from './cli.js';
+import { parseProgramArguments } from './cli.js';
 import { connectionsWithin, descriptorLimit } from './descriptors.js';
-import { createLifecycle, type Lifecycle } from './lifecycle.js';
+import { createLifecycle } from './lifecycle.js';
 import { createProgramLimits } from './limits.js';
-import type { Logger } from './logging.js';
 import { createMetrics } from './metrics.js';
 import type { ProgramConfig } from './program-config.js';
+import type { ProgramContext, PublicListener, RunOptions, ServerSettings } from './program-context.js';
 import { createReadiness, type HealthCheck } from './readiness.js';
 import { becomeUser } from './run-as.js';
 import { DRAIN_MARGIN_MS, logAdmin, logOf, logStart, openListeners, ownNamesOf } from './server-parts.js';
-import { makeServerId, type processSettings } from './settings.js';
-import type { Channel } from './workers/channel.js';
+import { makeServerId } from './settings.js';
 import { availableCores } from './workers/cores.js';
 import { type Post, settingsOfWorker, takePost } from './workers/post.js';
-import { runSupervisor, type SupervisorContext } from './workers/supervisor.js';
-
-/** What every server reads: where it listens, and how it runs. */
-export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings> &
-  Partial<SettingsOf<typeof wireSettings>>;
-
-/**
- * The public listener, which nobody reaches before there is something to serve: who is refused can go to another server, whatever was
- * asked for, and who was answered 503 cannot. Only an address that cannot be had later is taken early, and answers 503 until then.
- */
-export interface PublicListener {
-  /** Where it listens, or will; port 0 is replaced by the one the system chose. */
-  readonly url: string;
-  /** What leads to this server, as far as its settings say. */
-  readonly ownUrls: readonly string[];
-  /** Of the labels of the program's routes. */
-  readonly metrics: HttpMetrics<string>;
-  readonly limits: RateLimits;
-  /**
-   * From now on requests come, and go to these, those asked most first; a stop begins with draining them.
-   * @throws ListenError when somebody else has taken the address since the start
-   */
-  serve(...faces: readonly Face[]): Promise<void>;
-}
-
-export interface ProgramContext<S extends ServerSettings> {
-  readonly settings: S;
-  readonly serverId: string;
-  readonly log: Logger;
-  readonly registry: Registry;
-  readonly lifecycle: Lifecycle;
-  /** Adds a check to the readiness. */
-  addCheck(name: string, check: HealthCheck): void;
-  /** Logs a request that ended in a 5xx, with its id and its client as trusted proxies name them. */
-  readonly onRequestError: (error: unknown, request: RequestHead) => void;
-  readonly listener: PublicListener;
-  /** To the supervisor, where there is one. */
-  readonly supervisor: Pick<Channel, 'ask' | 'handle'> | undefined;
-}
-
-export interface RunOptions<S extends ServerSettings> {
-  readonly description: ProgramDescription;
-  readonly argv: readonly string[];
-  /** Reads the environment; throws a SettingsError. */
-  readonly config: () => ProgramConfig<S>;
-  /** Of all that it will serve. */
-  readonly routes: readonly Routes[];
-  readonly start: (context: ProgramContext<S>) => Promise<void>;
-  /** Of a program that may be several processes, each of which starts: what the one above them does for them before that. */
-  readonly supervise?: (context: SupervisorContext<S>) => Promise<void>;
-}
+import { runSupervisor } from './workers/supervisor.js';
 
 /** Runs a server until it is stopped; ends the process with its exit code: 0 after a clean drain, 1 after a failure, 2 for bad usage. */
 export async function runProgram<S extends ServerSettings>(options: RunOptions<S>): Promise<void> {

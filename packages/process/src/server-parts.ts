@@ -4,8 +4,8 @@ import { hostname } from 'node:os';
 import { ListenError, type OwnNames } from '@lakh/http';
 import { formatAddress, type HostPort, isLoopback, loggableSettings, type Program } from '@lakh/settings';
 import { createLogger, type Logger } from './logging.js';
-import type { RunOptions, ServerSettings } from './program.js';
 import type { ProgramConfig } from './program-config.js';
+import type { RunOptions, ServerSettings } from './program-context.js';
 
 const IGNORED = 'variables that Kubernetes sets for a Service of that name are no settings, and ignored';
 const ADMIN_IS_PUBLIC = 'the admin listener is beyond loopback: let nobody reach it but probes and scrapers';

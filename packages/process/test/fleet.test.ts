@@ -207,11 +207,11 @@ describe('the workers of a server', () => {
   });
 
   test('are not started again once they are to drain', async () => {
-    const { fleet, forked } = await started(2);
+    const { fleet, forked, gone } = await started(2, { pauses: { firstMs: 200, capMs: 200 } });
     forked[0]?.end(CRASH);
-    await until(() => fleet.members.length === 1);
+    await until(() => gone.length === 1);
     await fleet.drain();
-    await sleep(20);
+    await sleep(250);
     expect(forked).toHaveLength(2);
   });
 

@@ -4,7 +4,7 @@ import type { SharedCounters } from '@lakh/http';
 import type { HostPort, SettingList } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import type { Lifecycle } from '../lifecycle.js';
-import type { ServerSettings } from '../program.js';
+import type { ServerSettings } from '../program-context.js';
 import type { Readiness } from '../readiness.js';
 import { Channel, ChannelClosedError } from './channel.js';
 

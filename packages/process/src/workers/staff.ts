@@ -6,7 +6,7 @@ import { formatAddress, type HostPort } from '@lakh/settings';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Logger } from '../logging.js';
-import type { ServerSettings } from '../program.js';
+import type { ServerSettings, WorkerRef, Workers } from '../program-context.js';
 import type { HealthCheck } from '../readiness.js';
 import { Fleet } from './fleet.js';
 import { forkWorker, setUpForks } from './fork.js';
@@ -14,21 +14,6 @@ import type { Member, MemberState, WorkerProcess } from './member.js';
 import type { Figures } from './merge.js';
 import type { Orders } from './post.js';
 import { createVoice, type Voice } from './voice.js';
-
-/** A worker's process, by its number and, as an object, by itself: no two that ever were are the same. */
-export interface WorkerRef {
-  readonly worker: number;
-}
-
-/** What a program's supervisor does for its workers, beside keeping them alive. */
-export interface Workers {
-  /** Who answers the questions of this name, whichever worker asks; to be said before any is started. */
-  handle<Body>(name: string, answering: (body: Body, from: WorkerRef) => unknown): void;
-  /** Told once of each that has ended. */
-  onGone(told: (worker: WorkerRef) => void): void;
-  /** Tells each; one that is about to end may not hear it. */
-  tellAll(name: string, body?: unknown): void;
-}
 
 export interface StaffOptions {
   readonly settings: ServerSettings;

@@ -1,28 +1,14 @@
 /** A server of several processes: this one starts them, renews and ends them, and has the admin listener. It serves nobody else. */
 import { listen } from '@lakh/http';
-import type { Registry } from 'prom-client';
 import { createAdminServer } from '../admin.js';
-import { createLifecycle, type Lifecycle } from '../lifecycle.js';
-import type { Logger } from '../logging.js';
+import { createLifecycle } from '../lifecycle.js';
 import { createMetrics } from '../metrics.js';
-import type { RunOptions, ServerSettings } from '../program.js';
 import type { ProgramConfig } from '../program-config.js';
+import type { RunOptions, ServerSettings } from '../program-context.js';
 import type { HealthCheck } from '../readiness.js';
 import { DRAIN_MARGIN_MS, logAdmin, logOf, logStart, openListeners, ownNamesOf } from '../server-parts.js';
 import { WorkerFailedError } from './member.js';
-import { Staff, type Workers } from './staff.js';
-
-export interface SupervisorContext<S extends ServerSettings> {
-  readonly settings: S;
-  readonly serverId: string;
-  readonly log: Logger;
-  readonly registry: Registry;
-  readonly lifecycle: Lifecycle;
-  addCheck(name: string, check: HealthCheck): void;
-  /** Where the workers listen, or will. */
-  readonly url: string;
-  readonly workers: Workers;
-}
+import { Staff } from './staff.js';
 
 export async function runSupervisor<S extends ServerSettings>(
   options: RunOptions<S> & { readonly supervise: NonNullable<RunOptions<S>['supervise']> },
