@@ -154,8 +154,12 @@ export class Fleet {
       place.current = await this.#launch(place);
     } catch {
       const isHopeless = this.#places.every(({ current, failures }) => !current && failures >= FAILURES_MAX);
-      if (isHopeless && !this.#isEnding) this.#options.onAllFailed();
-      else this.#startAgain(place);
+      if (!isHopeless || this.#isEnding) {
+        this.#startAgain(place);
+        return;
+      }
+      this.#isEnding = true;
+      this.#options.onAllFailed();
     }
   }
 
