@@ -129,6 +129,7 @@ test.concurrent('redirect: ours embedded and on MariaDB beside their rivals, as 
   }
   expect(subjectsOf(report, 'browser')).toEqual([...own, 'redirect, lane off', 'node:http']);
   expect(subjectsOf(report, 'behind-nginx')).toEqual(['redirect (MariaDB)', 'redirect, lane off']);
+  expect(subjectsOf(report, 'workers')).toEqual(['two workers', 'one worker']);
   expect(['', 'redirect (MariaDB),node:http']).toContain(subjectsOf(report, 'arrivals').join());
   const inGo = ([, against, goal]: [string, string, number]) => against === 'Go net/http' || goal === 1;
   expect(targetsOf(report).filter((target) => !inGo(target))).toEqual([
@@ -140,6 +141,7 @@ test.concurrent('redirect: ours embedded and on MariaDB beside their rivals, as 
     ...own.map((name) => [name, 'node:http', 1.2]),
     ...own.map((name) => [name, 'node:http', 1.3]),
     ['redirect (MariaDB)', 'redirect, lane off', 1.15],
+    ['two workers', 'one worker', 1.1],
   ]);
   expect(figureOf(report, 'idle', 'first answer').count).toBe(1);
   expect(figureOf(report, 'idle', 'RSS').p50).toBeGreaterThan(10);

@@ -33,7 +33,7 @@ const MAX = {
 
 /** Groups and trials by their ids, in the order in which they run. */
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
-  redirect: ['redirect', 'redirect_many', 'browser', 'arrivals', 'behind-nginx', 'idle'],
+  redirect: ['redirect', 'redirect_many', 'browser', 'arrivals', 'behind-nginx', 'workers', 'idle'],
   shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   vitess: ['finds', 'creates', 'batch'],
@@ -46,7 +46,7 @@ export const BENCH_HELP = `usage: npm run bench -- ${BENCHES.join('|')} [OPTION 
 Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts and ends every server itself.
 
   redirect   redirects answered by L1, beside bare node:http, express 5, nginx and Go's net/http: few links and many, a browser's
-             requests, how long answers take at a constant rate, nginx before it, and a server that has nothing to do
+             requests, how long answers take at a constant rate, nginx before it, two cores; a server that has nothing to do
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo,
              and in batches
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes

@@ -18,6 +18,7 @@ import {
   type Warm,
 } from './redirect/ours.js';
 import { BARE, EXPRESS, GO, NGINX, type Rival, startRivals } from './redirect/rivals.js';
+import { workersGroup } from './redirect/workers.js';
 import type { Bench, PreparedBench } from './setting.js';
 
 type Goal = Pick<Target, 'against'> & { readonly atLeast: number };
@@ -57,6 +58,7 @@ export async function prepareRedirect(bench: Bench): Promise<PreparedBench> {
     const on = ours.find(({ name }) => name === REDIRECT) ?? (await redirectOn(links));
     groups.push(await behindNginxGroup(bench, on, off));
   }
+  if (links && bench.wants('workers')) groups.push(await workersGroup(bench, links));
   return {
     groups,
     trials: [
