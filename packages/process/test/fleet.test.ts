@@ -172,6 +172,26 @@ describe('the workers of a server', () => {
     ]);
   });
 
+  test('are no more than there are places, though one crashed while its successor started', async () => {
+    const { fleet, forked } = await started(2);
+    const reload = fleet.reload();
+    await until(() => forked.length === 3);
+    forked[0]?.end(CRASH);
+    await until(() => forked.length === 4);
+    forked[2]?.serve();
+    await until(() => forked.length === 5);
+    forked[3]?.serve();
+    forked[4]?.serve();
+    await reload;
+    await sleep(20);
+    expect(forked[3]?.isDraining).toBe(true);
+    expect(fleet.members.map(({ worker, state }) => [worker, state])).toEqual([
+      [1, 'serving'],
+      [2, 'serving'],
+    ]);
+    expect(forked).toHaveLength(5);
+  });
+
   test('stay as they are when a new one does not start', async () => {
     const { fleet, forked } = await started(2);
     const reload = fleet.reload();

@@ -167,9 +167,13 @@ describe('a server of several workers', () => {
     // A fiftieth of the allowance, a worker, is on its way.
     expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(50);
     expect(statuses.filter((status) => status === 200).length).toBeLessThanOrEqual(54);
+    // A stop in the middle of a renewal is neither its end nor its failure.
+    limited.child.kill('SIGUSR2');
+    await until(() => limited.workers.length === 3);
     limited.child.kill('SIGTERM');
     expect(await limited.end).toBe(0);
     expect(limited.log).toContain('all workers have ended');
+    expect(limited.log).not.toMatch(/a new worker did not start|the workers are renewed/);
   }, 30_000);
 
   test('finishes what it was asked when the supervisor is killed', async () => {

@@ -78,7 +78,7 @@ export class Fleet {
     );
   }
 
-  /** Renews every worker; joins the reload under way. Rejects with WorkerFailedError when a new one does not start: the old ones that are left stay. */
+  /** Renews every worker, or those before a drain; joins the reload under way. Rejects with WorkerFailedError when a new one does not start: the old ones that are left stay. */
   reload(): Promise<void> {
     this.#reloading ??= this.#renewAll().finally(() => {
       this.#reloading = undefined;
@@ -151,8 +151,13 @@ export class Fleet {
     // A reload has put somebody there meanwhile.
     if (this.#isEnding || place.current) return;
     try {
-      place.current = await this.#launch(place);
+      const fresh = await this.#launch(place);
+      // Or while this one started.
+      if (place.current) void this.#end(fresh);
+      else place.current = fresh;
     } catch {
+      // Somebody serves there, and is looked after.
+      if (place.current) return;
       const isHopeless = this.#places.every(({ current, failures }) => !current && failures >= FAILURES_MAX);
       if (!isHopeless || this.#isEnding) {
         this.#startAgain(place);

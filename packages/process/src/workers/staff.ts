@@ -102,15 +102,23 @@ export class Staff implements Workers {
   }
 
   #reload(): void {
-    const { log } = this.#options;
+    const { log, lifecycle } = this.#options;
+    if (lifecycle.state === 'draining') return;
     if (!this.#isStarted) {
       log.warn('SIGUSR2: the workers are still starting');
       return;
     }
     log.info('renewing the workers');
+    // What a stop has ended was neither finished nor a failure.
+    const unlessStopped = (tell: () => void): void => {
+      if (lifecycle.state === 'running') tell();
+    };
     this.fleet.reload().then(
-      () => log.info('the workers are renewed'),
-      (error: unknown) => log.error({ err: error }, 'a new worker did not start: those that are left stay as they are'),
+      () => unlessStopped(() => log.info('the workers are renewed')),
+      (error: unknown) =>
+        unlessStopped(() =>
+          log.error({ err: error }, 'a new worker did not start: those that are left stay as they are'),
+        ),
     );
   }
 

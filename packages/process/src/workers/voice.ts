@@ -35,7 +35,8 @@ export interface Voice {
 
 export function createVoice({ fleet, count, registry, lifecycle, checks }: VoiceOptions): Voice {
   const ownReadiness = createReadiness(lifecycle, checks);
-  const known = new Map<Member, Figures>();
+  /** Of those that are gone too: who asked one that ends meanwhile counts what it had said. */
+  const known = new WeakMap<Member, Figures>();
   const behind: Figures[] = [];
 
   async function figuresOf(member: Member): Promise<Figures> {
@@ -77,7 +78,6 @@ export function createVoice({ fleet, count, registry, lifecycle, checks }: Voice
 
     gone(member) {
       const last = known.get(member);
-      known.delete(member);
       if (last) behind.push(figuresLeftBehind(last));
     },
   };
