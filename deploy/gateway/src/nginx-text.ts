@@ -26,9 +26,7 @@ export interface GatewayConfig {
  */
 export const CLOSING_FILE = 'closing';
 
-/** Of a request that may be sent again. */
-const TRIES = 3;
-/** How long it takes beyond that to find a server that answers at all, one that stands still among them. */
+/** How long it may take, where all tries were in vain, to find a server that answers at all, one that stands still among them. */
 const AGAIN_TIMEOUT_S = 2;
 
 const WORKERS = 2;
@@ -219,7 +217,7 @@ const PROXYING = `  proxy_http_version 1.1;
   # A POST goes to another server only when it was not sent to the first ("non_idempotent" is not given), so its 503 is passed on:
   # something may have been made.
   proxy_next_upstream error timeout http_503;
-  proxy_next_upstream_tries ${TRIES};
+  proxy_next_upstream_tries 3;
   proxy_next_upstream_timeout 10s;
 `;
 
@@ -283,10 +281,8 @@ const isPrefix = (path: string) => path.length > 1 && path.endsWith('/');
 function upstream(name: Service, addresses: readonly HostPort[]): string {
   if (addresses.length === 0) throw new RangeError(`the gateway needs at least one ${name} server`);
   const servers = addresses.map((address) => `    server ${addressText(address)} max_fails=2 fail_timeout=2s;`);
-  // As many as there are tries: where none is left to be asked nginx answers by itself, and not what the last one said.
-  const again = Array.from({ length: Math.max(1, Math.ceil(TRIES / addresses.length)) }, () => addresses)
-    .flat()
-    .map((address) => `    server ${addressText(address)} backup max_fails=0;`);
+  // Once each: nobody chooses among them who is asked next, and three tries must reach the one that is there.
+  const again = addresses.map((address) => `    server ${addressText(address)} backup max_fails=0;`);
   return `  upstream ${name} {
     zone ${name} 256k;
     least_conn;

@@ -300,6 +300,24 @@ describe('the gateway', () => {
     }
   });
 
+  test('of many at once none is refused while each server goes in turn as the other is back', async () => {
+    const post = () => ask(port, 'POST', '/api/v1/urls', { body: '{}' }).then(({ status }) => status);
+    const [first, second] = shortens;
+    let [away, there] = [first, second] as [Upstream, Upstream];
+    const back: Upstream[] = [];
+    try {
+      await away.close();
+      for (let turn = 0; turn < 4; turn++) {
+        expect(new Set(await Promise.all(Array.from({ length: 30 }, post)))).toEqual(new Set([200]));
+        back.push(await upstream('back', away.port));
+        [away, there] = [there, back.at(-1) as Upstream];
+        await away.close();
+      }
+    } finally {
+      await Promise.all(back.map((server) => server.close()));
+    }
+  });
+
   test('with no server left: 503 with Retry-After, as problem+json', async () => {
     await redirect.close();
     const answer = await ask(port, 'GET', '/Q0u');
