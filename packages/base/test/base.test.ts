@@ -1,4 +1,4 @@
-import { backoff, CodedError, columns } from '../src/index.js';
+import { backoff, CodedError, columns, ownText } from '../src/index.js';
 
 describe('a backoff', () => {
   const longest = backoff({ firstMs: 100, capMs: 1_000, random: () => 1 - Number.EPSILON });
@@ -42,4 +42,10 @@ test('columns are as wide as their widest cell; a short row, an empty one and no
   ).toEqual(['a    bb  c', 'aaa  b']);
   expect(columns([['', 'b'], []])).toEqual(['  b', '']);
   expect(columns([])).toEqual([]);
+});
+
+test('a text of its own is the same text', () => {
+  for (const text of ['', '/Q0u', 'https://example.org/', '/é\xff', '/ж日本', '\ud800 alone']) {
+    expect(ownText(text)).toBe(text);
+  }
 });

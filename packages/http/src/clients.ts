@@ -1,4 +1,5 @@
 /** Whose a connection or a request is, as far as its number is to be limited. */
+import { ownText } from '@lakh/base';
 import ipaddr from 'ipaddr.js';
 import { RecentMap } from './recent-map.js';
 import { createRequestContexts, createTrust } from './request-context.js';
@@ -38,8 +39,8 @@ export function createClientKeys(trustedProxies: readonly string[] = []): (reque
     const text = forwarded === undefined ? remote : `${remote} ${forwarded}`;
     const found = known.get(text);
     if (found !== undefined) return found;
-    const key = clientKey(contextOf(request).clientAddress);
-    if (text.length <= KNOWN_LENGTH_MAX) known.set(text, key);
+    const key = ownText(clientKey(contextOf(request).clientAddress));
+    if (text.length <= KNOWN_LENGTH_MAX) known.set(ownText(text), key);
     return key;
   };
 }

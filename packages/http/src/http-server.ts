@@ -214,15 +214,19 @@ function refuseUnreadable(
 ): void {
   server.on('connect', (_request: IncomingMessage, socket: Duplex) => onRefused(refuseConnect(socket)));
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
-    // Once what was asked for before the bad bytes, in the same chunk, is answered that can be at once. Node runs what is due in the middle of a
-    // chunk or after it, by whether its parser has taken over the socket's handle; the answers must not depend on that.
-    setImmediate(() => {
-      const last = connections.lastOn(socket);
-      // It has limits of its own.
-      if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && last && streamOf(last)) return;
-      const status = answerClientError(error, socket, last);
+    const answer = () => {
+      const status = answerClientError(error, socket, connections.lastOn(socket));
       if (status !== undefined) onRefused(status);
-    });
+    };
+    if (error.code !== 'ERR_HTTP_REQUEST_TIMEOUT') {
+      // Once what was asked for before the bad bytes, in the same chunk, is answered that can be at once. Node runs what is due in the middle of a
+      // chunk or after it, by whether its parser has taken over the socket's handle; the answers must not depend on that.
+      setImmediate(answer);
+      return;
+    }
+    const last = connections.lastOn(socket);
+    // A stream has limits of its own. Others are told at once: a request that is whole a turn later would be answered as well.
+    if (!last || !streamOf(last)) answer();
   });
 }
 

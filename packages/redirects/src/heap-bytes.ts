@@ -22,16 +22,6 @@ export function stringBytes(text: string): number {
   return STRING_HEADER_BYTES + Math.ceil((unitBytes * text.length) / WORD_BYTES) * WORD_BYTES;
 }
 
-/**
- * The same text in memory of its own, one byte a character where it can be: a piece of a longer text (a value from Redis, a request's
- * target) holds all of that.
- */
-export function ownText(text: string): string {
-  return BEYOND_ONE_BYTE.test(text)
-    ? Buffer.from(text, 'utf16le').toString('utf16le')
-    : Buffer.from(text, 'latin1').toString('latin1');
-}
-
 const LEAST_PLACES = 4;
 /** Three words a place, and half a word for where to begin to look. */
 const PLACE_BYTES = 3.5 * WORD_BYTES;

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
+import { ownText } from '@lakh/base';
 import type { CachedLink, ChangeListener, Clock, Invalidation } from '@lakh/links';
-import { objectBytes, ownText, stringBytes } from './heap-bytes.js';
+import { objectBytes, stringBytes } from './heap-bytes.js';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 import { type Kept, S3Fifo } from './s3-fifo.js';
 

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { CachedLink } from '@lakh/links';
-import { objectBytes, ownText, stringBytes } from '../src/heap-bytes.js';
+import { objectBytes, stringBytes } from '../src/heap-bytes.js';
 import { L1Cache } from '../src/l1-cache.js';
 import { createAnswers } from '../src/redirect-response.js';
 
@@ -79,10 +79,4 @@ test('a text has a byte or two a character, in words of eight, and the empty one
     0, 24, 24, 32, 24, 24, 32,
   ]);
   expect(objectBytes(2)).toBe(40);
-});
-
-test('a text of its own is the same text', () => {
-  for (const text of ['', '/Q0u', 'https://example.org/', '/é\xff', '/ж日本', '\ud800 alone']) {
-    expect(ownText(text)).toBe(text);
-  }
 });

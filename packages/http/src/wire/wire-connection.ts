@@ -5,8 +5,8 @@ import { PlainRequest } from './plain-request.js';
 import { type Recognised, recognise } from './recogniser.js';
 import type { WireLane, WireReply } from './wire-lane.js';
 
-/** Of fields that are kept for the next request of a connection to be compared with. */
-const KNOWN_LENGTH_MAX = 2048;
+/** Of a request whose fields are kept for the next one of its connection to be compared with: they hold all that came with them. */
+const KNOWN_BYTES_MAX = 2048;
 
 /** What the connections of a lane have in common. */
 export interface WireHost {
@@ -93,7 +93,7 @@ export class WireConnection implements WireReply {
     const request = new PlainRequest(recognised, this.socket);
     const { answered } = this;
     try {
-      return this.#isOwn(recognised) && (this.#host.lane.hit(request, this) || this.#follow(request));
+      return this.#isOwn(recognised, chunk.length) && (this.#host.lane.hit(request, this) || this.#follow(request));
     } catch (error) {
       // What nothing was sent of meets the same error behind node:http, which answers it.
       if (this.answered === answered) return false;
@@ -102,10 +102,9 @@ export class WireConnection implements WireReply {
     }
   }
 
-  #isOwn(recognised: Recognised): boolean {
+  #isOwn(recognised: Recognised, bytes: number): boolean {
     if (recognised.host !== this.#known?.host && !this.#host.isOwn(recognised.host, this.socket)) return false;
-    const { fields } = recognised;
-    if (fields !== this.#known?.fields && fields.length <= KNOWN_LENGTH_MAX) this.#known = recognised;
+    if (recognised.fields !== this.#known?.fields && bytes <= KNOWN_BYTES_MAX) this.#known = recognised;
     return true;
   }
 
