@@ -42,6 +42,9 @@ export function createAnswers(policy: RedirectPolicy): AnswerOf {
   };
 }
 
+/** Whether a header may hold it. Links are stored without what may not; node:http looks all the same, and so does whoever writes without it. */
+export const isSendable = (location: string): boolean => !/[^\t\x20-\x7e\x80-\xff]/.test(location);
+
 /** Its headers as a flat list, which Node takes as it is. */
 export function redirectHeaders({ location, cacheControl }: RedirectAnswer): string[] {
   return [

@@ -7,7 +7,7 @@ import { createLinkFollower } from './follow-link.js';
 import { L1Cache, type RedirectClock } from './l1-cache.js';
 import { createMissLane } from './miss-lane.js';
 import { createRedirectHealth } from './redirect-health.js';
-import { createAnswers, type RedirectPolicy } from './redirect-response.js';
+import { createAnswers, isSendable, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 import { createRenewals } from './renewals.js';
 import { createRedirectWireLane } from './wire-lane.js';
@@ -62,7 +62,9 @@ export function createRedirects(options: RedirectOptions): Redirects {
   });
   /** L1 holds nothing that was looked up earlier than its TTL before. */
   let lastAnsweredMs = Number.NEGATIVE_INFINITY;
-  const mayLoop = (link: StoredLink) => link.state === 'live' && ownHosts.has(link.longUrl);
+  /** Asked once a fill, and never of a hit: L1 holds neither what may loop nor what no header may hold. */
+  const mayBeHeld = (link: StoredLink) =>
+    link.state !== 'live' || (!ownHosts.has(link.longUrl) && isSendable(link.longUrl));
   const resolver = createResolver({
     store,
     cache,
@@ -74,8 +76,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
     },
     beginRead(domain, code) {
       const end = l1.beginRead(domain, code);
-      // Whether a link may loop is asked here, once a fill, and never of a hit: what may, L1 does not hold.
-      return (found) => end(found !== undefined && mayLoop(found.link) ? undefined : found);
+      return (found) => end(found !== undefined && mayBeHeld(found.link) ? found : undefined);
     },
   });
   const renewed = new Counter({

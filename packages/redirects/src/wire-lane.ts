@@ -2,7 +2,7 @@ import { type Answer, CLIENT_GONE, errorAnswer, type PlainRequest, type RequestH
 import { isPossibleCode, isReservedWord } from '@lakh/links';
 import type { FastLaneOptions } from './fast-lane.js';
 import type { Follow } from './follow-link.js';
-import { type RedirectAnswer, redirectHeaders } from './redirect-response.js';
+import { isSendable, type RedirectAnswer, redirectHeaders } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
 export interface WireLaneOptions extends FastLaneOptions {
@@ -12,9 +12,6 @@ export interface WireLaneOptions extends FastLaneOptions {
 }
 
 const { label, errors } = redirectRoutes.followLink;
-
-/** Links are stored without what no header may hold; node:http looks all the same, and so does this. */
-const isSendable = ({ location }: RedirectAnswer) => !/[^\t\x20-\x7e\x80-\xff]/.test(location);
 
 /**
  * What the fast lane and the miss lane do, for requests that node:http has not seen: the same look-ups in the same order, and the same answers. ADR 0003
@@ -28,7 +25,7 @@ export function createRedirectWireLane(options: WireLaneOptions): WireLane {
 
   async function found(request: PlainRequest, code: string): Promise<Answer> {
     const redirect = await follow(request, code);
-    if (!isSendable(redirect)) throw new TypeError('a link leads to what no header may hold');
+    if (!isSendable(redirect.location)) throw new TypeError('a link leads to what no header may hold');
     return { status: redirect.status, headers: redirectHeaders(redirect), body: '' };
   }
 
@@ -47,7 +44,6 @@ export function createRedirectWireLane(options: WireLaneOptions): WireLane {
       if (held === undefined) return false;
       const { cookie } = request;
       if (cookie !== undefined && hasJustWritten(cookie, clock.nowMs())) return false;
-      if (!isSendable(held)) return false;
       l1.count('hit');
       reply.send(held.status, linesOf(held));
       metrics.record(slots[held.status] as number, (clock.monotonicMs() - startedMs) / 1000);

@@ -26,13 +26,13 @@ export async function setUp() {
     limits: { lookUp: () => () => {}, tokenShown: () => {}, shareOver: () => {} },
   });
 
-  async function add(code: string, expiresAtMs: number | null): Promise<void> {
+  async function add(code: string, expiresAtMs: number | null, longUrl = 'https://example.com/'): Promise<void> {
     await store.insert({
       domainId: 0,
       code,
       kind: 'alias',
       counter: 0,
-      longUrl: 'https://example.com/',
+      longUrl,
       createdAtMs: 0,
       expiresAtMs,
       redirectStatus: null,
