@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { systemClock, TwoWitnessLease } from '@lakh/id-range';
 import { freePorts } from '@lakh/local';
 import { base62, type Codec, parseSealedKeys, recordOfCodec, sealed } from '@lakh/short-code';
-import { SampleLinks } from '@lakh/testkit';
+import { SampleLinks, until } from '@lakh/testkit';
 import type { ZookeeperSession } from '@lakh/zookeeper';
 import {
   connect,
@@ -14,7 +14,7 @@ import {
   setNode,
   startWitnesses,
 } from './operations/real-witnesses';
-import { ask, until } from './support/ask';
+import { ask } from './support/ask';
 import { type ShortenProcess, spawnShorten } from './support/shorten-process';
 
 /** What the built shorten server does when it is started on witnesses that cannot be true: it says so, and issues nothing. */

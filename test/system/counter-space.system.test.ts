@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { openCluster } from '@lakh/backend/cluster';
 import { parseDatabase } from '@lakh/mysql';
+import { until } from '@lakh/testkit';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
-import { ask, until } from './support/ask';
+import { ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, drained, type ExtraServer, readinessOf } from './support/degraded-stack';
 

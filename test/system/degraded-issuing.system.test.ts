@@ -1,6 +1,6 @@
+import { until } from '@lakh/testkit';
 import type { RowDataPacket } from 'mysql2/promise';
 import { zookeeperMode } from '../../deploy/local/src/index';
-import { until } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness, readinessOf } from './support/degraded-stack';
 import { during, steadyCreates } from './support/steady-load';

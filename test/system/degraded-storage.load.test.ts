@@ -1,4 +1,5 @@
-import { type Answer, ask, until } from './support/ask';
+import { until } from '@lakh/testkit';
+import { type Answer, ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness } from './support/degraded-stack';
 import { during, SteadyLoad, steadyCreates } from './support/steady-load';

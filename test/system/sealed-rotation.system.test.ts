@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseSealedKeys, sealed } from '@lakh/short-code';
+import { until } from '@lakh/testkit';
 import type { Connection, RowDataPacket } from 'mysql2/promise';
 import type { Audit } from '../../packages/operations/src/audit';
 import { lakh } from './operations/harness';
-import { ask, until } from './support/ask';
+import { ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, drained, type ExtraServer, readinessOf } from './support/degraded-stack';
 

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@lakh/testkit';
 import { readSettings } from '../src/config';
 import { openStack, type Stack } from '../src/stack/stack';
 
@@ -92,7 +93,7 @@ test('a primary with replicas: promoted in order, after a death and past one tha
 
   // Sentinels had the time of all that to find the master of Redis dead.
   expect(await redisRoles()).toMatch(/^redis-1 exited, redis-[23] \w+, redis-[23] \w+, /);
-  while (!(await redisRoles()).includes(' master')) await sleep(50);
+  await until(async () => (await redisRoles()).includes(' master'));
   const settled = (await redisRoles()).replace('redis-1 exited', 'redis-1 replica');
   expect(settled).toMatch(/^redis-1 replica, (redis-2 master, redis-3 replica|redis-2 replica, redis-3 master), /);
   await stack.start('redis-1');

@@ -4,6 +4,7 @@ import { Agent, createServer, type IncomingHttpHeaders, request, type Server } f
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@lakh/testkit';
 import { launch } from '../src/servers/launch';
 import { type NginxPlanSpec, nginxPlan, reloadNginx } from '../src/servers/nginx';
 import { freePorts } from '../src/servers/ports';
@@ -577,9 +578,4 @@ class SlowPost {
     clearInterval(this.#dripping);
     this.#socket.destroy();
   }
-}
-
-/** The test's own limit bounds it. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

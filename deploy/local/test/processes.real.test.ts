@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@lakh/testkit';
 import type { ServerPlan } from '../src/servers/server';
 import {
   awaitGone,
@@ -44,7 +45,7 @@ async function run(script: string): Promise<ProcessIdentity> {
     ready: async () => readFileSync(join(dir, 'program.log'), 'utf8').includes('up'),
   };
   await spawnDetached(plan, (identity) => started.push(identity));
-  while (!(await plan.ready())) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => plan.ready());
   return started.at(-1) as ProcessIdentity;
 }
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
+import { until } from '@lakh/testkit';
 import { accessPolicy, addToken, auditDeletes, revokeToken } from '../src/index.js';
 
 const lines: unknown[] = [];
@@ -73,9 +74,6 @@ describe('who may do what', () => {
     const first = addToken(file, 'first', ['read']);
     const local = { open: false, listen: { host: '127.0.0.1', port: 0 } };
     const { identify, close } = accessPolicy({ apiTokensFile: file, ...local }, log);
-    const until = async (isSo: () => boolean) => {
-      while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
-    };
     const second = addToken(file, 'second', ['delete']);
     await until(() => identify(`Bearer ${second}`) !== undefined);
     expect(identify(`Bearer ${second}`)).toEqual(tokenHolder('second', ['delete']));

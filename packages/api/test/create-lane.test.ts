@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
+import { until } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createCreateLane } from '../src/create-lane.js';
 
@@ -32,9 +33,6 @@ test('a create whose client left, in the middle of its body or while it was stor
     client.on('error', () => {}).write(head + body);
     return client;
   });
-  const until = async (condition: () => boolean) => {
-    while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-  };
   await until(() => stored.length === 2 && answered.length === 3);
   for (const client of clients.slice(0, 2)) client.resetAndDestroy();
   await until(() => http.inFlight === 1);

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { request as startRequest } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { anonymous } from '@lakh/links';
-import { ApiServer, type Line, linesOf, until, url } from './support.js';
+import { until } from '@lakh/testkit';
+import { ApiServer, type Line, linesOf, url } from './support.js';
 
 let api: ApiServer;
 beforeEach(async () => {

@@ -140,8 +140,3 @@ export function linesOf(text: string): readonly Line[] {
 }
 
 export const url = (path: unknown) => ({ long_url: `https://example.com/${path}` });
-
-/** Resolves once `condition` holds; the test's own limit bounds it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

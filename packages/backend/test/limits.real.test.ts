@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { createRateLimits, type RateLimits } from '@lakh/http';
 import { createRedisCounters, Masters, parseRedisUrl } from '@lakh/redis';
+import { until } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createClient } from 'redis';
-import { type RunningRedis, startRedis, until } from '../../redis/test/harness.js';
+import { type RunningRedis, startRedis } from '../../redis/test/harness.js';
 
 jest.setTimeout(60_000);
 

@@ -1,10 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { until } from '@lakh/testkit';
 import { Admission, LOOK_MS, type TurnedAway } from '../src/admission.js';
 import { clientKey } from '../src/clients.js';
 import { Connections } from '../src/connections.js';
 import type { HttpServerOptions } from '../src/index.js';
-import { RawClient, type Running, startServer, until } from './support.js';
+import { RawClient, type Running, startServer } from './support.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 const SLOW_POST = 'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5000\r\n\r\n{';

@@ -1,7 +1,8 @@
 import { CodedError } from '@lakh/base';
+import { until } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApp, createHttpMetrics, type Face, ForbiddenError, type Routes } from '../src/index.js';
-import { RawClient, type Running, startServer, until } from './support.js';
+import { RawClient, type Running, startServer } from './support.js';
 
 const common = { service: 'x', role: 'public', rate: 'none', errors: 'problem', label: 'things' } as const;
 const routes = {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { until } from '@lakh/testkit';
 import { createHttpServer, type HttpServerOptions, ListenError, listen, tryAddress } from '../src/index.js';
-import { RawClient, type Running, startServer, until } from './support.js';
+import { RawClient, type Running, startServer } from './support.js';
 
 const hello = (_request: IncomingMessage, response: ServerResponse): void => void response.end('hello');
 const open: Running[] = [];

@@ -71,8 +71,3 @@ export class RawClient {
     return [...this.received.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]));
   }
 }
-
-/** Resolves once `condition` holds; the test's own limit bounds it. */
-export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 2));
-}

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { until } from '../../http/test/support.js';
+import { until } from '@lakh/testkit';
 import { Channel } from '../src/workers/channel.js';
 import { Fleet, type FleetOptions } from '../src/workers/fleet.js';
 import { type Exit, WorkerFailedError, type WorkerProcess } from '../src/workers/member.js';

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { until } from '../../http/test/support.js';
+import { until } from '@lakh/testkit';
 import { readProcess } from '../src/launcher.js';
 
 /** A server as a service's main.ts is one; says `drained` on its way out. */

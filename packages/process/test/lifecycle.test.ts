@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { until } from '../../http/test/support.js';
+import { until } from '@lakh/testkit';
 import { createLifecycle, type LifecycleOptions } from '../src/index.js';
 
 function made(options: Partial<LifecycleOptions> = {}) {

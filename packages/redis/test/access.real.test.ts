@@ -3,10 +3,9 @@ import { chmodSync, copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
-import { CertificateAuthority, type Identity } from '@lakh/testkit';
+import { CertificateAuthority, type Identity, until } from '@lakh/testkit';
 import { createScript, Masters, parseRedisUrl } from '../src/index.js';
 import { startCluster, startSentinel } from './topologies.js';
-import { until } from './until.js';
 
 /** As docs/reference/configuration.md has them. */
 const RIGHTS = '+@connection +@read +@write +@scripting +@pubsub +info +cluster|slots';

@@ -1,7 +1,7 @@
 import { bucketOf, type ChangeListener, type Invalidation, type StoredLink } from '@lakh/links';
-import { SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { SampleLinks, storedAs, tombstoneOf, until } from '@lakh/testkit';
 import { createRedisChangeFeed, Masters, parseRedisUrl } from '../src/index.js';
-import { openWhole, type RunningRedis, startRedis, type TestCopy, until } from './harness.js';
+import { openWhole, type RunningRedis, startRedis, type TestCopy } from './harness.js';
 
 class Heard implements ChangeListener {
   readonly changes: Invalidation[] = [];

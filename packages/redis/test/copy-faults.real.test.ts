@@ -1,7 +1,7 @@
 import { type ChangeLog, type NewLink, type Sighting, StoreUnavailableError } from '@lakh/links';
-import { MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { MemoryLinkStore, SampleLinks, storedAs, tombstoneOf, until } from '@lakh/testkit';
 import { createClient } from 'redis';
-import { type RunningRedis, startRedis, startServer, type TestServer, until } from './harness.js';
+import { type RunningRedis, startRedis, startServer, type TestServer } from './harness.js';
 
 jest.setTimeout(30_000);
 

@@ -6,6 +6,7 @@ import { systemClock } from '@lakh/id-range';
 import { type ChangeLog, type CopyKeeper, createCopyKeeper, type StoredLink } from '@lakh/links';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
 import type { MemoryLinkStore } from '@lakh/testkit';
+import { until } from '@lakh/testkit';
 import {
   COPY_SLOTS,
   Masters,
@@ -14,9 +15,6 @@ import {
   RedisLinkCopy,
   type RedisLinkCopyOptions,
 } from '../src/index.js';
-import { until } from './until.js';
-
-export { until };
 
 export const SEAL_KEY = new Uint8Array(32).fill(7);
 

@@ -1,8 +1,8 @@
 import { bucketOf, type CopyHolder, formatCopyState, type Link, type StoredLink } from '@lakh/links';
-import { describeLinkCopy } from '@lakh/testkit';
+import { describeLinkCopy, until } from '@lakh/testkit';
 import { createClient } from 'redis';
 import { linkKey, stateKey } from '../src/copy-keys.js';
-import { openCopy, openWhole, type RunningRedis, startRedis, type TestCopy, until } from './harness.js';
+import { openCopy, openWhole, type RunningRedis, startRedis, type TestCopy } from './harness.js';
 
 jest.setTimeout(30_000);
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LocalServer } from '@lakh/local';
+import { until } from '@lakh/testkit';
 import { createScript, type Master, Masters, parseRedisUrl, slotOf } from '../src/index.js';
 import { type RunningRedis, startRedis } from './harness.js';
 import { command, startCluster, startSentinel, type Topology } from './topologies.js';
-import { until } from './until.js';
 
 jest.setTimeout(30_000);
 

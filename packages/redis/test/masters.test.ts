@@ -1,6 +1,6 @@
+import { until } from '@lakh/testkit';
 import { Deadlines, type Master, Masters, type MastersOptions, parseRedisUrl, slotOf } from '../src/index.js';
 import { array, bulk, FakeNode, integer, OK, replication } from './fake-node.js';
-import { until } from './until.js';
 
 let nodes: FakeNode[];
 let opened: Masters[];

@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describeLinkCopy, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
-import { openWhole, startServer, until } from './harness.js';
+import { describeLinkCopy, MemoryLinkStore, SampleLinks, storedAs, tombstoneOf, until } from '@lakh/testkit';
+import { openWhole, startServer } from './harness.js';
 import { command, startCluster, startSentinel, type Topology } from './topologies.js';
 
 jest.setTimeout(60_000);

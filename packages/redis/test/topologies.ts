@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePorts, type LocalServer, launch, redisPlan } from '@lakh/local';
+import { until } from '@lakh/testkit';
 import { createClient } from 'redis';
-import { until } from './until.js';
 
 /** Sends one command over a connection of its own. */
 export async function command(at: number | Door, ...args: string[]): Promise<unknown> {

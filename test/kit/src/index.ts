@@ -4,3 +4,4 @@ export * from './fault-proxy.js';
 export * from './id-range/index.js';
 export * from './links/index.js';
 export * from './program.js';
+export { until } from './until.js';

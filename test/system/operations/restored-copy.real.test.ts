@@ -4,15 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bucketOf } from '@lakh/links';
 import { createMysqlChangeLog, createMysqlLinkStore, Pool } from '@lakh/mysql';
-import { MemoryLinkStore, SampleLinks } from '@lakh/testkit';
+import { MemoryLinkStore, SampleLinks, until } from '@lakh/testkit';
 import { startDatabase, type TestDatabase } from '../../../packages/mysql/test/database.js';
-import {
-  type RunningRedis,
-  startRedis,
-  startServer,
-  type TestServer,
-  until,
-} from '../../../packages/redis/test/harness.js';
+import { type RunningRedis, startRedis, startServer, type TestServer } from '../../../packages/redis/test/harness.js';
 import { DUMP } from './backup-kinds.js';
 import { lakh } from './harness.js';
 

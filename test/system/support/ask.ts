@@ -1,5 +1,4 @@
 import { type IncomingHttpHeaders, request } from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface Answer {
   readonly status: number;
@@ -35,17 +34,4 @@ export function ask(method: string, url: string, body?: string, token?: string):
     outgoing.on('error', reject);
     outgoing.end(body);
   });
-}
-
-/** Waits for a condition that is expected to come true; asks it often. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  deadlineMs = 30_000,
-): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`not within ${deadlineMs} ms: ${what}`);
-    await sleep(25);
-  }
 }

@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { until } from '@lakh/testkit';
 import { type Connection, createConnection } from 'mysql2/promise';
 import { readSettings } from '../../../deploy/local/src/config';
 import { freePorts, GENEROUS_LIMITS, mariadbAdmin, openStack, type Stack } from '../../../deploy/local/src/index';
-import { ask, until } from './ask';
+import { ask } from './ask';
 
 const root = join(__dirname, '..', '..', '..');
 const ZOOKEEPERS = ['zookeeper-1', 'zookeeper-2', 'zookeeper-3'];

@@ -1,4 +1,5 @@
-import { type Answer, until } from './ask';
+import { until } from '@lakh/testkit';
+import type { Answer } from './ask';
 import type { CreatedLinks } from './created-links';
 
 /** Requests of one load that may be unanswered at once: an open loop that nothing bounds would drown the servers. */

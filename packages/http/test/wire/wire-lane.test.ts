@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { until } from '@lakh/testkit';
 import type { HttpServerOptions } from '../../src/index.js';
-import { until } from '../support.js';
 import { Asker, get, startLanes } from './support.js';
 
 type Started = Awaited<ReturnType<typeof startLanes>>;
