@@ -1,3 +1,4 @@
+import { until } from '@lakh/testkit';
 import { ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness } from './support/degraded-stack';
@@ -139,6 +140,9 @@ describe('ZooKeeper forgot', () => {
       ({ checks }) => checks.ids?.detail?.includes(code) === true,
     );
     expect(fresh).toMatchObject({ httpStatus: 503, status: 'unready', checks: { ids: { status: 'down' } } });
+    // It opens its door a moment after it has said why it can issue nothing.
+    const answers = () => ask('GET', `${system.url('shorten-2')}/`).then(Boolean, () => false);
+    await until(answers, 'shorten-2 listens');
     expect(await issuesToTheEnd('shorten-2', code)).toBe(0);
     expect(system.log('shorten-2')).toMatch(new RegExp(`"level":"error".*"code":"${code}".*lease refused`));
     expect(isRefusing(await system.readiness('shorten-1'))).toBe(true);
