@@ -12,7 +12,7 @@ const shared = {
     ],
   },
   // These ship ES modules only, and jest loads CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(@noble|sqids|tldts|tldts-core)/)', '/dist/'],
+  transformIgnorePatterns: ['/node_modules/(?!(@noble|qr|sqids|tldts|tldts-core)/)', '/dist/'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
     '^@lakh/(gateway|local)$': '<rootDir>/deploy/$1/src/index.ts',

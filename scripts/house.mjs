@@ -17,7 +17,7 @@ export const wings = {
   machinery: { rooms: ['packages/http', 'packages/process'], from: ['ground'], within: true },
   issuing: { rooms: ['packages/issuing'], from: ['ground', 'domain', 'machinery'] },
   faces: {
-    rooms: ['packages/api', 'packages/page', 'packages/redirects'],
+    rooms: ['packages/api', 'packages/page', 'packages/redirects', 'packages/site'],
     from: ['ground', 'domain', 'machinery', 'issuing'],
     within: true,
   },

@@ -23,6 +23,7 @@ import {
 import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
+import { createSite, siteRoutes } from '@lakh/site';
 import { countedShortener, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
@@ -90,7 +91,8 @@ async function openServices(token?: string, perMin = 1e9) {
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, digest });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
-  const faces = [redirects, api, createPage({ ...options, store })];
+  const site = createSite({ domainId: 0, resolver: redirects.resolver, limits, clock, publicUrl, settings: {} });
+  const faces = [site, redirects, api, createPage({ ...options, store })];
   const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
   const admin = createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
@@ -132,7 +134,7 @@ describe('the API description', () => {
       form: ['application/x-www-form-urlencoded'],
       batch: ['application/json', 'application/x-ndjson'],
     };
-    const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
+    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
     const expected = Object.entries(routes).map(([name, { method, path, body, role, rate }]) => ({
       ...{ name, method, path: path.replaceAll(/\/:(\w+)/g, '/{$1}') },
       bodies: body === undefined ? [] : mediaTypes[body.type],
@@ -167,7 +169,7 @@ describe('the API description', () => {
       form: ['application/x-www-form-urlencoded', 'long_url='],
       batch: ['application/json', '{}'],
     } as const;
-    const routes: Routes = { ...redirectRoutes, ...apiRoutes, ...pageRoutes };
+    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...pageRoutes };
     try {
       for (const [name, { method, path, body, rate }] of Object.entries(routes)) {
         const [type, text] = body === undefined ? [] : bodies[body.type];
@@ -300,6 +302,30 @@ describe('the API description', () => {
     guarded.store.gate = undefined;
     await holds(204, LINK, link, { method: 'DELETE', headers });
     await holds(410, URLS, at, json(one, headers));
+  });
+
+  test('holds for previews, pictures and files', async () => {
+    const { url } = anyone;
+    await holds(201, URLS, url + URLS, json('{"long_url": "https://example.com/", "alias": "shown"}'));
+    await holds(200, '/{code}+', `${url}/shown+`);
+    await holds(404, '/{code}+', `${url}/none+`, { headers: { accept: 'text/html' } });
+    await holds(405, '/{code}+', `${url}/shown+`, { method: 'POST' });
+    const qr = `${LINK}/qr`;
+    for (const [template, at] of [
+      ['/{code}.qr', `${url}/shown.qr`],
+      [qr, `${url}${URLS}/shown/qr`],
+    ] as const) {
+      await holds(200, template, `${at}?size=100&color=123`);
+      await holds(200, template, `${at}?format=png`, { method: 'HEAD' });
+      await holds(404, template, at.replace('shown', 'none'));
+      await holds(422, template, `${at}?size=1&colour=red`);
+    }
+    await holds(401, qr, `${guarded.url}${URLS}/shown/qr`);
+    await holds(200, '/robots.txt', `${url}/robots.txt`);
+    await holds(404, '/favicon.ico', `${url}/favicon.ico`);
+    await holds(404, '/.well-known/security.txt', `${url}/.well-known/security.txt`, {
+      headers: { accept: 'text/html' },
+    });
   });
 
   test('holds for what is refused', async () => {

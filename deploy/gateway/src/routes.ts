@@ -2,12 +2,14 @@ import { apiRoutes } from '@lakh/api';
 import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { redirectRoutes } from '@lakh/redirects';
+import { siteRoutes } from '@lakh/site';
 
 /** Every route that Lakh has for the public, of all services. */
 export const publicRoutes = [
   ...Object.values(apiRoutes),
   ...Object.values(pageRoutes),
   ...Object.values(redirectRoutes),
+  ...Object.values(siteRoutes),
 ];
 
 export type Service = (typeof publicRoutes)[number]['service'];

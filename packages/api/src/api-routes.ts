@@ -38,5 +38,6 @@ export const apiRoutes = {
     rate: 'edits',
     body: { type: 'patch', holds: 'changes', maxBytes: BODY_MAX_BYTES },
   },
+  drawLink: { ...common, method: 'GET', path: '/api/v1/urls/:code/qr', rate: 'misses' },
   deleteLink: { ...common, method: 'DELETE', path: '/api/v1/urls/:code', rate: 'edits' },
 } as const satisfies Routes;

@@ -1,5 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type Face, type HttpMetrics, InvalidRequestError, type RouteResponse, securityHeaders } from '@lakh/http';
+import {
+  type Face,
+  type HttpMetrics,
+  InvalidRequestError,
+  type RouteRequest,
+  type RouteResponse,
+  securityHeaders,
+} from '@lakh/http';
 import {
   type Clock,
   demand,
@@ -11,6 +18,7 @@ import {
   type LinkStore,
   type Remover,
 } from '@lakh/links';
+import { drawQr, parseQrStyle } from '@lakh/site';
 import { apiRoutes } from './api-routes.js';
 import { type CallerOptions, createCallers } from './callers.js';
 import { createCreateLane } from './create-lane.js';
@@ -45,6 +53,20 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
   const callers = createCallers(options);
   const show = (response: RouteResponse, link: Link) =>
     response.set({ 'Cache-Control': 'no-store', ETag: entityTag(link) }).json(linkJson(link, publicUrl));
+
+  /** What is there now, for who may know it. */
+  async function find(request: RouteRequest, response: RouteResponse): Promise<Link> {
+    const actor = callers.actorOf(request, 'read');
+    demand('read', actor);
+    callers.admit('misses', request, response, actor);
+    const code = request.params.code as string;
+    // What cannot be a code is no question for a database, whose columns are ASCII.
+    const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
+    if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
+    if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+    return link;
+  }
+
   return {
     routes: apiRoutes,
     headers: securityHeaders,
@@ -60,15 +82,14 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         await createLink(response, await body(), actor, key);
       },
       async getLink(request, response) {
-        const actor = callers.actorOf(request, 'read');
-        demand('read', actor);
-        callers.admit(apiRoutes.getLink.rate, request, response, actor);
-        const code = request.params.code as string;
-        // What cannot be a code is no question for a database, whose columns are ASCII.
-        const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
-        if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
-        if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
-        show(response, link);
+        show(response, await find(request, response));
+      },
+      async drawLink(request, response) {
+        const { code } = await find(request, response);
+        const { style, problems } = parseQrStyle(new URL(request.url, publicUrl).searchParams);
+        if (problems.length > 0) throw new InvalidRequestError(problems);
+        const { contentType, body } = drawQr(`${publicUrl}/${code}`, style);
+        response.set('Cache-Control', 'no-store').type(contentType).send(body);
       },
       async editLink(request, response, body) {
         const actor = callers.actorOf(request, 'edit');

@@ -152,8 +152,8 @@ const VERB = /(?<!\/):/;
 
 const isVerb = (path: string) => VERB.test(path);
 
-/** As the router reads it: a colon that begins no segment is a colon. */
-const patternOf = (path: string) => path.replace(VERB, '\\:');
+/** As the router reads it: a colon that begins no segment is a colon, and a plus is a plus. */
+const patternOf = (path: string) => path.replace(VERB, '\\:').replaceAll('+', '\\+');
 
 const methodOf = ({ method }: Route) => method.toLowerCase() as Lowercase<Route['method']>;
 

@@ -20,7 +20,7 @@ export interface BodyRule {
 
 /** One operation: a method of a path. */
 export interface Route {
-  /** `:name` stands for one whole segment; a verb may stand behind the last one, as in `/links:batch`. */
+  /** `:name` stands for one whole segment, or what is before a plus or an ending (`/:code+`, `/:code.qr`); a verb may stand behind the last one, as in `/links:batch`. */
   readonly path: string;
   readonly method: Exclude<(typeof METHODS)[number], 'HEAD'>;
   /** The service that answers it behind a gateway. All routes under one first segment have the same. */

@@ -1,5 +1,12 @@
 import type { Face, HasJustWritten, HttpMetrics, RateLimits, RequestHead } from '@lakh/http';
-import { createResolver, type LinkCache, type LinkStore, type OwnHosts, type StoredLink } from '@lakh/links';
+import {
+  createResolver,
+  type LinkCache,
+  type LinkStore,
+  type OwnHosts,
+  type Resolver,
+  type StoredLink,
+} from '@lakh/links';
 import type { HealthCheck, Registry } from '@lakh/process';
 import { Counter, Gauge } from 'prom-client';
 import { createFastLane } from './fast-lane.js';
@@ -37,6 +44,8 @@ export interface RedirectOptions {
 
 export interface Redirects extends Face<typeof redirectRoutes> {
   readonly l1: L1Cache;
+  /** Looks links up as redirects do, for others that show them. */
+  readonly resolver: Resolver;
   /** Whether links can be followed, by what is known of where they are looked up. */
   readonly health: (sources: readonly HealthCheck[]) => HealthCheck;
 }
@@ -107,6 +116,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
       plain: createMissLane({ follow, metrics, onError }),
     },
     l1,
+    resolver,
     health: (sources) => createRedirectHealth(sources, () => clock.monotonicMs() < lastAnsweredMs + settings.l1TtlMs),
   };
 }

@@ -6,6 +6,7 @@ import { createRyowReader } from '@lakh/http';
 import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
+import { createSite, siteRoutes } from '@lakh/site';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
 
 /** A start waits no longer for the keys that servers share. */
@@ -21,7 +22,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [redirectRoutes],
+  routes: [siteRoutes, redirectRoutes],
   start,
   // Nothing that workers share: what Redis has is proven on each one's own connection.
   supervise: async () => {},
@@ -56,5 +57,14 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   await backend.reachLinks(lifecycle.signal);
   // Without them Redis is believed by the form of what it has: only where the database is away.
   await Promise.race([keysLoaded, sleep(KEYS_WAIT_MS, undefined, { ref: false })]);
-  await listener.serve(redirects);
+  const publicUrl = settings.publicUrl ?? listener.url;
+  const site = createSite({
+    domainId: DEFAULT_DOMAIN_ID,
+    resolver: redirects.resolver,
+    limits: listener.limits,
+    clock,
+    publicUrl,
+    settings,
+  });
+  await listener.serve(site, redirects);
 }

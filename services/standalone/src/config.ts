@@ -6,6 +6,7 @@ import { oneProcessRule, type ProgramConfig, readProgramConfig, singleProcess } 
 import { redirectSettings } from '@lakh/redirects';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 import { codecRule, codecSettings } from '@lakh/short-code';
+import { siteSettings } from '@lakh/site';
 
 /** Its lease is a commit and no way over a network, so what a kill loses can be little: short codes are few. */
 const SMALL_RANGE = '1000';
@@ -21,6 +22,7 @@ export const standalone = defineProgram({
     rangeSize: { ...issuingSettings.rangeSize, default: SMALL_RANGE },
     ...fileSettings,
     ...redirectSettings,
+    ...siteSettings,
     ...singleProcess,
   },
   rules: [listenRule, accessRule, codecRule, oneProcessRule],

@@ -19,6 +19,7 @@ import {
 import { createPage, pageRoutes } from '@lakh/page';
 import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
+import { createSite, siteRoutes } from '@lakh/site';
 import { readConfig, type StandaloneSettings, standalone } from './config.js';
 
 await runProgram({
@@ -31,7 +32,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [redirectRoutes, apiRoutes, pageRoutes],
+  routes: [siteRoutes, redirectRoutes, apiRoutes, pageRoutes],
   start,
 });
 
@@ -68,23 +69,13 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const publicUrl = settings.publicUrl ?? listener.url;
   const ownHosts = new OwnHosts(listener.ownUrls, hostname());
   const ryowKey = backend.keys.get('read-your-writes cookie');
-  const redirects = createRedirects({
-    domainId: DEFAULT_DOMAIN_ID,
-    store,
-    ownHosts,
-    settings,
-    clock,
-    hasJustWritten: createRyowReader(() => ryowKey),
-    registry,
-    metrics,
-    limits,
-    onError: context.onRequestError,
-  });
+  const common = { domainId: DEFAULT_DOMAIN_ID, settings, clock, limits, onError: context.onRequestError };
+  const hasJustWritten = createRyowReader(() => ryowKey);
+  const redirects = createRedirects({ ...common, store, ownHosts, hasJustWritten, registry, metrics });
   const policy = { maxLength: settings.urlMaxLength, ownHosts };
   const options = {
     ...access,
-    limits,
-    domainId: DEFAULT_DOMAIN_ID,
+    ...common,
     shortener: createShortener({
       store,
       codes: issuing.codes,
@@ -93,17 +84,16 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       policy,
       idempotency: { digest, reservations: backend.reservations },
     }),
-    clock,
     ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
     onReplayed: countReplays(registry),
-    onError: context.onRequestError,
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });
   await issuing.attempted();
-  await listener.serve(redirects, api, createPage({ ...options, store }));
+  const site = createSite({ ...common, resolver: redirects.resolver, publicUrl });
+  await listener.serve(site, redirects, api, createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }
