@@ -2,22 +2,18 @@ import { heads } from '../../../test/system/attacks/classes/smuggled-heads.js';
 import { framing } from '../../../test/system/attacks/classes/smuggled-requests.js';
 import { gridTalks, randomTalks } from './wire/cases.js';
 import { compare, newTally, type Twins } from './wire/compare.js';
-import { differenceBetween, twinsOf } from './wire/prove.js';
+import { differenceBetween, SEED, talksOf, twinsOf } from './wire/prove.js';
 import { behind, serve } from './wire/servers.js';
 import { rightLane, wrongLanes } from './wire/wrong-lanes.js';
 
-// The wire lane against node:http: whatever reaches them, in whatever pieces, they say the same, byte for byte but for the second in Date. Minutes of
+// The wire lane against node:http: whatever reaches them, in whatever pieces, they say the same, byte for byte but for the second in Date, and count the same. Minutes of
 // it are in wire-lane.long.test.ts.
 jest.setTimeout(120_000);
-
-const SEED = 1;
 
 test.each(['plain', 'https, small limits'] as const)('the lane answers as node:http does: %s', async (kind) => {
   const twins = await twinsOf(kind);
   const tally = newTally();
-  const [step, talks] = kind === 'plain' ? [5, 600] : [41, 200];
-  expect(await differenceBetween(twins, gridTalks(SEED, step, SEED), tally)).toBeUndefined();
-  expect(await differenceBetween(twins, randomTalks(SEED, talks), tally)).toBeUndefined();
+  expect(await differenceBetween(twins, talksOf(kind), tally)).toBeUndefined();
   await Promise.all(twins.map((each) => each.close()));
   // It was there, and nobody but it answered what it has answered.
   expect(twins[1].readByNode).toBeLessThan(0.75 * twins[0].readByNode);
