@@ -28,6 +28,8 @@ const shared = {
 };
 
 export default {
+  // Of a suite's `test.concurrent`.
+  maxConcurrency: 3,
   projects: [
     {
       ...shared,

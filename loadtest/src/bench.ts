@@ -38,8 +38,8 @@ async function run(options: BenchOptions, config: Config, scope: Scope): Promise
   const prepared = await prepare[options.bench](bench);
   const groups: GroupFigures[] = [];
   for (const group of prepared.groups.filter(({ id }) => wants(id))) {
-    const warmSeconds = options.quick ? 0 : WARM_SECONDS;
-    groups.push(await measureInTurns(group, { rounds: options.rounds, secondsPerRound: options.seconds, warmSeconds }));
+    const plan = { rounds: options.rounds, secondsPerRound: options.seconds };
+    groups.push(await measureInTurns(group, { ...plan, warmSeconds: quick ? 0 : WARM_SECONDS, atOnce: quick }));
   }
   const trials: TrialFigures[] = [];
   for (const { id, run } of prepared.trials ?? []) {

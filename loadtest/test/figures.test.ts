@@ -87,3 +87,28 @@ test('subjects are measured in turns, after a warm-up of each that does not coun
     [4, 6],
   ]);
 });
+
+test('at once are only those that are independent, and each value stays with its subject', async () => {
+  const order: string[] = [];
+  const subject = (name: string, role: 'ours' | 'rival', turns: number) => ({
+    name,
+    role,
+    what: '',
+    async measure() {
+      order.push(`${name} begins`);
+      for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
+      order.push(`${name} ends`);
+      return { value: turns };
+    },
+  });
+  const subjects = [subject('slow', 'ours', 20), subject('quick', 'rival', 10)];
+  const plan = { rounds: 1, secondsPerRound: 1, warmSeconds: 0, atOnce: true };
+  const { subjects: both } = await measureInTurns({ ...group(subjects), targets: [], independent: true }, plan);
+  expect(order.splice(0)).toEqual(['slow begins', 'quick begins', 'quick ends', 'slow ends']);
+  expect(both.map(({ name, values }) => [name, values])).toEqual([
+    ['slow', [20]],
+    ['quick', [10]],
+  ]);
+  await measureInTurns({ ...group(subjects), targets: [] }, plan);
+  expect(order).toEqual(['slow begins', 'slow ends', 'quick begins', 'quick ends']);
+});

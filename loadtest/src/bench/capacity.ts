@@ -106,7 +106,7 @@ async function measure(bench: Bench, engine: Engine, links: number): Promise<Mea
         seconds,
       });
     };
-    await follow(); // the engine's caches and the compilers are warm
+    if (!bench.quick) await follow(); // the engine's caches and the compilers are warm
     progress(`capacity: ${engine.name}, ${links.toLocaleString('en')} links`);
     const [redirect, made] = [await follow(), await create()];
     const of = ({ p50Ms = 0, p99Ms = 0 }) => ({ p50: p50Ms, p99: p99Ms });

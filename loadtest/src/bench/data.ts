@@ -75,7 +75,7 @@ async function addReads(bench: Bench, groups: Group[], trials: Trial[]): Promise
     const redirects = [1, 2].map(() => startLakh(bench, 'redirect', { databases, env: cached }));
     trials.push(stalenessTrial(bench, shorten, await Promise.all(redirects), TOKEN));
   }
-  if (bench.wants('herd')) trials.push(herdTrial(shorten, await startLakh(bench, 'redirect', { databases })));
+  if (bench.wants('herd')) trials.push(herdTrial(bench, shorten, await startLakh(bench, 'redirect', { databases })));
 }
 
 async function startRedis(bench: Bench): Promise<string> {

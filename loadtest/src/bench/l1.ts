@@ -67,6 +67,7 @@ async function costGroup(bench: Bench, id: string, what: string, links: number):
         : `Misses, each kept in the place of another, ${held} links held`,
     unit: `${what}/s of CPU`,
     subjects: measuredBy((worker, seconds) => worker.ask({ seconds, callers: 1 })),
+    independent: true,
     targets: what === 'hits' ? [{ ours: OURS, against: LRU, atLeast: 1 }] : [],
   };
 }

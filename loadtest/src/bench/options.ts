@@ -66,7 +66,7 @@ ${BENCHES.map((name) => `                ${name}: ${PARTS[name].join(', ')}`).jo
   --ids N       allocate, memory: counters issued (${DEFAULTS.ids})
   --links N     data, capacity: links in the larger table (${DEFAULTS.links})
   --idle S      redirect, idle: seconds without a request before the first is timed (${DEFAULTS.idle})
-  --quick       one round of 1 s over small sets: shows that everything runs, its figures mean nothing
+  --quick       one round of 1 s over small sets, several subjects at once: shows that everything runs, its figures mean nothing
   --profile     afterwards runs each of ours once more under node --cpu-prof and prints where its time goes
   --strict      exit 3 when a target is missed
   --dir DIR     where data folders are made (default: the system's temporary folder); a real disk for durable figures

@@ -100,6 +100,7 @@ function groupsOnOneCore(bench: Bench, { ours, off, rivals, skipped }: OnOneCore
       title: `${title}: ${HOT_CODES} hot links in turn`,
       unit,
       subjects: subjects('hot', 'paths.lua'),
+      independent: true,
       targets: goals(HOT_GOALS),
       skipped,
     },
@@ -108,6 +109,7 @@ function groupsOnOneCore(bench: Bench, { ours, off, rivals, skipped }: OnOneCore
       title: `${title}: ${codesOf(bench)} links in turn`,
       unit,
       subjects: subjects('all', 'paths.lua'),
+      independent: true,
       targets: goals(MANY_GOALS),
       skipped,
     },
@@ -118,6 +120,7 @@ function groupsOnOneCore(bench: Bench, { ours, off, rivals, skipped }: OnOneCore
       subjects: subjects('hot', 'browser.lua').filter(
         ({ name, role }) => role !== 'limit' && !NOT_IN_BROWSER.includes(name),
       ),
+      independent: true,
       targets: goals(BROWSER_GOALS),
     },
   ];

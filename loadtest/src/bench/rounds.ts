@@ -1,11 +1,13 @@
 import { progress } from '../scope.js';
-import { digits, type Group, type GroupFigures, type Sample, summarise } from './figures.js';
+import { digits, type Group, type GroupFigures, type Sample, type Subject, summarise } from './figures.js';
 
 export interface Rounds {
   readonly rounds: number;
   readonly secondsPerRound: number;
   /** Before the first round, for each subject: compilers and caches warm, not counted. 0: none. */
   readonly warmSeconds: number;
+  /** Subjects that are independent of each other are measured at once: for a pass that only shows that everything runs. */
+  readonly atOnce?: boolean;
 }
 
 /**
@@ -19,12 +21,14 @@ export async function measureInTurns(group: Group, plan: Rounds): Promise<GroupF
   }
   const samples: Sample[][] = group.subjects.map(() => []);
   for (let round = 1; round <= plan.rounds; round += 1) {
-    for (const [index, subject] of group.subjects.entries()) {
+    const measure = async (subject: Subject, index: number): Promise<void> => {
       const sample = await subject.measure(plan.secondsPerRound);
       samples[index]?.push(sample);
       const value = digits(sample.value);
       progress(`${group.id}: round ${round}/${plan.rounds}, ${subject.name}: ${value} ${group.unit}`);
-    }
+    };
+    if (plan.atOnce && group.independent) await Promise.all(group.subjects.map(measure));
+    else for (const [index, subject] of group.subjects.entries()) await measure(subject, index);
   }
   return summarise(group, samples);
 }

@@ -72,6 +72,7 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
     title: `Durable creates over HTTP, ${CONNECTIONS} callers, one core`,
     unit: 'creates/s',
     subjects,
+    independent: true,
     targets,
     skipped,
   });

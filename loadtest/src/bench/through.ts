@@ -50,6 +50,7 @@ export async function throughGroup(
           wrk(bench, { url: server.url, script: 'paths.lua', args: [paths], connections: CONNECTIONS, seconds }),
         ),
     })),
+    independent: true,
     targets: [{ ours: L2, against: L1, atLeast: 0.5 }],
   };
 }

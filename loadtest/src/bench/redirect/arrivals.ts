@@ -47,6 +47,7 @@ export async function arrivalsGroup(bench: Bench, one: Warm, rivals: readonly Ri
       subject({ name: one.name, role: 'ours', what: one.what }, one.running.url),
       ...bare.map((rival) => subject(rival, rival.url)),
     ],
+    independent: true,
     targets: [{ ours: one.name, against: BARE, atMost: 1 }],
   };
 }

@@ -27,6 +27,7 @@ export async function behindNginxGroup(bench: Bench, on: Warm, off: Warm): Promi
     title: `Redirects through nginx, ${CONNECTIONS} connections, nginx and ours on one core`,
     unit: 'requests/s',
     subjects: [await subject(on.name, 'ours', on), await subject(off.name, 'rival', off)],
+    independent: true,
     targets: [{ ours: on.name, against: off.name, atLeast: AT_LEAST }],
   };
 }

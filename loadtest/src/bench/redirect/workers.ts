@@ -42,6 +42,7 @@ export async function workersGroup(bench: Bench, links: OnMariadb): Promise<Grou
       subject(TWO, 'ours', 'LAKH_WORKERS=2 on two cores, one of which the generator uses too', two, 2),
       subject(ONE, 'limit', 'LAKH_WORKERS=1 on one core, the generator on another', one, 1),
     ],
+    independent: true,
     targets: [{ ours: TWO, against: ONE, atMost: AT_MOST }],
   };
 }
