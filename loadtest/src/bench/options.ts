@@ -34,7 +34,7 @@ const MAX = {
 /** Groups and trials by their ids, in the order in which they run. */
 const PARTS: Readonly<Record<BenchName, readonly string[]>> = {
   redirect: ['redirect', 'redirect_many', 'browser', 'arrivals', 'behind-nginx', 'workers', 'idle'],
-  shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create'],
+  shorten: ['store-64', 'store-256', 'store-1024', 'batch', 'create', 'create-workers'],
   data: ['finds-256', 'through', 'staleness', 'herd', 'capacity'],
   vitess: ['finds', 'creates', 'batch'],
   l1: ['hits-100', 'hits-many', 'misses', 'ratios', 'bytes'],
@@ -48,7 +48,7 @@ Measures Lakh beside its rivals and limits, in turns and on pinned cores; starts
   redirect   redirects answered by L1, beside bare node:http, express 5, nginx and Go's net/http: few links and many, a browser's
              requests, how long answers take at a constant rate, nginx before it, two cores; a server that has nothing to do
   shorten    the store's inserts beside one row a statement and bare multi-row INSERTs; creates over HTTP beside an express echo,
-             and in batches
+             and in batches; what a create costs on two cores
   data       what a redirect costs through Redis and through the database, beside one SELECT a request; how soon changes
              are seen; many callers of one code; redirects and creates with ten million links beside a hundred thousand
   vitess     finds, inserts and batches through a vtgate over two shards, beside one MariaDB; skipped where there is no Vitess

@@ -1,6 +1,7 @@
 import { ensurePackages } from '@lakh/local';
 import { progress } from '../scope.js';
 import { batchGroup, sendBatches } from './batches.js';
+import { createWorkersGroup } from './create-workers.js';
 import type { Group, Skipped, Subject, Target } from './figures.js';
 import { launchRival } from './http-server.js';
 import { type Databases, type Ours, startDatabases, startLakh } from './lakh-servers.js';
@@ -49,10 +50,10 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
 
   const echoUrl = await launchRival(bench, 'express-echo');
   let run = 0;
-  const create = (url: string, seconds: number) => {
+  const create = (url: string, seconds: number, connections = CONNECTIONS) => {
     run += 1;
     const args = [`bench-${String(run).padStart(4, '0')}`];
-    return wrk(bench, { url: `${url}/api/v1/urls`, script: 'creates.lua', args, connections: CONNECTIONS, seconds });
+    return wrk(bench, { url: `${url}/api/v1/urls`, script: 'creates.lua', args, connections, seconds });
   };
   const subjects: Subject[] = ours.map(({ name, what, running }) => ({
     name,
@@ -76,6 +77,7 @@ export async function prepareShorten(bench: Bench): Promise<PreparedBench> {
     targets,
     skipped,
   });
+  if (databases) groups.push(await createWorkersGroup(bench, databases, create));
 
   return {
     groups,

@@ -73,10 +73,12 @@ export class AllocatorSealedError extends IdRangeError {
 /** A counter turned out to have been issued twice, or a range was handed out twice. Issuing stops until a restart. */
 export class BrokenInvariantError extends IdRangeError {
   readonly code = 'broken_invariant';
+  readonly what: string;
   constructor(what: string) {
     super(
-      refusal('broken_invariant', what, 'a counter may have been issued twice, so this process issues nothing more'),
+      refusal('broken_invariant', what, 'a counter may have been issued twice, so this server issues nothing more'),
     );
+    this.what = what;
   }
 }
 

@@ -1,4 +1,4 @@
-import type { IdRangeError } from './errors.js';
+import type { BrokenInvariantError, IdRangeError } from './errors.js';
 import type { CounterRange } from './ports.js';
 
 /** Why a range that may have been taken from the mark will never be issued by anybody. */
@@ -40,7 +40,9 @@ export type ReleaseLoss =
   /** The entry's answer never came. If it was made, somebody may claim it all the same. */
   | 'publish_unknown'
   /** The entry was there already. */
-  | 'publish_exists';
+  | 'publish_exists'
+  /** Counters above it, of the same lease, were issued: the ledger cuts only ends off. */
+  | 'not_at_the_end';
 
 /** Why a remainder is lost to the server that wanted it, and so to all. */
 export type ClaimLoss =
@@ -76,10 +78,16 @@ export type LossReason =
   /** The last line of defence fired while they were held. */
   | 'broken'
   /** The lease was acknowledged after the allocator had been sealed or broken. */
-  | 'leased_too_late';
+  | 'leased_too_late'
+  /** A worker ended without giving them back. At most: which of them it had issued nobody knows. */
+  | 'worker_gone'
+  /** A worker could not give them back, for its supervisor was gone. */
+  | 'supervisor_gone';
 
 /** Told of what the allocator does in the background. Must not throw. */
 export interface AllocatorObserver {
   leaseFailed(error: unknown, attempt: number, retryInMs: number): void;
   lost(reason: LossReason, range: CounterRange): void;
+  /** Nothing is issued any more. Told once. */
+  broken?(error: BrokenInvariantError): void;
 }

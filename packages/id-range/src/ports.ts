@@ -9,6 +9,11 @@ export interface CounterRange {
   readonly end: number;
 }
 
+/** Counters that were taken together, all of one range; `lease` is that range, as it was leased or claimed. */
+export interface Slice extends CounterRange {
+  readonly lease: CounterRange;
+}
+
 /** Time as the allocator sees it. Tests and the simulator bring their own. */
 export interface Clock {
   /** Milliseconds that only ever grow; never compared with another process's. */

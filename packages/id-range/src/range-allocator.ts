@@ -35,7 +35,7 @@ import {
   IdsExhaustedError,
 } from './errors.js';
 import { LeaseLoop } from './lease-loop.js';
-import type { CounterRange } from './ports.js';
+import type { CounterRange, Slice } from './ports.js';
 import { COUNTER_SPACE_END } from './space.js';
 import { Waiters } from './waiters.js';
 
@@ -111,12 +111,34 @@ export class RangeAllocator {
    * first served. Rejects as `next()` throws.
    */
   async nextOrWait(): Promise<number> {
+    if (!this.#ending && this.#advance()) return this.next();
+    return this.#wait(() => this.next());
+  }
+
+  /**
+   * As many counters as that, issued together, or what is left of the range that they are from: for whoever hands them on. Waits and rejects as
+   * `nextOrWait()` does.
+   */
+  async sliceOrWait(most: number): Promise<Slice> {
+    if (!this.#ending && this.#advance()) return this.#slice(most);
+    return this.#wait(() => this.#slice(most));
+  }
+
+  #slice(most: number): Slice {
+    const start = this.next();
+    const end = Math.min(start + most, this.#current.end);
+    this.#cursor = end;
+    if (end >= this.#trip) this.#judge();
+    return { start, end, lease: this.#current };
+  }
+
+  /** While nothing is held. */
+  #wait<T>(take: () => T): Promise<T> {
     if (this.#ending) throw this.#ending;
-    if (this.#advance()) return this.next();
     const hopeless = !this.#leases.running || this.#leases.lastError instanceof CounterSpaceEndedError;
     if (hopeless || this.#waiters.full) throw this.#exhaustedError();
     this.#prefetch();
-    return this.#waiters.join(() => this.#exhaustedError());
+    return this.#waiters.join(take, () => this.#exhaustedError());
   }
 
   /**
@@ -135,7 +157,16 @@ export class RangeAllocator {
    * wrong, everything else that is held: nothing is issued until a restart.
    */
   dropRange(counter: number): void {
-    this.#break(`counter ${counter}, issued by this process, was already used by another generated link`);
+    this.fail(`counter ${counter}, issued by this server, was already used by another generated link`);
+  }
+
+  /** The same for any other reason to think that counters were issued twice; `what` says which. */
+  fail(what: string): void {
+    if (this.#ending instanceof BrokenInvariantError) return;
+    for (const range of this.held()) this.#options.observer?.lost('broken', range);
+    const error = new BrokenInvariantError(what);
+    this.#end(error);
+    this.#options.observer?.broken?.(error);
   }
 
   /** What has not been issued yet, the current range's rest first. These are lost if the process dies now. */
@@ -272,21 +303,15 @@ export class RangeAllocator {
     // The current range counts whole: what was issued from it must not come again either.
     const twice = [this.#current, ...this.#spares].some(({ start, end }) => range.start < end && start < range.end);
     if (twice || !isRange(range)) {
-      this.#break(`the source leased [${range.start}, ${range.end}), which is ${twice ? 'held already' : 'no range'}`);
+      this.fail(`the source leased [${range.start}, ${range.end}), which is ${twice ? 'held already' : 'no range'}`);
       return;
     }
     this.#leasedRanges += 1;
     this.#leasedIds += range.end - range.start;
     this.#spares.push(range);
     this.#spareIds += range.end - range.start;
-    while (this.#waiters.count > 0 && this.#advance()) this.#waiters.serve(this.next());
+    while (this.#waiters.count > 0 && this.#advance()) this.#waiters.serve();
     this.#judge();
-  }
-
-  #break(what: string): void {
-    if (this.#ending instanceof BrokenInvariantError) return;
-    for (const range of this.held()) this.#options.observer?.lost('broken', range);
-    this.#end(new BrokenInvariantError(what));
   }
 
   #end(error: AllocatorSealedError | BrokenInvariantError): void {
@@ -302,7 +327,8 @@ export class RangeAllocator {
 
   #exhaustedError(): IdRangeError {
     const cause = this.#leases.lastError;
-    if (cause instanceof CounterSpaceEndedError) return cause;
+    // A source that has nothing left itself knows better why, and for how long.
+    if (cause instanceof CounterSpaceEndedError || cause instanceof IdsExhaustedError) return cause;
     const { code } = describeError(cause);
     const why = code === null ? 'a lease is under way' : `the last lease failed (${code}) and is being repeated`;
     const retryAfterS = Math.max(1, Math.ceil(this.#leases.dueInMs / 1000));

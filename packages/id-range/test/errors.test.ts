@@ -111,7 +111,7 @@ test.each<[string, () => IdRangeError, string]>([
   [
     'broken_invariant',
     () => new BrokenInvariantError('what'),
-    `what: a counter may have been issued twice, so this process issues nothing more. ${runbook('broken_invariant')}`,
+    `what: a counter may have been issued twice, so this server issues nothing more. ${runbook('broken_invariant')}`,
   ],
 ])('%s is no refusal of the witnesses', (code, create, message) => {
   const error = create();

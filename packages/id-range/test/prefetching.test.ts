@@ -186,7 +186,7 @@ describe('a range that is given', () => {
     expect(allocator.snapshot()).toMatchObject({ state: 'broken', heldIds: 0, leasedRanges: 2 });
     allocator.dropRange(FIRST + 1);
     expect(allocator.snapshot().lastErrorMessage).toMatch(
-      'counter 100000, issued by this process, was already used by another generated link: ',
+      'counter 100000, issued by this server, was already used by another generated link: ',
     );
   });
 });

@@ -11,6 +11,7 @@ import { agreeOnFacts, type FactStore } from '@lakh/facts';
 import {
   AllocatorSealedError,
   type AllocatorSnapshot,
+  type BrokenInvariantError,
   type Clock,
   type LeaseHolder,
   type Randomness,
@@ -20,26 +21,16 @@ import {
   type Witnesses,
   WitnessUnavailableError,
 } from '@lakh/id-range';
-import { type CodeSource, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
+import { StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import type { Codec } from '@lakh/short-code';
+import { codesOf, healthOf } from './face.js';
+import { type Issuing, type IssuingSettings, LEAST_STOP_MS, PART_OF_DRAIN, type Slices } from './live-issuing.js';
 import type { IssuingObserver } from './observer.js';
-import { type SpaceWatch, watchSpace } from './space-watch.js';
+import { pause, untilAttempted } from './pause.js';
+import { SliceKeeper } from './slices/slice-keeper.js';
+import { sliceSizeOf } from './slices/slice-size.js';
+import { watchSpace } from './space-watch.js';
 import { watchKeys } from './unknown-keys.js';
-
-export interface IssuingSettings {
-  readonly namespace: string;
-  readonly rangeSize: number;
-  readonly runwayS: number;
-  readonly rangesMaxHeld: number;
-  /** A stop takes half of it at most, beside the witnesses' deadlines. */
-  readonly drainTimeoutMs: number;
-  /** How long one attempt to lease may take. This and the next two have id-range's defaults. */
-  readonly leaseAttemptMs?: number | undefined;
-  /** Tails with fewer counters are not given back. */
-  readonly smallestTail?: number | undefined;
-  /** How long a create waits for a lease while nothing is held. */
-  readonly waitMs?: number | undefined;
-}
 
 export interface IssuingOptions extends Witnesses {
   /** What the servers of one database agree on; of the database that the ledger is in. */
@@ -54,44 +45,6 @@ export interface IssuingOptions extends Witnesses {
   readonly random: Randomness;
   readonly observer: IssuingObserver;
 }
-
-export interface IssuingFigures extends AllocatorSnapshot {
-  /** Counters of the codec's space that no lease had covered when this process last read the mark; undefined before it has. */
-  readonly spaceLeft: number | undefined;
-}
-
-export interface IssuingHealth {
-  readonly status: 'ok' | 'degraded' | 'down';
-  readonly detail: string;
-}
-
-export interface Issuing {
-  readonly codes: CodeSource;
-  /**
-   * Resolves when this server may issue on its database and has begun to lease; does not wait for the first range. Tries for as long
-   * as the database is away.
-   *
-   * @throws CodecMismatchError, NamespaceMismatchError: this server must not run on this database
-   * @throws AllocatorSealedError: it was stopped meanwhile
-   */
-  start(): Promise<void>;
-  /** After a start: resolves when something is held, or an attempt to lease has failed and there is something to say, or after a stop. */
-  attempted(): Promise<void>;
-  /**
-   * Ends leasing and issuing, and gives back what was not issued. Settles within half of `drainTimeoutMs` (a second at least) and the
-   * witnesses' deadlines of one tail; never rejects.
-   */
-  stop(): Promise<void>;
-  health(): IssuingHealth;
-  figures(): IssuingFigures;
-}
-
-/** A stop first waits for the lease in flight, then gives back; each may take this part of what a drain may. */
-const PART_OF_DRAIN = 1 / 4;
-/** Within what a drain of no time at all leaves to each step. */
-const LEAST_STOP_MS = 500;
-
-const ATTEMPT_POLL_MS = 5;
 
 const RETRY = { firstMs: 100, capMs: 5_000 };
 
@@ -108,7 +61,7 @@ export function createIssuing(options: IssuingOptions): Issuing {
     reclaiming.endAt(key.startCounter, `from there on ${whose}`);
     observer.unknownKey(key);
   });
-  const allocator = new RangeAllocator({
+  const allocator: RangeAllocator = new RangeAllocator({
     source: {
       async lease(size) {
         await lookForKeys();
@@ -119,12 +72,25 @@ export function createIssuing(options: IssuingOptions): Issuing {
     },
     clock,
     random,
-    observer,
+    observer: {
+      leaseFailed: (...failure) => observer.leaseFailed(...failure),
+      lost: (...loss) => observer.lost(...loss),
+      broken(error) {
+        keeper.break(error);
+        for (const told of toldOfBroken) told(error);
+      },
+    },
     rangeSize: settings.rangeSize,
     runwayMs: settings.runwayS * 1000,
     maxHeld: settings.rangesMaxHeld,
     waitMs: settings.waitMs,
   });
+  const keeper = new SliceKeeper({
+    take: (most) => allocator.sliceOrWait(most),
+    size: sliceSizeOf(settings),
+    onLost: (...loss) => observer.lost(...loss),
+  });
+  const toldOfBroken: ((error: BrokenInvariantError) => void)[] = [];
   const pauseMs = backoff({ ...RETRY, random });
   let isStopped = false;
 
@@ -143,27 +109,39 @@ export function createIssuing(options: IssuingOptions): Issuing {
       allocator.start();
     },
 
-    async attempted() {
-      for (;;) {
-        const { state, sourceOk } = allocator.snapshot();
-        if (isStopped || state !== 'starting' || !sourceOk) return;
-        await pause(clock, ATTEMPT_POLL_MS);
-      }
-    },
+    attempted: () => untilAttempted(allocator, clock, () => isStopped),
 
     async stop() {
       const deadlineMs = Math.max(LEAST_STOP_MS, settings.drainTimeoutMs * PART_OF_DRAIN);
       isStopped = true;
       allocator.stop();
       await Promise.race([allocator.settled(), pause(clock, deadlineMs)]);
-      const tails = allocator.seal();
+      const { tails, lost } = keeper.seal(allocator.seal());
+      for (const range of lost) observer.notPublished('not_at_the_end', range);
       if (tails.length > 0) observer.givingBack(tails);
       await reclaiming.release(tails, deadlineMs);
     },
 
-    health: () => healthOf(allocator.snapshot(), space),
-    figures: () => ({ ...allocator.snapshot(), spaceLeft: lease.spaceLeft }),
+    health: () => healthOf(allocator.snapshot(), space.warning()),
+    figures: () => ({ ...withSlices(allocator.snapshot(), keeper.heldIds), spaceLeft: lease.spaceLeft }),
+    slices: slicesOf(keeper, allocator),
+    onBroken: (told) => void toldOfBroken.push(told),
   };
+}
+
+function slicesOf(keeper: SliceKeeper, allocator: RangeAllocator): Slices {
+  return {
+    hand: (...request) => keeper.hand(...request),
+    giveBack: (...what) => keeper.giveBack(...what),
+    ended: (worker) => keeper.ended(worker),
+    fail: (what) => allocator.fail(what),
+  };
+}
+
+function withSlices(now: AllocatorSnapshot, sliceIds: number): AllocatorSnapshot {
+  if (sliceIds === 0) return now;
+  const heldIds = now.heldIds + sliceIds;
+  return { ...now, heldIds, runwayS: heldIds / now.burnPerS };
 }
 
 function createLeases(options: IssuingOptions): { lease: TwoWitnessLease; reclaiming: ReclaimingLease } {
@@ -184,43 +162,9 @@ function createLeases(options: IssuingOptions): { lease: TwoWitnessLease; reclai
   };
 }
 
-function codesOf(allocator: RangeAllocator, codec: Codec, observer: IssuingObserver): CodeSource {
-  return {
-    async nextOrWait() {
-      const counter = await allocator.nextOrWait();
-      return { counter, code: codec.encode(counter) };
-    },
-    *upcoming() {
-      for (const { start, end } of allocator.held()) {
-        for (let counter = start; counter < end; counter += 1) yield { counter, code: codec.encode(counter) };
-      }
-    },
-    reportDuplicate(counter) {
-      observer.duplicate(counter);
-      allocator.dropRange(counter);
-    },
-    reportBurnt: (counter, why) => observer.burnt(counter, why),
-  };
-}
-
-function healthOf({ state, heldIds, ...now }: AllocatorSnapshot, space: SpaceWatch): IssuingHealth {
-  const why = now.lastErrorCode === null ? '' : `: ${now.lastErrorCode}: ${now.lastErrorMessage}`;
-  if (state === 'degraded') return { status: 'degraded', detail: `${heldIds} ids held, no further lease${why}` };
-  if (state !== 'ready') return { status: 'down', detail: `${state}${why}` };
-  const ending = space.warning();
-  if (ending !== undefined) return { status: 'degraded', detail: `${heldIds} ids held; ${ending}` };
-  return { status: 'ok', detail: `${heldIds} ids held` };
-}
-
 /** Returns what another attempt may find gone; throws everything else. */
 function passing(error: unknown): unknown {
   const kinds = [StoreUnavailableError, StoreOutcomeUnknownError, WitnessUnavailableError];
   if (kinds.some((kind) => error instanceof kind)) return error;
   throw error;
-}
-
-function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.schedule(ms, resolve);
-  });
 }

@@ -1,8 +1,8 @@
 import { isRefusal } from '@lakh/id-range';
 import type { Logger, Registry } from '@lakh/process';
-import type { IssuingFigures } from './issuing.js';
-import { createEventMetrics, exposeFigures } from './metrics.js';
-import type { IssuingObserver } from './observer.js';
+import type { IssuingFigures } from './live-issuing.js';
+import { createEventMetrics, exposeFigures, exposeIssued } from './metrics.js';
+import type { IssuingObserver, WorkerObserver } from './observer.js';
 
 type EventMetrics = ReturnType<typeof createEventMetrics>;
 
@@ -13,16 +13,9 @@ export function metricsAndLog(registry: Registry, log: Logger, figures: () => Is
   return {
     ...ofLeases(metrics, log),
     ...ofRemainders(metrics, log),
+    ...ofCounters(metrics, log),
     startFailed(error, attempt, retryInMs) {
       log.warn({ err: error, attempt, retryInMs: Math.round(retryInMs) }, 'the database cannot be asked yet');
-    },
-    burnt(counter, why) {
-      metrics.burnt();
-      log.info({ counter, why }, 'counter spent without a link');
-    },
-    duplicate(counter) {
-      metrics.duplicate();
-      log.fatal({ counter }, 'a generated code met another generated link: issuing has stopped');
     },
     unknownKey({ id, fingerprint, startCounter }) {
       log.warn(
@@ -36,10 +29,52 @@ export function metricsAndLog(registry: Registry, log: Logger, figures: () => Is
   };
 }
 
+/** A supervisor's: what its workers issued they count themselves. */
+export function supervisorMetricsAndLog(
+  registry: Registry,
+  log: Logger,
+  figures: () => IssuingFigures,
+): IssuingObserver {
+  return metricsAndLog(registry, log, () => ({ ...figures(), issuedIds: 0 }));
+}
+
+/** The observer of a worker: what is leased and held its supervisor tells. */
+export function workerMetricsAndLog(
+  registry: Registry,
+  log: Logger,
+  figures: () => Pick<IssuingFigures, 'issuedIds'>,
+): WorkerObserver {
+  exposeIssued(registry, figures);
+  const metrics = createEventMetrics(registry);
+  return {
+    ...ofCounters(metrics, log),
+    leaseFailed(error, attempt) {
+      log.debug({ err: error, attempt }, 'the supervisor has no counters to give');
+    },
+    lost(reason, range) {
+      metrics.lost(reason, range);
+      log.error({ reason, ...range }, 'leased counters will not be issued');
+    },
+  };
+}
+
+function ofCounters(metrics: EventMetrics, log: Logger): Pick<IssuingObserver, 'burnt' | 'duplicate'> {
+  return {
+    burnt(counter, why) {
+      metrics.burnt();
+      log.info({ counter, why }, 'counter spent without a link');
+    },
+    duplicate(counter) {
+      metrics.duplicate();
+      log.fatal({ counter }, 'a generated code met another generated link: issuing has stopped');
+    },
+  };
+}
+
 type OfLeases = 'leased' | 'abandoned' | 'refused' | 'leaseFailed' | 'lost';
 type OfRemainders = Exclude<
   keyof IssuingObserver,
-  OfLeases | 'startFailed' | 'burnt' | 'duplicate' | 'unknownKey' | 'spaceEnding'
+  OfLeases | 'startFailed' | 'broken' | 'burnt' | 'duplicate' | 'unknownKey' | 'spaceEnding'
 >;
 
 function ofLeases(metrics: EventMetrics, log: Logger): Pick<IssuingObserver, OfLeases> {

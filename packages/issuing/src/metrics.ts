@@ -1,7 +1,7 @@
 import type { AbandonReason, ClaimLoss, CounterRange, LossReason, ReleaseLoss } from '@lakh/id-range';
 import type { Registry } from '@lakh/process';
 import { Counter, Gauge, Histogram } from 'prom-client';
-import type { IssuingFigures } from './issuing.js';
+import type { IssuingFigures } from './live-issuing.js';
 
 const LEASE_BUCKETS_S = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
@@ -20,15 +20,7 @@ export function exposeFigures(registry: Registry, figures: () => IssuingFigures)
         this.set(pick(figures()));
       },
     });
-  new Counter({
-    name: 'lakh_ids_issued_total',
-    help: 'Counters issued by this process.',
-    registers,
-    collect() {
-      this.reset();
-      this.inc(figures().issuedIds);
-    },
-  });
+  exposeIssued(registry, figures);
   gauge(
     'lakh_ids_left',
     'Counters that can be issued without another lease; a crash would lose them.',
@@ -46,6 +38,18 @@ export function exposeFigures(registry: Registry, figures: () => IssuingFigures)
     'Counters of the space of the codec that no lease had covered when this process last read the mark.',
     ({ spaceLeft }) => spaceLeft ?? Number.NaN,
   );
+}
+
+export function exposeIssued(registry: Registry, figures: () => Pick<IssuingFigures, 'issuedIds'>): void {
+  new Counter({
+    name: 'lakh_ids_issued_total',
+    help: 'Counters issued by this server.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(figures().issuedIds);
+    },
+  });
 }
 
 /** Metrics of what happens. */

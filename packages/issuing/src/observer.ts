@@ -17,3 +17,6 @@ export interface IssuingObserver extends LeaseObserver, RemainderObserver, Alloc
   /** What a stop found unissued. From here on it is not this process's. */
   givingBack(tails: readonly CounterRange[]): void;
 }
+
+/** What a worker is told of: of leases it knows nothing. */
+export type WorkerObserver = Pick<IssuingObserver, 'burnt' | 'duplicate' | 'leaseFailed' | 'lost'>;

@@ -75,9 +75,7 @@ export const singleProcess = { ...processSettings, workers: { ...processSettings
 /** Of a program that cannot have workers. */
 export const oneProcessRule: Rule<typeof processSettings> = ({ workers: wanted }) =>
   typeof wanted === 'number' && wanted > 1
-    ? [
-        `LAKH_WORKERS=${wanted}: this program is one process; redirect servers use more cores, and of other servers run several`,
-      ]
+    ? [`LAKH_WORKERS=${wanted}: this program is one process; servers of a cluster, shorten and redirect, have workers`]
     : [];
 
 /** A name for a server that was given none. A host may be called what a server may not. */

@@ -2,7 +2,7 @@ import { accessRule, apiSettings } from '@lakh/api';
 import { clusterSettings } from '@lakh/backend';
 import { httpSettings, listenRule } from '@lakh/http';
 import { issuingSettings, leaseSettings } from '@lakh/issuing';
-import { oneProcessRule, type ProgramConfig, readProgramConfig, singleProcess } from '@lakh/process';
+import { type ProgramConfig, processSettings, readProgramConfig, workersRule } from '@lakh/process';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
 import { codecRule, codecSettings } from '@lakh/short-code';
 
@@ -15,9 +15,9 @@ export const shorten = defineProgram({
     ...issuingSettings,
     ...clusterSettings,
     ...leaseSettings,
-    ...singleProcess,
+    ...processSettings,
   },
-  rules: [listenRule, accessRule, codecRule, oneProcessRule],
+  rules: [listenRule, accessRule, codecRule, workersRule],
 });
 
 export type ShortenSettings = SettingsOf<typeof shorten.settings>;

@@ -2,10 +2,21 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { accessPolicy, apiRoutes, auditDeletes, auditEdits, countReplays, createApi, digest } from '@lakh/api';
-import { openCluster } from '@lakh/backend/cluster';
+import { type Backend, openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
-import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
+import {
+  codecOf,
+  createIssuing,
+  createWorkerIssuing,
+  type Issuing,
+  metricsAndLog,
+  serveSlices,
+  slicesOf,
+  supervisorMetricsAndLog,
+  type WorkerIssuing,
+  workerMetricsAndLog,
+} from '@lakh/issuing';
 import {
   createEditor,
   createInsertIds,
@@ -15,7 +26,7 @@ import {
   OwnHosts,
 } from '@lakh/links';
 import { createPage, pageRoutes } from '@lakh/page';
-import { type ProgramContext, runProgram, thisProcess } from '@lakh/process';
+import { type ProgramContext, runProgram, type SupervisorContext, thisProcess } from '@lakh/process';
 import { readConfig, type ShortenSettings, shorten } from './config.js';
 
 await runProgram({
@@ -33,40 +44,88 @@ await runProgram({
   config: readConfig,
   routes: [apiRoutes, pageRoutes],
   start,
+  supervise,
 });
 
-async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
-  const { settings, log, registry, lifecycle, listener, serverId } = context;
-  const clock = { nowMs: () => Date.now() };
-  const codec = codecOf(settings);
-  const access = accessPolicy(settings, log);
-  lifecycle.onStop('tokens', access.close);
+type Context = ProgramContext<ShortenSettings>;
+type Supervising = SupervisorContext<ShortenSettings>;
 
-  const backend = openCluster({ settings, clock, observed: { log, registry } });
+/** Of a server of several processes: leases for all, and what one of a server does. */
+async function supervise(context: Supervising): Promise<void> {
+  const { settings, log, registry, lifecycle, serverId, workers, url } = context;
+  // What is shared over Redis is its workers' to share.
+  const backend = openCluster({ settings: { ...settings, redis: undefined }, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
-  const { links: store, hasten, facts } = backend;
-  const { limits } = listener;
-  limits.shareOver(backend.counters);
+  const issuing = leaseHere(context, backend, supervisorMetricsAndLog);
+  serveSlices(workers, issuing);
+  await backend.prepare(lifecycle.signal);
+  await issuing.start();
+  lifecycle.onStop('registration', backend.register(serverId, { url, rangeSize: settings.rangeSize }));
+  lifecycle.onStop('idempotency keys', backend.sweep());
+}
+
+/** Leases in this process, from before a start until after a stop, and adds the checks of all that takes part. */
+function leaseHere(
+  context: Pick<Context & Supervising, 'settings' | 'log' | 'registry' | 'lifecycle' | 'serverId' | 'addCheck'>,
+  backend: Backend,
+  observe: typeof metricsAndLog,
+): Issuing {
+  const { settings, log, registry, lifecycle, serverId } = context;
   const issuing: Issuing = createIssuing({
     ...backend.witnesses(),
-    facts,
-    codec,
+    facts: backend.facts,
+    codec: codecOf(settings),
     settings,
     holder: thisProcess(serverId),
     newClusterId: randomUUID,
     clock: systemClock,
     random: Math.random,
-    observer: metricsAndLog(registry, log, () => issuing.figures()),
+    observer: observe(registry, log, () => issuing.figures()),
   });
   lifecycle.onStop('issuing', issuing.stop);
   for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
   context.addCheck('ids', issuing.health);
+  return issuing;
+}
+
+/** What a whole server leases, or what its supervisor leases for a worker. */
+function issueFrom(context: Context, backend: Backend): WorkerIssuing {
+  const { settings, log, registry, lifecycle, supervisor } = context;
+  if (supervisor === undefined) return leaseHere(context, backend, metricsAndLog);
+  const issuing: WorkerIssuing = createWorkerIssuing({
+    source: slicesOf(supervisor),
+    codec: codecOf(settings),
+    settings,
+    clock: systemClock,
+    random: Math.random,
+    observer: workerMetricsAndLog(registry, log, () => issuing.figures()),
+  });
+  lifecycle.onStop('issuing', issuing.stop);
+  for (const [name, check] of Object.entries(backend.checks)) context.addCheck(name, check);
+  context.addCheck('ids', issuing.health);
+  return issuing;
+}
+
+async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
+  const { settings, log, registry, lifecycle, listener, serverId, supervisor } = context;
+  const clock = { nowMs: () => Date.now() };
+  const access = accessPolicy(settings, log);
+  lifecycle.onStop('tokens', access.close);
+
+  const backend = openCluster({ settings, clock, observed: { log, registry } });
+  lifecycle.onStop('backend', () => backend.close());
+  const { links: store, hasten } = backend;
+  const { limits } = listener;
+  limits.shareOver(backend.counters);
+  const issuing = issueFrom(context, backend);
 
   await backend.prepare(lifecycle.signal);
   await issuing.start();
-  lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   lifecycle.onStop('relay', backend.relay());
-  lifecycle.onStop('idempotency keys', backend.sweep());
+  if (supervisor === undefined) {
+    lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
+    lifecycle.onStop('idempotency keys', backend.sweep());
+  }
 
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };

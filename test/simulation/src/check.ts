@@ -43,6 +43,8 @@ export async function establishedImage(): Promise<Image> {
       isFresh: true,
       forgetful: 'ZooKeeper',
       events: [],
+      workers: 0,
+      sliceSize: 1,
     },
     new Coverage(),
   );

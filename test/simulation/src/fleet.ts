@@ -14,6 +14,11 @@ const DYING_MS = 25;
 const RESIZED = 7;
 const MOST_RANGE_SIZE = 6;
 
+/** A new worker's start, and the first steps of the old one's stop. */
+const RENEWAL_MS = 50;
+
+type WorkerEvent = Extract<EventKind, 'crash worker' | 'pause worker' | 'renew worker' | 'pause in renewal'>;
+
 interface Ambush {
   readonly kind: EventKind;
   readonly slot: number;
@@ -44,25 +49,44 @@ export class Fleet {
   }
 
   start(slot: number, amount = 0): SimulatedServer {
-    const { rangeSize } = this.#schedule;
+    const { rangeSize, sliceSize, workers } = this.#schedule;
     const name = `server ${slot}, start ${this.#everStarted.size + 1}`;
     const isResized = amount % RESIZED === RESIZED - 1;
     if (isResized) this.#world.network.coverage.add('another range size');
     const size = isResized ? (rangeSize % MOST_RANGE_SIZE) + 1 : rangeSize;
-    const server = new SimulatedServer(this.#world, name, size);
+    const server = new SimulatedServer(this.#world, name, { rangeSize: size, sliceSize, workers });
     this.#servers[slot] = server;
     this.#everStarted.set(name, server);
     return server;
   }
 
   use(server: SimulatedServer, kind: 'burst' | 'shorten' | 'alias' | 'wait', amount: number): void {
-    if (server.process.state !== 'running') return;
+    const issuer = server.issuer(amount);
+    if (issuer === undefined) return;
     const { rangeSize, setting } = this.#schedule;
     const isLinked = setting === 'links-alone' || setting === 'last-line';
-    if (kind === 'alias') server.shorten(FIRST_MARK + (amount % (4 * rangeSize)));
-    else if (kind === 'wait' && !isLinked) server.wait();
+    if (kind === 'alias') issuer.shorten(FIRST_MARK + (amount % (4 * rangeSize)));
+    else if (kind === 'wait' && !isLinked) issuer.wait();
     else if (kind === 'burst' && !isLinked) server.take(1 + (amount % (2 * rangeSize)));
-    else for (let i = 0; i <= amount % 3; i += 1) server.shorten();
+    else for (let i = 0; i <= amount % 3; i += 1) issuer.shorten();
+  }
+
+  /** Of a server that has workers. */
+  useWorker(slot: number, kind: WorkerEvent, amount: number): void {
+    const server = this.#servers[slot] as SimulatedServer;
+    const worker = server.worker(amount);
+    if (worker === undefined) return;
+    const { network } = this.#world;
+    const ms = PAUSES_MS[amount % PAUSES_MS.length] as number;
+    if (kind === 'crash worker') worker.crash();
+    else if (kind === 'pause worker') worker.pause(ms);
+    else server.renew(worker);
+    if (kind !== 'pause in renewal') return;
+    network.time.schedule(network.random() * RENEWAL_MS, () => {
+      if (network.healthy) return;
+      if (amount % 2 === 0) worker.pause(ms);
+      else this.#pause(server, ms);
+    });
   }
 
   crash(slot: number, amount: number): void {
@@ -112,7 +136,11 @@ export class Fleet {
 
   heal(): void {
     this.#ambushes.clear();
-    for (const { process } of this.everStarted) process.wake(this.#world.network.random() < 0.5);
+    for (const { process, workers } of this.everStarted) {
+      for (const each of [process, ...workers.map((worker) => worker.process)]) {
+        each.wake(this.#world.network.random() < 0.5);
+      }
+    }
   }
 
   #pause(server: SimulatedServer, ms: number): void {

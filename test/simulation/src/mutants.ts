@@ -3,6 +3,7 @@
  * the same mistake in the code either.
  */
 import { type CounterRange, FIRST_MARK, isUnreadable, UnknownOutcomeError } from '@lakh/id-range';
+import type { Slices } from '@lakh/issuing';
 import type { OperationsPorts } from '@lakh/operations';
 import { answering, type Inside, type Sabotage, withoutVersionCheck } from './sabotage.js';
 import type { ViolationKind } from './safety.js';
@@ -144,11 +145,48 @@ export const MUTANTS = {
       }),
     },
   },
+  'slices-of-the-dead': {
+    setting: 'workers',
+    shows: 'duplicate',
+    what: 'what a worker had when it crashed is handed to the next',
+    sabotage: { slices: inheriting },
+  },
+  'worker-issues-after-return': {
+    setting: 'workers',
+    shows: 'duplicate',
+    what: 'a worker gives its tails back before it is sealed',
+    sabotage: { workerIssuesAfterReturn: true },
+  },
 } satisfies Record<string, Mutant>;
 
 export type MutantName = keyof typeof MUTANTS;
 
 export const MUTANT_NAMES = Object.keys(MUTANTS) as MutantName[];
+
+/** As if a slice were its process's, and free when that is gone. */
+function inheriting(inner: Slices): Slices {
+  return {
+    ...inner,
+    ended(worker) {
+      inner.giveBack(worker, handedOf(inner).get(worker) ?? [], false);
+      inner.ended(worker);
+    },
+    hand: async (worker, held) => {
+      const slice = await inner.hand(worker, held);
+      handedOf(inner).set(worker, [...(handedOf(inner).get(worker) ?? []), slice]);
+      return slice;
+    },
+  };
+}
+
+/** One for each supervisor. */
+const handed = new WeakMap<Slices, Map<object, CounterRange[]>>();
+
+function handedOf(slices: Slices): Map<object, CounterRange[]> {
+  const known = handed.get(slices) ?? new Map<object, CounterRange[]>();
+  handed.set(slices, known);
+  return known;
+}
 
 interface Bound {
   readonly range: CounterRange;

@@ -1,5 +1,6 @@
 /** Where a guard can be taken out of a simulated server or of its operator: mostly something else in a port's place. */
 import type { Clock, Ledger, MarkStore, RemainderStore } from '@lakh/id-range';
+import type { Slices } from '@lakh/issuing';
 import type { LinkStore } from '@lakh/links';
 import type { OperationsPorts } from '@lakh/operations';
 import type { SimulatedDatabase } from './database/database.js';
@@ -21,6 +22,10 @@ export interface Sabotage {
   ledger?(inner: Ledger, inside: Inside): Ledger;
   remainders?(inner: RemainderStore, inside: Inside): RemainderStore;
   links?(inner: LinkStore): LinkStore;
+  /** In a supervisor, of what its workers ask. */
+  slices?(inner: Slices): Slices;
+  /** A worker that gives its tails back goes on issuing from them. */
+  readonly workerIssuesAfterReturn?: boolean;
   /** In the operator's place; resolves when there is nothing left to do. */
   repair?(ports: OperationsPorts): Promise<void>;
   /** The ledger does not look at the links before it calls itself virgin. */

@@ -10,6 +10,7 @@ export const SETTINGS = {
   'in-turn': 'both may be, one after the other, each repaired before the other is lost',
   'links-alone': 'both are lost at once, and the links stay',
   'last-line': 'no guard is left but the unique key of the links',
+  workers: 'servers are several processes, and the witnesses forget nothing',
 } as const;
 
 export type Setting = keyof typeof SETTINGS;
@@ -39,6 +40,12 @@ export type EventKind =
   | 'pause'
   /** Is paused, taken for dead, and another is started in its place before it wakes. */
   | 'replace'
+  /** Of a server that has workers: one of them; its server renews what crashed. */
+  | 'crash worker'
+  | 'pause worker'
+  | 'renew worker'
+  /** The worker that is told to end, or its supervisor, is paused meanwhile. */
+  | 'pause in renewal'
   /** The same at the moment when ZooKeeper has given it its next range, new or a remainder, and the ledger has not. */
   | 'pause between witnesses'
   | 'crash between witnesses'
@@ -65,6 +72,9 @@ export interface Schedule extends FaultPlan {
   /** The witness that forgets, in the setting where one of them does. */
   readonly forgetful: Witness;
   readonly events: readonly SimulatedEvent[];
+  /** Of each server; 0: it is one process. */
+  readonly workers: number;
+  readonly sliceSize: number;
 }
 
 const OFTEN: readonly EventKind[] = ['burst', 'burst', 'burst', 'shorten', 'wait'];
@@ -83,6 +93,7 @@ const SERVERS: readonly EventKind[] = [
   'ledger outage',
   'alias',
 ];
+const WORKERS: readonly EventKind[] = ['crash worker', 'pause worker', 'renew worker', 'pause in renewal'];
 const DISASTERS: readonly EventKind[] = ['ZooKeeper disaster', 'ledger disaster'];
 const COPIES: readonly EventKind[] = ['copy ZooKeeper', 'copy ledger'];
 const REPAIRS: readonly EventKind[] = ['repair', 'repair and crash'];
@@ -94,6 +105,7 @@ const EVENTS: Record<Setting, readonly (readonly EventKind[])[]> = {
   'in-turn': [OFTEN, SERVERS, [...DISASTERS, ...COPIES], [...DISASTERS, 'pause between witnesses']],
   'links-alone': [OFTEN, OFTEN, SERVERS, ['ZooKeeper disaster', 'repair']],
   'last-line': [['shorten', 'shorten', 'alias'], OFTEN, SERVERS],
+  workers: [OFTEN, OFTEN, WORKERS, WORKERS, SERVERS],
 };
 
 function eventArbitrary(setting: Setting): fc.Arbitrary<SimulatedEvent> {
@@ -117,5 +129,7 @@ export function scheduleArbitrary(setting: Setting): fc.Arbitrary<Schedule> {
     isFresh: fc.constantFrom(false, false, false, true),
     forgetful: fc.constantFrom<Witness[]>('ZooKeeper', 'the ledger'),
     events: fc.array(eventArbitrary(setting), { minLength: 4, maxLength: 18 }),
+    workers: setting === 'workers' ? fc.integer({ min: 1, max: 3 }) : fc.constant(0),
+    sliceSize: setting === 'workers' ? fc.integer({ min: 1, max: 3 }) : fc.constant(1),
   });
 }

@@ -1,20 +1,13 @@
 /** One simulated server: the real issuing, leases, adapters and use case, at the ends of simulated wires. */
 import { type CounterRange, type LeaseHolder, ReclaimingLease, type Witnesses } from '@lakh/id-range';
 import { createIssuing, type Issuing, type IssuingFigures } from '@lakh/issuing';
-import {
-  anonymous,
-  type CodeSource,
-  createInsertIds,
-  createShortener,
-  type LinkStore,
-  type Shortener,
-} from '@lakh/links';
-import { base62 } from '@lakh/short-code';
 import { CONNECT_WAIT_MS, NAMESPACE, simulatedCluster } from './cluster.js';
-import { simulatedLinkStore } from './link-store.js';
+import { codec, Issuer } from './issuer.js';
 import { SimulatedProcess } from './process.js';
 import { withoutRefusals, withoutVersionCheck } from './sabotage.js';
 import { observerOf } from './server-observer.js';
+import { SimulatedStaff } from './workers/staff.js';
+import type { SimulatedWorker } from './workers/worker.js';
 import type { World } from './world.js';
 import { SimulatedZookeeperSession } from './zookeeper/session.js';
 
@@ -22,9 +15,15 @@ import { SimulatedZookeeperSession } from './zookeeper/session.js';
 const DRAIN_TIMEOUT_MS = 10_000;
 /** Half of the drain, and the deadlines of one tail: the ledger's, a wait for ZooKeeper, a call to it that fails, and one more wait. */
 const LONGEST_STOP_MS = DRAIN_TIMEOUT_MS / 2 + 2_000 + 3 * CONNECT_WAIT_MS;
+/** What the supervisor adds to it before it cuts a worker. */
+const DRAIN_MARGIN_MS = 5_000;
 
-const codec = base62();
-const ANYONE = anonymous(['create']);
+export interface ServerSize {
+  readonly rangeSize: number;
+  /** 0: one process, without a supervisor. */
+  readonly workers: number;
+  readonly sliceSize: number;
+}
 
 export class SimulatedServer {
   readonly name: string;
@@ -32,16 +31,15 @@ export class SimulatedServer {
   readonly zookeeper: SimulatedZookeeperSession;
   readonly #world: World;
   readonly #issuing: Issuing;
-  readonly #codes: CodeSource;
-  readonly #shortener: Shortener;
+  readonly #issuer: Issuer;
+  readonly #staff: SimulatedStaff | undefined;
   readonly #holder: Omit<LeaseHolder, 'codec'>;
   /** Its mark has been moved, and its lease is not in the ledger yet. */
   isBetweenWitnesses = false;
   #isStopping = false;
-  #metDuplicate: number | undefined;
   #givenBack: readonly CounterRange[] = [];
 
-  constructor(world: World, name: string, rangeSize: number) {
+  constructor(world: World, name: string, { rangeSize, workers, sliceSize }: ServerSize) {
     const { network, sabotage } = world;
     this.#world = world;
     this.name = name;
@@ -57,6 +55,7 @@ export class SimulatedServer {
       settings: {
         namespace: NAMESPACE,
         rangeSize,
+        sliceSize,
         runwayS: 600,
         rangesMaxHeld: 2,
         drainTimeoutMs: DRAIN_TIMEOUT_MS,
@@ -70,22 +69,15 @@ export class SimulatedServer {
       random: network.random,
       observer: observerOf(world, this),
     });
-    this.#codes = {
-      ...this.#issuing.codes,
-      nextOrWait: async () => {
-        const next = await this.#issuing.codes.nextOrWait();
-        this.#took(next.counter);
-        return next;
-      },
-    };
-    this.#shortener = createShortener({
-      store: this.#watchedLinks(simulatedLinkStore({ ...world, process: this.process })),
-      codes: this.#codes,
-      clock: { nowMs: () => clock.wallMs() },
-      // The simulated database does not keep them: no server here repeats an insert.
-      newInsertId: createInsertIds(new Uint8Array(8)),
-      policy: {},
-    });
+    this.#issuer = new Issuer(world, this.process, this.#issuing.codes);
+    this.#staff =
+      workers === 0
+        ? undefined
+        : new SimulatedStaff(world, {
+            ...{ count: workers, supervisor: this.process, issuing: this.#issuing },
+            settings: { rangeSize, sliceSize, drainTimeoutMs: DRAIN_TIMEOUT_MS },
+            drainLimitMs: 2 * DRAIN_TIMEOUT_MS + DRAIN_MARGIN_MS,
+          });
     this.#issuing.start().catch((error: { code: string }) => network.coverage.add(`not started: ${error.code}`));
   }
 
@@ -93,30 +85,31 @@ export class SimulatedServer {
     return this.#issuing.figures();
   }
 
+  /** Which of its workers is meant; undefined where there is none, or none serves. */
+  worker(amount: number): SimulatedWorker | undefined {
+    const serving = this.#staff?.serving ?? [];
+    return serving[amount % serving.length];
+  }
+
+  get workers(): readonly SimulatedWorker[] {
+    return this.#staff?.everStarted ?? [];
+  }
+
+  renew(worker: SimulatedWorker): void {
+    this.#staff?.renew(worker);
+  }
+
   take(most: number): void {
-    const count = Math.min(this.figures.heldIds, most);
-    for (let i = 0; i < count; i += 1) void this.#codes.nextOrWait();
+    if (this.#staff)
+      for (const worker of this.#staff.serving) worker.take(Math.ceil(most / this.#staff.serving.length));
+    else this.#issuer.take(Math.min(this.figures.heldIds, most));
   }
 
-  wait(): void {
-    const { coverage } = this.#world.network;
-    this.#codes.nextOrWait().then(
-      () => coverage.add('waited for a counter'),
-      (error: { code: string }) => coverage.add(`waited in vain: ${error.code}`),
-    );
-  }
-
-  /** Without an alias, from the next counter. */
-  shorten(alias?: number): void {
-    const { network, safety } = this.#world;
-    const request = { longUrl: 'https://example.com/', ...(alias === undefined ? {} : { alias: codec.encode(alias) }) };
-    this.#shortener.shorten(0, request, ANYONE).then(
-      ({ link, created }) => {
-        network.coverage.add(`link ${link.kind}`);
-        if (created) safety.linked(this.name, link);
-      },
-      (error: { code: string }) => network.coverage.add(`no link: ${error.code}`),
-    );
+  /** Who makes links in it; undefined while none of its workers can. */
+  issuer(amount: number): Issuer | undefined {
+    if (!this.#staff) return this.process.state === 'running' ? this.#issuer : undefined;
+    const worker = this.worker(amount);
+    return worker?.process.state === 'running' ? worker.issuer : undefined;
   }
 
   die(): void {
@@ -131,8 +124,9 @@ export class SimulatedServer {
   async shutDown(): Promise<void> {
     const { network, sabotage, safety } = this.#world;
     const { coverage, time } = network;
-    const beganMs = time.monotonicMs();
     this.#isStopping = true;
+    await this.#staff?.end();
+    const beganMs = time.monotonicMs();
     if (this.figures.leasing) coverage.add('a stop with a lease in flight');
     const { pauses } = this.process;
     await this.#issuing.stop();
@@ -143,7 +137,7 @@ export class SimulatedServer {
     if (tookMs > LONGEST_STOP_MS && this.process.pauses === pauses) {
       safety.report('late', `${this.name} took ${tookMs} ms to stop`);
     }
-    if (sabotage.issuesAfterRelease) for (const { start, end } of this.#givenBack) this.#issue(start, end);
+    if (sabotage.issuesAfterRelease) for (const tail of this.#givenBack) this.#issuer.issue(tail);
     this.zookeeper.close();
   }
 
@@ -195,34 +189,5 @@ export class SimulatedServer {
       ledger: sabotage.ledger?.(guarded.ledger, inside) ?? guarded.ledger,
       remainders: sabotage.remainders?.(remainders, inside) ?? remainders,
     };
-  }
-
-  #issue(start: number, end: number): void {
-    for (let counter = start; counter < end; counter += 1) this.#took(counter);
-  }
-
-  #took(counter: number): void {
-    const { database, safety } = this.#world;
-    if (this.#metDuplicate !== undefined) {
-      const met = `its counter ${this.#metDuplicate} had met another generated link`;
-      safety.report('issued on', `${this.name} issued counter ${counter} after ${met}`);
-    }
-    safety.issued(this.name, counter, database.tables.leasesOf(NAMESPACE));
-  }
-
-  /** Knows what an insert really met, whatever the server is told. */
-  #watchedLinks(inner: LinkStore): LinkStore {
-    const watched: LinkStore = {
-      ...inner,
-      insert: async (link) => {
-        const met = await inner.insert(link);
-        if (met.outcome === 'duplicate') {
-          this.#metDuplicate = link.counter;
-          this.#world.network.coverage.add('the last line of defence');
-        }
-        return met;
-      },
-    };
-    return this.#world.sabotage.links?.(watched) ?? watched;
   }
 }

@@ -31,7 +31,7 @@ const REPAIR_STEP_MS = 5_000;
 const REPAIR_STEPS = 40;
 const HAS_SEEN_MORE: readonly string[] = ['zookeeper_forgot', 'ledger_forgot', 'ledger_missing'];
 /** Settings in which servers lease again when everything has healed and was repaired. */
-const RECOVERS: readonly Setting[] = ['zookeeper-alone', 'both', 'in-turn', 'links-alone'];
+const RECOVERS: readonly Setting[] = ['zookeeper-alone', 'both', 'in-turn', 'links-alone', 'workers'];
 
 export class Simulation {
   readonly time = new SimulatedClock();
@@ -119,6 +119,11 @@ export class Simulation {
       case 'pause':
       case 'replace':
         return fleet.pause(slot, amount, kind === 'replace');
+      case 'crash worker':
+      case 'pause worker':
+      case 'renew worker':
+      case 'pause in renewal':
+        return fleet.useWorker(slot, kind, amount);
       case 'pause between witnesses':
       case 'crash between witnesses':
         return fleet.ambush(slot, kind, amount);
@@ -212,11 +217,24 @@ export class Simulation {
     await this.time.advance(HEAL_MS);
     if (!RECOVERS.includes(this.#schedule.setting)) return;
     await this.#restartWhoHasSeenMore();
-    for (const { name, figures } of fleet.servers) {
+    for (const { name, figures, workers } of fleet.servers) {
+      this.#judgeWorkers(name, workers);
       const { lastErrorCode, lastErrorMessage, state } = figures;
       if (state === 'ready') continue;
       if (this.#isForAPerson(lastErrorCode)) this.#coverage.add('two cluster ids, for a person to decide');
       else this.#safety.report('stuck', `${name} is ${state} when all has healed: ${lastErrorMessage}`);
+    }
+  }
+
+  #judgeWorkers(server: string, workers: SimulatedServer['workers']): void {
+    const { workers: wanted } = this.#schedule;
+    const living = workers.filter(({ isServing }) => isServing);
+    if (living.length < wanted) this.#safety.report('stuck', `${server} has ${living.length} of ${wanted} workers`);
+    for (const { issuing, process } of living) {
+      const { lastErrorMessage, state } = issuing.figures();
+      if (state !== 'ready') {
+        this.#safety.report('stuck', `${process.name} is ${state} when all has healed: ${lastErrorMessage}`);
+      }
     }
   }
 

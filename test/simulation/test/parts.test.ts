@@ -188,12 +188,12 @@ describe('the command line', () => {
   });
 
   test('the work is shared between threads and settings, each share with a seed of its own', () => {
-    const options = { schedules: 1_200, seed: 5, workers: 2, progress: () => {} };
+    const options = { schedules: 5_600, seed: 5, workers: 2, progress: () => {} };
     const tasks = tasksOf(options).flat();
-    expect(tasks).toHaveLength(14);
-    expect(new Set(tasks.map(({ seed }) => seed)).size).toBe(14);
+    expect(tasks).toHaveLength(16);
+    expect(new Set(tasks.map(({ seed }) => seed)).size).toBe(16);
     // A fortieth as many come on top, of the shared copy.
-    expect(tasks.reduce((sum, { schedules }) => sum + schedules, 0)).toBe(1_230);
+    expect(tasks.reduce((sum, { schedules }) => sum + schedules, 0)).toBe(5_740);
     expect(tasksOf({ ...options, setting: 'both', path: '3:1' })).toEqual([
       [{ setting: 'both', mutant: undefined, seed: 5, schedules: 1, path: '3:1' }],
     ]);

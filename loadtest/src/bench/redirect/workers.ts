@@ -1,7 +1,7 @@
 import { join } from 'node:path';
-import type { Group, Sample, Subject } from '../figures.js';
+import { costOf } from '../cost-of.js';
+import type { Group, Subject } from '../figures.js';
 import type { LakhServer } from '../lakh-servers.js';
-import { cpuSeconds } from '../processes.js';
 import type { Bench } from '../setting.js';
 import { CONNECTIONS, load } from './load.js';
 import type { OnMariadb } from './ours.js';
@@ -9,8 +9,6 @@ import type { OnMariadb } from './ours.js';
 const ONE = 'one worker';
 const TWO = 'two workers';
 const AT_MOST = 1.1;
-/** Of the time of all, by one process: more of it, and the others had next to nothing to do. */
-const MOST_OF_ONE = 0.9;
 
 /** What a redirect costs a server of two workers, beside one of one. */
 export async function workersGroup(bench: Bench, links: OnMariadb): Promise<Group> {
@@ -45,22 +43,4 @@ export async function workersGroup(bench: Bench, links: OnMariadb): Promise<Grou
     independent: true,
     targets: [{ ours: TWO, against: ONE, atMost: AT_MOST }],
   };
-}
-
-async function costOf(
-  { server }: LakhServer,
-  workers: number,
-  seconds: number,
-  measure: () => Promise<Sample>,
-): Promise<Sample> {
-  const before = cpuSeconds(server.pid);
-  const sample = await measure();
-  const used = [...cpuSeconds(server.pid)].map(([pid, after]) => after - (before.get(pid) ?? 0));
-  const total = used.reduce((sum, each) => sum + each, 0);
-  if (workers > 1 && Math.max(...used) > total * MOST_OF_ONE) {
-    throw new Error(
-      `of ${workers} workers one did nearly all: ${used.map((each) => `${each.toFixed(2)} s`).join(', ')}`,
-    );
-  }
-  return { ...sample, value: (total / (sample.value * seconds)) * 1e6 };
 }
