@@ -1,5 +1,13 @@
-import type { EditorOptions, RemoverOptions } from '@lakh/links';
+import type { EditorOptions, RemoverOptions, ShortenerOptions } from '@lakh/links';
 import type { Logger } from '@lakh/process';
+
+/** A log line for each alias: of a counter the ledger knows who leased it. Once more, as `replayed`, for a request that is sent again with its key. */
+export function auditClaims(log: Logger): NonNullable<ShortenerOptions['onClaimed']> {
+  return ({ link: { domainId, code, createdAtMs }, replayed }, { kind, name }) => {
+    const createdAt = new Date(createdAtMs).toISOString();
+    log.info({ domainId, code, createdAt, actor: { kind, name }, ...(replayed && { replayed }) }, 'alias claimed');
+  };
+}
 
 /** A log line for each delete: nothing of the link is left that could tell who took it down. */
 export function auditDeletes(log: Logger): NonNullable<RemoverOptions['onRemoved']> {

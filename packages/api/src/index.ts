@@ -2,7 +2,7 @@
 export { type AccessPolicy, accessPolicy } from './access-policy.js';
 export { type ApiOptions, createApi } from './api.js';
 export { apiRoutes } from './api-routes.js';
-export { auditDeletes, auditEdits } from './audit.js';
+export { auditClaims, auditDeletes, auditEdits } from './audit.js';
 export { BATCH_RULES } from './batch-request.js';
 export { type CallerOptions, type Callers, createCallers, type Identify } from './callers.js';
 export type { CreateLinkOptions } from './create-link.js';

@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { tokenHolder } from '@lakh/links';
+import { type Link, tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import { until } from '@lakh/testkit';
-import { accessPolicy, addToken, auditDeletes, revokeToken } from '../src/index.js';
+import { accessPolicy, addToken, auditClaims, auditDeletes, revokeToken } from '../src/index.js';
 
 const lines: unknown[] = [];
 const errors: unknown[] = [];
@@ -98,4 +98,18 @@ test('the log says who deleted which link', () => {
   auditDeletes(log)({ state: 'deleted', domainId: 0, code: 'Q0u', version: 2 }, tokenHolder('ci'));
   const actor = { kind: 'token', name: 'ci' };
   expect(lines).toEqual([[{ domainId: 0, code: 'Q0u', version: 2, actor }, 'link deleted']]);
+});
+
+test('the log says who claimed which alias, and when', () => {
+  const link = { domainId: 0, code: 'crore', longUrl: 'https://example.com/', createdAtMs: 1_795_000_000_000 } as Link;
+  auditClaims(log)({ link, created: true, replayed: false }, tokenHolder('ci'));
+  const claimed = {
+    domainId: 0,
+    code: 'crore',
+    createdAt: '2026-11-18T11:06:40.000Z',
+    actor: { kind: 'token', name: 'ci' },
+  };
+  expect(lines).toEqual([[claimed, 'alias claimed']]);
+  auditClaims(log)({ link, created: true, replayed: true }, tokenHolder('ci'));
+  expect(lines[1]).toEqual([{ ...claimed, replayed: true }, 'alias claimed']);
 });

@@ -13,6 +13,7 @@ import {
 import { validateExpiry } from './expiry.js';
 import type { Digest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
+import type { KeyedBatch } from './keyed-batch.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
 import { insertMany, NotShortened, type Shortened } from './many-rows.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
@@ -34,6 +35,8 @@ export interface ShortenerOptions {
   readonly policy: ShortenPolicy;
   /** For creates with idempotency keys; undefined where there are none. */
   readonly idempotency?: { readonly digest: Digest; readonly reservations: ReservationStore };
+  /** Told of each alias that was given to somebody. No range on record says who had it made, as of a counter. */
+  readonly onClaimed?: (claimed: ShortenResult, actor: Actor) => void;
 }
 
 export interface Shortener {
@@ -92,10 +95,15 @@ class LinkShortener implements Shortener {
 
   async shorten(domainId: number, request: ShortenRequest, actor: Actor, key?: string): Promise<ShortenResult> {
     demand('create', actor);
-    if (key !== undefined) return this.#demandKeys().shorten(domainId, request, actor, key);
+    if (key !== undefined) {
+      const keyed = this.#demandKeys().shorten(domainId, request, actor, key);
+      return request.alias == null ? keyed : this.#tell(await keyed, actor);
+    }
     const { clock, policy } = this.#options;
     const draft = validate(domainId, request, policy, clock.nowMs());
-    return draft.alias === undefined ? this.#useCounters(draft) : this.#claimAlias(draft.alias, draft);
+    return draft.alias === undefined
+      ? this.#useCounters(draft)
+      : this.#tell(await this.#claimAlias(draft.alias, draft), actor);
   }
 
   async shortenMany(
@@ -127,8 +135,22 @@ class LinkShortener implements Shortener {
     );
   }
 
-  async batch<T>(...batch: Parameters<Shortener['batch']>): Promise<T> {
-    return this.#demandKeys().batch(...batch) as Promise<T>;
+  async batch<T>(
+    domainId: number,
+    requests: readonly ShortenRequest[],
+    actor: Actor,
+    key: string,
+    work: (batch: KeyedBatch) => Promise<T>,
+  ): Promise<T> {
+    return this.#demandKeys().batch(domainId, requests, actor, key, ({ replayed, shorten }) =>
+      work({
+        replayed,
+        shorten: async (index) => {
+          const result = await shorten(index);
+          return requests[index]?.alias == null ? result : this.#tell(result, actor);
+        },
+      }),
+    );
   }
 
   check(domainId: number, request: ShortenRequest): readonly FieldProblem[] {
@@ -145,6 +167,11 @@ class LinkShortener implements Shortener {
   #demandKeys(): ByKey {
     if (this.#byKey === undefined) throw new Error('keys are not taken here');
     return this.#byKey;
+  }
+
+  #tell(result: ShortenResult, actor: Actor): ShortenResult {
+    if (result.created) this.#options.onClaimed?.(result, actor);
+    return result;
   }
 
   async #claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {

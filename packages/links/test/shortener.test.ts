@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { ForbiddenError } from '@lakh/base';
 import { base62 } from '@lakh/short-code';
-import { MemoryLinkStore } from '@lakh/testkit';
+import { MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import {
   AliasTakenError,
   anonymous,
@@ -19,6 +19,7 @@ import {
   StoreOutcomeUnknownError,
   StoreUnavailableError,
   TooManyBurntCountersError,
+  tokenHolder,
 } from '../src/index.js';
 
 const NOW_MS = Date.UTC(2026, 8, 30);
@@ -381,6 +382,45 @@ describe('shortening with an alias', () => {
       expiresAt: '2027-01-01T01:00:00+01:00',
     });
     expect(again).toEqual({ link: first.link, created: false, replayed: false });
+  });
+
+  test('whoever gets it is told of, once, by whatever way; whoever does not is not', async () => {
+    const told: unknown[] = [];
+    const shortener = createShortener({
+      store: new MemoryLinkStore(),
+      codes: new CountingCodes(100_000),
+      clock: { nowMs: () => NOW_MS },
+      newInsertId: createInsertIds(randomBytes(8)),
+      policy: {},
+      idempotency: {
+        digest: (text) => createHash('sha256').update(text).digest('hex'),
+        reservations: new MemoryReservationStore(),
+      },
+      onClaimed: ({ link, replayed }, { name }) => told.push([link.code, name, replayed]),
+    });
+    const ci = tokenHolder('ci');
+    const shorten = (alias: string | undefined, longUrl: string, key?: string) =>
+      shortener.shorten(DOMAIN_ID, { longUrl, alias }, ci, key).catch(() => undefined);
+    await shorten('one', URL_A);
+    await shorten('one', URL_A);
+    await shorten('one', 'https://example.com/b');
+    await shorten('two', URL_A, 'a key');
+    await shorten('two', URL_A, 'a key');
+    for (const key of [undefined, 'another']) await shorten(undefined, URL_A, key);
+    const requests = [
+      { longUrl: URL_A, alias: 'three' },
+      { longUrl: URL_A },
+      { longUrl: 'https://example.com/b', alias: 'one' },
+    ];
+    await shortener.batch(DOMAIN_ID, requests, ci, 'a third', ({ shorten: each }) =>
+      Promise.allSettled(requests.map((_, index) => each(index))),
+    );
+    expect(told).toEqual([
+      ['one', 'ci', false],
+      ['two', 'ci', false],
+      ['two', 'ci', true],
+      ['three', 'ci', false],
+    ]);
   });
 
   test('the same alias with anything else is taken', async () => {

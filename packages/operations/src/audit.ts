@@ -42,6 +42,8 @@ export interface Audit {
   readonly remarks: readonly string[];
 }
 
+const BY_WHOM = 'who claimed it is said by «alias claimed» in the log of the server that created it';
+
 /** A code as its URL has it, an alias too. Three questions by key to the database: milliseconds. */
 export async function audit(ports: OperationsPorts, code: string): Promise<Audit> {
   if (!isPossibleCode(code)) {
@@ -66,8 +68,9 @@ export async function audit(ports: OperationsPorts, code: string): Promise<Audit
     );
   }
   if (record === undefined) remarks.push('no link has this code');
-  if (record?.kind === 'alias') remarks.push('an alias: a person chose it, so it has no counter and no range');
-  if (record !== undefined && record.kind === 'deleted' && ofRow === undefined) remarks.push('it was an alias');
+  if (record?.kind === 'alias') remarks.push('an alias: a person chose it, so it has no counter and no range', BY_WHOM);
+  if (record !== undefined && record.kind === 'deleted' && ofRow === undefined)
+    remarks.push('it was an alias', BY_WHOM);
   return {
     code,
     codec: description?.codec ?? null,

@@ -59,7 +59,9 @@ describe('audit', () => {
       link({ code: 'Q0u', expiresAtMs: NOW_MS }),
     ]);
     const alias = await operations.audit({ code: 'my-alias' });
+    const byWhom = 'who claimed it is said by «alias claimed» in the log of the server that created it';
     expect(alias).toMatchObject({ counter: null, range: null, link: { state: 'live', kind: 'alias' } });
+    expect(alias.remarks).toContain(byWhom);
     expect(await operations.audit({ code: 'Q0v' })).toMatchObject({
       counter: 100_001,
       link: { state: 'deleted', kind: 'generated', longUrl: null },
@@ -67,7 +69,7 @@ describe('audit', () => {
     });
     expect(await operations.audit({ code: 'gone-alias' })).toMatchObject({
       link: { state: 'deleted', kind: 'alias' },
-      remarks: ['it was an alias'],
+      remarks: ['it was an alias', byWhom],
     });
     expect((await operations.audit({ code: 'Q0u' })).link?.state).toBe('expired');
   });

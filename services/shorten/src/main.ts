@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, auditEdits, countReplays, createApi, digest } from '@lakh/api';
+import {
+  accessPolicy,
+  apiRoutes,
+  auditClaims,
+  auditDeletes,
+  auditEdits,
+  countReplays,
+  createApi,
+  digest,
+} from '@lakh/api';
 import { type Backend, openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
@@ -140,6 +149,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
       idempotency: { digest, reservations: backend.reservations },
+      onClaimed: auditClaims(log),
     }),
     clock,
     ryowCookie: createRyowCookie(backend.keys.get('read-your-writes cookie'), publicUrl.startsWith('https:')),

@@ -1,7 +1,16 @@
 #!/usr/bin/env node
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
-import { accessPolicy, apiRoutes, auditDeletes, auditEdits, countReplays, createApi, digest } from '@lakh/api';
+import {
+  accessPolicy,
+  apiRoutes,
+  auditClaims,
+  auditDeletes,
+  auditEdits,
+  countReplays,
+  createApi,
+  digest,
+} from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
 import { createRyowCookie, createRyowReader } from '@lakh/http';
@@ -83,6 +92,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
       idempotency: { digest, reservations: backend.reservations },
+      onClaimed: auditClaims(log),
     }),
     ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
