@@ -5,6 +5,7 @@ import { CopyRelay, type RoundOutcome } from './copy-relay.js';
 import { parseCopyState } from './copy-state.js';
 import type { NewNonce } from './copy-step.js';
 import { CopyWatch } from './copy-watch.js';
+import { CopyWithdrawals, type WithdrawalOutcome } from './copy-withdrawals.js';
 import type { CopyClock, CopyHolder, LinkCopy } from './link-copy.js';
 import type { Invalidation, LinkCache } from './ports.js';
 
@@ -26,6 +27,8 @@ export interface CopyObserver {
   fill?(outcome: FillOutcome): void;
   /** A read for which there was nobody to ask. */
   bypassed?(): void;
+  /** What became of taking out a value that a change left behind. */
+  withdrawn?(outcome: WithdrawalOutcome): void;
   /** What kept a poll or a round from its end. */
   failed?(error: unknown): void;
 }
@@ -56,14 +59,10 @@ const DUE_AFTER_PART = 0.8;
 const JITTER_PART = 0.1;
 /** Who changes a link is told no later. */
 const HASTEN_WAIT_MS = 250;
-/** After so long each time it is tried again to take out what was: a master that was lost has a successor by the last one. */
-const WITHDRAW_AFTER_MS = [0, 250, 500, 1_000, 2_000, 4_000] as const;
-
 export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
   const { copy, log, clock, random, newNonce, validForMs, observer } = options;
   const watches = new Map<CopyHolder, CopyWatch>();
   const roundMs = roundMsOf(validForMs);
-  let isStopped = false;
 
   function watch(holder: CopyHolder): void {
     const onError = observer?.failed;
@@ -83,15 +82,14 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     watching.start();
   }
 
-  /** Takes out what the copy has of a code, whose change no round could bring there. */
-  async function withdraw(changed: Invalidation): Promise<void> {
-    for (const afterMs of WITHDRAW_AFTER_MS) {
-      if (afterMs > 0) await new Promise<void>((resolve) => clock.schedule(afterMs, resolve));
-      if (isStopped) return;
+  const withdrawals = new CopyWithdrawals({
+    clock,
+    async withdraw(changed) {
       const holder = copy.holderOf(bucketOf(changed.domainId, changed.code));
-      if (holder !== undefined && (await withdrawFrom(holder, changed).catch(() => false))) return;
-    }
-  }
+      return holder !== undefined && withdrawFrom(holder, changed);
+    },
+    onEnd: observer?.withdrawn,
+  });
 
   return {
     cache: createCopyReader({
@@ -107,7 +105,7 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
       const holder = copy.holderOf(bucket);
       const watching = holder && watches.get(holder);
       const isDone = watching !== undefined && (await within(HASTEN_WAIT_MS, clock, watching.relay.hasten(bucket)));
-      if (!isDone && version !== undefined) void withdraw({ domainId, code, version });
+      if (!isDone && version !== undefined) withdrawals.begin({ domainId, code, version });
       return isDone;
     },
 
@@ -130,10 +128,9 @@ export function createCopyKeeper(options: CopyKeeperOptions): CopyKeeper {
     },
 
     start() {
-      isStopped = false;
       const unfollow = copy.follow(watch);
       return async () => {
-        isStopped = true;
+        withdrawals.stop();
         unfollow();
         const stopping = [...watches.values()].map((watching) => watching.stop());
         watches.clear();

@@ -9,6 +9,7 @@ export type { FillOutcome } from './copy-reader.js';
 export * from './copy-relay.js';
 export * from './copy-state.js';
 export * from './copy-step.js';
+export type { WithdrawalOutcome } from './copy-withdrawals.js';
 export type { ShortenRequest, ShortenResult } from './draft.js';
 export * from './edit-outcome.js';
 export * from './editor.js';

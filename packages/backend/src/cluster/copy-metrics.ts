@@ -32,9 +32,16 @@ export function observeCopy(
     help: 'Changed links that this process brought to Redis.',
     registers,
   });
+  const withdrawals = new Counter({
+    name: 'lakh_copy_withdrawals_total',
+    help: 'Old values that this process was to take out of Redis because no round could bring their change there: done, given-up (Redis was out of reach for eight seconds), overrun (a thousand others came after it meanwhile).',
+    labelNames: ['outcome'],
+    registers,
+  });
   let failedMs: number | undefined;
   return {
     fill,
+    withdrawn: (outcome) => withdrawals.inc({ outcome }),
     bypassed: () => read('bypassed'),
     round(outcome, changed) {
       rounds.inc({ outcome });
