@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -7,6 +6,7 @@ import { delayReplica, GALERA_LIBRARY, type LocalServer, launchGalera, launchRep
 import { type Member, memberName, migrate, openDatabase } from '../src/index.js';
 import { eventually } from './database.js';
 import { createUnderLoad, missingOf, openMembers, sample } from './members.js';
+import { mountDisk } from './small-disk.js';
 
 const DEADLINE_MS = 3_000;
 const accounts = { password: 'app', migratePassword: 'migrate' };
@@ -82,33 +82,27 @@ test('of ten thousand fresh links that others look for at once, with replicas fi
   180_000,
 );
 
-/** A folder on a disk of its own, which can be filled; only root can make one. */
-function mountDisk(dir: string, megabytes: number): void {
-  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m,mode=0711`, 'tmpfs', dir]);
-  cleanups.push(() => execFileSync('umount', ['--lazy', dir]));
-}
-
 (process.getuid?.() === 0 ? test : test.skip)(
   'a primary whose disk is full: another that is promoted is followed, and room on the old one changes nothing',
   async () => {
     const dir = await folder();
     await mkdir(join(dir, 'mysql-1'));
-    mountDisk(join(dir, 'mysql-1'), 130);
+    const disk = mountDisk(join(dir, 'mysql-1'), 130);
+    cleanups.push(() => disk.unmount());
     const cluster = await launchReplicas({ dir, accounts });
     cleanups.push(() => cluster.stop());
     await migrated(cluster.servers);
     const it = open(cluster.servers);
     const load = createUnderLoad(it);
     await eventually(() => load.acknowledged.length > 300);
-    const filler = join(dir, 'mysql-1', 'filler');
-    execFileSync('sh', ['-c', `cat /dev/zero > ${filler} 2>/dev/null || true`]);
+    disk.fill();
     await eventually(() => it.database.writeRefusal !== '', 30_000);
     const link = sample.generated();
     await expect(it.store.insert(link)).rejects.toMatchObject({ code: 'store_unavailable' });
     await cluster.promote('mysql-2');
     const before = load.acknowledged.length;
     await eventually(() => load.acknowledged.length > before + 300);
-    await rm(filler);
+    disk.free();
     const freed = load.acknowledged.length;
     await eventually(() => load.acknowledged.length > freed + 300);
     await load.stop();

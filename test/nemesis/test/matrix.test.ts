@@ -81,7 +81,20 @@ test('the table tells of each operation how many failed and until when', () => {
   tally.add('create', 1_100, 1_200, undefined);
   tally.add('create', 1_500, 3_500, '503');
   const findings = { wrong: [], stale: 1, tooStale: 0, mostStaleMs: 120 };
-  const text = formatMatrix([{ fault: 'none', seconds: 4, tally, findings, lost: [], violations: ['a bad thing'] }]);
+  const text = formatMatrix({
+    rows: [{ fault: 'none', seconds: 4, tally, findings, lost: [], violations: ['a bad thing'] }],
+    skipped: [{ fault: 'primary-disk-full', why: 'only root may' }],
+  });
   expect(text).toMatch(/none +0\/0 +– +1\/2 +2\.5 s +0\/0 +– +0\/0 +– +0 +0 +0 +0\.12 s/);
+  expect(text).toContain('primary-disk-full skipped: only root may\n');
   expect(text).toContain('1 violations:\n  none: a bad thing');
+});
+
+test('a fault that had to be prepared begins when it says so', () => {
+  const tally = new Tally(1_000);
+  tally.add('create', 1_100, 1_200, '503');
+  tally.begin(3_000);
+  expect(tally.of('create')).toMatchObject({ asked: 1, failed: 1 });
+  tally.add('create', 3_100, 3_500, '503');
+  expect(tally.of('create')).toMatchObject({ asked: 2, failed: 2, recoveredAfterMs: 500 });
 });

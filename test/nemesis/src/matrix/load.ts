@@ -44,6 +44,10 @@ const RECENT = 40;
 /** For a link that was acknowledged to be answered for. */
 const PATIENCE_MS = 30_000;
 const AGAIN_MS = 250;
+/** Of the longest URLs, or nearly so; in all four times what a file of a database keeps free. */
+const GROWN_LENGTH = 2_000;
+const GROWN_AT_ONCE = 200;
+const MOST_GROWN = 20_000;
 /** Between two deletes: more than are made are needed of no kind. */
 const DELETE_THINK_MS = 120;
 
@@ -75,6 +79,49 @@ export class Load {
     this.#tally = new Tally(performance.now());
     this.#findings = noFindings();
     return ended;
+  }
+
+  /** Makes links that take much room: about two megabytes for each thousand. */
+  async grow(links: number): Promise<void> {
+    for (let grown = 0; grown < links; grown += GROWN_AT_ONCE) {
+      if (!(await this.#grow())) throw new Error('a system that is well refuses links');
+    }
+  }
+
+  /** The same until one is refused; failures are timed from then on. Rejects where none is. */
+  async growUntilRefused(signal: AbortSignal): Promise<void> {
+    for (let grown = 0; grown < MOST_GROWN; grown += GROWN_AT_ONCE) {
+      signal.throwIfAborted();
+      const beganMs = performance.now();
+      if (await this.#grow()) continue;
+      this.#tally.begin(beganMs);
+      return;
+    }
+    throw new Error(`${MOST_GROWN} links of ${GROWN_LENGTH} bytes found room`);
+  }
+
+  /** @returns whether all were made */
+  async #grow(): Promise<boolean> {
+    const urls = Array.from({ length: GROWN_AT_ONCE }, () => {
+      this.#made += 1;
+      return `https://example.com/made/${this.#made}?`.padEnd(GROWN_LENGTH, 'x');
+    });
+    const [base] = this.#options.shorten();
+    const sentMs = performance.now();
+    const answer = await this.#ask('POST', `${base}/api/v1/urls:batch`, {
+      links: urls.map((url) => ({ long_url: url })),
+    });
+    const doneMs = performance.now();
+    if (typeof answer === 'string' || answer.status !== 200) return false;
+    const { results } = JSON.parse(answer.body) as {
+      results: { index: number; status: number; link?: { code: string } }[];
+    };
+    for (const { index, status, link } of results) {
+      if (status !== 201 || link === undefined) continue;
+      const face = { leadsTo: urls[index] as string };
+      this.#links.push({ code: link.code, truth: new LinkTruth(face, sentMs, doneMs), busy: false });
+    }
+    return results.every(({ status }) => status === 201);
   }
 
   async stop(): Promise<void> {

@@ -25,9 +25,9 @@ async function main({ faults, seed = randomInt(2 ** 31), dir: given }: MatrixCom
   const interruption = watchInterruption({ watchLauncher: startedByNpm });
   const root = join(import.meta.dirname, '..', '..', '..', '..');
   try {
-    const rows = await runMatrix({ dir, root, settings, faults, seed, report, signal: interruption.stop });
-    process.stdout.write(formatMatrix(rows));
-    return rows.every(({ violations }) => violations.length === 0) ? 0 : EXIT_WRONG;
+    const matrix = await runMatrix({ dir, root, settings, faults, seed, report, signal: interruption.stop });
+    process.stdout.write(formatMatrix(matrix));
+    return matrix.rows.every(({ violations }) => violations.length === 0) ? 0 : EXIT_WRONG;
   } catch (error) {
     if (interruption.stop.aborted) return EXIT_INTERRUPTED;
     throw error;

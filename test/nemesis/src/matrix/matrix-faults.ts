@@ -1,5 +1,6 @@
 /** The rows of the matrix: what is broken, for how long, and how it is healed. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Load } from './load.js';
 import { MARIADB, type MatrixSystem, REDIRECT, REDIS, SHARD, type Topology } from './matrix-system.js';
 
 export interface MatrixFault {
@@ -10,8 +11,11 @@ export interface MatrixFault {
   readonly isShort?: true;
   /** Whether no request but those of the operations named may fail. Absent: what has to fail is not said here. */
   readonly mayFail?: readonly ('redirect' | 'create' | 'edit' | 'delete')[];
-  /** Breaks, lasts and heals. Resolves when everything that was broken is as it was. */
-  make(system: MatrixSystem): Promise<void>;
+  /**
+   * Breaks, lasts and heals. Resolves when everything that was broken is as it was. Times count from its call, or from when it tells the load of a
+   * later beginning.
+   */
+  make(system: MatrixSystem, load: Load): Promise<void>;
 }
 
 /** Longer than anything that notices an outage takes, and than the bound of staleness. */
@@ -20,6 +24,8 @@ const LASTS_MS = 4_000;
 const BEHIND_MS = 8_000;
 /** Until a replica of Redis is in its master's place, with time to spare. */
 const FAILOVER_MS = 8_000;
+/** Three megabytes or so. */
+const LINKS_BEFORE_FULL = 1_600;
 const CHANGES = ['create', 'edit', 'delete'] as const;
 const ALL = ['redirect', ...CHANGES] as const;
 
@@ -103,6 +109,21 @@ async function readOnly(system: MatrixSystem): Promise<void> {
     await last(system);
   } finally {
     await system.sql('SET GLOBAL read_only=0');
+  }
+}
+
+/**
+ * It has room in its own files for a while: the fault begins when that is used up. A table of less than a megabyte has none, and where it cannot grow
+ * InnoDB may be unable to undo what it refused, and end (`Error (Out of disk space) in rollback`): so it has more.
+ */
+async function diskFull(system: MatrixSystem, load: Load): Promise<void> {
+  await load.grow(LINKS_BEFORE_FULL);
+  system.disk.fill();
+  try {
+    await load.growUntilRefused(system.signal);
+    await last(system);
+  } finally {
+    system.disk.free();
   }
 }
 
@@ -249,6 +270,12 @@ export const MATRIX = {
     what: 'the database takes no writes (read_only)',
     mayFail: CHANGES,
     make: readOnly,
+  },
+  'primary-disk-full': {
+    topology: 'smallDisk',
+    what: 'the database’s disk full, and freed',
+    mayFail: CHANGES,
+    make: diskFull,
   },
   'primary-cut': { what: 'connections to the database reset', mayFail: ALL, make: cut('mariadb', 'reset') },
   'caches-cold': {

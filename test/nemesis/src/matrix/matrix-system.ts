@@ -1,10 +1,11 @@
 /** The stack under test, with wires of their own to Redis for each kind of server, and what faults do to it. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack, type UpOptions } from '@lakh/local';
 import { createFaultProxy, type FaultProxy } from '@lakh/testkit';
 import { comesTrue } from '../until.js';
 import { respCommand } from './resp.js';
+import { SmallDisk, whyNoDisk } from './small-disk.js';
 
 export interface MatrixSystemOptions {
   readonly dir: string;
@@ -19,6 +20,8 @@ export interface MatrixSystemOptions {
 /** What the system is made of beside Lakh's own servers. */
 export const TOPOLOGIES = {
   plain: {},
+  /** The database's disk is its own, and small. */
+  smallDisk: {},
   replicas: { db: 'replicas' },
   galera: { db: 'galera' },
   vitess: { db: 'vitess' },
@@ -28,6 +31,11 @@ export const TOPOLOGIES = {
 
 export type Topology = keyof typeof TOPOLOGIES;
 
+/** Why a system of this kind cannot be had on this machine; undefined where it can. */
+export function whyNot(topology: Topology): string | undefined {
+  return topology === 'smallDisk' ? whyNoDisk() : undefined;
+}
+
 export const MARIADB = 'mysql-1';
 export const REDIS = 'redis-1';
 /** Its primary's tablet. */
@@ -35,6 +43,8 @@ export const SHARD = 'vttablet-1';
 export const REDIRECT = ['redirect-1', 'redirect-2'] as const;
 export const SHORTEN = ['shorten-1', 'shorten-2'] as const;
 const PATIENCE_MS = 60_000;
+/** A new MariaDB takes half of it. */
+const DISK_MB = 96;
 
 interface Wires {
   readonly redisOfRedirect: FaultProxy;
@@ -52,6 +62,7 @@ export class MatrixSystem {
   /** Where servers really listen, by name. */
   readonly #ports: Map<string, number>;
   #urls = new Map<string, string>();
+  #disk: SmallDisk | undefined;
 
   private constructor(options: MatrixSystemOptions, wires: Wires, ports: Map<string, number>) {
     const { dir, root, settings, report, signal } = options;
@@ -84,6 +95,7 @@ export class MatrixSystem {
   }
 
   async up(): Promise<void> {
+    if (this.#topology === 'smallDisk') await this.#mountDisk();
     const counts = { shorten: SHORTEN.length, redirect: REDIRECT.length, zookeeper: 1 };
     await this.stack.up({ ...counts, ...TOPOLOGIES[this.#topology], signal: this.signal });
     const { processes } = await this.stack.status();
@@ -92,7 +104,22 @@ export class MatrixSystem {
 
   async down(): Promise<void> {
     await this.stack.down();
+    this.#disk?.unmount();
     await Promise.all(Object.values(this.wires).map((wire) => wire.close()));
+  }
+
+  /** Under its data alone: its log goes on. */
+  async #mountDisk(): Promise<void> {
+    const dir = join(this.#dir, MARIADB);
+    mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
+    await mariadbPlan({ name: MARIADB, dir, port: 0 }).prepare();
+    this.#disk = SmallDisk.mount(join(dir, 'data'), DISK_MB);
+  }
+
+  /** The database's, of the topology `smallDisk`. */
+  get disk(): SmallDisk {
+    if (this.#disk === undefined) throw new Error(`the topology ${this.#topology} has no disk of its own`);
+    return this.#disk;
   }
 
   url(name: string): string {

@@ -7,7 +7,7 @@ import { Http } from '../http.js';
 import { createRandom } from '../random.js';
 import { type Findings, Load } from './load.js';
 import { MATRIX, type MatrixFault, type MatrixFaultName } from './matrix-faults.js';
-import { MatrixSystem, TOPOLOGIES, type Topology } from './matrix-system.js';
+import { MatrixSystem, TOPOLOGIES, type Topology, whyNot } from './matrix-system.js';
 import { OPERATIONS, type Tally } from './tally.js';
 
 export interface MatrixOptions {
@@ -53,15 +53,25 @@ const SERVER_SETTINGS = {
   LAKH_STORE_DEADLINE_MS: String(STORE_DEADLINE_MS),
 } as const;
 
-/** Resolves with a row for each fault. Nothing of it runs on when it settles. */
-export async function runMatrix(options: MatrixOptions): Promise<readonly MatrixRow[]> {
+export interface Matrix {
+  readonly rows: readonly MatrixRow[];
+  /** What this machine does not allow. */
+  readonly skipped: readonly { readonly fault: MatrixFaultName; readonly why: string }[];
+}
+
+/** Resolves with a row for each fault that can be made here. Nothing of it runs on when it settles. */
+export async function runMatrix(options: MatrixOptions): Promise<Matrix> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   const rows: MatrixRow[] = [];
+  const skipped: { fault: MatrixFaultName; why: string }[] = [];
   for (const topology of Object.keys(TOPOLOGIES) as Topology[]) {
     const faults = options.faults.filter((name) => topologyOf(name) === topology);
-    if (faults.length > 0) rows.push(...(await breakOne(topology, { ...options, faults })));
+    if (faults.length === 0) continue;
+    const why = whyNot(topology);
+    if (why === undefined) rows.push(...(await breakOne(topology, { ...options, faults })));
+    else skipped.push(...faults.map((fault) => ({ fault, why })));
   }
-  return rows;
+  return { rows, skipped };
 }
 
 const topologyOf = (name: MatrixFaultName): Topology => (MATRIX[name] as MatrixFault).topology ?? 'plain';
@@ -109,7 +119,7 @@ async function breakOne(topology: Topology, options: MatrixOptions): Promise<rea
 async function makeRow(system: MatrixSystem, load: Load, fault: MatrixFaultName): Promise<MatrixRow> {
   const beganMs = performance.now();
   load.turn();
-  await MATRIX[fault].make(system);
+  await MATRIX[fault].make(system, load);
   await system.untilWhole();
   await sleep(AFTERWARDS_MS, undefined, { signal: system.signal });
   const { tally, findings } = load.turn();

@@ -1,5 +1,5 @@
 import { columns } from '@lakh/base';
-import type { MatrixRow } from './run-matrix.js';
+import type { Matrix } from './run-matrix.js';
 import { OPERATIONS, type Operation, type Tally } from './tally.js';
 
 const HEAD = [
@@ -12,7 +12,7 @@ const HEAD = [
 ];
 
 /** The matrix: a line a fault; of each operation how many failed of how many, and the seconds until the last one that did. */
-export function formatMatrix(rows: readonly MatrixRow[]): string {
+export function formatMatrix({ rows, skipped }: Matrix): string {
   const lines = rows.map(({ fault, tally, findings, lost }) => [
     fault,
     ...OPERATIONS.flatMap((operation) => cells(tally, operation)),
@@ -25,6 +25,7 @@ export function formatMatrix(rows: readonly MatrixRow[]): string {
   return [
     ...columns([HEAD, ...lines]),
     'stale: redirects that were older than promised; worst: the oldest that was served at all',
+    ...skipped.map(({ fault, why }) => `${fault} skipped: ${why}`),
     violations.length === 0 ? 'everything as promised' : `${violations.length} violations:`,
     ...violations.map((violation) => `  ${violation}`),
     '',

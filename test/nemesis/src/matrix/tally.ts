@@ -15,10 +15,15 @@ export interface OperationTally {
 }
 
 export class Tally {
-  readonly #beganMs: number;
+  #beganMs: number;
   readonly #all = new Map<Operation, OperationTally>();
 
   constructor(beganMs: number) {
+    this.#beganMs = beganMs;
+  }
+
+  /** The fault that was prepared until now has begun: what was counted stays. */
+  begin(beganMs: number): void {
     this.#beganMs = beganMs;
   }
 
