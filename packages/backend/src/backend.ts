@@ -35,7 +35,7 @@ export interface Backend extends WitnessPorts {
   readonly keys: SharedKeys;
   /** By name: what has been opened so far. */
   readonly checks: Readonly<Record<string, HealthCheck>>;
-  /** Whether links can be looked up, in each place that knows some, as far as this is a question. */
+  /** Whether links can be looked up, in each place that knows them, as far as this is a question: all of them (`ok`), those that it happens to have (`degraded`), none (`down`). */
   readonly sources: readonly HealthCheck[];
   /**
    * Brings the schema up to date, or checks that it is, and loads the keys. Tries for as long as the database is away and `signal` is not aborted;

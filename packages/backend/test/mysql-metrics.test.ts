@@ -1,6 +1,13 @@
+import type { ReplicaReader } from '@lakh/mysql';
 import { createLogger } from '@lakh/process';
 import { Registry } from 'prom-client';
-import { createMysqlObserver, databaseHealth, noTroubles } from '../src/cluster/mysql-metrics';
+import {
+  createMysqlObserver,
+  databaseHealth,
+  databaseSource,
+  type MemberTroubles,
+  noTroubles,
+} from '../src/cluster/mysql-metrics';
 
 /** What the check `database` says, the observer that it hears of members by, and what that has logged. */
 function openCheck(writes = true) {
@@ -30,6 +37,19 @@ test('a primary that is away is told from a replica that is, until another takes
   observer.primary('b', 'a');
   observer.role('b', 'primary', '');
   expect(check()).toEqual({ status: 'degraded', detail: 'a: refused' });
+});
+
+test('links can be looked up where the primary answers, whoever else is away; without it those that a replica has', () => {
+  const replica = { name: 'b', lagMs: 0 } as ReplicaReader;
+  const status = (troubles: Partial<MemberTroubles>, available: boolean, reader?: ReplicaReader) =>
+    databaseSource({ ...noTroubles(), ...troubles }, { available, reader: () => reader }).status;
+  const away = new Map([['b', 'refused']]);
+  expect(status({ away, silent: away, primary: 'a' }, true)).toBe('ok');
+  expect(status({ readOnly: new Map([['a', '1114']]), primary: 'a' }, true)).toBe('ok');
+  expect(status({ silent: new Map([['a', 'no answer']]), primary: 'a' }, true, replica)).toBe('degraded');
+  expect(status({ noPrimary: 'two take writes' }, false, replica)).toBe('degraded');
+  expect(status({}, false)).toBe('down');
+  expect(databaseSource(noTroubles(), { available: false }).status).toBe('down');
 });
 
 test('the only server of a database is no primary', () => {

@@ -1,5 +1,5 @@
-import type { Database, MemberRole, MysqlLinkStore, MysqlObserver } from '@lakh/mysql';
-import type { HealthCheck, Logger, Registry } from '@lakh/process';
+import type { Database, MemberRole, MysqlLinkStore, MysqlObserver, PrimaryPool } from '@lakh/mysql';
+import type { CheckResult, HealthCheck, Logger, Registry } from '@lakh/process';
 import { Counter, Gauge, Histogram } from 'prom-client';
 
 const STATEMENT_BUCKETS_S = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
@@ -45,6 +45,16 @@ export function databaseHealth(
   if (gone.size === 0) return { status: 'ok' };
   const detail = [...gone].map(([member, why]) => `${member === primary ? 'the primary ' : ''}${member}: ${why}`);
   return { status: 'degraded', detail: detail.join('; ') };
+}
+
+/** Whether links can be looked up there: all of them where the primary answers, what replicas have where it does not. */
+export function databaseSource(
+  { silent, noPrimary, primary }: MemberTroubles,
+  pool: Pick<PrimaryPool, 'available' | 'reader'>,
+): CheckResult {
+  const isSilent = primary !== undefined && silent.has(primary);
+  if (pool.available && noPrimary === '' && !isSilent) return { status: 'ok' };
+  return { status: pool.reader?.() === undefined ? 'down' : 'degraded' };
 }
 
 /** Metrics and log lines of the database. `troubles` is kept up to date. */

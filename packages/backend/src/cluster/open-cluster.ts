@@ -19,7 +19,7 @@ import type { clusterSettings } from '../settings.js';
 import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
 import { keepCopy } from './keep-copy.js';
-import { createMysqlObserver, databaseHealth, exposeDatabase, noTroubles } from './mysql-metrics.js';
+import { createMysqlObserver, databaseHealth, databaseSource, exposeDatabase, noTroubles } from './mysql-metrics.js';
 import { openRedis } from './open-redis.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { reachLinks } from './reach-links.js';
@@ -109,7 +109,7 @@ export function openCluster(options: ClusterOptions): Backend {
         }),
       };
     },
-    sources: redis === undefined ? [ofDatabase] : [ofDatabase, redis.source],
+    sources: [() => databaseSource(troubles, pool), ...(redis === undefined ? [] : [redis.source])],
     prepare(signal) {
       lanes.follow();
       return prepareDatabase({ pool, mayMigrate: settings.migrate !== 'never', keys, log: told?.log, signal });

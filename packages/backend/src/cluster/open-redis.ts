@@ -82,8 +82,8 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
           ? { status: 'ok' }
           : { status: 'degraded', detail: 'nothing proves that what the cache has is true: the database is asked' },
     },
-    // One that was emptied, with nobody who can begin the copy anew, is there and knows no link.
-    source: () => ({ status: masters.isWhole && keeper.holdsSome() ? 'ok' : 'degraded' }),
+    // A part of the links at best. One that was emptied, with nobody who can begin the copy anew, is there and knows none.
+    source: () => ({ status: masters.isWhole && keeper.holdsSome() ? 'degraded' : 'down' }),
     close: () => masters.close(),
   };
 }
