@@ -10,7 +10,7 @@ import { createMysqlObserver, exposeDatabase } from '../../packages/backend/src/
 import { createRedisObserver } from '../../packages/backend/src/cluster/redis-metrics.js';
 import { createZookeeperObserver } from '../../packages/backend/src/cluster/zookeeper-metrics.js';
 import { createEventMetrics, exposeFigures } from '../../packages/issuing/src/metrics.js';
-import { registerWorkerMetrics } from '../../packages/process/src/workers/staff.js';
+import { registerWorkerMetrics } from '../../packages/process/src/workers/worker-metrics.js';
 import { read, sources, tableRows, ticked } from './support.js';
 
 const PAGE = 'docs/reference/metrics.md';
@@ -36,7 +36,7 @@ async function registered() {
   const { registry, stop } = createMetrics({ program: 'docs', version: '0' });
   try {
     createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
-    registerWorkerMetrics(registry, { members: [] }, 1);
+    registerWorkerMetrics(registry, { fleet: { members: [] }, dealer: { waiting: 0 }, count: 1 });
     exposeFigures(registry, figures);
     createEventMetrics(registry);
     countReplays(registry);

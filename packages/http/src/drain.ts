@@ -34,22 +34,32 @@ export async function drainServer(
   { onDraining, onClosingIdle }: DrainSteps,
 ): Promise<{ readonly cut: number }> {
   const graceMs = Math.min(IDLE_GRACE_MS, limitMs * GRACE_PART_OF_LIMIT);
-  await quietTurn(server, graceMs);
-  // Not node:http's own, which closes idle connections at once.
-  NetServer.prototype.close.call(server);
+  // One that is given its connections has none; whoever gives them has stopped.
+  const { listening } = server;
+  if (listening) await endListener(server, graceMs);
   onDraining();
   connections.announceEnd();
   await connections.noneLeft(graceMs);
   // After a poll what has arrived has been read, and its connection is idle no more.
   await nextTurn();
   onClosingIdle();
-  server.close();
+  // Node says that a server has closed once its last connection has, and what looks after connections ends then; of those that it was given it knows nothing.
+  if (listening) server.close();
+  else server.closeIdleConnections();
   connections.endSilent();
   await connections.noneLeft(limitMs - graceMs);
   const cut = connections.size;
   server.closeAllConnections();
   connections.cut();
+  if (!listening) server.close();
   return { cut };
+}
+
+/** Accepts whom the system has connected already, for `limitMs` at most, and nobody after that. */
+export async function endListener(server: NetServer, limitMs: number): Promise<void> {
+  await quietTurn(server, limitMs);
+  // Not node:http's own, which closes idle connections at once.
+  NetServer.prototype.close.call(server);
 }
 
 /**

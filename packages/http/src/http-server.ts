@@ -76,6 +76,8 @@ export interface HttpServer {
   readonly server: Server;
   /** Requests that a handler has not finished. */
   readonly inFlight: number;
+  /** Serves a connection that somebody else has accepted, as if it had come by a listener. */
+  take(socket: Socket): void;
   /**
    * Stops accepting, announces the end on every answer from then on, closes what has been idle for a while since, lets what is in flight
    * finish for `limitMs` in all, then cuts the rest.
@@ -139,6 +141,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 
   return {
     server,
+    take: takerOf(server),
     drain(limitMs) {
       return drainServer(server, connections, limitMs, {
         onDraining() {
@@ -154,6 +157,18 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     get inFlight() {
       return connections.inFlight;
     },
+  };
+}
+
+function takerOf(server: Server): (socket: Socket) => void {
+  let isBegun = false;
+  return (socket) => {
+    // Of this node:http makes what holds its connections to their time limits.
+    if (!isBegun) server.emit('listening');
+    isBegun = true;
+    // As all have that a listener of node:http accepts.
+    socket.allowHalfOpen = true;
+    server.emit('connection', socket);
   };
 }
 

@@ -14,8 +14,9 @@ export {
   type RouteResponse,
 } from './app.js';
 export { type BodyLine, BodyLines } from './body-lines.js';
-export { createClientKeys } from './clients.js';
+export { clientKey, createClientKeys } from './clients.js';
 export { createConnectionMetrics } from './connection-metrics.js';
+export { endListener } from './drain.js';
 export * from './errors.js';
 export { countTogether, createGroupCounters } from './group-counters.js';
 export { errorPage, escapeHtml, htmlPage, PAGE_LOOK, STILL_PAGE_POLICY } from './html-page.js';

@@ -31,7 +31,7 @@ export interface AdminOptions {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface AdminServer extends HttpServer {
+export interface AdminServer extends Omit<HttpServer, 'take'> {
   readiness(): Promise<Readiness>;
 }
 

@@ -16,7 +16,6 @@ import {
   type OwnNames,
   type RequestHead,
   type Routes,
-  type SharedCounters,
   tryAddress,
   type WireLane,
 } from '@lakh/http';
@@ -61,7 +60,7 @@ export async function runProgram<S extends ServerSettings>(options: RunOptions<S
   else await runServer(options, { ...config, settings: { ...settings, serverId } });
 }
 
-/** How many processes there are to be. What is itself a worker of somebody's node:cluster cannot have any. */
+/** How many processes there are to be. Who is itself a worker of somebody's node:cluster is one of several already. */
 function workersOf({ workers, runAs }: ServerSettings): number {
   if (workers !== 'auto') return workers;
   return runAs !== undefined || !cluster.isPrimary ? 1 : availableCores();
@@ -93,7 +92,7 @@ async function runServer<S extends ServerSettings>(
   const { publicUrl, hosts = [], adminListen } = settings;
   const own = ownNamesOf(settings);
   const common = { settings, log, lifecycle, registry, onRequestError };
-  const front = createFront(options.routes, own, { ...common, group: post?.counters });
+  const front = createFront(options.routes, own, { ...common, post });
   const onError = (error: unknown): void => log.error({ err: error }, 'the admin listener failed to answer');
   const admin = post ? undefined : createAdminServer({ own, registry, lifecycle, checks, onError });
   const urls = admin
@@ -153,10 +152,10 @@ function createFront(
   routes: readonly Routes[],
   own: OwnNames,
   context: Pick<ProgramContext<ServerSettings>, 'settings' | 'log' | 'lifecycle' | 'registry' | 'onRequestError'> & {
-    readonly group: SharedCounters | undefined;
+    readonly post: Post | undefined;
   },
 ) {
-  const { settings, log, lifecycle, registry, onRequestError: onError, group } = context;
+  const { settings, log, lifecycle, registry, onRequestError: onError, post } = context;
   let handler: App['handler'] = () => {
     throw new OverloadedError('This server is still starting.');
   };
@@ -194,10 +193,15 @@ function createFront(
       const { cut } = await http.drain(settings.drainTimeoutMs);
       if (cut > 0) log.warn({ cut }, 'connections were cut at the end of the drain');
     });
+    if (post) {
+      post.serve(http.take, lifecycle);
+      return;
+    }
     if (!http.server.listening) await listen(http, settings.listen);
     log.info({ address: url }, 'public listener is open');
   };
-  return { http, metrics, limits: createProgramLimits(settings, registry, log, group), open, serve, warning };
+  const limits = createProgramLimits(settings, registry, log, post?.counters);
+  return { http, metrics, limits, open, serve, warning };
 }
 
 /** Of what there is to serve, once there is something; until then all goes to whoever says that there is nothing yet. */

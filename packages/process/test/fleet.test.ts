@@ -62,6 +62,8 @@ function fleetOf(count: number, options: Partial<FleetOptions> = {}) {
       return fake;
     },
     drainLimitMs: 1000,
+    onServing: async () => {},
+    onEnding: () => {},
     onGone: ({ worker }, asked) => void gone.push([worker, asked]),
     onAllFailed: () => {
       allFailed += 1;
@@ -118,6 +120,85 @@ describe('the workers of a server', () => {
     expect(fleet.members.map(({ worker }) => worker)).toEqual([1, 2]);
   });
 
+  test('of whom one is killed while it starts are there once another serves, and not before', async () => {
+    const { fleet, forked } = fleetOf(2);
+    let isStarted = false;
+    const start = fleet.start().then(() => {
+      isStarted = true;
+    });
+    forked[0]?.end(CRASH);
+    forked[1]?.end(CRASH);
+    await until(() => forked.length === 4);
+    await sleep(5);
+    expect(isStarted).toBe(false);
+    forked[3]?.serve();
+    await start;
+    expect(fleet.members.map(({ worker, state }) => [worker, state])).toEqual([
+      [1, 'starting'],
+      [2, 'serving'],
+    ]);
+  });
+
+  test('of whom all are killed while they start end it after so many times', async () => {
+    const { fleet, forked, allFailed } = fleetOf(2);
+    const start = fleet.start();
+    const failed = expect(start).rejects.toThrow(
+      /^worker \d ended by SIGKILL before it could serve, like all others, 8 times in a row$/,
+    );
+    for (let at = 0; at < 2 * 8; at += 1) {
+      await until(() => forked.length > at);
+      forked[at]?.end(CRASH);
+    }
+    await failed;
+    await sleep(20);
+    expect(allFailed()).toBe(0);
+    expect(forked).toHaveLength(2 * 8);
+  });
+
+  test('of whom all were killed, and one ends by itself then, end the start with its exit code', async () => {
+    const { fleet, forked } = fleetOf(2);
+    const start = fleet.start();
+    const failed = expect(start).rejects.toMatchObject({ exitCode: 2 });
+    forked[0]?.end(CRASH);
+    forked[1]?.end(CRASH);
+    await until(() => forked.length >= 3);
+    forked[2]?.end({ code: 2, signal: null });
+    await failed;
+  });
+
+  test('that could not even begin are started again, and it is told why', async () => {
+    const told: unknown[] = [];
+    const { forked } = await started(2, {
+      log: { ...log, error: (_: object, text?: string) => told.push(text) } as never,
+    });
+    forked[0]?.end({ code: null, signal: null, failure: 'spawn EAGAIN' });
+    await until(() => forked.length === 3);
+    expect(told).toEqual(['a worker ended as it began (spawn EAGAIN) without being asked']);
+  });
+
+  test('serve once whoever deals to them has heard of it, and are dealt to no more before they are told to end', async () => {
+    const told: string[] = [];
+    let resume = () => {};
+    const { fleet, forked } = fleetOf(1, {
+      onServing: ({ worker }) => {
+        told.push(`serving ${worker}`);
+        return new Promise((resolve) => {
+          resume = resolve;
+        });
+      },
+      onEnding: () => void told.push(`ending, drains: ${forked[0]?.isDraining}`),
+    });
+    const start = fleet.start();
+    forked[0]?.serve();
+    await until(() => told.length === 1);
+    expect(fleet.members[0]?.state).toBe('starting');
+    resume();
+    await start;
+    expect(fleet.members[0]?.state).toBe('serving');
+    await fleet.drain();
+    expect(told).toEqual(['serving 1', 'ending, drains: false']);
+  });
+
   test('that crash are started again, with their numbers', async () => {
     const { fleet, forked, gone } = await started(2);
     forked[1]?.end(CRASH);
@@ -155,7 +236,6 @@ describe('the workers of a server', () => {
   test('are renewed one after the other, the new one first', async () => {
     const { fleet, forked, gone } = await started(2);
     const reload = fleet.reload();
-    expect(fleet.reload()).toBe(reload);
     for (const at of [2, 3]) {
       await until(() => forked.length === at + 1);
       expect(forked[at - 2]?.isDraining).toBe(false);
@@ -170,6 +250,40 @@ describe('the workers of a server', () => {
       [1, 'serving'],
       [2, 'serving'],
     ]);
+  });
+
+  test('are renewed once more for all who asked while they were', async () => {
+    const { fleet, forked } = await started(1);
+    const first = fleet.reload();
+    const second = fleet.reload();
+    expect(second).not.toBe(first);
+    expect(fleet.reload()).toBe(second);
+    await until(() => forked.length === 2);
+    forked[1]?.serve();
+    await first;
+    await until(() => forked.length === 3);
+    // Whoever asks now has changed something that this one may not have seen.
+    const third = fleet.reload();
+    expect(third).not.toBe(second);
+    forked[2]?.serve();
+    await second;
+    await until(() => forked.length === 4);
+    forked[3]?.serve();
+    await third;
+    await sleep(20);
+    expect(forked).toHaveLength(4);
+  });
+
+  test('are renewed once more though the first time failed', async () => {
+    const { fleet, forked } = await started(1);
+    const first = fleet.reload();
+    const second = fleet.reload();
+    await until(() => forked.length === 2);
+    forked[1]?.end({ code: 1, signal: null });
+    await expect(first).rejects.toThrow(WorkerFailedError);
+    await until(() => forked.length === 3);
+    forked[2]?.serve();
+    await second;
   });
 
   test('are no more than there are places, though one crashed while its successor started', async () => {

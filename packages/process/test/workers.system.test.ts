@@ -142,16 +142,24 @@ describe('a server of several workers', () => {
     writeFileSync(trouble, '');
     const old = server.living;
     server.child.kill('SIGUSR2');
-    await until(() => server.log.includes('a new worker did not start'));
+    await until(() => server.log.split('"msg":"renewing the workers"').length === 3);
+    server.child.kill('SIGUSR2');
+    // Once more, for whatever had changed since the first began.
+    await until(() => server.log.split('a new worker did not start').length === 3);
+    expect(server.log).toContain('renewing the workers once more, after this time');
     rmSync(trouble);
     expect(server.log).toContain('there is trouble');
     expect(server.living).toEqual(old);
   }, 30_000);
 
-  test('starts one that was killed again, and names it', async () => {
+  test('starts one that was killed again, and names it; connections that it had not taken go to others', async () => {
     const [victim = 0] = server.living;
     const crashes = await server.metric('lakh_worker_crashes_total{worker="1"}');
+    process.kill(victim, 'SIGSTOP');
+    const answers = [1, 2, 3].map(() => get(`${server.url('public')}/api/who`, new Agent({ keepAlive: false })));
+    await until(async () => (await server.metric('lakh_worker_connections_waiting')) > 0);
     process.kill(victim, 'SIGKILL');
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 200, 200]);
     await until(() => server.living.length === 2 && !server.living.includes(victim));
     await server.ready();
     expect(server.log).toMatch(new RegExp(`"worker":1,"pid":${victim},"code":null,"signal":"SIGKILL"`));

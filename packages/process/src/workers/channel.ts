@@ -1,16 +1,18 @@
 /**
- * Questions and answers between a supervisor and a worker, either way, over the channel that node:cluster has between them: in order, and
- * whole as long as both live. What ends the channel ends every question that is open.
+ * Questions and answers between a supervisor and a worker, either way, over the channel that node:child_process has between them: in order,
+ * and whole as long as both live. A question may have a connection with it. What ends the channel ends every question that is open.
  */
+import type { Socket } from 'node:net';
 
 /** What a channel needs of a process: messages are plain values, structured clones of what was sent. */
 export interface Wire {
-  send(message: unknown, onFailed: (error: Error) => void): void;
-  onMessage(heard: (message: unknown) => void): void;
+  /** Keeps what it sends of a socket: both have the connection then. */
+  send(message: unknown, onFailed: (error: Error) => void, socket?: Socket): void;
+  onMessage(heard: (message: unknown, socket?: Socket) => void): void;
 }
 
-/** Answers, or rejects: the other side is told the error's message and its code. */
-export type Answering = (body: never) => unknown;
+/** Answers, or rejects: the other side is told the error's message. */
+export type Answering = (body: never, socket: Socket | undefined) => unknown;
 
 /** The other process has ended, or the channel to it has. */
 export class ChannelClosedError extends Error {}
@@ -47,25 +49,25 @@ export class Channel {
 
   constructor(wire: Wire) {
     this.#wire = wire;
-    wire.onMessage((message) => {
-      if (isQuestion(message)) void this.#answer(message);
+    wire.onMessage((message, socket) => {
+      if (isQuestion(message)) void this.#answer(message, socket);
       else if (isAnswer(message)) this.#settle(message);
     });
   }
 
   /** Rejects with ChannelClosedError when the other process is gone before it has answered. */
-  ask<Result>(name: string, body?: unknown): Promise<Result> {
+  ask<Result>(name: string, body?: unknown, socket?: Socket): Promise<Result> {
     if (this.#closed) return Promise.reject(this.#closed);
     this.#asked += 1;
     const id = this.#asked;
     return new Promise<Result>((resolve, reject) => {
       this.#open.set(id, { resolve: resolve as Open['resolve'], reject });
-      this.#send({ lakh: 'question', id, name, body });
+      this.#send({ lakh: 'question', id, name, body }, socket);
     });
   }
 
   /** Who answers the questions of this name. */
-  handle<Body>(name: string, answering: (body: Body) => unknown): void {
+  handle<Body>(name: string, answering: (body: Body, socket: Socket | undefined) => unknown): void {
     this.#answering.set(name, answering as Answering);
   }
 
@@ -76,19 +78,20 @@ export class Channel {
     this.#open.clear();
   }
 
-  #send(message: Question | Answer): void {
-    this.#wire.send(message, (error) => {
+  #send(message: Question | Answer, socket?: Socket): void {
+    const onFailed = (error: Error): void => {
       if (message.lakh === 'question') this.#open.get(message.id)?.reject(new ChannelClosedError(error.message));
       this.#open.delete(message.id);
-    });
+    };
+    this.#wire.send(message, onFailed, socket);
   }
 
-  async #answer({ id, name, body }: Question): Promise<void> {
+  async #answer({ id, name, body }: Question, socket: Socket | undefined): Promise<void> {
     let answer: Answer;
     try {
       const answering = this.#answering.get(name);
       if (!answering) throw new RefusedError(`nobody here answers "${name}"`);
-      answer = { lakh: 'answer', id, body: await answering(body as never) };
+      answer = { lakh: 'answer', id, body: await answering(body as never, socket) };
     } catch (error) {
       answer = { lakh: 'answer', id, refusal: error instanceof Error ? error.message : String(error) };
     }

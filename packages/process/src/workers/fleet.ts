@@ -1,14 +1,22 @@
 /**
  * The workers of a server: so many places, each with one process that serves.
  *
- *   start    all at once. One that ends with an exit code before it serves ends the start: what is wrong with it is wrong with all.
+ *   start    all at once. One that ends with an exit code before it serves ends the start: what is wrong with it is wrong with all. One that
+ *            a signal ends is started again, and one that serves is enough for the start.
  *   crash    a worker that ends unasked is started again after a pause that doubles; one that had served for a while begins anew.
- *   reload   place after place: a new process serves before the old one is told to drain.
+ *   reload   place after place: a new process serves before the old one is told to drain. One that is asked for meanwhile comes after it.
  *   drain    all are told; who takes too long is cut.
  */
 import { backoff } from '@lakh/base';
 import type { Logger } from '../logging.js';
-import { describeExit, type Exit, type Member, WorkerFailedError, type WorkerProcess } from './member.js';
+import {
+  describeExit,
+  type Exit,
+  type Member,
+  type MemberState,
+  WorkerFailedError,
+  type WorkerProcess,
+} from './member.js';
 
 export interface FleetOptions {
   readonly count: number;
@@ -16,6 +24,10 @@ export interface FleetOptions {
   readonly log: Pick<Logger, 'info' | 'warn' | 'error'>;
   /** How long a worker may take to drain. */
   readonly drainLimitMs: number;
+  /** Told of each that serves, which it counts as once this has resolved. */
+  readonly onServing: (member: Member) => Promise<void>;
+  /** Told of each that is about to be told to end. */
+  readonly onEnding: (member: Member) => void;
   /** Told of each that is gone, after it was told to end or not. */
   readonly onGone: (member: Member, asked: boolean) => void;
   /** No worker serves, and none can be started any more. */
@@ -44,6 +56,9 @@ export class Fleet {
   readonly #pauseMs: (failures: number) => number;
   #isEnding = false;
   #reloading: Promise<void> | undefined;
+  #nextReload: Promise<void> | undefined;
+  /** Until the first serves. */
+  #first: { serves: () => void; fails: (error: Error) => void } | undefined;
 
   constructor(options: FleetOptions) {
     this.#options = options;
@@ -62,33 +77,46 @@ export class Fleet {
   }
 
   /**
-   * Resolves when each worker serves, or was ended by a signal and is being started again.
-   * @throws WorkerFailedError for one that ended by itself
+   * Resolves when each worker serves, or was ended by a signal and is being started again, and one serves.
+   * @throws WorkerFailedError for one that ended by itself, or when none serves and none can be started any more
    */
   async start(): Promise<void> {
-    await Promise.all(
-      this.#places.map(async (place) => {
-        try {
-          place.current = await this.#launch(place);
-        } catch (error) {
-          if (error instanceof WorkerFailedError && error.exitCode === undefined) this.#startAgain(place);
-          else throw error;
-        }
-      }),
-    );
+    const first = new Promise<void>((serves, fails) => {
+      this.#first = { serves, fails };
+    });
+    const all = this.#places.map(async (place) => {
+      try {
+        place.current = await this.#launch(place);
+      } catch (error) {
+        if (!(error instanceof WorkerFailedError) || error.exitCode !== undefined) throw error;
+        this.#startAgain(place);
+      }
+    });
+    try {
+      await Promise.all([first, ...all]);
+    } finally {
+      this.#first = undefined;
+    }
   }
 
-  /** Renews every worker, or those before a drain; joins the reload under way. Rejects with WorkerFailedError when a new one does not start: the old ones that are left stay. */
+  /**
+   * Renews every worker, or those before a drain; during a reload, once more after it. Rejects with WorkerFailedError when a new one does not start:
+   * the old ones that are left stay.
+   */
   reload(): Promise<void> {
-    this.#reloading ??= this.#renewAll().finally(() => {
-      this.#reloading = undefined;
-    });
-    return this.#reloading;
+    if (!this.#reloading) return this.#beginReload();
+    const begin = () => {
+      this.#nextReload = undefined;
+      return this.#beginReload();
+    };
+    this.#nextReload ??= this.#reloading.then(begin, begin);
+    return this.#nextReload;
   }
 
   /** @throws Error when a worker had to be cut, or ended with another exit code than 0 */
   async drain(): Promise<void> {
     this.#isEnding = true;
+    this.#first?.fails(new Error('the workers were told to end'));
     for (const { restart } of this.#places) clearTimeout(restart);
     const ends = await Promise.all(this.members.map((member) => this.#end(member)));
     const unclean = ends.filter((isClean) => !isClean).length;
@@ -109,12 +137,18 @@ export class Fleet {
     this.#options.log.info({ worker, pid: process.pid }, 'worker started');
     const gone = process.exited.then((exit) => this.#ended(member, exit));
     return new Promise((resolve, reject) => {
-      process.channel.handle('serving', () => {
-        if (member.state === 'starting') member.state = 'serving';
-        resolve(member);
-      });
+      process.channel.handle('serving', () => void this.#serves(member).then(() => resolve(member), reject));
       void gone.then((exit) => reject(new WorkerFailedError(worker, exit)));
     });
+  }
+
+  async #serves(member: Member): Promise<void> {
+    if (member.state !== 'starting') return;
+    await this.#options.onServing(member);
+    // It may have been told to end, or have ended, meanwhile.
+    if ((member.state as MemberState) !== 'starting') return;
+    member.state = 'serving';
+    this.#first?.serves();
   }
 
   #ended(member: Member, exit: Exit): Exit {
@@ -123,7 +157,7 @@ export class Fleet {
     member.state = 'gone';
     this.#members.delete(member);
     process.channel.close();
-    const facts = { worker, pid: process.pid, code: exit.code, signal: exit.signal };
+    const facts = { worker, pid: process.pid, ...exit };
     if (asked) this.#options.log.info(facts, 'worker ended');
     else this.#options.log.error(facts, `a worker ended ${describeExit(exit)} without being asked`);
     this.#options.onGone(member, asked);
@@ -137,8 +171,12 @@ export class Fleet {
   }
 
   #startAgain(place: Place): void {
-    if (this.#isEnding) return;
     place.failures += 1;
+    this.#startLater(place);
+  }
+
+  #startLater(place: Place): void {
+    if (this.#isEnding) return;
     const pauseMs = Math.round(this.#pauseMs(place.failures));
     this.#options.log.warn(
       { worker: place.worker, failures: place.failures, inMs: pauseMs },
@@ -155,17 +193,37 @@ export class Fleet {
       // Or while this one started.
       if (place.current) void this.#end(fresh);
       else place.current = fresh;
-    } catch {
+    } catch (error) {
       // Somebody serves there, and is looked after.
       if (place.current) return;
-      const isHopeless = this.#places.every(({ current, failures }) => !current && failures >= FAILURES_MAX);
-      if (!isHopeless || this.#isEnding) {
-        this.#startAgain(place);
-        return;
-      }
+      this.#failedAgain(place, error as Error);
+    }
+  }
+
+  #failedAgain(place: Place, error: Error): void {
+    place.failures += 1;
+    const isHopeless = this.#places.every(({ current, failures }) => !current && failures >= FAILURES_MAX);
+    const isOwnEnd = error instanceof WorkerFailedError && error.exitCode !== undefined;
+    if (this.#isEnding) return;
+    if (this.#first && (isHopeless || isOwnEnd)) {
+      this.#isEnding = true;
+      this.#first.fails(
+        isOwnEnd ? error : new Error(`${error.message}, like all others, ${FAILURES_MAX} times in a row`),
+      );
+    } else if (isHopeless) {
       this.#isEnding = true;
       this.#options.onAllFailed();
+    } else {
+      this.#startLater(place);
     }
+  }
+
+  #beginReload(): Promise<void> {
+    const reload = this.#renewAll().finally(() => {
+      if (this.#reloading === reload) this.#reloading = undefined;
+    });
+    this.#reloading = reload;
+    return reload;
   }
 
   async #renewAll(): Promise<void> {
@@ -185,6 +243,7 @@ export class Fleet {
     const { process, worker } = member;
     const wasStarting = member.state === 'starting';
     member.state = 'draining';
+    this.#options.onEnding(member);
     // One that starts may not hear a question yet, and serves nobody; one that is gone has heard nothing, and needs not.
     if (wasStarting) process.kill('SIGTERM');
     else process.channel.ask('drain').catch(() => {});

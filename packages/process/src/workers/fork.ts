@@ -1,36 +1,45 @@
-import cluster, { type Worker } from 'node:cluster';
+import { fork } from 'node:child_process';
+import { url as inspectorUrl } from 'node:inspector';
+import type { Socket } from 'node:net';
 import { Channel } from './channel.js';
 import type { Exit, WorkerProcess } from './member.js';
 import { WORKER_ARGUMENT } from './post.js';
 
-/** To be called once, before the first {@link forkWorker}. */
-export function setUpForks(): void {
-  // Connections are dealt out in turn, so that those that stay for hours are not one worker's.
-  cluster.schedulingPolicy = cluster.SCHED_RR;
-  // What is no JSON (Infinity) has to arrive too.
-  cluster.setupPrimary({ args: [WORKER_ARGUMENT], serialization: 'advanced' });
+export interface ForkOptions {
+  readonly program: string;
+  readonly args: readonly string[];
 }
 
 /** Starts this program once more, as a worker. */
-export function forkWorker(): WorkerProcess {
-  const worker: Worker = cluster.fork();
+export function forkWorker(
+  { program, args }: ForkOptions = { program: process.argv[1] ?? '', args: [WORKER_ARGUMENT] },
+): WorkerProcess {
+  const child = fork(program, args, {
+    // What is no JSON (Infinity) has to arrive too.
+    serialization: 'advanced',
+    // Of a debugger's port each process needs its own.
+    execArgv: isInspected() ? [...process.execArgv, '--inspect-port=0'] : process.execArgv,
+  });
   const channel = new Channel({
-    send: (message, onFailed) => void worker.send(message as object, (error) => error && onFailed(error)),
-    onMessage: (heard) => void worker.on('message', heard),
+    send(message, onFailed, socket) {
+      child.send(message as object, socket, { keepOpen: true }, (error) => error && onFailed(error));
+    },
+    onMessage: (heard) => void child.on('message', (message, socket) => heard(message, socket as Socket | undefined)),
   });
   const exited = new Promise<Exit>((resolve) => {
-    worker.once('exit', (code: number | null, signal: NodeJS.Signals | null) => {
-      resolve({ code: signal === null ? code : null, signal: signal || null });
+    // Once all that it had said has been heard; a process that it left behind may have its channel still.
+    child.once('exit', (code, signal) => {
+      const exit = { code: signal === null ? code : null, signal };
+      if (child.connected) child.once('disconnect', () => resolve(exit));
+      else resolve(exit);
     });
-    // The system can start no more processes; of a signal that found nobody there is nothing to be told.
-    worker.on('error', () => {
-      if (worker.process.pid === undefined) resolve({ code: null, signal: 'SIGKILL' });
+    // Of a signal that found nobody, or a message, there is nothing to be told.
+    child.on('error', ({ message }) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, failure: message });
     });
   });
-  return {
-    pid: worker.process.pid ?? 0,
-    channel,
-    exited,
-    kill: (signal) => void worker.process.kill(signal),
-  };
+  return { pid: child.pid ?? 0, channel, exited, kill: (signal) => void child.kill(signal) };
 }
+
+/** Whether a debugger may look at this process, and at its workers, which it stops for as long as it likes. */
+export const isInspected = (): boolean => inspectorUrl() !== undefined;

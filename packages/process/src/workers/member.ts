@@ -4,6 +4,8 @@ import type { Channel } from './channel.js';
 export interface Exit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
+  /** Why the system started no process at all. */
+  readonly failure?: string;
 }
 
 /** A process that was started and has not been waited for. */
@@ -31,16 +33,21 @@ export interface Member {
   state: MemberState;
 }
 
+const REASONS = { own: ': what it logged says why', other: '' } as const;
+
 /** A worker ended before it served. */
 export class WorkerFailedError extends Error {
-  /** Undefined: a signal ended it. */
+  /** Undefined: a signal ended it, or it could not even begin. */
   readonly exitCode: number | undefined;
   constructor(worker: number, exit: Exit) {
-    super(`worker ${worker} ended ${describeExit(exit)} before it could serve: what it logged says why`);
+    super(
+      `worker ${worker} ended ${describeExit(exit)} before it could serve${REASONS[exit.code === null ? 'other' : 'own']}`,
+    );
     this.exitCode = exit.code === null ? undefined : exit.code;
   }
 }
 
-export function describeExit({ code, signal }: Exit): string {
+export function describeExit({ code, signal, failure }: Exit): string {
+  if (failure !== undefined) return `as it began (${failure})`;
   return signal === null ? `with exit code ${code}` : `by ${signal}`;
 }

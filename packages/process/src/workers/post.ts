@@ -1,5 +1,5 @@
 /** A worker's side: what it is told at its start, and what it tells its supervisor. */
-import cluster from 'node:cluster';
+import type { Socket } from 'node:net';
 import type { SharedCounters } from '@lakh/http';
 import type { HostPort, SettingList } from '@lakh/settings';
 import type { Registry } from 'prom-client';
@@ -8,7 +8,7 @@ import type { ServerSettings } from '../program-context.js';
 import type { Readiness } from '../readiness.js';
 import { Channel, ChannelClosedError } from './channel.js';
 
-/** A worker's only argument: whoever else runs a program under node:cluster means a process that nobody supervises. */
+/** A worker's only argument: whoever else starts a program with a channel means a process that nobody supervises. */
 export const WORKER_ARGUMENT = '--worker-of-a-supervisor';
 
 export interface Orders {
@@ -31,25 +31,28 @@ export interface Post {
     readonly registry: Registry;
     readonly readiness: () => Promise<Readiness>;
   }): void;
-  /** To be called once requests are served. */
+  /** To be called once requests are served: from now on connections come, and go to `take` unless this process drains. */
+  serve(take: (socket: Socket) => void, lifecycle: Pick<Lifecycle, 'state'>): void;
+  /** To be called once the start is over. */
   serving(): void;
 }
 
 /** Undefined: this process is nobody's worker. */
 export async function takePost(argv: readonly string[]): Promise<Post | undefined> {
-  const worker = argv.length === 1 && argv[0] === WORKER_ARGUMENT ? cluster.worker : undefined;
-  if (!worker) return undefined;
-  // Otherwise node:cluster ends a process whose supervisor has died, in the middle of its answers.
-  worker.exitedAfterDisconnect = true;
+  const isPosted = argv.length === 1 && argv[0] === WORKER_ARGUMENT && process.send !== undefined;
+  if (!isPosted) return undefined;
   const channel = new Channel({
-    send: (message, onFailed) => void worker.send(message as object, (error) => error && onFailed(error)),
-    onMessage: (heard) => void worker.on('message', heard),
+    send: (message, onFailed) =>
+      void process.send?.(message, undefined, undefined, (error) => error && onFailed(error)),
+    onMessage: (heard) => void process.on('message', (message, socket) => heard(message, socket as Socket | undefined)),
   });
   let onGone: () => void = () => process.exit(1);
-  worker.once('disconnect', () => {
+  process.once('disconnect', () => {
     channel.close();
     onGone();
   });
+  // Whoever answers is not frozen.
+  channel.handle('alive', () => {});
   return {
     orders: await channel.ask<Orders>('orders'),
     channel,
@@ -68,8 +71,33 @@ export async function takePost(argv: readonly string[]): Promise<Post | undefine
         await channel.ask('last figures', await figures()).catch(unlessGone);
       });
     },
+    serve: (take, lifecycle) => takeConnections(channel, take, () => lifecycle.state !== 'draining'),
     serving: () => void channel.ask('serving').catch(unlessGone),
   };
+}
+
+/** Connections that ended are told of together. */
+const ENDED_AFTER_MS = 20;
+
+function takeConnections(channel: Channel, take: (socket: Socket) => void, isTaking: () => boolean): void {
+  let ended: number[] = [];
+  const tell = () => {
+    channel.ask('connections ended', ended).catch(unlessGone);
+    ended = [];
+  };
+  channel.handle('connection', (connection: number, socket): boolean => {
+    if (!socket) throw new Error('a connection did not arrive');
+    if (!isTaking()) {
+      socket.destroy();
+      return false;
+    }
+    socket.once('close', () => {
+      if (ended.length === 0) setTimeout(tell, ENDED_AFTER_MS).unref();
+      ended.push(connection);
+    });
+    take(socket);
+    return true;
+  });
 }
 
 function unlessGone(error: unknown): undefined {

@@ -3,17 +3,22 @@
 import { Server } from 'node:net';
 import { createGroupCounters, listen, tryAddress } from '@lakh/http';
 import { formatAddress, type HostPort } from '@lakh/settings';
-import { Counter, Gauge, type Registry } from 'prom-client';
+import type { Registry } from 'prom-client';
+import { descriptorLimit } from '../descriptors.js';
 import type { Lifecycle } from '../lifecycle.js';
 import type { Logger } from '../logging.js';
 import type { ServerSettings, WorkerRef, Workers } from '../program-context.js';
 import type { HealthCheck } from '../readiness.js';
+import { type Channel, ChannelClosedError } from './channel.js';
+import { Dealer, type Taker } from './dealer.js';
 import { Fleet } from './fleet.js';
-import { forkWorker, setUpForks } from './fork.js';
-import type { Member, MemberState, WorkerProcess } from './member.js';
+import { forkWorker, isInspected } from './fork.js';
+import type { Member, WorkerProcess } from './member.js';
 import type { Figures } from './merge.js';
 import type { Orders } from './post.js';
+import { LOOK_MS, Pulse } from './pulse.js';
 import { createVoice, type Voice } from './voice.js';
+import { registerWorkerMetrics, type WorkerMetrics } from './worker-metrics.js';
 
 export interface StaffOptions {
   readonly settings: ServerSettings;
@@ -23,24 +28,38 @@ export interface StaffOptions {
   readonly registry: Registry;
   readonly lifecycle: Lifecycle;
   readonly checks: Readonly<Record<string, HealthCheck>>;
-  /** No worker serves, and none can be started any more. */
-  readonly onAllFailed: () => void;
+  /** Nobody serves, and nobody will. */
+  readonly onHopeless: (why: string) => void;
 }
 
 /** A worker's releasers have a limit each; together they rarely take more than the first. */
 const DRAIN_LIMITS = 2;
 const DRAIN_MARGIN_MS = 5_000;
+/** More than come while a worker is busy for a moment. */
+const WAITING_MAX = 1024;
+/** For who still waits for a worker when the server stops. */
+const LAST_DEALS_MS = 1500;
+
+/** What a worker's process is to whoever deals out connections, and to its program's supervisor. */
+interface Known {
+  readonly taker: Taker;
+  readonly ref: WorkerRef;
+}
 
 export class Staff implements Workers {
   readonly fleet: Fleet;
   readonly voice: Voice;
   readonly #options: StaffOptions;
+  readonly #dealer: Dealer;
+  readonly #metrics: WorkerMetrics;
   readonly #counters = createGroupCounters();
   readonly #answering = new Map<string, (body: never, from: WorkerRef) => unknown>();
   readonly #toldOfGone: ((worker: WorkerRef) => void)[] = [];
-  readonly #crashes: Counter<'worker'>;
-  readonly #refs = new Map<WorkerProcess, WorkerRef>();
+  readonly #known = new Map<WorkerProcess, Known>();
   #listen: HostPort;
+  /** Those that have been logged. */
+  #reloads: readonly Promise<void>[] = [];
+  #isToReload = false;
   #isStarted = false;
 
   constructor(options: StaffOptions) {
@@ -52,13 +71,26 @@ export class Staff implements Workers {
       log,
       fork: (worker) => this.#fork(worker),
       drainLimitMs: settings.drainTimeoutMs * DRAIN_LIMITS + DRAIN_MARGIN_MS,
+      onServing: (member) => this.#serving(member),
+      onEnding: ({ process }) => this.#withTaker(process, (taker) => this.#dealer.remove(taker)),
       onGone: (member, asked) => this.#gone(member, asked),
-      onAllFailed: options.onAllFailed,
+      onAllFailed: () => options.onHopeless('no worker can be started any more'),
+    });
+    this.#dealer = new Dealer({
+      address: () => this.#listen,
+      waitingMax: Math.min(WAITING_MAX, Math.floor((descriptorLimit() ?? Infinity) / 2)),
+      onClosed: () => this.#metrics.undealt.inc(),
+      onOpen: () => log.info({ address: this.#url }, 'public listener is open'),
+      onError: (error) => log.error({ err: error }, 'connections could not be accepted'),
     });
     this.voice = createVoice({ fleet: this.fleet, count, registry, lifecycle, checks });
-    this.#crashes = registerWorkerMetrics(registry, this.fleet, count);
+    this.#metrics = registerWorkerMetrics(registry, { fleet: this.fleet, dealer: this.#dealer, count });
     // From the beginning: who has nobody to hear it is ended by it.
     process.on('SIGUSR2', () => this.#reload());
+  }
+
+  get #url(): string {
+    return `http://${formatAddress(this.#listen)}`;
   }
 
   /**
@@ -75,17 +107,31 @@ export class Staff implements Workers {
     } else {
       await tryAddress(address);
     }
-    return `http://${formatAddress(this.#listen)}`;
+    return this.#url;
   }
 
   /** Resolves as {@link Fleet.start} does; a stop begins with draining the workers. */
   async start(): Promise<void> {
-    const { lifecycle, settings } = this.#options;
-    setUpForks();
-    const limitMs = settings.drainTimeoutMs * DRAIN_LIMITS + 2 * DRAIN_MARGIN_MS;
-    lifecycle.onStop('workers', () => this.fleet.drain(), { timeoutMs: limitMs });
+    const { lifecycle, settings, log } = this.#options;
+    const pulse = new Pulse({
+      ...{ fleet: this.fleet, log },
+      onAnswer: ({ process }, askedMs) => this.#withTaker(process, (taker) => this.#dealer.heard(taker, askedMs)),
+    });
+    const looking = setInterval(() => {
+      this.#dealer.look();
+      // Whom a debugger has stopped thinks for as long as somebody else does.
+      if (!isInspected()) pulse.look();
+    }, LOOK_MS).unref();
+    const end = async () => {
+      await this.#dealer.drain(Math.min(LAST_DEALS_MS, settings.drainTimeoutMs));
+      await this.fleet.drain();
+      clearInterval(looking);
+    };
+    const timeoutMs = settings.drainTimeoutMs * DRAIN_LIMITS + 2 * DRAIN_MARGIN_MS;
+    lifecycle.onStop('workers', end, { timeoutMs });
     await this.fleet.start();
     this.#isStarted = true;
+    if (this.#isToReload) this.#reload();
   }
 
   handle<Body>(name: string, answering: (body: Body, from: WorkerRef) => unknown): void {
@@ -105,76 +151,85 @@ export class Staff implements Workers {
     const { log, lifecycle } = this.#options;
     if (lifecycle.state === 'draining') return;
     if (!this.#isStarted) {
-      log.warn('SIGUSR2: the workers are still starting');
+      this.#isToReload = true;
+      log.info('SIGUSR2: the workers are renewed once all have started');
       return;
     }
-    log.info('renewing the workers');
-    // What a stop has ended was neither finished nor a failure.
-    const unlessStopped = (tell: () => void): void => {
-      if (lifecycle.state === 'running') tell();
+    const reload = this.fleet.reload();
+    // One is to come already, and will see all that has changed by then.
+    if (this.#reloads.includes(reload)) return;
+    log.info(this.#reloads.length > 0 ? 'renewing the workers once more, after this time' : 'renewing the workers');
+    this.#reloads = [...this.#reloads, reload];
+    const ended = (tell: () => void): void => {
+      this.#reloads = this.#reloads.filter((each) => each !== reload);
+      // What a stop has ended was neither finished nor a failure.
+      if (lifecycle.state !== 'draining') tell();
     };
-    this.fleet.reload().then(
-      () => unlessStopped(() => log.info('the workers are renewed')),
+    reload.then(
+      () => ended(() => log.info('the workers are renewed')),
       (error: unknown) =>
-        unlessStopped(() =>
-          log.error({ err: error }, 'a new worker did not start: those that are left stay as they are'),
-        ),
+        ended(() => log.error({ err: error }, 'a new worker did not start: those that are left stay as they are')),
     );
   }
 
   #fork(worker: number): WorkerProcess {
     const { count, serverId } = this.#options;
     const forked = forkWorker();
-    const ref = { worker };
-    this.#refs.set(forked, ref);
     const { channel } = forked;
+    const known: Known = { taker: takerOf(channel), ref: { worker } };
+    this.#known.set(forked, known);
     channel.handle('orders', (): Orders => ({ worker, of: count, serverId, listen: this.#listen }));
     channel.handle('count', ({ limit, key, taken }: { limit: string; key: string; taken: number }) =>
       this.#counters.count(limit, key, taken),
     );
+    channel.handle('connections ended', (ended: readonly number[]) => this.#dealer.ended(known.taker, ended));
     channel.handle('last figures', (figures: Figures) => {
       const member = this.fleet.members.find(({ process }) => process === forked);
       if (member) this.voice.heard(member, figures);
     });
     for (const [name, answering] of this.#answering) {
-      channel.handle(name, (body: unknown) => answering(body as never, ref));
+      channel.handle(name, (body: unknown) => answering(body as never, known.ref));
     }
     return forked;
   }
 
+  async #serving({ process }: Member): Promise<void> {
+    const known = this.#known.get(process);
+    try {
+      if (known) await this.#dealer.add(known.taker);
+    } catch (error) {
+      if (!this.#isStarted) throw error;
+      this.#options.log.error({ err: error }, 'the address that nobody served for a while is taken');
+      this.#options.onHopeless('the public listener cannot be opened again');
+    }
+  }
+
   #gone(member: Member, asked: boolean): void {
-    if (!asked) this.#crashes.inc({ worker: String(member.worker) });
+    const known = this.#known.get(member.process);
+    this.#known.delete(member.process);
+    if (!asked) this.#metrics.crashes.inc({ worker: String(member.worker) });
     this.voice.gone(member);
-    const ref = this.#refs.get(member.process);
-    this.#refs.delete(member.process);
-    if (ref) for (const told of this.#toldOfGone) told(ref);
+    if (!known) return;
+    this.#dealer.gone(known.taker);
+    for (const told of this.#toldOfGone) told(known.ref);
+  }
+
+  /** Unless it has ended meanwhile. */
+  #withTaker(process: WorkerProcess, tell: (taker: Taker) => void): void {
+    const known = this.#known.get(process);
+    if (known) tell(known.taker);
   }
 }
 
-const STATES: readonly MemberState[] = ['starting', 'serving', 'draining'];
-
-/** What a server has that has workers. */
-export function registerWorkerMetrics(
-  registry: Registry,
-  fleet: Pick<Fleet, 'members'>,
-  count: number,
-): Counter<'worker'> {
-  const registers = [registry];
-  new Gauge({
-    name: 'lakh_workers',
-    help: 'Processes of this server that do its work, by what they are doing.',
-    labelNames: ['state'],
-    registers,
-    collect() {
-      for (const state of STATES) this.set({ state }, fleet.members.filter((member) => member.state === state).length);
+/** Gives connections to a worker. */
+function takerOf(channel: Channel): Taker {
+  return {
+    async take(connection, socket) {
+      try {
+        return (await channel.ask<boolean>('connection', connection, socket)) ? 'taken' : 'refused';
+      } catch (error) {
+        return error instanceof ChannelClosedError ? 'refused' : 'lost';
+      }
     },
-  });
-  const crashes = new Counter({
-    name: 'lakh_worker_crashes_total',
-    help: 'Workers that ended without being asked to.',
-    labelNames: ['worker'],
-    registers,
-  });
-  for (let worker = 1; worker <= count; worker += 1) crashes.inc({ worker: String(worker) }, 0);
-  return crashes;
+  };
 }

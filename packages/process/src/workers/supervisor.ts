@@ -34,9 +34,9 @@ export async function runSupervisor<S extends ServerSettings>(
   const checks: Record<string, HealthCheck> = {};
   const staff = new Staff({
     ...{ settings, serverId, count, log, registry, lifecycle, checks },
-    onAllFailed() {
+    onHopeless(why) {
       failedWith = 1;
-      void lifecycle.drain('no worker can be started any more');
+      void lifecycle.drain(why);
     },
   });
   const admin = createAdminServer({
@@ -72,7 +72,7 @@ export async function runSupervisor<S extends ServerSettings>(
     });
     await staff.start().catch((error: unknown) => {
       // One that was told to end, because all are, is no failure of the start.
-      if (error instanceof WorkerFailedError && lifecycle.state === 'starting') failedWith = error.exitCode || 1;
+      if (lifecycle.state === 'starting') failedWith = (error instanceof WorkerFailedError && error.exitCode) || 1;
       throw error;
     });
     if (lifecycle.state === 'starting') log.info({ address: url }, 'started');
