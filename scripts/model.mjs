@@ -97,6 +97,7 @@ function countsOfCopy(constant, file) {
     [losses, 'loss'],
     [isTrue(constant('Evicts')), 'eviction'],
     [isTrue(constant('Forgets')), 'forgetting'],
+    [isTrue(constant('Withdraws')), 'withdrawal'],
     [isTrue(constant('Creates')), 'creation'],
   ];
 }

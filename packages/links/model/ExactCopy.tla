@@ -13,6 +13,7 @@ CONSTANTS
   Allowed,             \* B: how many ticks after a newer version's commit an older one may still be seen
   Faults, Losses,      \* how often Redis restarts or splits, and how often the database loses the end of its log
   Evicts, Forgets,     \* whether Redis evicts, and whether old rows of the log are forgotten
+  Withdraws,           \* whether those who change a code take it out of Redis
   Creates,             \* whether codes are created in the run, and not there from the start
   Broken,              \* the guards that are taken out; "newest wins" adds one, which is not enough
   Heals                \* whether faults end, to see that trust returns
@@ -139,6 +140,16 @@ Evict(n, c) ==
   /\ Evicts /\ ~healed /\ redis[n].up /\ redis[n].val[c] # Nothing
   /\ redis' = [redis EXCEPT ![n].val[c] = Nothing]
   /\ UNCHANGED <<database, copies, relay, reader, faults, healed, due>>
+
+(* Who made a change that no round could bring takes the key out, whenever: the script of a round that leaves the state as it is, which an eviction is   *)
+(* to all others. What it would be if it brought the link as it is now, or moved the pulse.                                                           *)
+Withdraw(n, c) ==
+  /\ Withdraws /\ ~healed /\ redis[n].up /\ redis[n].val[c] # Nothing
+  /\ redis' = [redis EXCEPT ![n].val[c] = IF Keeps("a withdrawal brings nothing") THEN Nothing ELSE ValueAt(log, made, c, HeadSeq)]
+  /\ IF Keeps("a withdrawal is no round") THEN UNCHANGED <<copies, relay, reader>>
+     ELSE /\ reader' = IF reader.node = n THEN [reader EXCEPT !.advances = Min(2, @ + 1)] ELSE reader
+          /\ relay' = Wrote(n, Nobody, Idle) /\ copies' = [copies EXCEPT ![n].same = FALSE]
+  /\ UNCHANGED <<database, faults, healed, due>>
 
 (* A fill of what somebody read at any time before, of the primary, of a replica however far behind, or of a history that was lost: a link and the     *)
 (* position of the log in one statement.                                                                                                              *)
@@ -271,7 +282,7 @@ Next ==
   \/ \E from \in 0..Rows, created \in SUBSET (IF Creates THEN Codes ELSE {}) : Lose(from, created)
   \/ \E n \in Nodes : Snapshot(n) \/ Restart(n) \/ Connect(n)
   \/ \E n, m \in Nodes : Promote(n, m)
-  \/ \E n \in Nodes, c \in Codes : Evict(n, c) \/ \E at \in 0..Rows : Fill(n, log, made, c, at) \/ (losses > 0 /\ Fill(n, was, wasMade, c, at))
+  \/ \E n \in Nodes, c \in Codes : Evict(n, c) \/ Withdraw(n, c) \/ \E at \in 0..Rows : Fill(n, log, made, c, at) \/ (losses > 0 /\ Fill(n, was, wasMade, c, at))
   \/ \E r \in Relays : Round(r) \/ Crash(r)
   \/ Poll \/ HearLate \/ Tick \/ Heal
 

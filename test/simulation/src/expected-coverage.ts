@@ -29,6 +29,7 @@ const ofTheCopy = [
   'read from a replica that lags',
   'renewed',
   'served by L1',
+  'withdrawn',
 ];
 
 export const EXPECTED_COVERAGE: readonly string[] = [

@@ -23,11 +23,19 @@ const SEEDS: Record<CopyMutantName, number> = {
   'any-fill': 1,
   'newer-fill': 1,
   'replica-is-primary': 3,
+  'withdrawn-first': 1,
+  'withdrawal-brings': 9,
   'lost-alias-made-again': 6,
 };
 const SCHEDULES = 100;
 
-const words = { stale: /ms after it was no more true/, copy: /and the database had/, 'not fresh': /^/, stuck: /^/ };
+const words = {
+  stale: /ms after it was no more true/,
+  copy: /and the database had/,
+  'not fresh': /^/,
+  'too early': /^/,
+  stuck: /^/,
+};
 
 test.each(COPY_MUTANT_NAMES.map((name) => [name, COPY_MUTANTS[name].what] as const))(
   'without its guard, %s is caught: %s',

@@ -1,6 +1,7 @@
 /** Guards of the copy that are taken out, one each: a simulation that does not catch them would not catch the same mistake in the code either. */
 import {
   type CachedLink,
+  type ChangeLog,
   type CopyClock,
   type CopyHolder,
   type CopyState,
@@ -134,6 +135,16 @@ export const COPY_MUTANTS = {
       }),
     },
   },
+  'withdrawn-first': {
+    shows: 'too early',
+    what: 'what was is taken out of the copy before the change is made',
+    sabotage: { announcesFirst: true },
+  },
+  'withdrawal-brings': {
+    shows: 'copy',
+    what: 'who takes out what was puts in what is, at the position of before',
+    sabotage: { copyAndLog: bringingWhatIs },
+  },
   'lost-alias-made-again': {
     shows: 'copy',
     what: 'an alias is made again that was lost with the end of the database’s log: that is no row of the log',
@@ -146,6 +157,7 @@ export type CopyMutantName = keyof typeof COPY_MUTANTS;
 export const COPY_MUTANT_NAMES = Object.keys(COPY_MUTANTS) as CopyMutantName[];
 
 const POLLS_LATE = 6;
+const ALL_ROWS = 256;
 
 const isProven = ({ validUntilMs }: CachedLink) => validUntilMs !== Number.NEGATIVE_INFINITY;
 
@@ -225,6 +237,22 @@ function answeringWithAPollBefore(holder: CopyHolder): CopyHolder {
       return before.length > POLLS_LATE ? (before.shift() as Promise<readonly string[]>) : (before[0] ?? asked);
     },
   };
+}
+
+function bringingWhatIs(copy: LinkCopy, log: ChangeLog): { readonly copy: LinkCopy; readonly log: ChangeLog } {
+  const bringing = withHolder((holder) => ({
+    ...forwarding(holder),
+    apply: async (move, changes) => {
+      if (move.from !== move.to) return holder.apply(move, changes);
+      const [reading] = await log.read([{ bucket: move.bucket, after: parseCopyState(move.from)?.position }], ALL_ROWS);
+      const linkOf = (code: string) => reading?.rows.find((row) => row.code === code)?.link;
+      return holder.apply(move, {
+        ...changes,
+        changes: changes.changes.map((change) => ({ ...change, link: linkOf(change.code) })),
+      });
+    },
+  }));
+  return bringing.copyAndLog?.(copy, log, NO_CLOCK) ?? { copy, log };
 }
 
 /** One holder for good, whoever stands behind it. */

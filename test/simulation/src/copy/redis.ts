@@ -45,6 +45,8 @@ export class RedisNode {
   frozenUntilMs = 0;
   /** Told of what was written. */
   onWrite: (changes: readonly CopyChange[]) => void = () => {};
+  /** Told of what was taken out while the state stayed. */
+  onWithdrawn: (change: CopyChange) => void = () => {};
   /** Ends every connection to it. */
   readonly connections = new Set<() => void>();
   readonly #faults: ScriptFaults;
@@ -79,6 +81,7 @@ export class RedisNode {
       this.#write((data) => (link === undefined ? data.links.delete(key) : data.links.set(key, link)));
     }
     this.onWrite(changes);
+    if (move.from === move.to) for (const change of changes) this.onWithdrawn(change);
     return isMoved;
   }
 

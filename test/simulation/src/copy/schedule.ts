@@ -1,4 +1,5 @@
 /** What a schedule of the shared copy consists of, and how such schedules are drawn. */
+import { seededRandom } from '@lakh/testkit';
 import fc from 'fast-check';
 
 export type CopyEventKind =
@@ -51,6 +52,15 @@ export interface CopySchedule {
   /** Rows of the log that one reading brings. */
   readonly rowsAtOnce: number;
   readonly events: readonly CopyEvent[];
+}
+
+/** Of its own, so that what a seed decides beside it is the same. */
+const WITHDRAWAL_STREAM = 0x64726177;
+const WITHDRAWING_PART = 0.25;
+
+/** Whether who makes a change takes out of Redis what was, where no round does. It hides what a missing guard lets through: most schedules go without. */
+export function withdraws({ seed }: CopySchedule): boolean {
+  return seededRandom(seed ^ WITHDRAWAL_STREAM)() < WITHDRAWING_PART;
 }
 
 const USE: readonly CopyEventKind[] = ['look up', 'fresh look-up', 'edit', 'edit', 'edit', 'delete', 'create', 'wait'];

@@ -114,7 +114,8 @@ export class CopyServer {
     }
     this.#await(this.#resolver.resolve(DEFAULT_DOMAIN_ID, code), (link) => {
       if (link === undefined) return;
-      if (this.#unproven.has(code)) coverage.add('served unproven');
+      if (this.#unproven.has(code))
+        coverage.add(truth.isTrue(link) ? 'served unproven' : 'served unproven, and not true any more');
       else truth.served(this.process.name, link, VALID_FOR_MS + (this.#lagMs.get(code) ?? 0));
     });
   }
@@ -129,12 +130,15 @@ export class CopyServer {
 
   change(what: 'edit' | 'remove' | 'create', code: string): void {
     if (this.process.state !== 'running') return;
-    const { coverage, database } = this.#world;
+    const { coverage, database, withdraws, sabotage } = this.#world;
     const announce = createAnnouncer({
-      // Without taking out what was: nothing rests on that, and it hides what a missing guard lets through.
-      hasten: (domainId, code) => this.#keeper.hasten(domainId, code),
+      hasten: (domainId, code, version) => this.#keeper.hasten(domainId, code, withdraws ? version : undefined),
       invalidate: (invalidation) => this.#l1.changed(invalidation),
     });
+    if (sabotage.announcesFirst) {
+      const before = database.find(code)?.link;
+      if (before !== undefined) void announce({ ...before, version: before.version + 1 });
+    }
     this.#await(
       this.#wire.request(what, () => database[what](code)),
       async (changed) => {

@@ -4,7 +4,7 @@ import { SimulatedClock, seededRandom } from '@lakh/testkit';
 import type { Coverage } from '../coverage.js';
 import { CopyDatabase } from './database.js';
 import { SimulatedRedis } from './redis.js';
-import type { CopyEvent, CopySchedule } from './schedule.js';
+import { type CopyEvent, type CopySchedule, withdraws } from './schedule.js';
 import { CopyServer } from './server.js';
 import { type CopyViolation, Truth } from './truth.js';
 import { type CopySabotage, type CopyWorld, VALID_FOR_MS } from './world.js';
@@ -29,6 +29,7 @@ export class CopySimulation {
   readonly #random: () => number;
   readonly #truth = new Truth(() => this.time.monotonicMs());
   readonly #servers: CopyServer[] = [];
+  readonly #withdrawnMs = new Map<string, number>();
   #starts = 0;
   #isOver = false;
 
@@ -46,6 +47,11 @@ export class CopySimulation {
         truth.compare(node);
         for (const change of changes) for (const server of this.#servers) server.hear(change);
       };
+      node.onWithdrawn = ({ code, version }) => {
+        coverage.add('withdrawn');
+        truth.withdrawn(code, version);
+        this.#withdrawnMs.set(code, time.monotonicMs());
+      };
     }
     const remakesLost = sabotage.remakesAliases === true;
     const database = new CopyDatabase({ time, truth, newNonce, codes: CODES, buckets: BUCKETS, remakesLost });
@@ -53,7 +59,7 @@ export class CopySimulation {
     const { rowsAtOnce, messageLoss } = schedule;
     this.#world = {
       ...{ time, random, newNonce, coverage, faults, truth, redis, database, sabotage },
-      ...{ buckets: BUCKETS, messageLoss, rowsAtOnce },
+      ...{ buckets: BUCKETS, messageLoss, rowsAtOnce, withdraws: withdraws(schedule) },
     };
   }
 
@@ -220,6 +226,9 @@ export class CopySimulation {
         trustMs = ms;
       });
       await this.time.advance(ROUND_MS);
+      // L1 goes on with what was taken out of Redis, and the next who looks behind it fills it.
+      if (this.time.monotonicMs() - (this.#withdrawnMs.get(code) ?? Number.NEGATIVE_INFINITY) < 2 * VALID_FOR_MS)
+        continue;
       if (trustMs === undefined || trustMs < VALID_FOR_MS / 2) {
         this.#truth.report(
           'stuck',

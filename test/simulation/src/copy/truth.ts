@@ -9,6 +9,8 @@ export type CopyViolationKind =
   | 'not fresh'
   /** The copy holds at its position what the database did not have there. */
   | 'copy'
+  /** What was is taken out of the copy before there is anything else: the next fill brings it back. */
+  | 'too early'
   /** Trust did not return though everything has healed, or somebody waits for ever. */
   | 'stuck';
 
@@ -93,6 +95,17 @@ export class Truth {
   servedFresh(what: string, link: StoredLink, sinceMs: number): void {
     const untrueMs = this.#untrueSinceMs.get(link);
     if (untrueMs !== undefined && untrueMs < sinceMs) this.report('not fresh', `${what}: ${show(link)}`);
+  }
+
+  /** Somebody took out of the copy what was before a version. */
+  withdrawn(code: string, version: number): void {
+    const isMade = [...this.#untrueSinceMs.keys()].some((link) => link.code === code && link.version === version);
+    if (!isMade) this.report('too early', `what was before version ${version} of ${code} was taken out`);
+  }
+
+  /** Whether it was ever replaced or undone. */
+  isTrue(link: StoredLink): boolean {
+    return this.#untrueSinceMs.get(link) === undefined;
   }
 
   /** The youngest of those that a cache may mean by its words. */

@@ -19,6 +19,8 @@ export interface CopySabotage {
   readonly scripts?: ScriptFaults;
   /** Aliases that were lost with the end of the database's log are made again. */
   readonly remakesAliases?: boolean;
+  /** Caches are told of a change before it is made. */
+  readonly announcesFirst?: boolean;
 }
 
 /** What all servers of a schedule have in common. */
@@ -34,5 +36,6 @@ export interface CopyWorld {
   readonly buckets: readonly number[];
   readonly messageLoss: number;
   readonly rowsAtOnce: number;
+  readonly withdraws: boolean;
   readonly sabotage: CopySabotage;
 }
