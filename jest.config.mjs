@@ -1,7 +1,6 @@
 /**
  * Projects: `unit` (no server, no spawned process), `real` (ZooKeeper, MariaDB, Redis, nginx, Chromium), `system` (the built programs as a
- * user starts them), `beside` (hours of simulated time, which no clock
- * hurries), `load` (programs that keep every core busy themselves), `vitess` (where Vitess is, or Go to build it) and `long` (minutes). Sources are compiled in memory by swc; tests that spawn a program run what `tsc -b` built.
+ * user starts them), `beside` (hours of simulated time, which no clock hurries), `load` (programs that keep every core busy themselves), `vitess` (where Vitess is, or Go to build it) and `long` (minutes). Sources are compiled in memory by swc; tests that spawn a program run what `tsc -b` built.
  */
 const shared = {
   rootDir: import.meta.dirname,
@@ -28,6 +27,7 @@ const shared = {
 };
 
 export default {
+  testSequencer: '<rootDir>/scripts/test-order.mjs',
   // Of a suite's `test.concurrent`.
   maxConcurrency: 3,
   projects: [

@@ -1,7 +1,8 @@
 /**
  * `npm test [-- --only unit|beside|real|system|load] [-- jest arguments]`. Runs the jest projects one after another, adds up their counts and
- * ends with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run two at a time; those that load the machine
- * themselves have it alone, and the simulation has what the first ones leave of it.
+ * ends with the line `N passed, N failed[, N skipped]`. Suites that mostly wait for their servers run three at a time, real and system in one
+ * run, so that none waits for the last of the others; those that load the machine themselves have it alone, but for the simulation, which has
+ * at the lowest priority what all of them leave of it.
  * `npm run test:long` runs the projects that take longer than the daily pass allows, `npm run test:vitess` what is shown through Vitess: where
  * there is none, nor a Go that builds it, it says so and exits 77.
  */
@@ -17,16 +18,19 @@ const long = args.includes('--long');
 const onlyAt = args.indexOf('--only');
 const only = onlyAt >= 0 ? args[onlyAt + 1] : undefined;
 const phases = [
-  { project: 'lint' },
-  // No clock hurries it, so it takes what the others leave of the cores, until `load` needs all of them.
-  { project: 'beside', jest: ['--runInBand'], beside: true },
-  { project: 'unit', jest: ['--maxWorkers=2'] },
-  { project: 'real', jest: ['--maxWorkers=2'], servers: true },
-  { project: 'system', jest: ['--maxWorkers=2'], servers: true },
-  { project: 'load', jest: ['--runInBand'], servers: true },
-  { project: 'long', jest: ['--runInBand'], servers: true },
-  { project: 'vitess', jest: ['--runInBand'], servers: true, onRequest: true },
-].filter((phase) => (only ? phase.project === only : !phase.onRequest && (phase.project === 'long') === long));
+  { projects: ['lint'] },
+  // No clock hurries it, so it takes what the others leave of the cores.
+  { projects: ['beside'], jest: ['--runInBand'], beside: true },
+  { projects: ['unit'], jest: ['--maxWorkers=2'] },
+  { projects: ['real', 'system'], jest: ['--maxWorkers=3'], servers: true },
+  { projects: ['load'], jest: ['--runInBand'], servers: true },
+  { projects: ['long'], jest: ['--runInBand'], servers: true },
+  { projects: ['vitess'], jest: ['--runInBand'], servers: true, onRequest: true },
+]
+  .filter((phase) =>
+    only ? phase.projects.includes(only) : !phase.onRequest && phase.projects.includes('long') === long,
+  )
+  .map((phase) => (only ? { ...phase, projects: [only] } : phase));
 const passThrough = args.filter((arg, i) => arg !== '--long' && (onlyAt < 0 || (i !== onlyAt && i !== onlyAt + 1)));
 
 if (phases.length === 0) {
@@ -68,9 +72,9 @@ function runNode(file, argv, isBeside = false) {
   });
 }
 
-function count(resultFile, exit, project) {
+function count(resultFile, exit, name) {
   if (!existsSync(resultFile)) {
-    process.stderr.write(`lakh: the ${project} tests ended without a result (exit ${exit})\n`);
+    process.stderr.write(`lakh: the ${name} tests ended without a result (exit ${exit})\n`);
     total.failed += 1;
     return;
   }
@@ -82,10 +86,11 @@ function count(resultFile, exit, project) {
   if (exit !== 0 && result.numFailedTests + result.numRuntimeErrorTestSuites === 0) total.failed += 1;
 }
 
-async function run({ project, jest, servers, beside }) {
+async function run({ projects, jest, servers, beside }) {
   const started = Date.now();
-  process.stderr.write(`\nlakh: ${project} …\n`);
-  if (project === 'lint') {
+  const name = projects.join(' and ');
+  process.stderr.write(`\nlakh: ${name} …\n`);
+  if (name === 'lint') {
     const ok = (await runNode(join(root, 'scripts', 'lint.mjs'), [])) === 0;
     total[ok ? 'passed' : 'failed'] += 1;
   } else {
@@ -96,12 +101,12 @@ async function run({ project, jest, servers, beside }) {
       const wanted = long ? ['mariadb-backup', 'galera'] : [];
       await ensurePackages(wanted).catch((error) => process.stderr.write(`lakh: ${error.message}\n`));
     }
-    const resultFile = join(temporary, `${project}.json`);
+    const resultFile = join(temporary, `${projects.join('-')}.json`);
     // Paths first: --selectProjects takes every word that follows it.
     const argv = [
       ...passThrough,
       '--selectProjects',
-      project,
+      ...projects,
       '--json',
       `--outputFile=${resultFile}`,
       '--passWithNoTests',
@@ -109,15 +114,14 @@ async function run({ project, jest, servers, beside }) {
     ];
     const file = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
     const exit = await runNode(file, argv, beside);
-    count(resultFile, exit, project);
+    count(resultFile, exit, name);
   }
-  process.stderr.write(`lakh: ${project} took ${Math.round((Date.now() - started) / 1000)} s\n`);
+  process.stderr.write(`lakh: ${name} took ${Math.round((Date.now() - started) / 1000)} s\n`);
 }
 
 try {
   let beside;
   for (const phase of phases) {
-    if (phase.project === 'load') await beside;
     const running = run(phase);
     if (phase.beside) beside = running;
     else await running;
