@@ -92,6 +92,20 @@ function vitessServers(tablets: number): readonly [ServerRole, number][] {
   ];
 }
 
+/**
+ * A server that is about to start again, with other ports where somebody has taken those that it alone tells: those of a Galera node for its group and for
+ * transfers are in use while it runs or joins only, and the nodes hear of them from whoever joins.
+ */
+export async function withFreeGroupPorts(state: StackState, record: ProcessRecord): Promise<ProcessRecord> {
+  if (databaseKind(state) !== 'galera' || record.role !== 'mysql') return record;
+  const areFree = await Promise.all(record.extraPorts.map(isFree));
+  if (areFree.every(Boolean)) return record;
+  const taken = new Set(state.processes.flatMap(({ port, extraPorts }) => [port, ...extraPorts]));
+  const fresh = await freePorts(areFree.filter((each) => !each).length, taken);
+  const extraPorts = record.extraPorts.map((port, i) => (areFree[i] ? port : (fresh.shift() as number)));
+  return { ...record, extraPorts };
+}
+
 /** Records for `count` further servers of a running stack. */
 export async function furtherServers(
   state: StackState,

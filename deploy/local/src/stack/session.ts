@@ -4,6 +4,7 @@ import { StopFailedError, UsageError, WrongStateError } from '../errors.js';
 import { withLock } from '../lock.js';
 import { awaitReady } from '../servers/launch.js';
 import type { ServerPlan } from '../servers/server.js';
+import { withFreeGroupPorts } from './layout.js';
 import { planOf, type StackContext } from './plans.js';
 import {
   awaitGone,
@@ -83,8 +84,9 @@ export class Session {
 
   /** Spawns an exited server; resolves when its process is recorded, with what awaits its readiness. */
   async spawn(name: string): Promise<(signal?: AbortSignal, ready?: ServerPlan['ready']) => Promise<void>> {
+    await this.#endLeftovers(this.record(name));
+    await this.#replaceTakenPorts(this.record(name));
     const plan = this.plan(this.record(name));
-    await this.#endLeftovers(this.record(name), plan);
     await plan.prepare();
     let started: ProcessIdentity | undefined;
     await this.mutate(async (state, write) => {
@@ -102,11 +104,21 @@ export class Session {
   }
 
   /** What a killed server forked may still hold its port. */
-  async #endLeftovers(record: ProcessRecord, plan: ServerPlan): Promise<void> {
-    if (record.process === undefined || isAlive(record.process)) return;
-    if (!signalGroup(record.process, plan.dir, 'SIGKILL')) return;
-    if (await awaitGone(record.process, plan.dir, KILL_DEADLINE_MS)) return;
-    throw new StopFailedError(`what ${record.name} left behind does not end`);
+  async #endLeftovers({ name, process }: ProcessRecord): Promise<void> {
+    if (process === undefined || isAlive(process)) return;
+    if (!signalGroup(process, this.folderOf(name), 'SIGKILL')) return;
+    if (await awaitGone(process, this.folderOf(name), KILL_DEADLINE_MS)) return;
+    throw new StopFailedError(`what ${name} left behind does not end`);
+  }
+
+  async #replaceTakenPorts(record: ProcessRecord): Promise<void> {
+    if (record.process !== undefined && isAlive(record.process)) return;
+    const placed = await withFreeGroupPorts(this.read(), record);
+    if (placed === record) return;
+    this.report(`${record.name} takes other ports for its group: somebody listens on those that it had`);
+    await this.mutate((state, write) =>
+      write(withRecord(state, record.name, (now) => ({ ...now, extraPorts: placed.extraPorts }))),
+    );
   }
 
   /** Wakes, asks to end, and after a bound (or when `hurry` is aborted) ends a server; resolves when nothing of it is left. */
