@@ -19,9 +19,13 @@ interface Entry extends Kept<Entry> {
 
 /** L1's, with a hit as L1 has it. */
 function s3Fifo(entries: number): Policy {
-  const kept = new S3Fifo<Entry>((entries + 0.9) * ENTRY_BYTES, 1);
+  const kept = new S3Fifo<Entry>({ maxBytes: (entries + 0.9) * ENTRY_BYTES, leastBytes: ENTRY_BYTES, seed: 1 });
   return {
-    ask: (key) => kept.ask(key) !== undefined,
+    ask(key) {
+      const entry = kept.get(key);
+      if (entry !== undefined) kept.asked(entry);
+      return entry !== undefined;
+    },
     keep(key) {
       kept.set({
         location: key,

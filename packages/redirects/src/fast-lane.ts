@@ -20,12 +20,12 @@ export function createFastLane({ l1, clock, hasJustWritten, metrics }: FastLaneO
 
   return (request, response) => {
     const startedMs = clock.monotonicMs();
-    const answer = l1.get(request.url as string, startedMs);
-    if (answer === undefined) return false;
     const { method } = request;
     if (method !== 'GET' && method !== 'HEAD') return false;
     const cookies = cookiesOf(request.rawHeaders);
     if (cookies !== undefined && hasJustWritten(cookies, clock.nowMs())) return false;
+    const answer = l1.get(request.url as string, startedMs);
+    if (answer === undefined) return false;
     l1.count('hit');
     sendRedirect(response, answer);
     metrics.record(slots[answer.status] as number, (clock.monotonicMs() - startedMs) / 1000);

@@ -1,85 +1,81 @@
 /** A bucket's places: of as many keys that fall into one bucket, the oldest gives way. */
 const WAYS = 4;
-const LEAST_PLACES = 64;
-/** A fingerprint and a number. */
-const PLACE_BYTES = 8;
+/** A fingerprint, and when it was put there, by the count of what was. They stand side by side. */
+const PLACE_WORDS = 2;
+const PLACE_BYTES = 4 * PLACE_WORDS;
+const NOTHING = new Int32Array(0);
 
 /**
- * The last keys that something was forgotten of, by a fingerprint of 32 bits each: now and then it takes one key for another, which only keeps
- * something a little longer than it should be.
+ * The last keys that something was forgotten of, by a fingerprint of 32 bits each ({@link printOf}): now and then it takes one key for another, which only
+ * keeps something a little longer than it should be.
  */
 export class Ghosts {
-  /** So that nobody outside can choose keys that meet. */
-  readonly #seed: number;
-  /** Zero: nothing. */
-  #prints = new Uint32Array(0);
-  /** When each was put there, by the count of what was. */
-  #numbers = new Uint32Array(0);
+  /** A fingerprint of zero: nothing. */
+  #words = NOTHING;
+  #places = 0;
   #count = 0;
 
-  constructor(seed: number) {
-    this.#seed = seed;
-  }
-
   get bytes(): number {
-    return this.#prints.length * PLACE_BYTES;
+    return this.#places * PLACE_BYTES;
   }
 
-  /** Remembers `key`, as one of the last `most`, give or take those that others push out. Where there is room for fewer, begins with more of it. */
-  remember(key: string, most: number): void {
-    if (this.#prints.length < Math.max(1, most)) this.#makeRoom(most);
-    const print = this.#printOf(key);
+  get places(): number {
+    return this.#places;
+  }
+
+  /** Makes room for so many, a power of two and no less than {@link WAYS}, and begins anew. */
+  makeRoom(places: number): void {
+    this.#places = places;
+    this.#words = new Int32Array(this.#places * PLACE_WORDS);
+  }
+
+  /** Remembers a key, as one of the last, as far as there is room and others do not push it out. */
+  remember(print: number): void {
+    if (this.#places === 0) return;
+    const words = this.#words;
     const first = this.#bucketOf(print);
     let oldest = first;
-    for (let i = first; i < first + WAYS; i += 1) {
-      if (this.#prints[i] === print || this.#prints[i] === 0) {
-        oldest = i;
+    for (let at = first; at < first + WAYS * PLACE_WORDS; at += PLACE_WORDS) {
+      if (words[at] === print || words[at] === 0) {
+        oldest = at;
         break;
       }
-      if (this.#ageOf(i) > this.#ageOf(oldest)) oldest = i;
+      if (this.#ageOf(at) > this.#ageOf(oldest)) oldest = at;
     }
-    this.#count = (this.#count + 1) >>> 0;
-    this.#prints[oldest] = print;
-    this.#numbers[oldest] = this.#count;
+    this.#count = (this.#count + 1) | 0;
+    words[oldest] = print;
+    words[oldest + 1] = this.#count;
   }
 
-  /** Whether `key` was one of the last `most`; not any more after this. */
-  recall(key: string, most: number): boolean {
-    if (this.#prints.length === 0) return false;
-    const print = this.#printOf(key);
+  /** Whether a key was one of the last `most`; not any more after this. */
+  recall(print: number, most: number): boolean {
+    if (this.#places === 0) return false;
     const first = this.#bucketOf(print);
-    for (let i = first; i < first + WAYS; i += 1) {
-      if (this.#prints[i] !== print) continue;
-      this.#prints[i] = 0;
-      return this.#ageOf(i) < most;
+    for (let at = first; at < first + WAYS * PLACE_WORDS; at += PLACE_WORDS) {
+      if (this.#words[at] !== print) continue;
+      this.#words[at] = 0;
+      return this.#ageOf(at) < most;
     }
     return false;
   }
 
-  clear(): void {
-    this.#prints = new Uint32Array(0);
-    this.#numbers = new Uint32Array(0);
-  }
-
-  #makeRoom(most: number): void {
-    const places = Math.max(LEAST_PLACES, 2 ** Math.ceil(Math.log2(Math.max(1, most))));
-    this.#prints = new Uint32Array(places);
-    this.#numbers = new Uint32Array(places);
-  }
-
-  #ageOf(place: number): number {
-    return (this.#count - (this.#numbers[place] as number)) >>> 0;
+  #ageOf(at: number): number {
+    return (this.#count - (this.#words[at + 1] as number)) >>> 0;
   }
 
   #bucketOf(print: number): number {
-    return (Math.imul(print, 0x9e37_79b1) >>> 0) & (this.#prints.length - WAYS);
+    return (Math.imul(print, 0x9e37_79b1) & (this.#places - WAYS)) * PLACE_WORDS;
   }
+}
 
-  /** FNV-1a, with its bits mixed once more. */
-  #printOf(key: string): number {
-    let hash = this.#seed;
-    for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
-    hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
-    return (hash ^ (hash >>> 13)) >>> 0 || 1;
-  }
+/**
+ * A key's fingerprint, never zero: FNV-1a, with its bits mixed once more. A signed number, as seed is, which V8 keeps in a register.
+ *
+ * @param seed so that nobody outside can choose keys that meet
+ */
+export function printOf(key: string, seed: number): number {
+  let hash = seed;
+  for (let i = 0; i < key.length; i += 1) hash = Math.imul(hash ^ key.charCodeAt(i), 0x0100_0193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b);
+  return hash ^ (hash >>> 13) || 1;
 }

@@ -39,6 +39,10 @@ export class MapTable {
     return this.#places * PLACE_BYTES;
   }
 
+  get places(): number {
+    return this.#places;
+  }
+
   /** A key was added that was not there. */
   added(): void {
     if (this.#size + this.#deleted === this.#places) {
@@ -54,12 +58,6 @@ export class MapTable {
     this.#deleted += 1;
     if (4 * this.#size >= this.#places || this.#places === LEAST_PLACES) return;
     this.#places /= 2;
-    this.#deleted = 0;
-  }
-
-  cleared(): void {
-    this.#places = LEAST_PLACES;
-    this.#size = 0;
     this.#deleted = 0;
   }
 }

@@ -56,6 +56,8 @@ const RENEWED_PART = 0.25;
 const RENEWED_MOST_MS = 1_000;
 /** Its twelve fields; `cacheControl` is shared. */
 const ENTRY_BYTES = objectBytes(12);
+/** With its texts, and its place in a full table. */
+const LEAST_BYTES = ENTRY_BYTES + 2 * stringBytes('/') + 28;
 
 /** What was asked for as often before, and once more in that time, is asked for often. */
 const ASKED_OFTEN = 2;
@@ -89,36 +91,40 @@ export class L1Cache implements ChangeListener {
     this.#madeWallMs = clock.nowMs();
     this.#maxBytes = maxBytes;
     this.#renew = renew;
-    this.#entries = new S3Fifo(maxBytes, randomInt(2 ** 32));
+    this.#entries = new S3Fifo({ maxBytes, leastBytes: LEAST_BYTES, seed: randomInt(2 ** 32) });
   }
 
-  /** The redirect that may be sent for a request path now, at `nowMs` of the monotonic clock. */
+  /** The redirect that may be sent for a request path now, at `nowMs` of the monotonic clock. Whoever is given it sends it: it was asked for once more. */
   get(path: string, nowMs: number): RedirectAnswer | undefined {
-    const entry = this.#entries.ask(path);
+    const entry = this.#entries.get(path);
     if (entry === undefined) return undefined;
     const tick = this.#tickOf(nowMs);
     if (tick >= entry.calmUntilTick && !this.#isStillValid(entry, tick)) return undefined;
-    return entry.expiresAtTick === NEVER || this.#wallTick() < entry.expiresAtTick ? entry : undefined;
+    if (entry.expiresAtTick !== NEVER && this.#wallTick() >= entry.expiresAtTick) return undefined;
+    this.#entries.asked(entry);
+    return entry;
   }
 
   #isStillValid(entry: Entry, tick: number): boolean {
     if (tick >= entry.validUntilTick) return false;
-    if (entry.asked > ASKED_OFTEN && this.#renew(entry.key)) entry.calmUntilTick = entry.validUntilTick;
+    if (entry.asked >= ASKED_OFTEN && this.#renew(entry.key)) entry.calmUntilTick = entry.validUntilTick;
     return true;
   }
 
   /** Why the link of a request path redirects no more, if that is known. Asked when {@link get} had nothing. */
   goneBy(path: string, nowMs: number): 'delete' | 'expiry' | undefined {
-    const entry = this.#entries.peek(path);
+    const entry = this.#entries.get(path);
     if (entry === undefined || this.#tickOf(nowMs) >= entry.validUntilTick) return undefined;
-    if (entry.expiresAtTick === DELETED) return 'delete';
+    const isDeleted = entry.expiresAtTick === DELETED;
     // Not in the tick in which it expires: a link redirects until the very millisecond.
-    return entry.expiresAtTick !== NEVER && this.#wallTick() > entry.expiresAtTick ? 'expiry' : undefined;
+    if (!isDeleted && (entry.expiresAtTick === NEVER || this.#wallTick() <= entry.expiresAtTick)) return undefined;
+    this.#entries.asked(entry);
+    return isDeleted ? 'delete' : 'expiry';
   }
 
   /** Whether the path was a link a while ago, as far as is remembered here: what may be sent no more is still known of. */
   knows(path: string): boolean {
-    return this.#entries.has(path);
+    return this.#entries.get(path) !== undefined;
   }
 
   /** Counts a request that {@link get} answered, or could not. Apart from it, since a request may be looked up twice. */

@@ -96,6 +96,10 @@ export function createRedirects(options: RedirectOptions): Redirects {
   const renew = createRenewals({
     resolve: (code) => resolver.resolve(domainId, code),
     later: (run) => void setImmediate(run),
+    schedule(afterMs, run) {
+      const timer = setTimeout(run, afterMs).unref();
+      return () => clearTimeout(timer);
+    },
     onBegan: () => renewed.inc(),
   });
   new Gauge({

@@ -40,10 +40,10 @@ export function createRedirectWireLane(options: WireLaneOptions): WireLane {
   return {
     hit(request, reply) {
       const startedMs = clock.monotonicMs();
-      const held = l1.get(request.path, startedMs);
-      if (held === undefined) return false;
       const { cookie } = request;
       if (cookie !== undefined && hasJustWritten(cookie, clock.nowMs())) return false;
+      const held = l1.get(request.path, startedMs);
+      if (held === undefined) return false;
       l1.count('hit');
       reply.send(held.status, linesOf(held));
       metrics.record(slots[held.status] as number, (clock.monotonicMs() - startedMs) / 1000);

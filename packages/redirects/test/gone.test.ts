@@ -66,3 +66,18 @@ test('a link expires on the wall clock, on hits too', async () => {
   expect(await click('abc')).toBe('This link has expired.');
   expect(reads()).toBe(1);
 });
+
+test('a request that no lane answers has asked for the link once: what is gone is read ahead when it was asked for three times, as what is there', async () => {
+  const { add, click, clock, redirects, reads, store } = await setUp();
+  await add('deleted', null);
+  await store.remove(0, 'deleted');
+  await click('deleted');
+  clock.ageMs = 4_500;
+  const later = () => new Promise((resolve) => void setImmediate(resolve));
+  for (const expected of [1, 1, 2]) {
+    await click('deleted');
+    await later();
+    expect(reads()).toBe(expected);
+  }
+  expect([redirects.l1.hits, redirects.l1.misses]).toEqual([3, 1]);
+});

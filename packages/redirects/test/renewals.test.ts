@@ -30,6 +30,7 @@ class Server {
       renew: createRenewals({
         resolve: (code) => this.#resolve(code),
         later: (run) => this.#due.push({ atMs: this.nowMs, run }),
+        schedule: () => () => {},
       }),
     });
     const resolver = createResolver({
@@ -147,17 +148,54 @@ test('a link that is asked for once in a while is not looked up for nobody', asy
   expect(server.reads).toBe(server.waited);
 });
 
-test('no more than so many are looked up at once; the others have their turn when asked for again', () => {
-  const runs: (() => void)[] = [];
-  let asked = 0;
-  const renew = createRenewals({
-    resolve: async () => {
-      asked += 1;
-    },
-    later: (run) => void runs.push(run),
+describe('looking up ahead', () => {
+  const ended: (() => void)[] = [];
+  let timers: (() => void)[] = [];
+  const renewals = () =>
+    createRenewals({
+      resolve: () => new Promise<void>((resolve) => void ended.push(resolve)),
+      later: (run) => run(),
+      schedule(_afterMs, run) {
+        timers.push(run);
+        return () => {
+          timers = timers.filter((each) => each !== run);
+        };
+      },
+    });
+  const takenOf = (renew: (path: string) => boolean, count: number) =>
+    Array.from({ length: count }, (_, i) => renew(`/c${i}`)).filter(Boolean).length;
+
+  beforeEach(() => {
+    ended.length = 0;
+    timers = [];
   });
-  const taken = Array.from({ length: 300 }, (_, i) => renew(`/c${i}`));
-  expect(taken.filter(Boolean)).toHaveLength(256);
-  for (const run of runs) run();
-  expect(asked).toBe(256);
+
+  test('no more than so many at once; the others have their turn when asked for again', async () => {
+    const renew = renewals();
+    expect(takenOf(renew, 300)).toBe(256);
+    expect(ended).toHaveLength(256);
+    for (const end of ended.splice(0, 10)) end();
+    await Promise.resolve();
+    expect(takenOf(renew, 300)).toBe(10);
+  });
+
+  test('those that hang hold their places for a second, and give them back once', async () => {
+    const renew = renewals();
+    expect(takenOf(renew, 256)).toBe(256);
+    expect(takenOf(renew, 1)).toBe(0);
+    for (const run of timers.splice(0)) run();
+    expect(takenOf(renew, 300)).toBe(256);
+    // The store answers the first ones after all: theirs are given back already.
+    for (const end of ended.splice(0, 256)) end();
+    await Promise.resolve();
+    expect(takenOf(renew, 300)).toBe(0);
+  });
+
+  test('no timer is left of one that ended', async () => {
+    const renew = renewals();
+    takenOf(renew, 20);
+    for (const end of ended.splice(0)) end();
+    await Promise.resolve();
+    expect(timers).toEqual([]);
+  });
 });

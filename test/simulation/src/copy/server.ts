@@ -67,6 +67,7 @@ export class CopyServer {
       renew: createRenewals({
         resolve: (code) => this.#resolver.resolve(DEFAULT_DOMAIN_ID, code),
         later: (run) => void clock.schedule(0, run),
+        schedule: clock.schedule,
         onBegan: () => world.coverage.add('renewed'),
       }),
     });
