@@ -9,6 +9,7 @@ import {
   createRyowReader,
   type HttpServer,
   listen,
+  PasswordKeeper,
   type Routes,
 } from '@lakh/http';
 import {
@@ -71,12 +72,14 @@ async function openServices(token?: string, perMin = 1e9) {
   });
   const anyone = anonymous(['create', 'read']);
   const policy = { ownHosts: new OwnHosts([publicUrl]) };
+  const passwords = new PasswordKeeper({ atOnce: 1, queuedMax: 100 });
   const options = {
     domainId: 0,
     shortener: countedShortener({
       store,
       clock,
       policy,
+      passwords,
       idempotency: { digest, reservations: new MemoryReservationStore() },
     }),
     clock,
@@ -89,7 +92,7 @@ async function openServices(token?: string, perMin = 1e9) {
     onError,
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
-  const editor = createEditor({ ...changes, clock, policy, digest });
+  const editor = createEditor({ ...changes, clock, policy, digest, passwords });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
   const site = createSite({ domainId: 0, resolver: redirects.resolver, limits, clock, publicUrl, settings: {} });
   const faces = [site, redirects, api, createPage({ ...options, store })];

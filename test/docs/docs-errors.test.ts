@@ -1,6 +1,6 @@
 import { BATCH_RULES } from '@lakh/api';
 import { answerCodes, statusOf } from '@lakh/http';
-import { ALIAS_RULES, EXPIRY_RULES, LONG_URL_RULES, REDIRECT_STATUS_RULES } from '@lakh/links';
+import { ALIAS_RULES, EXPIRY_RULES, FURTHER_RULES, LONG_URL_RULES, REDIRECT_STATUS_RULES } from '@lakh/links';
 import { parse } from 'yaml';
 import { read, section, sources, tableRows, ticked } from './support.js';
 
@@ -129,10 +129,10 @@ test('the rules of the API page are those of the sources', () => {
     .map((m) => m[1] as string);
   const fieldOfWire: Record<string, string> = {
     not_an_object: '(body)',
-    unknown_field: 'any',
     missing: 'long_url',
   };
   const real = [
+    'any unknown_field',
     ...wire.map((rule) => `${fieldOfWire[rule]} ${rule}`),
     ...Object.keys(LONG_URL_RULES).map((rule) => `long_url ${rule}`),
     ...Object.keys(ALIAS_RULES).map((rule) => `alias ${rule}`),
@@ -140,5 +140,14 @@ test('the rules of the API page are those of the sources', () => {
     ...Object.keys(REDIRECT_STATUS_RULES).map((rule) => `redirect_status ${rule}`),
     ...Object.entries(BATCH_RULES).flatMap(([field, rules]) => Object.keys(rules).map((rule) => `${field} ${rule}`)),
   ];
+  expect(documented.sort()).toEqual(real.sort());
+});
+
+test('the rules of further fields are those of the sources', () => {
+  const rows = tableRows(section('docs/reference/http-api.md', 'Rules of further fields'));
+  const documented = rows.flatMap(([fields, rules]) =>
+    ticked(fields).flatMap((field) => ticked(rules).map((rule) => `${field} ${rule}`)),
+  );
+  const real = Object.entries(FURTHER_RULES).flatMap(([field, rules]) => rules.map((rule) => `${field} ${rule}`));
   expect(documented.sort()).toEqual(real.sort());
 });

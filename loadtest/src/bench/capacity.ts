@@ -131,6 +131,9 @@ async function fillWith(backend: Backend, from: number, to: number): Promise<voi
           createdAtMs: Date.now(),
           expiresAtMs: null,
           redirectStatus: null,
+          terms: null,
+          owner: '',
+          details: null,
           insertId: newInsertId(),
         });
         if (outcome !== 'inserted') throw new Error(`an insert met ${outcome}`);

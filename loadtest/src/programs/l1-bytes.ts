@@ -42,7 +42,7 @@ function filled(entries: number): L1Cache {
     l1.beginRead(
       0,
       code,
-    )({ link: { ...link, createdAtMs: 0, expiresAtMs: null, redirectStatus: null }, validUntilMs: 5_000 });
+    )({ link: { ...link, createdAtMs: 0, expiresAtMs: null, redirectStatus: null, terms: null }, validUntilMs: 5_000 });
   }
   return l1;
 }

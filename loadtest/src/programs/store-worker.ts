@@ -45,6 +45,9 @@ function nextLink(): NewLink {
     createdAtMs: Date.now(),
     expiresAtMs: null,
     redirectStatus: null,
+    terms: null,
+    owner: '',
+    details: null,
     insertId: newInsertId(),
   };
 }

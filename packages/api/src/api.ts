@@ -12,9 +12,9 @@ import {
   demand,
   type Editor,
   isPossibleCode,
-  type Link,
   LinkGoneError,
   LinkNotFoundError,
+  type LinkRecord,
   type LinkStore,
   type Remover,
 } from '@lakh/links';
@@ -39,7 +39,7 @@ import { parseEditRequest } from './link-request.js';
 export interface ApiOptions extends CreateLinkOptions, CallerOptions {
   readonly editor: Editor;
   readonly remover: Remover;
-  readonly store: Pick<LinkStore, 'find'>;
+  readonly store: Pick<LinkStore, 'read'>;
   readonly clock: Clock;
   readonly metrics: HttpMetrics<'api'>;
   /** Told of every error of a plain create that became a 5xx. */
@@ -51,17 +51,17 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
   const { domainId, editor, remover, store, clock, ryowCookie, publicUrl, onReplayed } = options;
   const createLink = createLinkCreator(options);
   const callers = createCallers(options);
-  const show = (response: RouteResponse, link: Link) =>
+  const show = (response: RouteResponse, link: LinkRecord) =>
     response.set({ 'Cache-Control': 'no-store', ETag: entityTag(link) }).json(linkJson(link, publicUrl));
 
   /** What is there now, for who may know it. */
-  async function find(request: RouteRequest, response: RouteResponse): Promise<Link> {
+  async function find(request: RouteRequest, response: RouteResponse): Promise<LinkRecord> {
     const actor = callers.actorOf(request, 'read');
     demand('read', actor);
     callers.admit('misses', request, response, actor);
     const code = request.params.code as string;
     // What cannot be a code is no question for a database, whose columns are ASCII.
-    const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
+    const link = isPossibleCode(code) ? await store.read(domainId, code) : undefined;
     if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
     return link;

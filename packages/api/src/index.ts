@@ -8,6 +8,6 @@ export { type CallerOptions, type Callers, createCallers, type Identify } from '
 export type { CreateLinkOptions } from './create-link.js';
 export { countReplays, digest } from './idempotency-key.js';
 export { type LinkJson, linkJson } from './link-json.js';
-export { accessRule, apiSettings } from './settings.js';
+export { API_PASSWORDS, accessRule, apiSettings } from './settings.js';
 export { loadTokens, parseRights, parseTokens, type Tokens, TokensFileError } from './tokens.js';
 export { addToken, listTokens, revokeToken } from './tokens-file.js';

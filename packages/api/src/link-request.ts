@@ -1,11 +1,18 @@
-import type { EditRequest, FieldProblem, ShortenRequest } from '@lakh/links';
+import {
+  type EditRequest,
+  type FieldProblem,
+  FURTHER_FIELDS,
+  type FurtherFields,
+  type ShortenRequest,
+  unknownField,
+} from '@lakh/links';
 
 const EDITABLE = ['long_url', 'expires_at', 'redirect_status'] as const;
-const FIELDS_OF_EDIT: ReadonlySet<string> = new Set(EDITABLE);
-const FIELDS_OF_CREATE: ReadonlySet<string> = new Set([...EDITABLE, 'alias']);
+const FIELDS_OF_EDIT: ReadonlySet<string> = new Set([...EDITABLE, ...FURTHER_FIELDS]);
+const FIELDS_OF_CREATE: ReadonlySet<string> = new Set([...EDITABLE, 'alias', ...FURTHER_FIELDS]);
+/** What nearly all requests have nothing beside. */
+const PLAIN: ReadonlySet<string> = new Set([...EDITABLE, 'alias']);
 
-/** How much of an unknown field's name is repeated to the caller. */
-const NAME_SHOWN_MAX = 64;
 /** How many of them are: of a thousand links with nothing else the answer would be many times what was sent. */
 const UNKNOWN_SHOWN_MAX = 16;
 
@@ -22,14 +29,25 @@ export function parseCreateRequest(body: unknown): LinkRequest<ShortenRequest> {
   if (fields === undefined) return { link: { longUrl: undefined }, problems };
   if (!Object.hasOwn(fields, 'long_url')) problems.push({ field: 'long_url', rule: 'missing', reason: 'is required' });
   const { long_url: longUrl, alias, expires_at: expiresAt, redirect_status: redirectStatus } = fields;
-  return { link: { longUrl, alias, expiresAt, redirectStatus }, problems };
+  return { link: { longUrl, alias, expiresAt, redirectStatus, fields: furtherOf(fields) }, problems };
 }
 
 /** The same of an edit, of which every field may be left out. */
 export function parseEditRequest(body: unknown): LinkRequest<EditRequest> {
   const { fields = {}, problems } = fieldsOf(body, FIELDS_OF_EDIT);
   const { long_url: longUrl, expires_at: expiresAt, redirect_status: redirectStatus } = fields;
-  return { link: { longUrl, expiresAt, redirectStatus }, problems };
+  return { link: { longUrl, expiresAt, redirectStatus, fields: furtherOf(fields) }, problems };
+}
+
+/** Undefined where none was sent. */
+function furtherOf(fields: Fields): FurtherFields | undefined {
+  let further: Record<string, unknown> | undefined;
+  for (const name in fields) {
+    if (PLAIN.has(name)) continue;
+    further ??= {};
+    further[name] = fields[name];
+  }
+  return further;
 }
 
 interface Fields {
@@ -49,7 +67,7 @@ export function unknownFields(fields: object, known: ReadonlySet<string>): Field
   const problems: FieldProblem[] = [];
   for (const name in fields) {
     if (known.has(name)) continue;
-    problems.push({ field: name.slice(0, NAME_SHOWN_MAX), rule: 'unknown_field', reason: 'there is no such field' });
+    problems.push(unknownField('', name, known));
     if (problems.length === UNKNOWN_SHOWN_MAX) break;
   }
   return problems;

@@ -23,6 +23,9 @@ export const apiSettings = {
   },
 } as const satisfies SettingList;
 
+/** What is kept of passwords is made one after the other: clicks have threads to themselves, and batches may bring a thousand. */
+export const API_PASSWORDS = { atOnce: 1, queuedMax: 4_096 } as const;
+
 /** Where others than this machine come, who creates links needs either tokens or the word that anyone may. */
 export const accessRule: Rule<typeof apiSettings & typeof httpSettings> = (values, given) => {
   const found: string[] = [];

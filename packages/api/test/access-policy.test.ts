@@ -31,7 +31,7 @@ describe('who may do what', () => {
   ])('without tokens, with %j, anyone may %j, and is one and the same', (settings, rights) => {
     const alone = { apiTokensFile: undefined, open: false, listen: { host: '127.0.0.1', port: 0 } };
     const { identify, needsToken } = accessPolicy({ ...alone, ...settings }, log);
-    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights });
+    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights, owner: '' });
     expect(identify('Bearer anything')).toBe(identify(undefined));
     expect(needsToken).toBe(false);
   });
@@ -51,7 +51,7 @@ describe('who may do what', () => {
 
   test('open, with tokens: anyone creates, and deletes need one; a wrong one is never taken for none', () => {
     const { identify, needsToken } = withToken(true);
-    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights: ['create', 'read'] });
+    expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights: ['create', 'read'], owner: '' });
     expect(identify(undefined, 'create')).toBe(identify(undefined));
     expect(identify(undefined, 'delete')).toBeUndefined();
     expect(identify('Bearer secret', 'delete')).toEqual(tokenHolder('ci'));

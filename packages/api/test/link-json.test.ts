@@ -1,4 +1,5 @@
 import type { Link } from '@lakh/links';
+import { AWKWARD_DETAILS, FULL_DETAILS, FULL_TERMS } from '@lakh/testkit';
 import fc from 'fast-check';
 import { LinkTexts, linkJson } from '../src/link-json';
 
@@ -14,6 +15,9 @@ const link: fc.Arbitrary<Link> = fc.record({
   createdAtMs: timeMs,
   expiresAtMs: fc.option(timeMs),
   redirectStatus: fc.constantFrom(null, 301 as const, 302 as const),
+  terms: fc.constantFrom(null, FULL_TERMS),
+  owner: fc.constantFrom('', 'ci'),
+  details: fc.constantFrom(null, FULL_DETAILS, AWKWARD_DETAILS),
   version: fc.nat(),
 });
 

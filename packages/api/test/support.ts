@@ -8,6 +8,7 @@ import {
   type HttpLimits,
   type HttpServer,
   listen,
+  PasswordKeeper,
   type ProblemBody,
 } from '@lakh/http';
 import { anonymous, createEditor, createRemover, OwnHosts } from '@lakh/links';
@@ -61,6 +62,7 @@ export class ApiServer {
     const metrics = createHttpMetrics(registry, ['api']);
     const clock = { nowMs: () => this.nowMs };
     const policy = { ownHosts: new OwnHosts(['http://lakh.example']) };
+    const passwords = new PasswordKeeper({ atOnce: 1, queuedMax: 100 });
     const onError = (error: unknown) => void this.errors.push(error);
     const api = createApi({
       domainId: 0,
@@ -69,9 +71,10 @@ export class ApiServer {
         store,
         clock,
         policy,
+        passwords,
         idempotency: { digest, reservations: this.reservations },
       }),
-      editor: createEditor({ store, clock, policy, digest }),
+      editor: createEditor({ store, clock, policy, digest, passwords }),
       remover: createRemover({ store }),
       clock,
       ryowCookie: () => 'x=y',

@@ -35,6 +35,7 @@ export {
 } from './http-server.js';
 export { ListenError, listen, tryAddress } from './listen.js';
 export type { OwnNames } from './own-requests.js';
+export { PasswordKeeper, type PasswordOptions } from './passwords.js';
 export { type Problem, type ProblemBody, sendProblem, toProblem } from './problem.js';
 export { answerCodes, statusOf } from './problem-table.js';
 export {

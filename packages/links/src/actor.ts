@@ -11,16 +11,20 @@ export interface Actor {
   /** The token's; empty for the anonymous. */
   readonly name: string;
   readonly rights: readonly Right[];
+  /** Whose the links are that it creates: visible ASCII, at most {@link OWNER_MAX_LENGTH}; empty for the anonymous. */
+  readonly owner: string;
 }
+
+export const OWNER_MAX_LENGTH = 128;
 
 /** Whoever reaches the listener. To be made once: one for each request would be garbage on the hot path of creates. */
 export function anonymous(rights: readonly Right[]): Actor {
-  return Object.freeze({ kind: 'anonymous', name: '', rights });
+  return Object.freeze({ kind: 'anonymous', name: '', rights, owner: '' });
 }
 
 /** Who has the token of this name. To be made once, too. */
 export function tokenHolder(name: string, rights: readonly Right[] = RIGHTS): Actor {
-  return Object.freeze({ kind: 'token', name, rights });
+  return Object.freeze({ kind: 'token', name, rights, owner: name });
 }
 
 const DEED = {

@@ -1,6 +1,9 @@
+import { detailsText, mergeDetails } from './details.js';
 import { isKept } from './idempotency.js';
-import type { Link, StoredLink } from './link.js';
+import type { Link, LinkRecord, StoredRecord } from './link.js';
 import type { EditOutcome, EditReceipt, LinkChanges } from './ports.js';
+import { mergeTerms } from './terms.js';
+import { isSameTerms, problemsOfTerms } from './terms-problems.js';
 
 /** Whether a link is of a version that a change is meant for. */
 export function isOfVersion({ version }: Link, ifVersions: readonly number[] | undefined): boolean {
@@ -12,18 +15,38 @@ export function isOfVersion({ version }: Link, ifVersions: readonly number[] | u
  * outcome `edited`.
  */
 export function judgeEdit(
-  present: StoredLink,
+  present: StoredRecord,
   changes: LinkChanges,
   ifVersions: readonly number[] | undefined,
 ): Exclude<EditOutcome, { outcome: 'missing' }> {
   if (present.state === 'deleted') return { outcome: 'deleted', tombstone: present };
   if (!isOfVersion(present, ifVersions)) return { outcome: 'conflict', link: present };
-  const edited: Link = { ...present, ...changes, version: present.version + 1 };
-  const isSame =
+  const { terms, details, ...plain } = changes;
+  const edited: LinkRecord = {
+    ...present,
+    ...plain,
+    terms: terms ? mergeTerms(present.terms, terms) : present.terms,
+    details: details ? mergeDetails(present.details, details) : present.details,
+    version: present.version + 1,
+  };
+  const problems = problemsOfTerms(edited);
+  if (problems.length > 0) return { outcome: 'invalid', link: present, problems };
+  return isSame(edited, present) ? { outcome: 'unchanged', link: present } : { outcome: 'edited', link: edited };
+}
+
+function isSame(edited: LinkRecord, present: LinkRecord): boolean {
+  return (
     edited.longUrl === present.longUrl &&
     edited.expiresAtMs === present.expiresAtMs &&
-    edited.redirectStatus === present.redirectStatus;
-  return isSame ? { outcome: 'unchanged', link: present } : { outcome: 'edited', link: edited };
+    edited.redirectStatus === present.redirectStatus &&
+    isSameTerms(edited.terms, present.terms) &&
+    isSameDetails(edited.details, present.details)
+  );
+}
+
+function isSameDetails(one: LinkRecord['details'], other: LinkRecord['details']): boolean {
+  if (one === null || other === null) return one === other;
+  return detailsText(one) === detailsText(other);
 }
 
 /**
@@ -31,7 +54,7 @@ export function judgeEdit(
  * takes the place of the old one. Asked before {@link judgeEdit}, of a link whose row is locked.
  */
 export function judgeReceipt(
-  present: Link,
+  present: LinkRecord,
   receipt: EditReceipt,
   kept: Omit<EditReceipt, 'keyHash'> | undefined,
 ): EditOutcome | undefined {

@@ -10,9 +10,11 @@ import {
   LinkNotFoundError,
 } from './errors.js';
 import { validateExpiry } from './expiry.js';
+import { type FurtherFields, validateFurther } from './further-fields.js';
 import { type Digest, IdempotencyKeys } from './idempotency.js';
-import type { Link } from './link.js';
+import type { Link, LinkRecord } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
+import { type Passwords, withPasswordKept } from './passwords.js';
 import type { Clock, EditOutcome, LinkChanges, LinkStore } from './ports.js';
 import { validateRedirectStatus } from './redirect-status.js';
 
@@ -23,6 +25,7 @@ export interface EditRequest {
   readonly expiresAt?: unknown;
   /** Null: the server's default. */
   readonly redirectStatus?: unknown;
+  readonly fields?: FurtherFields | undefined;
 }
 
 export interface EditorOptions extends AnnouncerOptions {
@@ -33,10 +36,12 @@ export interface EditorOptions extends AnnouncerOptions {
   readonly onEdited?: (link: Link, actor: Actor) => void;
   /** For edits with idempotency keys; undefined where there are none. */
   readonly digest?: Digest;
+  /** Undefined where no link may have a password. */
+  readonly passwords?: Passwords | undefined;
 }
 
 export interface EditResult {
-  readonly link: Link;
+  readonly link: LinkRecord;
   /** False when it was like that already; its version is the same then. */
   readonly edited: boolean;
   /** Whether an earlier request with the same key made the edit. */
@@ -66,22 +71,23 @@ export interface Editor {
   check(request: EditRequest): readonly FieldProblem[];
 }
 
-export function createEditor({ store, clock, policy, onEdited, digest, ...others }: EditorOptions): Editor {
+export function createEditor(options: EditorOptions): Editor {
+  const { store, clock, policy, onEdited, digest, passwords, ...others } = options;
   const announce = createAnnouncer(others);
   const keys = digest && new IdempotencyKeys(digest);
 
-  /** Valid as far as the fields themselves go at `nowMs`. */
-  function changesOf(request: EditRequest, nowMs: number): LinkChanges {
-    const fields = validate(request, policy, nowMs);
-    const problems = problemsOf(fields);
+  /** Valid as far as the fields themselves go at `nowMs`. `salt`: of what is kept of a password. */
+  async function changesOf(request: EditRequest, nowMs: number, salt?: string): Promise<LinkChanges> {
+    const { changes, further, problems } = validate(request, policy, nowMs);
     if (problems.length > 0) throw new InvalidLinkError(problems);
-    return Object.assign({}, ...fields);
+    return further === undefined ? changes : { ...changes, ...(await withPasswordKept(further, passwords, salt)) };
   }
 
   async function settle(met: EditOutcome, actor: Actor): Promise<EditResult> {
     if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
     if (met.outcome === 'deleted') throw new LinkGoneError('This link was deleted.');
     if (met.outcome === 'conflict') throw new ChangedSinceError(met.link.version);
+    if (met.outcome === 'invalid') throw new InvalidLinkError(met.problems);
     if (met.outcome === 'reused')
       throw new IdempotencyKeyReusedError('This Idempotency-Key was used for another edit.');
     const { outcome, link } = met;
@@ -91,14 +97,15 @@ export function createEditor({ store, clock, policy, onEdited, digest, ...others
   }
 
   async function editByKey(subject: Subject, request: EditRequest, actor: Actor, key: string): Promise<EditResult> {
-    if (keys === undefined) throw new Error('keys are not taken here');
+    if (keys === undefined || digest === undefined) throw new Error('keys are not taken here');
     const { domainId, code, ifVersions } = subject;
     const atMs = clock.nowMs();
-    const changes = changesOf(request, 0);
+    const salt = digest(JSON.stringify(['salt', actor.kind, actor.name, key, domainId, code])).slice(0, SALT_LENGTH);
+    const changes = await changesOf(request, 0, salt);
     const asked = { ...UNCHANGED, ...changes };
     return keys.use({ key, actor, purpose: ['edit', domainId, code], asked }, async (keyed) => {
       // An expiry that has passed by now may be that of an edit which was made in time, and may not be set any more.
-      const problems = problemsOf(validate(request, policy, atMs));
+      const { problems } = validate(request, policy, atMs);
       const versions = problems.length > 0 ? [] : ifVersions;
       const met = await store.edit(domainId, code, changes, versions, { ...keyed, atMs });
       if (met.outcome === 'conflict' && problems.length > 0) throw new InvalidLinkError(problems);
@@ -110,14 +117,14 @@ export function createEditor({ store, clock, policy, onEdited, digest, ...others
     async edit(domainId, code, request, actor, ifVersions, key) {
       demand('edit', actor);
       if (!isPossibleCode(code)) {
-        changesOf(request, clock.nowMs());
+        await changesOf(request, clock.nowMs());
         return settle({ outcome: 'missing' }, actor);
       }
       if (key !== undefined) return editByKey({ domainId, code, ifVersions }, request, actor, key);
-      const changes = changesOf(request, clock.nowMs());
+      const changes = await changesOf(request, clock.nowMs());
       return settle(await store.edit(domainId, code, changes, ifVersions), actor);
     },
-    check: (request) => problemsOf(validate(request, policy, clock.nowMs())),
+    check: (request) => validate(request, policy, clock.nowMs()).problems,
   };
 }
 
@@ -130,19 +137,24 @@ interface Subject {
 /** Fixes the order of the fields. */
 const UNCHANGED = { longUrl: undefined, expiresAtMs: undefined, redirectStatus: undefined };
 
+/** Of 16 bytes. */
+const SALT_LENGTH = 32;
+
 type Checked = (LinkChanges & { readonly problem?: never }) | { readonly problem: FieldProblem };
 
-function validate(request: EditRequest, policy: LongUrlPolicy, nowMs: number): readonly Checked[] {
-  return [
+/** Of every field, so that a caller learns of all problems at once. */
+function validate(request: EditRequest, policy: LongUrlPolicy, nowMs: number) {
+  const checked: readonly Checked[] = [
     request.longUrl === undefined ? {} : targetOf(request.longUrl, policy),
     valueOrNull(request.expiresAt, { expiresAtMs: null }, (value) => validateExpiry(value, nowMs)),
     valueOrNull(request.redirectStatus, { redirectStatus: null }, validateRedirectStatus),
   ];
-}
-
-/** Of every field, so that a caller learns of all problems at once. */
-function problemsOf(fields: readonly Checked[]): readonly FieldProblem[] {
-  return fields.flatMap(({ problem }) => problem ?? []);
+  const further = request.fields && validateFurther(request.fields, policy);
+  return {
+    changes: Object.assign({}, ...checked) as LinkChanges,
+    further: further?.changes,
+    problems: [...checked.flatMap(({ problem }) => problem ?? []), ...(further?.problems ?? [])],
+  };
 }
 
 function targetOf(longUrl: unknown, policy: LongUrlPolicy): Checked {

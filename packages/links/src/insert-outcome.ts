@@ -1,4 +1,4 @@
-import type { NewLink, StoredLink } from './link.js';
+import type { NewLink, StoredRecord } from './link.js';
 
 /** What an insert met, and what stands under its code now. */
 export interface InsertOutcome {
@@ -9,12 +9,13 @@ export interface InsertOutcome {
    *   of defence).
    */
   readonly outcome: 'inserted' | 'taken' | 'duplicate';
-  readonly link: StoredLink;
+  readonly link: StoredRecord;
 }
 
 /** The outcome of an insert that made its row. */
 export function insertedNew(link: NewLink): InsertOutcome {
-  const { domainId, code, kind, counter, longUrl, createdAtMs, expiresAtMs, redirectStatus } = link;
+  const { domainId, code, kind, counter, longUrl, createdAtMs, expiresAtMs, redirectStatus, terms, owner, details } =
+    link;
   return {
     outcome: 'inserted',
     // Field by field: `{ insertId, ...rest }` took 7 µs a link on Node 20, this 0.1.
@@ -28,13 +29,16 @@ export function insertedNew(link: NewLink): InsertOutcome {
       createdAtMs,
       expiresAtMs,
       redirectStatus,
+      terms,
       version: 1,
+      owner,
+      details,
     },
   };
 }
 
 /** The outcome of an insert whose code has a row already, which the insert `insertId` made. The only judge of duplicates. */
-export function insertMet(link: NewLink, present: StoredLink, insertId: string): InsertOutcome {
+export function insertMet(link: NewLink, present: StoredRecord, insertId: string): InsertOutcome {
   if (insertId === link.insertId) return { outcome: 'inserted', link: present };
   const isTaken = link.kind === 'alias' || present.state === 'deleted' || present.kind === 'alias';
   return { outcome: isTaken ? 'taken' : 'duplicate', link: present };

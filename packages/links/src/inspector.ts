@@ -1,5 +1,5 @@
 /** A row of links as it is stored, for an operator who asks where a code comes from. */
-export interface LinkRecord {
+export interface InspectedLink {
   readonly domainId: number;
   readonly code: string;
   readonly kind: 'generated' | 'alias' | 'deleted';
@@ -17,5 +17,5 @@ export interface LinkRecord {
 
 /** Reads for operators: from primaries, past every cache, changing nothing. Errors as for `LinkStore`. */
 export interface LinkInspector {
-  record(domainId: number, code: string): Promise<LinkRecord | undefined>;
+  record(domainId: number, code: string): Promise<InspectedLink | undefined>;
 }

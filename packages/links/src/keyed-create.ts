@@ -1,6 +1,7 @@
 import { created, type Draft, newLink, type ShortenResult, sameAlias } from './draft.js';
 import { AliasTakenError, DuplicateCounterError, StoreUnavailableError } from './errors.js';
 import { demandSame, isKept, type KeyedRequest } from './idempotency.js';
+import type { Passwords } from './passwords.js';
 import type { CodeSource, GeneratedCode, LinkStore, Reservation, ReservationStore } from './ports.js';
 
 export interface KeyedCreateOptions {
@@ -8,6 +9,7 @@ export interface KeyedCreateOptions {
   readonly codes: Pick<CodeSource, 'reportBurnt' | 'reportDuplicate'>;
   readonly reservations: ReservationStore;
   readonly newInsertId: () => string;
+  readonly passwords?: Passwords | undefined;
 }
 
 /** What a request has beside its key. */
@@ -108,7 +110,7 @@ export class KeyedCreate {
     const met = await store.insert(newLink(draft, kind, code, counter, insertId));
     if (met.outcome === 'inserted') return created(met.link, this.#replayed);
     if (kind === 'alias') {
-      const link = sameAlias(met.link, draft);
+      const link = await sameAlias(met.link, draft, this.#options.passwords);
       if (link === undefined) throw new AliasTakenError(`The alias ${code} is taken.`);
       return { link, created: false, replayed: this.#replayed };
     }

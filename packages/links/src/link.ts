@@ -1,3 +1,6 @@
+import type { LinkDetails } from './details.js';
+import type { LinkTerms } from './terms.js';
+
 /** The default and so far only domain. Codes are unique within a domain, and every key and hash covers it. */
 export const DEFAULT_DOMAIN_ID = 0;
 
@@ -23,8 +26,17 @@ export interface Link {
   readonly expiresAtMs: number | null;
   /** This link's own redirect status; null = the server's default. */
   readonly redirectStatus: RedirectStatus | null;
+  /** How it is followed beyond that; null of nearly all, which then redirect whoever comes. */
+  readonly terms: LinkTerms | null;
   /** 1 at creation, raised by every change. Caches keep the highest. */
   readonly version: number;
+}
+
+/** A link with what only those see who keep it: following it needs none of this. */
+export interface LinkRecord extends Link {
+  /** Who created it, as `Actor.owner` has it. */
+  readonly owner: string;
+  readonly details: LinkDetails | null;
 }
 
 /** What is left of a deleted link: its code is never issued or claimed again. */
@@ -37,8 +49,10 @@ export interface Tombstone {
 
 export type StoredLink = Link | Tombstone;
 
+export type StoredRecord = LinkRecord | Tombstone;
+
 /** A link about to be inserted; the store gives version 1 and state `live`. */
-export interface NewLink extends Omit<Link, 'state' | 'version'> {
+export interface NewLink extends Omit<LinkRecord, 'state' | 'version'> {
   /**
    * The insert's own, 16 bytes as 32 upper-case hexadecimal digits, kept with the row: who repeats an insert, in whatever
    * process, meets its own row and not a stranger's.

@@ -49,7 +49,10 @@ const PRINTABLE_ASCII = /^[\u0021-\u007e]+$/;
  * - A host longer than any name that the DNS can hold.
  * - Anything but http and https, user names and passwords, own hosts, and more than `maxLength` characters before or after.
  */
-export function validateLongUrl(input: unknown, policy: LongUrlPolicy = {}): LongUrlResult {
+export function validateLongUrl(input: unknown, policy: LongUrlPolicy = {}, field = 'long_url'): LongUrlResult {
+  const refused = (rule: LongUrlRule, reason: string = LONG_URL_RULES[rule]): LongUrlResult => ({
+    problem: { field, rule, reason },
+  });
   const { maxLength = LONG_URL_MAX_LENGTH, ownHosts } = policy;
   if (typeof input !== 'string') return refused('not_a_string');
   // Before anything that takes longer for longer texts.
@@ -86,8 +89,4 @@ export function validateLongUrl(input: unknown, policy: LongUrlPolicy = {}): Lon
   // What the standard promises for http and https; the Location header rests on it.
   if (!PRINTABLE_ASCII.test(href)) throw new Error('a URL was serialised to something else than printable ASCII');
   return { href };
-}
-
-function refused(rule: LongUrlRule, reason: string = LONG_URL_RULES[rule]): LongUrlResult {
-  return { problem: { field: 'long_url', rule, reason } };
 }

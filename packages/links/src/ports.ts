@@ -3,9 +3,13 @@
  * the in-memory fakes, to the same behaviour.
  */
 import type { Sighting } from './change-log.js';
+import type { Changes } from './changes.js';
+import type { LinkDetails } from './details.js';
+import type { FieldProblem } from './errors.js';
 import type { KeyedRequest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
-import type { Link, NewLink, StoredLink, Tombstone } from './link.js';
+import type { Link, LinkRecord, NewLink, StoredLink, StoredRecord, Tombstone } from './link.js';
+import type { LinkTerms } from './terms.js';
 
 export interface Clock {
   /** Unix milliseconds. */
@@ -19,7 +23,10 @@ export type RemoveOutcome =
   | { readonly outcome: 'missing' };
 
 /** What an edit sets; what is left out stays as it is. */
-export type LinkChanges = Partial<Pick<Link, 'longUrl' | 'expiresAtMs' | 'redirectStatus'>>;
+export interface LinkChanges extends Partial<Pick<Link, 'longUrl' | 'expiresAtMs' | 'redirectStatus'>> {
+  readonly terms?: Changes<LinkTerms>;
+  readonly details?: Changes<LinkDetails>;
+}
 
 /** What is kept of an edit that came with an idempotency key, beside its link: that it was made. */
 export interface EditReceipt extends KeyedRequest {
@@ -28,10 +35,12 @@ export interface EditReceipt extends KeyedRequest {
 
 /**
  * What a link is after an edit. `unchanged`: it was like that already. `conflict`: it is of another version than was asked for. `repeated`: the
- * edit was made before, by its receipt, whatever became of the link since. `reused`: another edit was made with the key of its receipt.
+ * edit was made before, by its receipt, whatever became of the link since. `reused`: another edit was made with the key of its receipt. `invalid`: what it
+ * would set does not go with what the link has.
  */
 export type EditOutcome =
-  | { readonly outcome: 'edited' | 'unchanged' | 'conflict' | 'repeated' | 'reused'; readonly link: Link }
+  | { readonly outcome: 'edited' | 'unchanged' | 'conflict' | 'repeated' | 'reused'; readonly link: LinkRecord }
+  | { readonly outcome: 'invalid'; readonly link: LinkRecord; readonly problems: readonly FieldProblem[] }
   | { readonly outcome: 'deleted'; readonly tombstone: Tombstone }
   | { readonly outcome: 'missing' };
 
@@ -51,6 +60,8 @@ export interface LinkStore {
   insert(link: NewLink): Promise<InsertOutcome>;
   /** `fresh`: ask the primary only. Otherwise a replica may answer, but "no such code" always comes from the primary. */
   find(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<StoredLink | undefined>;
+  /** As {@link find} of the primary, with what only those see who keep the link. */
+  read(domainId: number, code: string): Promise<StoredRecord | undefined>;
   /** As {@link find}, with what the answer proves: for who fills caches with it. */
   sight(domainId: number, code: string, options?: { readonly fresh?: boolean }): Promise<Sighting | undefined>;
   /**

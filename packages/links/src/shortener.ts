@@ -1,7 +1,14 @@
 import { type Actor, demand } from './actor.js';
-import { validateAlias } from './alias.js';
 import { type ByKey, createByKey } from './by-key.js';
-import { created, type Draft, newLink, type ShortenRequest, type ShortenResult, sameAlias } from './draft.js';
+import {
+  created,
+  type Draft,
+  newLink,
+  type ShortenRequest,
+  type ShortenResult,
+  sameAlias,
+  withPassword,
+} from './draft.js';
 import {
   AliasTakenError,
   DuplicateCounterError,
@@ -10,16 +17,16 @@ import {
   StoreUnavailableError,
   TooManyBurntCountersError,
 } from './errors.js';
-import { validateExpiry } from './expiry.js';
 import type { Digest } from './idempotency.js';
 import type { InsertOutcome } from './insert-outcome.js';
 import type { KeyedBatch } from './keyed-batch.js';
-import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
+import type { LongUrlPolicy } from './long-url.js';
 import { insertMany, NotShortened, type Shortened } from './many-rows.js';
+import type { Passwords } from './passwords.js';
 import type { Clock, CodeSource, GeneratedCode, LinkStore, ReservationStore } from './ports.js';
-import { validateRedirectStatus } from './redirect-status.js';
 import { isReservedWord } from './reserved-words.js';
 import { TakenAhead } from './taken-ahead.js';
+import { validateDraft } from './validate-draft.js';
 
 export interface ShortenPolicy extends LongUrlPolicy {
   /** How many inserts in a row may meet aliases and tombstones before a create gives up. Default 32. */
@@ -33,6 +40,8 @@ export interface ShortenerOptions {
   /** Gives each insert its own id; see `createInsertIds`. */
   readonly newInsertId: () => string;
   readonly policy: ShortenPolicy;
+  /** Undefined where no link may have a password. */
+  readonly passwords?: Passwords | undefined;
   /** For creates with idempotency keys; undefined where there are none. */
   readonly idempotency?: { readonly digest: Digest; readonly reservations: ReservationStore };
   /** Told of each alias that was given to somebody. No range on record says who had it made, as of a counter. */
@@ -88,7 +97,7 @@ class LinkShortener implements Shortener {
       idempotency &&
       createByKey({
         ...{ ...options, ...idempotency },
-        validate: (domainId, request, nowMs) => validate(domainId, request, policy, nowMs),
+        validate: (domainId, request, nowMs, owner) => validateDraft(domainId, request, policy, nowMs, owner),
         useCounters: (draft, use) => this.#useCounters(draft, use),
       });
   }
@@ -99,8 +108,9 @@ class LinkShortener implements Shortener {
       const keyed = this.#demandKeys().shorten(domainId, request, actor, key);
       return request.alias == null ? keyed : this.#tell(await keyed, actor);
     }
-    const { clock, policy } = this.#options;
-    const draft = validate(domainId, request, policy, clock.nowMs());
+    const { clock, policy, passwords } = this.#options;
+    const asked = validateDraft(domainId, request, policy, clock.nowMs(), actor.owner);
+    const draft = asked.password === undefined ? asked : await withPassword(asked, passwords);
     return draft.alias === undefined
       ? this.#useCounters(draft)
       : this.#tell(await this.#claimAlias(draft.alias, draft), actor);
@@ -114,13 +124,14 @@ class LinkShortener implements Shortener {
     demand('create', actor);
     const { clock, policy } = this.#options;
     const nowMs = clock.nowMs();
-    const drafts = requests.map((request) => {
+    const asked = requests.map((request) => {
       try {
-        return validate(domainId, request, policy, nowMs);
+        return validateDraft(domainId, request, policy, nowMs, actor.owner);
       } catch (error) {
         return new NotShortened(error);
       }
     });
+    const drafts = await this.#withPasswords(asked);
     return insertMany(
       {
         nextCode: () => this.#nextCode(domainId),
@@ -156,7 +167,7 @@ class LinkShortener implements Shortener {
   check(domainId: number, request: ShortenRequest): readonly FieldProblem[] {
     const { clock, policy } = this.#options;
     try {
-      validate(domainId, request, policy, clock.nowMs());
+      validateDraft(domainId, request, policy, clock.nowMs(), '');
       return [];
     } catch (error) {
       if (error instanceof InvalidLinkError) return error.problems;
@@ -174,12 +185,25 @@ class LinkShortener implements Shortener {
     return result;
   }
 
+  async #withPasswords(asked: readonly (Draft | NotShortened)[]): Promise<readonly (Draft | NotShortened)[]> {
+    const hasPassword = (each: Draft | NotShortened) => !(each instanceof NotShortened) && each.password !== undefined;
+    if (!asked.some(hasPassword)) return asked;
+    const { passwords } = this.#options;
+    return Promise.all(
+      asked.map((each) =>
+        each instanceof NotShortened
+          ? each
+          : withPassword(each, passwords).catch((error: unknown) => new NotShortened(error)),
+      ),
+    );
+  }
+
   async #claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
-    const { store, newInsertId } = this.#options;
+    const { store, newInsertId, passwords } = this.#options;
     const link = newLink(draft, 'alias', alias, 0, newInsertId());
     const met = await store.insert(link);
     if (met.outcome === 'inserted') return created(met.link);
-    const same = sameAlias(met.link, draft);
+    const same = await sameAlias(met.link, draft, passwords);
     if (same !== undefined) return { link: same, created: false, replayed: false };
     throw new AliasTakenError(`The alias ${alias} is taken.`);
   }
@@ -252,25 +276,3 @@ class LinkShortener implements Shortener {
 }
 
 type UseCounter = (next: GeneratedCode) => Promise<ShortenResult | undefined>;
-
-/** Looks at every field before it complains, so that a caller learns of all problems at once. */
-function validate(domainId: number, request: ShortenRequest, policy: LongUrlPolicy, nowMs: number): Draft {
-  const url = validateLongUrl(request.longUrl, policy);
-  const alias = request.alias == null ? { alias: undefined } : validateAlias(request.alias);
-  const expiry = request.expiresAt == null ? { expiresAtMs: null } : validateExpiry(request.expiresAt, nowMs);
-  const status =
-    request.redirectStatus == null ? { redirectStatus: null } : validateRedirectStatus(request.redirectStatus);
-  if ('problem' in url || 'problem' in alias || 'problem' in expiry || 'problem' in status) {
-    throw new InvalidLinkError(
-      [url, alias, expiry, status].flatMap((each) => ('problem' in each ? [each.problem] : [])),
-    );
-  }
-  return {
-    domainId,
-    longUrl: url.href,
-    alias: alias.alias,
-    createdAtMs: nowMs,
-    expiresAtMs: expiry.expiresAtMs,
-    redirectStatus: status.redirectStatus,
-  };
-}

@@ -3,9 +3,14 @@ import { anonymous, demand, tokenHolder } from '../src/index.js';
 
 describe('an actor', () => {
   test('with a token has its name and every right, one without has the rights that are given', () => {
-    expect(tokenHolder('ci')).toEqual({ kind: 'token', name: 'ci', rights: ['create', 'read', 'edit', 'delete'] });
-    expect(tokenHolder('ci', ['read'])).toEqual({ kind: 'token', name: 'ci', rights: ['read'] });
-    expect(anonymous(['create'])).toEqual({ kind: 'anonymous', name: '', rights: ['create'] });
+    expect(tokenHolder('ci')).toEqual({
+      kind: 'token',
+      name: 'ci',
+      rights: ['create', 'read', 'edit', 'delete'],
+      owner: 'ci',
+    });
+    expect(tokenHolder('ci', ['read'])).toEqual({ kind: 'token', name: 'ci', rights: ['read'], owner: 'ci' });
+    expect(anonymous(['create'])).toEqual({ kind: 'anonymous', name: '', rights: ['create'], owner: '' });
   });
 
   test('may do what is among its rights, and is told of what is not', () => {

@@ -1,5 +1,5 @@
 import { ForbiddenError } from '@lakh/base';
-import { MemoryLinkStore, SampleLinks, storedAs, tombstoneOf } from '@lakh/testkit';
+import { MemoryLinkStore, recordAs, SampleLinks, tombstoneOf } from '@lakh/testkit';
 import {
   anonymous,
   ChangedSinceError,
@@ -34,7 +34,7 @@ async function setUp(more: Partial<EditorOptions> = {}) {
 describe('an edit', () => {
   test('changes what it names, tells every cache the new link, and who did it', async () => {
     const { edit, store, told, edited, hasten, link } = await setUp();
-    const changed = { ...storedAs(link, 2), longUrl: 'https://example.com/%C3%A9', expiresAtMs: Date.UTC(2999, 0, 1) };
+    const changed = { ...recordAs(link, 2), longUrl: 'https://example.com/%C3%A9', expiresAtMs: Date.UTC(2999, 0, 1) };
     const request = { longUrl: 'https://EXAMPLE.com/é', expiresAt: '2999-01-01T00:00:00Z' };
     expect(await edit(0, link.code, request, actor)).toEqual({
       link: changed,
@@ -42,7 +42,7 @@ describe('an edit', () => {
       replayed: false,
       delivered: true,
     });
-    expect(await store.find(0, link.code)).toEqual(changed);
+    expect(await store.read(0, link.code)).toEqual(changed);
     expect([told.mock.calls, edited.mock.calls, hasten.mock.calls]).toEqual([
       [[changed]],
       [[changed, actor]],
@@ -52,7 +52,7 @@ describe('an edit', () => {
 
   test('clears by null, and leaves what is not named', async () => {
     const { edit, link } = await setUp();
-    const cleared = { ...storedAs(link, 2), expiresAtMs: null, redirectStatus: null };
+    const cleared = { ...recordAs(link, 2), expiresAtMs: null, redirectStatus: null };
     expect((await edit(0, link.code, { expiresAt: null, redirectStatus: null }, actor)).link).toEqual(cleared);
     expect((await edit(0, link.code, { redirectStatus: 308 }, actor)).link).toEqual({
       ...cleared,
@@ -69,13 +69,13 @@ describe('an edit', () => {
     const { edit, link } = await setUp();
     expect(await edit(0, link.code, request, actor)).toMatchObject({
       edited: true,
-      link: { ...storedAs(link, 2), ...changed },
+      link: { ...recordAs(link, 2), ...changed },
     });
   });
 
   test('that changes nothing tells the caches again, and nobody who did it', async () => {
     const { edit, told, edited, hasten, link } = await setUp();
-    const same = storedAs(link);
+    const same = recordAs(link);
     expect(await edit(0, link.code, { redirectStatus: 302 }, actor)).toEqual({
       ...{ link: same, edited: false, replayed: false, delivered: true },
     });
@@ -123,9 +123,9 @@ describe('an edit', () => {
     await expect(edit(0, link.code, { redirectStatus: 308 }, actor, [1])).rejects.toThrow(late);
     await expect(remove(0, link.code, actor, [1, 3])).rejects.toThrow(late);
     expect(told).not.toHaveBeenCalled();
-    expect(await store.find(0, link.code)).toMatchObject({ redirectStatus: 307, version: 2 });
+    expect(await store.read(0, link.code)).toMatchObject({ redirectStatus: 307, version: 2 });
     await expect(remove(0, link.code, actor, [2])).resolves.toEqual({ removed: true, delivered: true });
-    expect(await store.find(0, link.code)).toEqual(tombstoneOf(link, 3));
+    expect(await store.read(0, link.code)).toEqual(tombstoneOf(link, 3));
   });
 
   test('is for the relay where the shared cache does not take it, or nobody knows what became of it', async () => {

@@ -102,10 +102,13 @@ describe('shortening with a generated code', () => {
       createdAtMs: NOW_MS,
       expiresAtMs: Date.UTC(2027, 0, 1),
       redirectStatus: null,
+      terms: null,
+      owner: '',
+      details: null,
       version: 1,
     });
     expect(store.calls).toEqual([{ call: 'insert', code: 'Q0u' }]);
-    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(link);
+    expect(await store.read(DOMAIN_ID, 'Q0u')).toEqual(link);
   });
 
   test('without an expiry, undefined or null, never expires', async () => {
@@ -153,7 +156,7 @@ describe('shortening with a generated code', () => {
     ]);
     expect([alias.link.code, generated.link.code]).toEqual(['Q0u', 'Q0v']);
     expect(codes.burnt).toEqual([100_000]);
-    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(alias.link);
+    expect(await store.read(DOMAIN_ID, 'Q0u')).toEqual(alias.link);
   });
 
   test('gives up after a bounded number of inserts, none of which is used again', async () => {
@@ -190,7 +193,7 @@ describe('shortening with a generated code', () => {
     await expect(twin.shorten({ longUrl: 'https://example.com/b' })).rejects.toThrow(
       new DuplicateCounterError('Counter 100000 (code Q0u) was used already; issuing has stopped.'),
     );
-    expect(await store.find(DOMAIN_ID, 'Q0u')).toEqual(first.link);
+    expect(await store.read(DOMAIN_ID, 'Q0u')).toEqual(first.link);
 
     const reporting = new CountingCodes(100_000);
     const again = shortenerOn(store, reporting);

@@ -15,7 +15,7 @@ const noAnswer = new SqlFailure('lost', 'no answer');
 function rowOf(code: string): readonly unknown[] {
   const link = [0, code, 1, 1, 'https://a.example/', 1, 0, 0, 1];
   const others = COLUMNS.split(',').length - link.length;
-  return [...link, ...Array.from({ length: others }, () => ''), 7, 'n7'];
+  return [...link, ...Array.from({ length: others }, () => null), 7, 'n7'];
 }
 
 /** A server that has these codes, and notes which it is asked for. */

@@ -35,7 +35,7 @@ test('eight servers that migrate at once: each ends with the whole schema, each 
   expect(applied.flat()).toEqual(MIGRATIONS.map(({ number }) => number));
   await checkSchema(open('app'));
   expect(await database.sql('SELECT number, name FROM schema_migrations')).toBe(
-    '1\tlinks-and-ledger\n2\tremainders\n3\tidempotency\n4\tbuckets-and-changes\n5\tbeats\n',
+    '1\tlinks-and-ledger\n2\tremainders\n3\tidempotency\n4\tbuckets-and-changes\n5\tbeats\n6\twhat-links-have\n',
   );
   expect(await migrate(open('migrator'))).toEqual([]);
 });
@@ -53,7 +53,7 @@ test('a check of an empty database names what is missing, and creates nothing', 
   await expect(checkSchema(open('migrator'))).rejects.toMatchObject({
     code: 'schema_mismatch',
     message: expect.stringContaining(
-      'lacks migrations 0001-links-and-ledger, 0002-remainders, 0003-idempotency, 0004-buckets-and-changes, 0005-beats',
+      'lacks migrations 0001-links-and-ledger, 0002-remainders, 0003-idempotency, 0004-buckets-and-changes, 0005-beats, 0006-what-links-have',
     ),
   });
   expect(await database.sql('SHOW TABLES')).toBe('');
@@ -131,7 +131,7 @@ describe('on a database that servers of 0.1.0 go on with', () => {
       expect(await store.find(0, code)).toMatchObject({ code });
     }
     expect(await database.sql('SELECT COUNT(*), COUNT(DISTINCT nonce), SUM(seq) FROM heads')).toBe('256\t256\t0\n');
-  });
+  }, 30_000);
 
   test('they create and find, also what new servers change; what they cannot tell the log of, they do not change', async () => {
     await migrate(open('migrator'), { migrations: released });
@@ -155,6 +155,7 @@ describe('on a database that servers of 0.1.0 go on with', () => {
     );
     await expect(old.insert([made])).rejects.toMatchObject({ errno: 1062 });
     expect(await database.sql('SELECT SUM(seq) FROM heads')).toBe('1\n');
+    expect(await store.read(0, links[1].code)).toMatchObject({ owner: '', terms: null, details: null });
   });
 
   test('a step that was cut short goes on where it was, and another history is not begun', async () => {
@@ -190,7 +191,7 @@ describe('on a database that servers of 0.1.0 go on with', () => {
     }, 20_000);
     await migrating.begun;
     await checkSchema(pool);
-  });
+  }, 30_000);
 });
 
 test('what was released stays as it was', async () => {

@@ -49,13 +49,15 @@ describe('the layout of a keyspace that Lakh ships', () => {
     const byBucket = Object.entries(vschema.tables).filter(([, table]) => table.column_vindexes[0]?.name === 'bucket');
     expect(byBucket.map(([name]) => name).sort()).toEqual([
       'changes',
+      'deleted_links',
       'edit_receipts',
       'heads',
       'links',
       'reservations',
+      'targets',
     ]);
     for (const [name, table] of byBucket) {
-      expect(table.column_vindexes[0]?.column).toBe(name === 'reservations' ? 'key_hash' : 'bucket');
+      expect(table.column_vindexes[0]?.column).toBe(['reservations', 'targets'].includes(name) ? 'key_hash' : 'bucket');
     }
   });
 });

@@ -1,4 +1,4 @@
-import type { LinkRecord } from '@lakh/links';
+import type { InspectedLink } from '@lakh/links';
 import { base62, parseSealedKeys, recordOfCodec, sealed, sqids } from '@lakh/short-code';
 import { MemoryWitnesses } from '@lakh/testkit';
 import {
@@ -12,7 +12,7 @@ import { CLUSTER, NOW_MS, portsOver, row, used } from './support.js';
 
 const KEYS = parseSealedKeys(`A:${'0123456789abcdef'.repeat(4)}:100000`);
 
-const link = (more: Partial<LinkRecord>): LinkRecord => ({
+const link = (more: Partial<InspectedLink>): InspectedLink => ({
   domainId: 0,
   code: 'Q0u',
   kind: 'generated',
@@ -26,7 +26,11 @@ const link = (more: Partial<LinkRecord>): LinkRecord => ({
   ...more,
 });
 
-function withLinks(links: readonly LinkRecord[], codec = recordOfCodec(base62()), more: Partial<OperationsPorts> = {}) {
+function withLinks(
+  links: readonly InspectedLink[],
+  codec = recordOfCodec(base62()),
+  more: Partial<OperationsPorts> = {},
+) {
   return createOperations(
     portsOver(used(), {
       links: {

@@ -76,8 +76,14 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
         const link = isPossibleCode(code) ? await store.find(domainId, code, { fresh: true }) : undefined;
         if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
         if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+        // Who follows it may have to know a password first, or be led elsewhere.
+        if (link.terms !== null) throw new LinkNotFoundError('There is no page for this link.');
         if (outcomeOf(link, clock.nowMs()) === 'gone') throw new LinkGoneError('This link has expired.');
-        send(response, 200, { values: EMPTY_FORM, errors: {}, created: linkJson(link, publicUrl) });
+        send(response, 200, {
+          values: EMPTY_FORM,
+          errors: {},
+          created: linkJson({ ...link, owner: '', details: null }, publicUrl),
+        });
       },
       async submitPage(request, response, body) {
         let fields: unknown;

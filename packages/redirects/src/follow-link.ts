@@ -95,6 +95,7 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     const link = fresh ? fresh.link : await resolver.resolve(domainId, code);
     if (link === undefined) return cleanOf(request, code);
     if (link.state === 'deleted') throw goneError('delete');
+    if (link.terms !== null) throw new LinkNotFoundError('This link has terms, which are not followed yet.');
     const nowMs = clock.nowMs();
     if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
     if (leadsToHost(link.longUrl, request.headers.host ?? '')) {

@@ -73,7 +73,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   let lastAnsweredMs = Number.NEGATIVE_INFINITY;
   /** Asked once a fill, and never of a hit: L1 holds neither what may loop nor what no header may hold. */
   const mayBeHeld = (link: StoredLink) =>
-    link.state !== 'live' || (!ownHosts.has(link.longUrl) && isSendable(link.longUrl));
+    link.state !== 'live' || (link.terms === null && !ownHosts.has(link.longUrl) && isSendable(link.longUrl));
   const resolver = createResolver({
     store,
     cache,

@@ -36,6 +36,9 @@ export async function setUp() {
       createdAtMs: 0,
       expiresAtMs,
       redirectStatus: null,
+      terms: null,
+      owner: '',
+      details: null,
       insertId: code.padStart(32, '0'),
     });
   }

@@ -31,7 +31,10 @@ function found(i: number): CachedLink {
   const longUrl = line.slice(line.lastIndexOf('|') + 1);
   const code = (100_000 + i).toString(36);
   const link = { state: 'live', domainId: 0, code, kind: 'generated', counter: i, longUrl, version: 1 } as const;
-  return { link: { ...link, createdAtMs: 0, expiresAtMs: null, redirectStatus: null }, validUntilMs: 5_000 };
+  return {
+    link: { ...link, createdAtMs: 0, expiresAtMs: null, redirectStatus: null, terms: null },
+    validUntilMs: 5_000,
+  };
 }
 
 function fill(l1: L1Cache, from: number, to: number): L1Cache {

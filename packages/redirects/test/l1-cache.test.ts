@@ -15,6 +15,7 @@ const link: Link = {
   createdAtMs: 0,
   expiresAtMs: null,
   redirectStatus: null,
+  terms: null,
   version: 1,
 };
 const invalidation = { domainId: 0, code: 'Q0u', version: 2 };

@@ -31,6 +31,9 @@ function link(code: string, changes: Partial<NewLink> = {}): NewLink {
     createdAtMs: 0,
     expiresAtMs: null,
     redirectStatus: null,
+    terms: null,
+    owner: '',
+    details: null,
     insertId: code.padStart(32, '0'),
     ...changes,
   };

@@ -17,6 +17,9 @@ async function redirectsTo(targets: Readonly<Record<string, string>>) {
       createdAtMs: 0,
       expiresAtMs: null,
       redirectStatus: null,
+      terms: null,
+      owner: '',
+      details: null,
       insertId: code.padStart(32, '0'),
     });
   }

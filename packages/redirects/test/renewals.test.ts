@@ -8,7 +8,7 @@ const READ_MS = 30;
 
 const link: Link = {
   ...{ state: 'live', domainId: 0, code: 'hot', kind: 'generated', counter: 100_000, version: 1 },
-  ...{ longUrl: 'https://example.org/1', createdAtMs: 0, expiresAtMs: null, redirectStatus: null },
+  ...{ longUrl: 'https://example.org/1', createdAtMs: 0, expiresAtMs: null, redirectStatus: null, terms: null },
 };
 
 /** A redirect server over a store that takes a while, on a clock that the test moves. */

@@ -20,6 +20,7 @@ function link(code: string, changes: Partial<Link> = {}): Link {
     createdAtMs: 1_790_000_000_000,
     expiresAtMs: null,
     redirectStatus: null,
+    terms: null,
     version: 1,
     ...changes,
   };

@@ -14,6 +14,7 @@ const LIVE: Link = {
   createdAtMs: 1_790_000_000_123,
   expiresAtMs: null,
   redirectStatus: null,
+  terms: null,
   version: 1,
 };
 const TARGET = 'https://example.com/a|b?c=d#e';

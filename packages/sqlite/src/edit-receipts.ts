@@ -1,9 +1,9 @@
-import { type EditOutcome, type EditReceipt, judgeReceipt, type Link } from '@lakh/links';
+import { type EditOutcome, type EditReceipt, judgeReceipt, type LinkRecord } from '@lakh/links';
 import type { Connection } from './connection.js';
 
 /** Receipts of edits, each call in its caller's transaction. */
 export interface EditReceipts {
-  judge(present: Link, receipt: EditReceipt): EditOutcome | undefined;
+  judge(present: LinkRecord, receipt: EditReceipt): EditOutcome | undefined;
   keep(domainId: number, code: string, receipt: EditReceipt): void;
   forget(beforeMs: number, limit: number): number;
 }

@@ -1,5 +1,5 @@
 import { type CounterWitness, MAX_RANGES_ASKED } from '@lakh/id-range';
-import type { LinkInspector, LinkRecord } from '@lakh/links';
+import type { InspectedLink, LinkInspector } from '@lakh/links';
 import type { Connection } from './connection.js';
 import { LINK_ERRORS } from './group-commit.js';
 import { WITNESS_ERRORS } from './marks.js';
@@ -27,7 +27,7 @@ export function openInspector(connection: Connection, file: string): LinkInspect
     'SELECT kind, counter, long_url, created_at_ms, expires_at_ms, redirect_status, version FROM links WHERE domain_id = ? AND code = ?',
   );
   return {
-    async record(domainId, code): Promise<LinkRecord | undefined> {
+    async record(domainId, code): Promise<InspectedLink | undefined> {
       const row = connection.read(LINK_ERRORS, () => select.get([domainId, code]));
       if (row === undefined) return undefined;
       return {

@@ -119,6 +119,37 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX edit_receipts_by_age ON edit_receipts (at_ms);
   `,
+  `
+  -- What a link has beside its target: JSON, how it is followed and what it is; nothing of nearly all. clicks: where it may be followed so often only.
+  ALTER TABLE links ADD COLUMN owner TEXT NOT NULL DEFAULT '';
+  ALTER TABLE links ADD COLUMN terms TEXT;
+  ALTER TABLE links ADD COLUMN details TEXT;
+  ALTER TABLE links ADD COLUMN clicks INTEGER NOT NULL DEFAULT 0;
+
+  -- What deleted links were, for as long as they may be restored.
+  CREATE TABLE deleted_links (
+    domain_id     INTEGER NOT NULL,
+    code          TEXT NOT NULL COLLATE BINARY,
+    kind          INTEGER NOT NULL CHECK (kind IN (1, 2)),
+    long_url      TEXT NOT NULL,
+    terms         TEXT,
+    details       TEXT,
+    deleted_at_ms INTEGER NOT NULL,
+    PRIMARY KEY (domain_id, code)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX deleted_links_by_age ON deleted_links (deleted_at_ms);
+
+  -- Which link an owner has of a target, of those who asked to have one only: as reservations, but for good.
+  CREATE TABLE targets (
+    key_hash       TEXT PRIMARY KEY NOT NULL,
+    request_hash   TEXT NOT NULL,
+    kind           INTEGER NOT NULL CHECK (kind IN (1, 2)),
+    code           TEXT NOT NULL COLLATE BINARY,
+    counter        INTEGER NOT NULL,
+    insert_id      TEXT NOT NULL,
+    reserved_at_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -85,6 +85,7 @@ describeLinkStore('embedded', async () => {
     store: {
       insert: (link) => embedded.links.insert(link),
       find: (domainId, code) => embedded.links.find(domainId, code),
+      read: (domainId, code) => embedded.links.read(domainId, code),
       sight: (domainId, code) => embedded.links.sight(domainId, code),
       edit: (...edit) => embedded.links.edit(...edit),
       forgetReceipts: (beforeMs, limit) => embedded.links.forgetReceipts(beforeMs, limit),

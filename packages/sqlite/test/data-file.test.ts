@@ -64,6 +64,9 @@ function link(counter: number, changes: Partial<NewLink> = {}): NewLink {
     createdAtMs: 1,
     expiresAtMs: null,
     redirectStatus: null,
+    terms: null,
+    owner: '',
+    details: null,
     insertId: newInsertId(),
     ...changes,
   };
@@ -191,7 +194,7 @@ test('the file of a later release is refused, with both versions in the message'
   tamper('PRAGMA user_version = 99');
   const error = refusal();
   expect(error).toMatchObject({ code: 'data_file_newer' });
-  expect(error.message).toMatch(/version 99.*up to 4/);
+  expect(error.message).toMatch(/version 99.*up to 5/);
 });
 
 test('a log whose database is missing is not thrown away', () => {

@@ -14,7 +14,7 @@ jest.setTimeout(60_000);
 const BUILT = pathToFileURL(join(__dirname, '..', 'dist', 'index.js')).href;
 
 const LINK = `(n) => ({ domainId: 0, code: 'c' + n, kind: 'generated', counter: n, longUrl: 'https://example.com/' + n,
-  createdAtMs: 1, expiresAtMs: null, redirectStatus: null, insertId: String(n) })`;
+  createdAtMs: 1, expiresAtMs: null, redirectStatus: null, terms: null, owner: '', details: null, insertId: String(n) })`;
 
 /** Opens the file, says `open` or the error, and ends when its stdin does. */
 const HOLDER = `

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  API_PASSWORDS,
   accessPolicy,
   apiRoutes,
   auditClaims,
@@ -12,7 +13,7 @@ import {
   digest,
 } from '@lakh/api';
 import { type Backend, openCluster } from '@lakh/backend/cluster';
-import { createRyowCookie } from '@lakh/http';
+import { createRyowCookie, PasswordKeeper } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import {
   codecOf,
@@ -138,6 +139,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
 
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };
+  const passwords = new PasswordKeeper(API_PASSWORDS);
   const options = {
     ...access,
     limits,
@@ -148,6 +150,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
+      passwords,
       idempotency: { digest, reservations: backend.reservations },
       onClaimed: auditClaims(log),
     }),
@@ -158,7 +161,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     onError: context.onRequestError,
   };
   const changes = { store, hasten };
-  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest, passwords });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   await issuing.attempted();
   await listener.serve(

@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import {
+  API_PASSWORDS,
   accessPolicy,
   apiRoutes,
   auditClaims,
@@ -13,7 +14,7 @@ import {
 } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
-import { createRyowCookie, createRyowReader } from '@lakh/http';
+import { createRyowCookie, createRyowReader, PasswordKeeper } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
 import { codecOf, createIssuing, type Issuing, metricsAndLog } from '@lakh/issuing';
 import {
@@ -82,6 +83,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const hasJustWritten = createRyowReader(() => ryowKey);
   const redirects = createRedirects({ ...common, store, ownHosts, hasJustWritten, registry, metrics });
   const policy = { maxLength: settings.urlMaxLength, ownHosts };
+  const passwords = new PasswordKeeper(API_PASSWORDS);
   const options = {
     ...access,
     ...common,
@@ -91,6 +93,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
+      passwords,
       idempotency: { digest, reservations: backend.reservations },
       onClaimed: auditClaims(log),
     }),
@@ -99,7 +102,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
     onReplayed: countReplays(registry),
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
-  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest });
+  const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest, passwords });
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });
   await issuing.attempted();

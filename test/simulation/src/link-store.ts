@@ -1,4 +1,4 @@
-import type { InsertOutcome, Link, LinkStore } from '@lakh/links';
+import type { InsertOutcome, LinkRecord, LinkStore } from '@lakh/links';
 import { insertedNew, insertMet, StoreOutcomeUnknownError, StoreUnavailableError } from '@lakh/links';
 import type { DatabaseEnds } from './database/pool.js';
 
@@ -29,13 +29,17 @@ export function simulatedLinkStore({ database, network, process }: DatabaseEnds)
           else {
             const made = insertedNew(link);
             // No server here repeats an insert, so that no row is ever met by its own.
-            const outcome = met === 'inserted' ? made : insertMet(link, { ...(made.link as Link), ...met }, 'another');
+            const outcome =
+              met === 'inserted' ? made : insertMet(link, { ...(made.link as LinkRecord), ...met }, 'another');
             answerIn(() => resolve(outcome));
           }
         });
       }),
     find: async () => {
       throw new Error('nobody follows links in this simulation');
+    },
+    read: async () => {
+      throw new Error('nobody looks links up in this simulation');
     },
     sight: async () => {
       throw new Error('nobody follows links in this simulation');

@@ -10,16 +10,26 @@ import {
   isOfVersion,
   judgeEdit,
   judgeReceipt,
-  type Link,
   type LinkChanges,
+  type LinkRecord,
   type RemoveOutcome,
-  type StoredLink,
+  type StoredRecord,
   type Tombstone,
 } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { asciiLiteral, byteLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
 import { logChanges } from './heads.js';
-import { asStored, conditionsOf, KIND_DELETED, keyOf, lockRows, longUrlLiteral, whereCode } from './rows.js';
+import {
+  asStoredRecord,
+  conditionsOf,
+  detailsLiteral,
+  KIND_DELETED,
+  keyOf,
+  lockRows,
+  longUrlLiteral,
+  termsLiteral,
+  whereCode,
+} from './rows.js';
 
 /** Which link, and the versions that the change is meant for; any where none are given. */
 export interface Subject {
@@ -49,10 +59,10 @@ export async function edit(
   return judged;
 }
 
-async function write(session: Session, link: Link, nowMs: number): Promise<void> {
-  const { domainId, code, longUrl, expiresAtMs, redirectStatus, version } = link;
+async function write(session: Session, link: LinkRecord, nowMs: number): Promise<void> {
+  const { domainId, code, longUrl, expiresAtMs, redirectStatus, terms, details, version } = link;
   await session.query(
-    `UPDATE links SET long_url=${longUrlLiteral(longUrl)}, expires_at_ms=${integerLiteral(expiresAtMs ?? 0)}, redirect_status=${integerLiteral(redirectStatus ?? 0)}, version=${integerLiteral(version)}, changed_at_ms=${integerLiteral(nowMs)} WHERE ${whereCode(domainId, code)}`,
+    `UPDATE links SET long_url=${longUrlLiteral(longUrl)}, expires_at_ms=${integerLiteral(expiresAtMs ?? 0)}, redirect_status=${integerLiteral(redirectStatus ?? 0)}, terms=${termsLiteral(terms)}, details=${detailsLiteral(details)}, version=${integerLiteral(version)}, changed_at_ms=${integerLiteral(nowMs)} WHERE ${whereCode(domainId, code)}`,
   );
 }
 
@@ -70,14 +80,14 @@ export async function bury(
   const buried = outcomes.flatMap((each) => (each.outcome === 'removed' ? [each.tombstone] : []));
   for (const where of conditionsOf(session, buried)) {
     await session.query(
-      `UPDATE links l SET l.kind=${KIND_DELETED}, l.long_url='', l.version=l.version+1, l.changed_at_ms=${integerLiteral(nowMs)} WHERE ${where}`,
+      `UPDATE links l SET l.kind=${KIND_DELETED}, l.long_url='', l.terms=NULL, l.details=NULL, l.version=l.version+1, l.changed_at_ms=${integerLiteral(nowMs)} WHERE ${where}`,
     );
   }
   await logChanges(session, buried, nowMs);
   return outcomes;
 }
 
-function judgeRemoval({ domainId, code, ifVersions }: Subject, present: StoredLink | undefined): RemoveOutcome {
+function judgeRemoval({ domainId, code, ifVersions }: Subject, present: StoredRecord | undefined): RemoveOutcome {
   if (present === undefined) return { outcome: 'missing' };
   if (present.state === 'deleted') return { outcome: 'already-removed', tombstone: present };
   if (!isOfVersion(present, ifVersions)) return { outcome: 'conflict', link: present };
@@ -107,10 +117,10 @@ async function keep(session: Session, { domainId, code }: Subject, receipt: Edit
   );
 }
 
-async function lock(session: Session, subjects: readonly Subject[]): Promise<readonly (StoredLink | undefined)[]> {
+async function lock(session: Session, subjects: readonly Subject[]): Promise<readonly (StoredRecord | undefined)[]> {
   const rows = await lockRows(session, subjects);
   return subjects.map(({ domainId, code }) => {
     const row = rows.get(keyOf(domainId, code));
-    return row && asStored(row);
+    return row && asStoredRecord(row);
   });
 }

@@ -19,7 +19,7 @@ import {
 } from '../wire/errors.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import type { StatementTimer } from '../wire/timing.js';
-import { asStored, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, selectRows } from './rows.js';
+import { asStoredRecord, INSERT_HEAD, insertIdOf, keyOf, type LinkRow, rowValues, selectRows } from './rows.js';
 
 /**
  * Statements for the same rows at most: each round settles at least one row that was in conflict, and a second one is only
@@ -185,7 +185,7 @@ export class InsertQueue {
 
 function settleMet(batch: InsertBatch, i: number, met: LinkRow): void {
   try {
-    batch.resolve[i]?.(insertMet(batch.links[i] as NewLink, asStored(met), insertIdOf(met)));
+    batch.resolve[i]?.(insertMet(batch.links[i] as NewLink, asStoredRecord(met), insertIdOf(met)));
   } catch (error) {
     batch.reject[i]?.(error);
   }

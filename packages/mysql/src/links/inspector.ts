@@ -1,4 +1,4 @@
-import type { LinkInspector, LinkRecord } from '@lakh/links';
+import type { InspectedLink, LinkInspector } from '@lakh/links';
 import { storeError } from '../wire/errors.js';
 import type { SqlPool } from '../wire/transaction.js';
 import { isStorableCode, kindOf, whereCode } from './rows.js';
@@ -22,7 +22,7 @@ export function createMysqlInspector(pool: SqlPool): LinkInspector {
   };
 }
 
-function asRecord(domainId: number, code: string, row: readonly unknown[], place: string): LinkRecord {
+function asRecord(domainId: number, code: string, row: readonly unknown[], place: string): InspectedLink {
   return {
     domainId,
     code,

@@ -1,4 +1,18 @@
-import { bucketOf, type LogPosition, type NewLink, type RedirectStatus, type StoredLink } from '@lakh/links';
+import {
+  bucketOf,
+  detailsText,
+  type LinkRecord,
+  type LogPosition,
+  type NewLink,
+  OWNER_MAX_LENGTH,
+  parseDetails,
+  parseTerms,
+  type RedirectStatus,
+  type StoredLink,
+  type StoredRecord,
+  TERMS_MAX_LENGTH,
+  termsText,
+} from '@lakh/links';
 import { isVitess, type Session } from '../wire/connection.js';
 import { asciiLiteral, byteLiteral, integerLiteral, isPrintableAscii, isVisibleAscii } from '../wire/sql.js';
 
@@ -8,6 +22,7 @@ export const KIND_DELETED = 3;
 
 const CODE_MAX_LENGTH = 64;
 const LONG_URL_MAX_LENGTH = 8192;
+const DETAILS_MAX_LENGTH = 65_535;
 /** As HEX() answers. */
 const INSERT_ID = /^[0-9A-F]{32}$/;
 /** MariaDB turns an IN list of 1,000 into a join with a temporary table (in_predicate_conversion_threshold). */
@@ -15,7 +30,12 @@ const CODES_PER_SELECT = 500;
 
 /** Of a table that is called `l` in the statement. */
 export const COLUMNS =
-  'l.domain_id,l.code,l.kind,l.counter,l.long_url,l.created_at_ms,l.expires_at_ms,l.redirect_status,l.version';
+  'l.domain_id,l.code,l.kind,l.counter,l.long_url,l.created_at_ms,l.expires_at_ms,l.redirect_status,l.version,l.terms';
+/** With what only those see who keep the link. */
+const RECORD_COLUMNS = `${COLUMNS},l.owner,l.details`;
+/** How many each are: what else is asked for stands behind. */
+const COUNT = COLUMNS.split(',').length;
+const RECORD_COUNT = RECORD_COLUMNS.split(',').length;
 
 /** One column value each, in the order of {@link COLUMNS}; there may be others behind them. */
 export type LinkRow = readonly unknown[];
@@ -32,7 +52,7 @@ export function isStorableCode(code: string): boolean {
 }
 
 export const INSERT_HEAD =
-  'INSERT INTO links (bucket,domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status) VALUES ';
+  'INSERT INTO links (bucket,domain_id,code,kind,counter,insert_id,long_url,created_at_ms,expires_at_ms,redirect_status,owner,terms,details) VALUES ';
 
 /**
  * The row in parentheses, all ASCII. The domain has validated the link; this last look before SQL throws a RangeError for what
@@ -43,7 +63,7 @@ export function rowValues(link: NewLink): string {
   if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
   if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
   const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
-  return `(${byteLiteral(bucketOf(link.domainId, code))},${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)})`;
+  return `(${byteLiteral(bucketOf(link.domainId, code))},${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)},${ownerLiteral(link.owner)},${termsLiteral(link.terms)},${detailsLiteral(link.details)})`;
 }
 
 /** Throws a RangeError for what the column could not hold. */
@@ -52,6 +72,29 @@ export function longUrlLiteral(longUrl: string): string {
     throw new RangeError(`its URL is not at most ${LONG_URL_MAX_LENGTH} printable ASCII characters`);
   }
   return asciiLiteral(longUrl);
+}
+
+function ownerLiteral(owner: string): string {
+  if (owner === '') return "''";
+  if (owner.length > OWNER_MAX_LENGTH || !isVisibleAscii(owner)) {
+    throw new RangeError(`its owner is not at most ${OWNER_MAX_LENGTH} visible ASCII characters`);
+  }
+  return asciiLiteral(owner);
+}
+
+/** Throws a RangeError for what the column could not hold. */
+export function termsLiteral(terms: LinkRecord['terms']): string {
+  return terms === null ? 'NULL' : jsonLiteral('terms', termsText(terms), TERMS_MAX_LENGTH);
+}
+
+/** Throws a RangeError for what the column could not hold. */
+export function detailsLiteral(details: LinkRecord['details']): string {
+  return details === null ? 'NULL' : jsonLiteral('details', detailsText(details), DETAILS_MAX_LENGTH);
+}
+
+function jsonLiteral(name: string, text: string, maxLength: number): string {
+  if (text.length > maxLength) throw new RangeError(`its ${name} are of more than ${maxLength} characters`);
+  return asciiLiteral(text);
 }
 
 export function keyOf(domainId: number, code: string): string {
@@ -63,9 +106,9 @@ export function whereCode(domainId: number, code: string): string {
   return `bucket=${byteLiteral(bucketOf(domainId, code))} AND domain_id=${integerLiteral(domainId)} AND code=${asciiLiteral(code)}`;
 }
 
-/** The rows of these codes, by {@link keyOf}; behind the link's own columns the id of its insert. */
+/** The rows of these codes, by {@link keyOf}; as records; behind their columns the id of its insert. */
 export function selectRows(session: Session, keys: Iterable<LinkKey>): Promise<Map<string, LinkRow>> {
-  return selectBy(session, keys, (where) => `SELECT ${COLUMNS},HEX(l.insert_id) FROM links l WHERE ${where}`);
+  return selectBy(session, keys, (where) => `SELECT ${RECORD_COLUMNS},HEX(l.insert_id) FROM links l WHERE ${where}`);
 }
 
 /** The rows of these codes, by {@link keyOf}, locked in the order of their primary key whoever asks: of two that want the same ones, one waits for the other. */
@@ -75,7 +118,7 @@ export function lockRows(session: Session, keys: Iterable<LinkKey>): Promise<Map
   return selectBy(
     session,
     inOrder,
-    (where) => `SELECT ${COLUMNS} FROM links l WHERE ${where} ORDER BY l.domain_id,l.code FOR UPDATE`,
+    (where) => `SELECT ${RECORD_COLUMNS} FROM links l WHERE ${where} ORDER BY l.domain_id,l.code FOR UPDATE`,
   );
 }
 
@@ -128,12 +171,13 @@ function bucketsOf(domainId: number, codes: readonly string[]): string {
 
 /** 32 upper-case hexadecimal digits, of a row of {@link selectRows}. */
 export function insertIdOf(row: LinkRow): string {
-  return String(row[9]);
+  return String(row[RECORD_COUNT]);
 }
 
 /** Of a row of {@link selectSightings}. */
 export function positionOf(row: LinkRow): LogPosition | undefined {
-  return row[9] === null ? undefined : { seq: Number(row[9]), nonce: String(row[10]) };
+  const [seq, nonce] = row.slice(COUNT);
+  return seq === null ? undefined : { seq: Number(seq), nonce: String(nonce) };
 }
 
 const KINDS: ReadonlyMap<number, 'generated' | 'alias' | 'deleted'> = new Map([
@@ -164,6 +208,15 @@ export function asStored(row: LinkRow): StoredLink {
     createdAtMs: Number(row[5]),
     expiresAtMs: Number(row[6]) || null,
     redirectStatus: (Number(row[7]) || null) as RedirectStatus | null,
+    terms: row[9] == null ? null : parseTerms(String(row[9])),
     version,
   };
+}
+
+/** Of a row of {@link selectRows} or {@link lockRows}. Throws as {@link asStored} does. */
+export function asStoredRecord(row: LinkRow): StoredRecord {
+  const link = asStored(row);
+  if (link.state === 'deleted') return link;
+  const [owner, details] = row.slice(COUNT);
+  return { ...link, owner: String(owner), details: details == null ? null : parseDetails(String(details)) };
 }

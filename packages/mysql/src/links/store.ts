@@ -7,7 +7,7 @@ import { bury, edit } from './changes.js';
 import { changing } from './changing.js';
 import { forgetOldByLanes } from './forget.js';
 import { QueuesOfLanes, type StoreLimits } from './lane-queues.js';
-import { isStorableCode } from './rows.js';
+import { asStoredRecord, isStorableCode, keyOf, selectRows } from './rows.js';
 
 export interface MysqlLinkStoreOptions {
   readonly pool: PrimaryPool;
@@ -33,6 +33,7 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     return (fresh ? freshFinds : finds).sight(domainId, code);
   };
 
+  const reading = settling(timer, 'find');
   const editing = settling(timer, 'edit');
   const removing = settling(timer, 'remove');
 
@@ -43,6 +44,14 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     },
 
     sight,
+    async read(domainId, code) {
+      if (!isStorableCode(code)) return undefined;
+      const { pool: lane } = queues.of(domainId, code);
+      const rows = await reading(() => lane.read((session) => selectRows(session, [{ domainId, code }])));
+      const row = rows.get(keyOf(domainId, code));
+      return row && asStoredRecord(row);
+    },
+
     find: async (domainId, code, asked) => (await sight(domainId, code, asked))?.link,
 
     async edit(domainId, code, changes, ifVersions, receipt) {

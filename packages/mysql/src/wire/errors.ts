@@ -43,6 +43,7 @@ export class SqlFailure extends Error {
 }
 
 export const ER_DUP_FIELDNAME = 1060;
+export const ER_DUP_KEYNAME = 1061;
 export const ER_DUP_ENTRY = 1062;
 export const ER_NO_SUCH_TABLE = 1146;
 export const ER_LOCK_WAIT_TIMEOUT = 1205;

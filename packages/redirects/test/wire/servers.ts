@@ -84,6 +84,9 @@ async function fill(store: MemoryLinkStore): Promise<void> {
         createdAtMs: 0,
         expiresAtMs: null,
         redirectStatus: null,
+        terms: null,
+        owner: '',
+        details: null,
         insertId: code.padStart(32, '0'),
         ...link,
       });

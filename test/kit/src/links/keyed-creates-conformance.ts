@@ -151,6 +151,7 @@ class World {
           return this.#call(halted, () => links.insert(link));
         },
         find: (...code) => links.find(...code),
+        read: (...code) => links.read(...code),
         sight: (...code) => links.sight(...code),
         edit: (...edit) => links.edit(...edit),
         remove: (...remove) => links.remove(...remove),
@@ -207,7 +208,7 @@ class World {
   async #claim(code: string): Promise<void> {
     const { outcome } = await this.#harness.links.insert({
       ...{ domainId: 0, code, kind: 'alias', counter: 0, longUrl: 'https://example.com/stranger' },
-      ...{ createdAtMs: 1, expiresAtMs: null, redirectStatus: null },
+      ...{ createdAtMs: 1, expiresAtMs: null, redirectStatus: null, terms: null, owner: '', details: null },
       insertId: randomBytes(16).toString('hex').toUpperCase(),
     });
     if (outcome === 'inserted') this.met.push('a stranger');

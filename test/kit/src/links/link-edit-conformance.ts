@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { type EditReceipt, IDEMPOTENCY_KEY_KEPT_MS, type Link, type LinkStore, type NewLink } from '@lakh/links';
-import { AWKWARD_URLS, type SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
+import { type EditReceipt, IDEMPOTENCY_KEY_KEPT_MS, type LinkRecord, type LinkStore, type NewLink } from '@lakh/links';
+import { AWKWARD_URLS, FULL_DETAILS, FULL_TERMS, recordAs, type SampleLinks, tombstoneOf } from './sample-links.js';
 
 const OTHER_URL = 'https://example.com/other';
 
@@ -10,9 +10,9 @@ export function describeEdits(
   harness: () => { readonly store: LinkStore; another(): Promise<LinkStore> },
 ): void {
   describe('edits', () => {
-    async function inserted(link: NewLink = sample.generated()): Promise<Link> {
+    async function inserted(link: NewLink = sample.generated()): Promise<LinkRecord> {
       await harness().store.insert(link);
-      return storedAs(link);
+      return recordAs(link);
     }
 
     test('each field by itself, and raises the version by one each time', async () => {
@@ -31,15 +31,45 @@ export function describeEdits(
       ]) {
         const edited = { ...link, ...changes, version: link.version + 1 };
         expect(await store.edit(0, link.code, changes)).toEqual({ outcome: 'edited', link: edited });
-        expect(await store.find(0, link.code, { fresh: true })).toEqual(edited);
+        expect(await store.read(0, link.code)).toEqual(edited);
         link = edited;
       }
+    });
+
+    test('terms and details field by field, and takes them away', async () => {
+      const { store } = harness();
+      let link = await inserted(sample.generated({ owner: 'ci' }));
+      for (const [changes, terms, details] of [
+        [{ terms: { maxClicks: 3 } }, { maxClicks: 3 }, null],
+        [{ terms: { notBeforeMs: 7 }, details: { title: 'A' } }, { notBeforeMs: 7, maxClicks: 3 }, { title: 'A' }],
+        [{ terms: FULL_TERMS, details: FULL_DETAILS }, FULL_TERMS, FULL_DETAILS],
+        [{ details: { title: null, note: 'ü' } }, FULL_TERMS, { ...FULL_DETAILS, title: undefined, note: 'ü' }],
+        [{ terms: nothingOf(FULL_TERMS), details: nothingOf(FULL_DETAILS) }, null, null],
+      ] as const) {
+        const edited = { ...link, terms, details, version: link.version + 1 };
+        expect(await store.edit(0, link.code, changes)).toEqual({ outcome: 'edited', link: edited });
+        expect(await store.read(0, link.code)).toEqual(edited);
+        expect(await store.edit(0, link.code, changes)).toMatchObject({ outcome: 'unchanged' });
+        link = edited as typeof link;
+      }
+      expect(link.owner).toBe('ci');
+    });
+
+    test('nothing that does not go with what the link has', async () => {
+      const { store } = harness();
+      const link = await inserted(sample.generated({ expiresAtMs: 1_999_999_999_999 }));
+      const late = await store.edit(0, link.code, { terms: { notBeforeMs: 1_999_999_999_999 } });
+      expect(late).toMatchObject({ outcome: 'invalid', link, problems: [{ field: 'not_before' }] });
+      const early = await store.edit(0, link.code, { terms: { notBeforeMs: 1_999_999_999_998 } });
+      expect(early).toMatchObject({ outcome: 'edited' });
+      expect(await store.edit(0, link.code, { expiresAtMs: 5 })).toMatchObject({ outcome: 'invalid' });
+      expect(await store.read(0, link.code)).toMatchObject({ version: 2, expiresAtMs: 1_999_999_999_999 });
     });
 
     test.each(AWKWARD_URLS.map((url, index) => [index, url] as const))('to awkward URL %i', async (_, longUrl) => {
       const { code } = await inserted(sample.alias());
       await harness().store.edit(0, code, { longUrl });
-      expect(await harness().store.find(0, code, { fresh: true })).toMatchObject({ longUrl, version: 2 });
+      expect(await harness().store.read(0, code)).toMatchObject({ longUrl, version: 2 });
     });
 
     test('nothing, where the link is like that already', async () => {
@@ -52,7 +82,7 @@ export function describeEdits(
       ]) {
         expect(await store.edit(0, link.code, changes)).toEqual({ outcome: 'unchanged', link });
       }
-      expect(await store.find(0, link.code, { fresh: true })).toEqual(link);
+      expect(await store.read(0, link.code)).toEqual(link);
     });
 
     test('only a link of a version that was asked for', async () => {
@@ -69,8 +99,8 @@ export function describeEdits(
         outcome: 'conflict',
         link: edited,
       });
-      expect(await store.remove(0, link.code, [1])).toEqual({ outcome: 'conflict', link: edited });
-      expect(await store.find(0, link.code, { fresh: true })).toEqual(edited);
+      expect(await store.remove(0, link.code, [1])).toMatchObject({ outcome: 'conflict', link: { version: 2 } });
+      expect(await store.read(0, link.code)).toEqual(edited);
       expect(await store.remove(0, link.code, [2])).toMatchObject({ outcome: 'removed', tombstone: { version: 3 } });
       expect(await store.remove(0, link.code, [2])).toMatchObject({
         outcome: 'already-removed',
@@ -86,7 +116,7 @@ export function describeEdits(
       const tombstone = tombstoneOf(link);
       expect(await store.edit(0, link.code, { longUrl: OTHER_URL })).toEqual({ outcome: 'deleted', tombstone });
       expect(await store.edit(0, link.code, { longUrl: OTHER_URL }, [1])).toEqual({ outcome: 'deleted', tombstone });
-      expect(await store.find(0, link.code, { fresh: true })).toEqual(tombstone);
+      expect(await store.read(0, link.code)).toEqual(tombstone);
       for (const code of ['neverHere', '', 'x'.repeat(65), 'ü']) {
         expect(await store.edit(0, code, { longUrl: OTHER_URL })).toEqual({ outcome: 'missing' });
       }
@@ -102,7 +132,7 @@ export function describeEdits(
       const versions = outcomes.map((each) => (each.outcome === 'edited' ? each.link.version : each.outcome));
       expect([...versions].sort((a, b) => Number(a) - Number(b))).toEqual(Array.from({ length: 20 }, (_, i) => i + 2));
       const last = outcomes[versions.indexOf(21)]!;
-      expect(last).toMatchObject({ link: await harness().store.find(0, code, { fresh: true }) });
+      expect(last).toMatchObject({ link: await harness().store.read(0, code) });
     });
 
     test('by several callers at once that all know the same version: one wins', async () => {
@@ -206,4 +236,8 @@ export function describeEdits(
       });
     });
   });
+}
+
+function nothingOf<T extends object>(fields: T): { readonly [K in keyof T]: null } {
+  return Object.fromEntries(Object.keys(fields).map((name) => [name, null])) as { readonly [K in keyof T]: null };
 }

@@ -1,6 +1,23 @@
-import type { InsertOutcome, LinkStore, NewLink, RedirectStatus, StoredLink } from '@lakh/links';
+import {
+  type InsertOutcome,
+  type LinkStore,
+  type NewLink,
+  OWNER_MAX_LENGTH,
+  type RedirectStatus,
+  type StoredRecord,
+  TERMS_MAX_LENGTH,
+} from '@lakh/links';
 import { describeEdits } from './link-edit-conformance.js';
-import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
+import {
+  AWKWARD_DETAILS,
+  AWKWARD_URLS,
+  FULL_DETAILS,
+  FULL_TERMS,
+  recordAs,
+  SampleLinks,
+  storedAs,
+  tombstoneOf,
+} from './sample-links.js';
 
 /** One store for a whole suite: every test uses codes of its own. */
 export interface LinkStoreHarness {
@@ -31,7 +48,8 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
     });
 
     async function insertedThenFound(link: NewLink): Promise<void> {
-      expect(await store.insert(link)).toEqual({ outcome: 'inserted', link: storedAs(link) });
+      expect(await store.insert(link)).toEqual({ outcome: 'inserted', link: recordAs(link) });
+      expect(await store.read(link.domainId, link.code)).toEqual(recordAs(link));
       expect(await store.find(link.domainId, link.code)).toEqual(storedAs(link));
       expect(await store.find(link.domainId, link.code, { fresh: true })).toEqual(storedAs(link));
       for (const fresh of [false, true]) {
@@ -60,6 +78,41 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
 
       test.each<RedirectStatus>([301, 302, 307, 308])('redirect status %i', async (redirectStatus) => {
         await insertedThenFound(sample.generated({ redirectStatus }));
+      });
+
+      test('whose it is, how it is followed and what it is', async () => {
+        await insertedThenFound(sample.generated({ owner: 'ci.example_1' }));
+        await insertedThenFound(sample.alias({ owner: 'o'.repeat(OWNER_MAX_LENGTH), terms: FULL_TERMS }));
+        await insertedThenFound(sample.generated({ details: FULL_DETAILS }));
+        await insertedThenFound(sample.generated({ terms: { maxClicks: 1 }, details: AWKWARD_DETAILS }));
+        const many = Array.from({ length: 40 }, (_, i) =>
+          sample.generated({
+            ...(i % 3 === 0 && { terms: FULL_TERMS }),
+            ...(i % 2 === 0 && { details: FULL_DETAILS }),
+          }),
+        );
+        const outcomes = await Promise.all(many.map((link) => store.insert(link)));
+        expect(outcomes).toEqual(many.map((link) => met('inserted', recordAs(link))));
+        expect(await Promise.all(many.map(({ code }) => store.read(0, code)))).toEqual(
+          many.map((link) => recordAs(link)),
+        );
+        expect(await Promise.all(many.map(({ code }) => store.find(0, code)))).toEqual(
+          many.map((link) => storedAs(link)),
+        );
+      });
+
+      test('the longest details and terms that there may be', async () => {
+        const astral = '\u{1f517}';
+        const details = {
+          title: astral.repeat(200),
+          description: astral.repeat(1_000),
+          image: AWKWARD_URLS.at(-1)!,
+          tags: Array.from({ length: 20 }, (_, i) => `${i}${astral.repeat(48)}`),
+          note: astral.repeat(2_000),
+        };
+        const longUrl = `https://example.com/${'r'.repeat(TERMS_MAX_LENGTH - 200)}`;
+        const terms = { rules: [{ device: 'ios' as const, longUrl }] };
+        await insertedThenFound(sample.generated({ details, terms }));
       });
 
       test.each(AWKWARD_URLS.map((url, index) => [index, url] as const))('awkward URL %i', async (_, longUrl) => {
@@ -96,16 +149,16 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
       test('a generated insert that meets an alias is taken', async () => {
         const alias = sample.alias({ code: 'promo2026' });
         await insertedThenFound(alias);
-        expect(await store.insert(sample.generated({ code: 'promo2026' }))).toEqual(met('taken', storedAs(alias)));
+        expect(await store.insert(sample.generated({ code: 'promo2026' }))).toEqual(met('taken', recordAs(alias)));
         expect(await store.find(0, 'promo2026')).toEqual(storedAs(alias));
       });
 
       test('a generated insert that meets another generated row is a duplicate, even when both are equal', async () => {
         const link = sample.generated();
         await insertedThenFound(link);
-        expect(await store.insert(sample.generated({ code: link.code }))).toEqual(met('duplicate', storedAs(link)));
+        expect(await store.insert(sample.generated({ code: link.code }))).toEqual(met('duplicate', recordAs(link)));
         const { insertId } = sample.generated();
-        expect(await store.insert({ ...link, insertId })).toEqual(met('duplicate', storedAs(link)));
+        expect(await store.insert({ ...link, insertId })).toEqual(met('duplicate', recordAs(link)));
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
       });
 
@@ -114,7 +167,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         await insertedThenFound(link);
         const another = await harness.another();
         for (const each of [store, another, another]) {
-          expect(await each.insert(link)).toEqual(met('inserted', storedAs(link)));
+          expect(await each.insert(link)).toEqual(met('inserted', recordAs(link)));
         }
         expect(await store.find(0, link.code)).toEqual(storedAs(link));
         await store.remove(0, link.code);
@@ -135,9 +188,9 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         await insertedThenFound(alias);
         await insertedThenFound(generated);
         const again = sample.alias({ code: alias.code });
-        expect(await store.insert(again)).toEqual(met('taken', storedAs(alias)));
+        expect(await store.insert(again)).toEqual(met('taken', recordAs(alias)));
         const overGenerated = sample.alias({ code: generated.code });
-        expect(await store.insert(overGenerated)).toEqual(met('taken', storedAs(generated)));
+        expect(await store.insert(overGenerated)).toEqual(met('taken', recordAs(generated)));
       });
 
       test('a deleted code is taken for ever, by nobody', async () => {
@@ -157,7 +210,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
         const winner = claims.filter((_, index) => outcomes[index]?.outcome === 'inserted');
         expect(winner).toHaveLength(1);
         const others = outcomes.filter((outcome) => outcome.outcome !== 'inserted');
-        expect(others).toEqual(claims.slice(1).map(() => met('taken', storedAs(winner[0]!))));
+        expect(others).toEqual(claims.slice(1).map(() => met('taken', recordAs(winner[0]!))));
       });
 
       test('generated inserts of one code at once: one is inserted, each other is a duplicate', async () => {
@@ -287,7 +340,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
   });
 }
 
-function met(outcome: InsertOutcome['outcome'], link: StoredLink): InsertOutcome {
+function met(outcome: InsertOutcome['outcome'], link: StoredRecord): InsertOutcome {
   return { outcome, link };
 }
 

@@ -10,13 +10,14 @@ import {
   isOfVersion,
   judgeEdit,
   judgeReceipt,
-  type Link,
   type LinkChanges,
+  type LinkRecord,
   type LinkStore,
   type NewLink,
   type RemoveOutcome,
   type Sighting,
   type StoredLink,
+  type StoredRecord,
   StoreUnavailableError,
   type Tombstone,
 } from '@lakh/links';
@@ -43,7 +44,7 @@ export class MemoryLinkStore implements LinkStore {
   /** Of what is done to links that are there. */
   readonly log: MemoryChangeLog;
   readonly #clock: Clock;
-  readonly #rows: Map<string, StoredLink>;
+  readonly #rows: Map<string, StoredRecord>;
   /** The id of the insert that made a row. */
   readonly #insertIds: Map<string, string>;
   /** By code and the hash of a key. */
@@ -55,7 +56,7 @@ export class MemoryLinkStore implements LinkStore {
     this.#rows = sharing ? sharing.#rows : new Map();
     this.#insertIds = sharing ? sharing.#insertIds : new Map();
     this.#receipts = sharing ? sharing.#receipts : new Map();
-    const find = (domainId: number, code: string) => this.#rows.get(keyOf(domainId, code));
+    const find = (domainId: number, code: string) => withoutRecord(this.#rows.get(keyOf(domainId, code)));
     this.log = sharing ? sharing.log : new MemoryChangeLog({ find, ...(newNonce && { newNonce }) });
   }
 
@@ -82,12 +83,17 @@ export class MemoryLinkStore implements LinkStore {
 
   async find(domainId: number, code: string): Promise<StoredLink | undefined> {
     await this.#arrive({ call: 'find', code });
+    return withoutRecord(this.#rows.get(keyOf(domainId, code)));
+  }
+
+  async read(domainId: number, code: string): Promise<StoredRecord | undefined> {
+    await this.#arrive({ call: 'find', code });
     return this.#rows.get(keyOf(domainId, code));
   }
 
   async sight(domainId: number, code: string): Promise<Sighting | undefined> {
     await this.#arrive({ call: 'find', code });
-    const link = this.#rows.get(keyOf(domainId, code));
+    const link = withoutRecord(this.#rows.get(keyOf(domainId, code)));
     return link && { link, position: this.log.head(bucketOf(domainId, code)), lagMs: 0 };
   }
 
@@ -145,11 +151,11 @@ export class MemoryLinkStore implements LinkStore {
   }
 
   /** An edit behind everybody's back, the log's too. */
-  overwrite(link: Link): void {
+  overwrite(link: LinkRecord): void {
     this.#rows.set(keyOf(link.domainId, link.code), link);
   }
 
-  #change(link: StoredLink): void {
+  #change(link: StoredRecord): void {
     this.#rows.set(keyOf(link.domainId, link.code), link);
     this.log.append(link, this.#clock.nowMs());
   }
@@ -158,6 +164,13 @@ export class MemoryLinkStore implements LinkStore {
     this.calls.push(call);
     await this.gate?.(call);
   }
+}
+
+/** As who follows links sees it. */
+function withoutRecord(stored: StoredRecord | undefined): StoredLink | undefined {
+  if (stored === undefined || stored.state === 'deleted') return stored;
+  const { owner: _, details: __, ...link } = stored;
+  return link;
 }
 
 function keyOf(domainId: number, code: string): string {

@@ -146,6 +146,7 @@ export class CopyDatabase {
       createdAtMs: BORN_MS,
       expiresAtMs: null,
       redirectStatus: null,
+      terms: null,
       version,
     };
   }
