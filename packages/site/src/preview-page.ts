@@ -19,8 +19,6 @@ export const PREVIEW_POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HAS
 /** Where a link leads, for who wants to know before they follow it. The host comes first: the rest of an address can be made to look like one. */
 export function renderPreview(link: Link, publicUrl: string): string {
   const shortUrl = `${publicUrl}/${link.code}`;
-  const { host } = new URL(link.longUrl);
-  const longUrl = escapeHtml(link.longUrl);
   const short = escapeHtml(shortUrl);
   const facts = [
     ['Short link', `<a href="${short}" rel="nofollow">${short.replace(/^https?:\/\//, '')}</a>`],
@@ -30,14 +28,24 @@ export function renderPreview(link: Link, publicUrl: string): string {
   return htmlPage({
     title: `Where ${link.code} leads`,
     head: `<meta name="robots" content="noindex">\n<style>${LOOK}</style>`,
-    main: `<h1>This link leads to</h1>
-<p class="host long">${escapeHtml(host)}</p>
-<p class="long"><a href="${longUrl}" rel="nofollow noopener noreferrer">${longUrl}</a></p>
+    main: `${targetOf(link)}
 <dl>
 ${facts.map(([name, value]) => `<dt>${name}</dt><dd>${value}</dd>`).join('\n')}
 </dl>
 <img src="/${link.code}.qr?size=192" alt="QR code of ${short}" width="192" height="192">`,
   });
+}
+
+/** What following it would tell, and no more. */
+function targetOf({ longUrl, terms }: Link): string {
+  if (terms?.password !== undefined) {
+    return '<h1>This link asks for a password</h1>\n<p>Where it leads is told to who has it.</p>';
+  }
+  const text = escapeHtml(longUrl);
+  const elsewhere = terms?.rules ? '\n<p>By device, language, date or address it may lead elsewhere.</p>' : '';
+  return `<h1>This link leads to</h1>
+<p class="host long">${escapeHtml(new URL(longUrl).host)}</p>
+<p class="long"><a href="${text}" rel="nofollow noopener noreferrer">${text}</a></p>${elsewhere}`;
 }
 
 function timeOf(ms: number): string {

@@ -50,9 +50,10 @@ export function createSite({
 
   async function find(code: string): Promise<Link> {
     const link = isPossibleCode(code) ? await resolver.resolve(domainId, code) : undefined;
-    if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
+    const fate = outcomeOf(link, clock.nowMs());
+    if (link === undefined || fate === 'missing') throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
-    if (outcomeOf(link, clock.nowMs()) === 'gone') throw new LinkGoneError('This link has expired.');
+    if (fate === 'gone') throw new LinkGoneError('This link has expired.');
     return link;
   }
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApp, createHttpMetrics, createHttpServer, type HttpServer, listen } from '@lakh/http';
-import { createResolver } from '@lakh/links';
+import { createResolver, type LinkTerms } from '@lakh/links';
 import { MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createSite } from '../src/index.js';
@@ -44,10 +44,15 @@ afterAll(async () => {
   rmSync(dir, { recursive: true });
 });
 
-async function add(code: string, longUrl = 'https://example.com/', expiresAtMs: number | null = null): Promise<void> {
+async function add(
+  code: string,
+  longUrl = 'https://example.com/',
+  expiresAtMs: number | null = null,
+  terms: LinkTerms | null = null,
+): Promise<void> {
   const insertId = code.padStart(32, '0');
   const plain = { domainId: 0, kind: 'alias', counter: 0, createdAtMs: NOW_MS, redirectStatus: null } as const;
-  await store.insert({ ...plain, code, longUrl, expiresAtMs, insertId });
+  await store.insert({ ...plain, code, longUrl, expiresAtMs, terms, owner: '', details: null, insertId });
 }
 
 const get = (path: string, init: RequestInit = {}) => fetch(url + path, init);
@@ -66,6 +71,17 @@ test('a preview says where a link leads, and does not go there', async () => {
   expect(page).not.toContain('<script');
   expect(page).toContain('?a=1&amp;b=2');
   expect(lookUps).toEqual([true]);
+});
+
+test('a preview tells nothing that following the link would not tell', async () => {
+  await add('secret', 'https://hidden.example/', null, { password: 'kept' });
+  const page = await (await get('/secret+')).text();
+  expect(page).toContain('asks for a password');
+  expect(page).not.toContain('hidden');
+  await add('later', 'https://hidden.example/', null, { notBeforeMs: NOW_MS + 1 });
+  expect((await get('/later+')).status).toBe(404);
+  await add('ruled', 'https://shown.example/', null, { rules: [{ device: 'ios', longUrl: 'https://app.example/' }] });
+  expect(await (await get('/ruled+')).text()).toMatch(/shown\.example[^]*may lead elsewhere/);
 });
 
 test('the picture of a link is kept no longer than the link', async () => {
