@@ -5,6 +5,9 @@ import { MIGRATIONS, type Migration } from '../src/schema/migrations/index.js';
 import { eventually, startDatabase, type TestDatabase } from './database.js';
 import { createReleasedStore } from './released-store.js';
 
+// Some migrate a table of twenty thousand rows, or wait for seconds on purpose.
+jest.setTimeout(30_000);
+
 let database: TestDatabase;
 const pools: Pool[] = [];
 const open = (user: 'app' | 'migrator'): Pool => {

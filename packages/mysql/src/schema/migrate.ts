@@ -15,6 +15,7 @@ import { asciiLiteral, integerLiteral } from '../wire/sql.js';
 import { apply, bounded, type MigrationProgress, withShortLockWaits } from './apply.js';
 import { SchemaMismatchError } from './errors.js';
 import { MIGRATIONS, type Migration, textOf } from './migrations/index.js';
+import { makeRoomForUndoing } from './proof.js';
 
 export type { MigrationProgress } from './apply.js';
 
@@ -68,6 +69,7 @@ export async function migrate(pool: PrimaryPool, options: MigrateOptions = {}): 
             if (await bounded(session, () => recorded(session, migration, nowMs()))) applied.push(migration.number);
           }
           if (isVitess(session.facts.version)) await knownToGate(session);
+          else if (migrations === MIGRATIONS) await bounded(session, () => makeRoomForUndoing(session));
           return applied;
         });
       } finally {

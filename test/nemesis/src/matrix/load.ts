@@ -81,14 +81,7 @@ export class Load {
     return ended;
   }
 
-  /** Makes links that take much room: about two megabytes for each thousand. */
-  async grow(links: number): Promise<void> {
-    for (let grown = 0; grown < links; grown += GROWN_AT_ONCE) {
-      if (!(await this.#grow())) throw new Error('a system that is well refuses links');
-    }
-  }
-
-  /** The same until one is refused; failures are timed from then on. Rejects where none is. */
+  /** Makes links that take much room until one is refused; failures are timed from then on. Rejects where none is. */
   async growUntilRefused(signal: AbortSignal): Promise<void> {
     for (let grown = 0; grown < MOST_GROWN; grown += GROWN_AT_ONCE) {
       signal.throwIfAborted();

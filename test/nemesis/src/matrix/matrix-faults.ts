@@ -24,8 +24,6 @@ const LASTS_MS = 4_000;
 const BEHIND_MS = 8_000;
 /** Until a replica of Redis is in its master's place, with time to spare. */
 const FAILOVER_MS = 8_000;
-/** Three megabytes or so. */
-const LINKS_BEFORE_FULL = 1_600;
 const CHANGES = ['create', 'edit', 'delete'] as const;
 const ALL = ['redirect', ...CHANGES] as const;
 
@@ -112,12 +110,8 @@ async function readOnly(system: MatrixSystem): Promise<void> {
   }
 }
 
-/**
- * It has room in its own files for a while: the fault begins when that is used up. A table of less than a megabyte has none, and where it cannot grow
- * InnoDB may be unable to undo what it refused, and end (`Error (Out of disk space) in rollback`): so it has more.
- */
+/** The database has room in its own files for a while: the fault begins when that is used up. */
 async function diskFull(system: MatrixSystem, load: Load): Promise<void> {
-  await load.grow(LINKS_BEFORE_FULL);
   system.disk.fill();
   try {
     await load.growUntilRefused(system.signal);
