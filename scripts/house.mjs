@@ -9,7 +9,14 @@
 export const wings = {
   ground: { rooms: ['packages/base', 'packages/settings'], from: [], within: true, pure: true },
   domain: {
-    rooms: ['packages/id-range', 'packages/short-code', 'packages/links', 'packages/facts', 'packages/operations'],
+    rooms: [
+      'packages/id-range',
+      'packages/short-code',
+      'packages/links',
+      'packages/facts',
+      'packages/accounts',
+      'packages/operations',
+    ],
     from: ['ground'],
     within: true,
     pure: true,

@@ -1,5 +1,5 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { apiRoutes, createApi, digest } from '@lakh/api';
+import { apiRoutes, createApi, createKeysApi, digest, keyRoutes } from '@lakh/api';
 import {
   createApp,
   createHttpMetrics,
@@ -18,6 +18,7 @@ import {
   createRemover,
   type Invalidation,
   OwnHosts,
+  RIGHTS,
   StoreUnavailableError,
   tokenHolder,
 } from '@lakh/links';
@@ -25,7 +26,7 @@ import { createPage, pageRoutes } from '@lakh/page';
 import { adminRoutes, createAdminServer, createMetrics } from '@lakh/process';
 import { createRedirects, redirectRoutes } from '@lakh/redirects';
 import { createSite, siteRoutes } from '@lakh/site';
-import { countedShortener, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
+import { countedShortener, MemoryFactStore, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { root } from './support.js';
 
@@ -86,7 +87,11 @@ async function openServices(token?: string, perMin = 1e9) {
     ryowCookie: createRyowCookie(RYOW_KEY, false),
     publicUrl,
     identify: (header?: string) =>
-      token === undefined ? anyone : header === `Bearer ${token}` ? tokenHolder('docs') : undefined,
+      token === undefined
+        ? anyone
+        : header === `Bearer ${token}`
+          ? tokenHolder('docs', [...RIGHTS, 'admin'])
+          : undefined,
     needsToken: token !== undefined,
     limits,
     onError,
@@ -95,7 +100,9 @@ async function openServices(token?: string, perMin = 1e9) {
   const editor = createEditor({ ...changes, clock, policy, digest, passwords });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
   const site = createSite({ domainId: 0, resolver: redirects.resolver, limits, clock, publicUrl, settings: {} });
-  const faces = [site, redirects, api, createPage({ ...options, store })];
+  const log = { info: () => {} };
+  const keysApi = createKeysApi({ ...options, isOn: true, facts: new MemoryFactStore(), log });
+  const faces = [site, redirects, api, keysApi, createPage({ ...options, store })];
   const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
   const admin = createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
@@ -137,7 +144,14 @@ describe('the API description', () => {
       form: ['application/x-www-form-urlencoded'],
       batch: ['application/json', 'application/x-ndjson'],
     };
-    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...pageRoutes, ...adminRoutes };
+    const routes: Routes = {
+      ...redirectRoutes,
+      ...siteRoutes,
+      ...apiRoutes,
+      ...keyRoutes,
+      ...pageRoutes,
+      ...adminRoutes,
+    };
     const expected = Object.entries(routes).map(([name, { method, path, body, role, rate }]) => ({
       ...{ name, method, path: path.replaceAll(/\/:(\w+)/g, '/{$1}') },
       bodies: body === undefined ? [] : mediaTypes[body.type],
@@ -172,13 +186,13 @@ describe('the API description', () => {
       form: ['application/x-www-form-urlencoded', 'long_url='],
       batch: ['application/json', '{}'],
     } as const;
-    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...pageRoutes };
+    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...keyRoutes, ...pageRoutes };
     try {
       for (const [name, { method, path, body, rate }] of Object.entries(routes)) {
         const [type, text] = body === undefined ? [] : bodies[body.type];
         const headers = { 'x-client': name, ...(type === undefined ? {} : { 'content-type': type }) };
         const init = { method, headers, ...(text === undefined ? {} : { body: text }) };
-        const ask = async () => (await fetch(strict.url + path.replace(':code', 'Nosuch1'), init)).status;
+        const ask = async () => (await fetch(strict.url + path.replace(/:code|:key/, 'Nosuch1'), init)).status;
         const [first, second] = [await ask(), await ask()];
         expect([name, first === 429, second === 429]).toEqual([name, false, rate !== 'none']);
       }
@@ -329,6 +343,23 @@ describe('the API description', () => {
     await holds(404, '/.well-known/security.txt', `${url}/.well-known/security.txt`, {
       headers: { accept: 'text/html' },
     });
+  });
+
+  test('holds for API keys', async () => {
+    const { url } = guarded;
+    const headers = { authorization: 'Bearer right' };
+    const [all, one, renewed] = ['/api/v1/keys', '/api/v1/keys/{key}', '/api/v1/keys/{key}/rotate'];
+    await holds(201, all, url + all, json('{"name": "ci", "scopes": ["links:read"], "reach": "own"}', headers));
+    await holds(409, all, url + all, json('{"name": "ci"}', headers));
+    await holds(422, all, url + all, json('{"name": "", "tag": 1}', headers));
+    await holds(200, all, url + all, { headers });
+    await holds(401, all, url + all);
+    await holds(403, all, anyone.url + all);
+    await holds(201, renewed, `${url}${all}/ci/rotate`, json('{"overlap_s": 0}', headers));
+    await holds(404, renewed, `${url}${all}/none/rotate`, json('{}', headers));
+    await holds(422, renewed, `${url}${all}/ci/rotate`, json('{"overlap_s": -1}', headers));
+    await holds(204, one, `${url}${all}/ci`, { method: 'DELETE', headers });
+    await holds(404, one, `${url}${all}/ci`, { method: 'DELETE', headers });
   });
 
   test('holds for what is refused', async () => {

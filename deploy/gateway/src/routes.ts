@@ -1,4 +1,4 @@
-import { apiRoutes } from '@lakh/api';
+import { apiRoutes, keyRoutes } from '@lakh/api';
 import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { redirectRoutes } from '@lakh/redirects';
@@ -7,6 +7,7 @@ import { siteRoutes } from '@lakh/site';
 /** Every route that Lakh has for the public, of all services. */
 export const publicRoutes = [
   ...Object.values(apiRoutes),
+  ...Object.values(keyRoutes),
   ...Object.values(pageRoutes),
   ...Object.values(redirectRoutes),
   ...Object.values(siteRoutes),

@@ -8,6 +8,13 @@ export const apiSettings = {
     description:
       'File of hashed API tokens, as `lakh token` keeps it; with it every API call needs a token (with LAKH_OPEN=true only edits and deletes).',
   },
+  apiKeys: {
+    name: 'LAKH_API_KEYS',
+    parser: boolean,
+    default: 'false',
+    description:
+      'Keeps API keys in the database, as `lakh key` and /api/v1/keys make them; with it every API call needs a key, or a token of the file (with LAKH_OPEN=true only edits and deletes).',
+  },
   open: {
     name: 'LAKH_OPEN',
     parser: boolean,
@@ -29,11 +36,11 @@ export const API_PASSWORDS = { atOnce: 1, queuedMax: 4_096 } as const;
 /** Where others than this machine come, who creates links needs either tokens or the word that anyone may. */
 export const accessRule: Rule<typeof apiSettings & typeof httpSettings> = (values, given) => {
   const found: string[] = [];
-  const { open } = values;
+  const { open, apiKeys } = values;
   const beyond = beyondLoopback(values);
-  if (beyond !== undefined && given.apiTokensFile === undefined && !open) {
+  if (beyond !== undefined && given.apiTokensFile === undefined && !apiKeys && !open) {
     found.push(
-      `${beyond} and LAKH_API_TOKENS_FILE is not set: anyone could create links; set it, or LAKH_OPEN=true if that is meant`,
+      `${beyond} and neither LAKH_API_TOKENS_FILE nor LAKH_API_KEYS is set: anyone could create links; set one, or LAKH_OPEN=true if that is meant`,
     );
   }
   return found;

@@ -8,6 +8,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, type Stats, stat, statSync } from 'node:fs';
 import { CodedError } from '@lakh/base';
 import { type Actor, RIGHTS, type Right, tokenHolder } from '@lakh/links';
+import { bearerOf } from './bearer.js';
 
 /** The file is missing, unreadable or has a bad line; the message says which, and holds no sum. */
 export class TokensFileError extends CodedError {
@@ -26,14 +27,15 @@ export interface Tokens {
 }
 
 const LINE = /^([0-9A-Za-z._-]{1,64}):([0-9a-f]{64})(?::([a-z,]+))?$/;
-/** RFC 6750, 2.1: b64token; the scheme in any case (RFC 9110, 11.1). */
-const BEARER = /^bearer ([0-9A-Za-z\-._~+/]{1,512}=*)$/i;
+
+/** What a line may name; one that names nothing has all but the last. */
+const KNOWN_RIGHTS: readonly Right[] = [...RIGHTS, 'admin'];
 
 /** `create,read`, in any order; undefined where something else is in it. */
 export function parseRights(text: string): readonly Right[] | undefined {
   const asked = text.split(',');
-  return asked.every((right) => RIGHTS.includes(right as Right))
-    ? RIGHTS.filter((right) => asked.includes(right))
+  return asked.every((right) => KNOWN_RIGHTS.includes(right as Right))
+    ? KNOWN_RIGHTS.filter((right) => asked.includes(right))
     : undefined;
 }
 
@@ -56,7 +58,7 @@ export function parseTokens(text: string, source: string): Tokens {
     const rights = given === undefined ? RIGHTS : parseRights(given);
     if (name === undefined || hex === undefined || rights === undefined) {
       const expected =
-        'name:sha256 (64 lower-case hexadecimal digits), and perhaps :rights (of create,read,edit,delete)';
+        'name:sha256 (64 lower-case hexadecimal digits), and perhaps :rights (of create,read,edit,delete,admin)';
       problems.push(`line ${index + 1}: expected ${expected}`);
       return;
     }
@@ -75,7 +77,7 @@ const sumOf = (token: string): Buffer => createHash('sha256').update(token).dige
 
 /** Every sum is compared, whole, whether or not one has matched: the time tells nothing about which, or how nearly. */
 function verify(tokens: readonly Token[], authorization: string | undefined): Actor | undefined {
-  const given = BEARER.exec(authorization ?? '')?.[1];
+  const given = bearerOf(authorization);
   if (given === undefined) return undefined;
   const sum = sumOf(given);
   let found: Actor | undefined;

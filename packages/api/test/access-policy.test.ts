@@ -29,7 +29,7 @@ describe('who may do what', () => {
     [{ trustedProxies: ['127.0.0.1/32'] }, ['create', 'read']],
     [{ hosts: ['lakh.svc'] }, ['create', 'read']],
   ])('without tokens, with %j, anyone may %j, and is one and the same', (settings, rights) => {
-    const alone = { apiTokensFile: undefined, open: false, listen: { host: '127.0.0.1', port: 0 } };
+    const alone = { apiTokensFile: undefined, apiKeys: false, open: false, listen: { host: '127.0.0.1', port: 0 } };
     const { identify, needsToken } = accessPolicy({ ...alone, ...settings }, log);
     expect(identify(undefined)).toEqual({ kind: 'anonymous', name: '', rights, owner: '' });
     expect(identify('Bearer anything')).toBe(identify(undefined));
@@ -41,7 +41,7 @@ describe('who may do what', () => {
     const sum = createHash('sha256').update('secret').digest('hex');
     writeFileSync(join(dir, 'tokens'), `ci:${sum}\n`, { mode: 0o600 });
     const policy = accessPolicy(
-      { apiTokensFile: join(dir, 'tokens'), open, listen: { host: '127.0.0.1', port: 0 } },
+      { apiTokensFile: join(dir, 'tokens'), apiKeys: false, open, listen: { host: '127.0.0.1', port: 0 } },
       log,
     );
     policy.close();
@@ -73,7 +73,7 @@ describe('who may do what', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'lakh-tokens-')), 'tokens');
     const first = addToken(file, 'first', ['read']);
     const local = { open: false, listen: { host: '127.0.0.1', port: 0 } };
-    const { identify, close } = accessPolicy({ apiTokensFile: file, ...local }, log);
+    const { identify, close } = accessPolicy({ apiTokensFile: file, apiKeys: false, ...local }, log);
     const second = addToken(file, 'second', ['delete']);
     await until(() => identify(`Bearer ${second}`) !== undefined);
     expect(identify(`Bearer ${second}`)).toEqual(tokenHolder('second', ['delete']));
@@ -89,7 +89,7 @@ describe('who may do what', () => {
     await until(() => identify(`Bearer ${second}`) === undefined);
     expect(identify(undefined)).toBeUndefined();
     close();
-    expect(() => accessPolicy({ apiTokensFile: file, ...local }, log)).toThrow('it holds no token');
+    expect(() => accessPolicy({ apiTokensFile: file, apiKeys: false, ...local }, log)).toThrow('it holds no token');
     rmSync(dirname(file), { recursive: true });
   }, 20_000);
 });

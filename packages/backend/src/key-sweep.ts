@@ -1,6 +1,5 @@
 import { type Clock, IDEMPOTENCY_KEY_KEPT_MS, type LinkStore, type ReservationStore } from '@lakh/links';
-import type { Logger } from '@lakh/process';
-import { startRounds } from './rounds.js';
+import { type Logger, startRounds } from '@lakh/process';
 
 export interface KeySweepOptions {
   readonly reservations: Pick<ReservationStore, 'forget'>;

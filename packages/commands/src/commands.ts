@@ -12,6 +12,10 @@ export type CommandName =
   | 'export'
   | 'import'
   | 'migrate'
+  | 'key create'
+  | 'key list'
+  | 'key rotate'
+  | 'key revoke'
   | 'token add'
   | 'token list'
   | 'token revoke';
@@ -137,9 +141,52 @@ export const COMMANDS: readonly CommandDefinition[] = [
     examples: [`LAKH_DATABASE=mysql://lakh_migrate:…@127.0.0.1:3306/lakh ${NPM} migrate`],
   },
   {
+    name: 'key create',
+    argument: 'name',
+    options: {
+      owner: { type: 'text', meaning: 'whose the links are that it makes [its name]' },
+      scopes: {
+        type: 'text',
+        meaning: 'some of links:create,links:read,links:write,links:delete,admin [all but admin]',
+      },
+      reach: { type: 'text', meaning: 'all links, or own: its owner’s [all]' },
+      expires: { type: 'text', meaning: 'when it ends, as 2030-01-31T12:00:00Z [never]' },
+    },
+    summary: 'Makes an API key in the database, and prints it this once.',
+    details:
+      'Servers with LAKH_API_KEYS=true let it in within two seconds. Its name is what logs call the caller; of valid keys no two have one name. A key with admin may make and revoke keys itself, at /api/v1/keys.',
+    examples: [`${NPM} key create ci`, `${NPM} key create alice --scopes links:create,links:read --reach own --json`],
+  },
+  {
+    name: 'key list',
+    options: {},
+    summary: 'Every key: whose it is, what it may, when it ends, when it was last used.',
+    details: 'No key can be read from it. Those that let nobody in any more are listed for 90 days.',
+    examples: [`${NPM} key list`, `${NPM} key list --json`],
+  },
+  {
+    name: 'key rotate',
+    argument: 'id|name',
+    options: {
+      overlap: { type: 'count', meaning: 'for so many seconds the old one still lets in [86400]' },
+      now: { type: 'boolean', meaning: 'the old one lets nobody in from now on' },
+    },
+    summary: 'Another key of the same name, owner and scopes, printed this once; the old one ends a day later.',
+    details: 'Nothing else changes: allowances, idempotency keys and logs go by the name.',
+    examples: [`${NPM} key rotate ci`, `${NPM} key rotate ci --now`],
+  },
+  {
+    name: 'key revoke',
+    argument: 'id|name',
+    options: {},
+    summary: 'Ends a key.',
+    details: 'Servers refuse it within two seconds. After a rotation the name means the newer of the two.',
+    examples: [`${NPM} key revoke ci`, `${NPM} key revoke 4fTq0Zk1mB2x`],
+  },
+  {
     name: 'token add',
     argument: 'name',
-    options: { rights: { type: 'text', meaning: 'some of create,read,edit,delete [all]' } },
+    options: { rights: { type: 'text', meaning: 'some of create,read,edit,delete,admin [all but admin]' } },
     summary: 'Makes an API token, prints it this once, and keeps its sum in LAKH_API_TOKENS_FILE.',
     details:
       'The file is made where there is none, and is its owner’s alone (mode 0600). The name is what logs call the caller. Servers that have the file take the token within seconds.',

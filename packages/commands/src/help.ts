@@ -11,7 +11,7 @@ at hand (nothing is set, and there is a stack in ./.stack; or both are set), wha
 export function generalHelp(): string {
   const width = Math.max(...COMMANDS.map((command) => usageOf(command).length));
   const lines = COMMANDS.map((command) => `  ${usageOf(command).padEnd(width)}  ${command.summary}`);
-  return `lakh: looks at and repairs the ranges of counters that links are made from, and keeps API tokens.
+  return `lakh: looks at and repairs the ranges of counters that links are made from, and keeps API keys and tokens.
 
 Usage: lakh <command> [--json] [--help]
 

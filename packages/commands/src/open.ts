@@ -1,17 +1,16 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Backend, DataDirInUseError, dataFileIn, openFile } from '@lakh/backend';
-import type { Operations } from '@lakh/operations';
 import { readDoor } from '@lakh/process';
 import { SettingsError } from '@lakh/settings';
 import { DataFileMissingError } from './errors.js';
-import { operationsOn } from './operations-on.js';
+import { operationsOn, type SystemOperations } from './operations-on.js';
 import { remoteOperations, systemBehind } from './remote.js';
 import { doorIn } from './serve.js';
 import type { CommandSettings } from './settings.js';
 
 export interface OpenSystem {
-  readonly operations: Operations;
+  readonly operations: SystemOperations;
   close(): Promise<void>;
 }
 

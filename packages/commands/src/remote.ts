@@ -1,18 +1,20 @@
 /** The same operations, asked of the running server that holds the data file. */
-import { OPERATIONS, type OperationName, type Operations } from '@lakh/operations';
 import type { Door } from '@lakh/process';
 import { RemoteError, ServerUnreachableError } from './errors.js';
+import { SYSTEM_OPERATIONS, type SystemOperations } from './operations-on.js';
+
+type OperationName = keyof SystemOperations;
 
 /** Reading a ledger of millions of rows takes a while. */
 const DEADLINE_MS = 120_000;
 const HELLO_DEADLINE_MS = 2_000;
 
 /** Operations behind a door. Every call rejects with what the server refused, or {@link ServerUnreachableError}. */
-export function remoteOperations(door: Door): Operations {
+export function remoteOperations(door: Door): SystemOperations {
   const call = (name: OperationName) => (argument?: unknown) => ask(door, name, argument ?? {}, DEADLINE_MS);
-  const names = Object.keys(OPERATIONS) as OperationName[];
+  const names = Object.keys(SYSTEM_OPERATIONS) as OperationName[];
   // Each entry has the type of its name; TypeScript cannot see that through the loop.
-  return Object.fromEntries(names.map((name) => [name, call(name)])) as unknown as Operations;
+  return Object.fromEntries(names.map((name) => [name, call(name)])) as unknown as SystemOperations;
 }
 
 /** What the server behind a door says it works on; undefined when nobody answers there, or somebody whose door it is not. */
@@ -40,7 +42,7 @@ async function ask({ url, token }: Door, name: OperationName, argument: unknown,
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     const reason = cause instanceof Error ? cause.message : String(cause);
     const doubt =
-      OPERATIONS[name] === 'writes' ? '; it may have done it all the same: look with lakh ranges check' : '';
+      SYSTEM_OPERATIONS[name] !== 'reads' ? '; it may have done it all the same: look with lakh ranges check' : '';
     throw new ServerUnreachableError(`the server at ${url} did not answer: ${reason}${doubt}`, { cause: error });
   }
   if (body.error !== undefined) throw new RemoteError(String(body.error.code), String(body.error.message));

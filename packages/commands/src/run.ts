@@ -1,8 +1,9 @@
-import type { Operations } from '@lakh/operations';
 import { SettingsError } from '@lakh/settings';
 import { type Invocation, parseInvocation } from './args.js';
+import { keyCommand } from './key-commands.js';
 import { exportLedger, importLedger } from './ledger-stream.js';
 import { openSystem } from './open.js';
+import type { SystemOperations } from './operations-on.js';
 import {
   group,
   renderAudit,
@@ -98,15 +99,18 @@ async function execute(
 
 function isChange({ command, flags }: Invocation): boolean {
   if (command === 'ranges repair') return flags.has('apply');
+  if (command.startsWith('key ')) return command !== 'key list';
   return command === 'import' || command === 'bootstrap' || (command === 'restore' && !flags.has('dry-run'));
 }
 
 async function operate(
-  { command, argument, flags, counts }: Invocation,
+  invocation: Invocation,
   { restoreSkip: skip }: CommandSettings,
-  operations: Operations,
+  operations: SystemOperations,
   stdout: RunOptions['stdout'],
 ): Promise<Outcome> {
+  const { command, argument, flags, counts } = invocation;
+  if (command.startsWith('key ')) return keyCommand(invocation, operations);
   switch (command) {
     case 'ranges list': {
       const [before, limit] = [counts.get('before'), counts.get('limit')];

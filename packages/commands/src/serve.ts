@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Backend } from '@lakh/backend';
-import { OPERATIONS, type OperationName } from '@lakh/operations';
 import {
   DoorNotPrivateError,
   type Operation,
@@ -9,7 +8,7 @@ import {
   type ProgramContext,
   type ServerSettings,
 } from '@lakh/process';
-import { type OperatorOptions, operationsOn } from './operations-on.js';
+import { type OperatorOptions, operationsOn, SYSTEM_OPERATIONS, type SystemOperations } from './operations-on.js';
 
 /** Where the server that holds a data folder's file tells how it is asked. */
 export function doorIn(dataDir: string): string {
@@ -24,12 +23,13 @@ export async function serveOperations(
   const { settings, log, serverId, lifecycle } = context;
   const commands = await operationsOn(backend, { settings, serverId, pause: async (ms) => void (await sleep(ms)) });
   const operations = new Map<string, Operation>();
-  for (const [name, kind] of Object.entries(OPERATIONS)) {
+  for (const [name, kind] of Object.entries(SYSTEM_OPERATIONS)) {
     // An operation checks what it is given: it came over the wire.
-    const run = commands[name as OperationName] as Operation;
+    const run = commands[name as keyof SystemOperations] as Operation;
     operations.set(name, async (argument) => {
       const answer = await run(argument);
       if (kind === 'writes') log.info({ operation: name, answer }, 'an operator’s command was answered');
+      if (kind === 'writes a secret') log.info({ operation: name }, 'an operator’s command was answered');
       return answer;
     });
   }

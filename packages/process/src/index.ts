@@ -31,6 +31,7 @@ export type {
   Workers,
 } from './program-context.js';
 export type { CheckResult, HealthCheck, Readiness } from './readiness.js';
+export { startRounds } from './rounds.js';
 export type { Ids } from './run-as.js';
 export { oneProcessRule, processSettings, singleProcess, workersRule } from './settings.js';
 export { thisProcess } from './this-process.js';

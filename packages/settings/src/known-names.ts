@@ -1,6 +1,7 @@
 /** The variables of every program. Written by `node scripts/write-reference.mjs`, as the table of docs/reference/configuration.md is. */
 export const KNOWN_NAMES: readonly string[] = [
   'LAKH_ADMIN_LISTEN',
+  'LAKH_API_KEYS',
   'LAKH_API_TOKENS_FILE',
   'LAKH_CHANGES_PER_MIN',
   'LAKH_CODEC',

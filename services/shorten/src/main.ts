@@ -10,7 +10,10 @@ import {
   auditEdits,
   countReplays,
   createApi,
+  createKeysApi,
   digest,
+  keyRoutes,
+  openKeyRing,
 } from '@lakh/api';
 import { type Backend, openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie, PasswordKeeper } from '@lakh/http';
@@ -52,7 +55,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [apiRoutes, pageRoutes],
+  routes: [apiRoutes, keyRoutes, pageRoutes],
   start,
   supervise,
 });
@@ -124,7 +127,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
 
   const backend = openCluster({ settings, clock, observed: { log, registry } });
   lifecycle.onStop('backend', () => backend.close());
-  const { links: store, hasten } = backend;
+  const { links: store, hasten, facts } = backend;
   const { limits } = listener;
   limits.shareOver(backend.counters);
   const issuing = issueFrom(context, backend);
@@ -137,6 +140,9 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     lifecycle.onStop('idempotency keys', backend.sweep());
   }
 
+  if (settings.apiKeys) {
+    lifecycle.onStop('API keys', await openKeyRing({ facts, clock, log, onLoaded: access.takeKeys }));
+  }
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };
   const passwords = new PasswordKeeper(API_PASSWORDS);
@@ -166,6 +172,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   await issuing.attempted();
   await listener.serve(
     createApi({ ...options, editor, remover, store, metrics: listener.metrics }),
+    createKeysApi({ ...options, isOn: settings.apiKeys, facts, log }),
     createPage({ ...options, store }),
   );
 }

@@ -10,7 +10,10 @@ import {
   auditEdits,
   countReplays,
   createApi,
+  createKeysApi,
   digest,
+  keyRoutes,
+  openKeyRing,
 } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
@@ -42,7 +45,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [siteRoutes, redirectRoutes, apiRoutes, pageRoutes],
+  routes: [siteRoutes, redirectRoutes, apiRoutes, keyRoutes, pageRoutes],
   start,
 });
 
@@ -76,6 +79,9 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
   lifecycle.onStop('idempotency keys', backend.sweep());
   await serveOperations(context, backend);
+  if (settings.apiKeys) {
+    lifecycle.onStop('API keys', await openKeyRing({ facts: backend.facts, clock, log, onLoaded: access.takeKeys }));
+  }
   const publicUrl = settings.publicUrl ?? listener.url;
   const ownHosts = new OwnHosts(listener.ownUrls, hostname());
   const ryowKey = backend.keys.get('read-your-writes cookie');
@@ -107,6 +113,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const api = createApi({ ...options, editor, remover, store, metrics });
   await issuing.attempted();
   const site = createSite({ ...common, resolver: redirects.resolver, publicUrl });
-  await listener.serve(site, redirects, api, createPage({ ...options, store }));
+  const keysApi = createKeysApi({ ...options, isOn: settings.apiKeys, facts: backend.facts, log });
+  await listener.serve(site, redirects, api, keysApi, createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }

@@ -1,6 +1,5 @@
 import type { ChangeLog, Clock, CopyKeeper } from '@lakh/links';
-import type { Logger } from '@lakh/process';
-import { startRounds } from '../rounds.js';
+import { type Logger, startRounds } from '@lakh/process';
 
 export interface KeepCopyOptions {
   /** Undefined on a server that was given no Redis; others of the same database may have one. */
