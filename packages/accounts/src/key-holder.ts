@@ -8,6 +8,8 @@ export function keyHolder(key: ApiKey): Actor {
   const known = holders.get(key);
   if (known !== undefined) return known;
   const holder: Actor = Object.freeze({
+    ...(key.reach === 'own' ? { reach: 'own' as const } : {}),
+    owner: key.owner,
     kind: 'key',
     name: key.name,
     rights: key.scopes.map((scope) => RIGHT_OF[scope]),

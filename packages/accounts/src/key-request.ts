@@ -18,6 +18,7 @@ export interface KeyRequest {
 const LINK_SCOPES = SCOPES.filter((scope) => scope !== 'admin');
 
 const NAME = /^[0-9A-Za-z._-]{1,64}$/;
+/** Shorter than `OWNER_MAX_LENGTH` of links. */
 const OWNER = /^[0-9A-Za-z._@+-]{1,64}$/;
 const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 

@@ -10,6 +10,7 @@ import {
 import {
   type Clock,
   demand,
+  demandReach,
   type Editor,
   isPossibleCode,
   LinkGoneError,
@@ -64,6 +65,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
     const link = isPossibleCode(code) ? await store.read(domainId, code) : undefined;
     if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+    demandReach(actor, link);
     return link;
   }
 

@@ -14,6 +14,8 @@ export interface Actor {
   readonly rights: readonly Right[];
   /** Whose the links are that it creates: visible ASCII, at most {@link OWNER_MAX_LENGTH}; empty for the anonymous. */
   readonly owner: string;
+  /** Only links of its owner; all where it is left out. */
+  readonly reach?: 'own';
 }
 
 export const OWNER_MAX_LENGTH = 128;

@@ -14,6 +14,7 @@ import { type FurtherFields, validateFurther } from './further-fields.js';
 import { type Digest, IdempotencyKeys } from './idempotency.js';
 import type { Link, LinkRecord } from './link.js';
 import { type LongUrlPolicy, validateLongUrl } from './long-url.js';
+import { changeWithinReach } from './own-links.js';
 import { type Passwords, withPasswordKept } from './passwords.js';
 import type { Clock, EditOutcome, LinkChanges, LinkStore } from './ports.js';
 import { validateRedirectStatus } from './redirect-status.js';
@@ -107,7 +108,9 @@ export function createEditor(options: EditorOptions): Editor {
       // An expiry that has passed by now may be that of an edit which was made in time, and may not be set any more.
       const { problems } = validate(request, policy, atMs);
       const versions = problems.length > 0 ? [] : ifVersions;
-      const met = await store.edit(domainId, code, changes, versions, { ...keyed, atMs });
+      const met = await changeWithinReach(store, { domainId, code, actor, ifVersions: versions }, (meant) =>
+        store.edit(domainId, code, changes, meant, { ...keyed, atMs }),
+      );
       if (met.outcome === 'conflict' && problems.length > 0) throw new InvalidLinkError(problems);
       return settle(met, actor);
     });
@@ -122,7 +125,10 @@ export function createEditor(options: EditorOptions): Editor {
       }
       if (key !== undefined) return editByKey({ domainId, code, ifVersions }, request, actor, key);
       const changes = await changesOf(request, clock.nowMs());
-      return settle(await store.edit(domainId, code, changes, ifVersions), actor);
+      const met = await changeWithinReach(store, { domainId, code, actor, ifVersions }, (meant) =>
+        store.edit(domainId, code, changes, meant),
+      );
+      return settle(met, actor);
     },
     check: (request) => validate(request, policy, clock.nowMs()).problems,
   };

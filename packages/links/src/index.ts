@@ -30,6 +30,7 @@ export { NotShortened, type Shortened } from './many-rows.js';
 export * from './nearest.js';
 export * from './outcome.js';
 export * from './own-hosts.js';
+export { demandReach } from './own-links.js';
 export type { Passwords } from './passwords.js';
 export * from './ports.js';
 export * from './redirect-status.js';

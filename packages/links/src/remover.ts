@@ -3,6 +3,7 @@ import { isPossibleCode } from './alias.js';
 import { type AnnouncerOptions, createAnnouncer } from './announcer.js';
 import { ChangedSinceError, LinkNotFoundError } from './errors.js';
 import type { Tombstone } from './link.js';
+import { changeWithinReach } from './own-links.js';
 import type { LinkStore, RemoveOutcome } from './ports.js';
 
 export interface RemoverOptions extends AnnouncerOptions {
@@ -34,7 +35,9 @@ export function createRemover({ store, onRemoved, ...others }: RemoverOptions): 
     async remove(domainId, code, actor, ifVersions) {
       demand('delete', actor);
       const met: RemoveOutcome = isPossibleCode(code)
-        ? await store.remove(domainId, code, ifVersions)
+        ? await changeWithinReach(store, { domainId, code, actor, ifVersions }, (versions) =>
+            store.remove(domainId, code, versions),
+          )
         : { outcome: 'missing' };
       if (met.outcome === 'missing') throw new LinkNotFoundError('There is no link with this code.');
       if (met.outcome === 'conflict') throw new ChangedSinceError(met.link.version);
