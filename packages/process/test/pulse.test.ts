@@ -39,7 +39,7 @@ function looking(...fakes: readonly FakeMember[]) {
   const answered: number[] = [];
   const pulse = new Pulse({
     fleet: { members: fakes.map(({ member }) => member) },
-    log: { error: (facts: object) => void told.push(facts) } as never,
+    log: { error: (facts: object, text: string) => void told.push({ ...facts, text }) } as never,
     onAnswer: ({ worker }) => void answered.push(worker),
     patience: { serving: 3, starting: 6 },
   });
@@ -71,7 +71,7 @@ describe('workers that are asked whether they live', () => {
     expect(b.signals).toEqual([]);
     await look(5);
     expect([a.signals, b.signals]).toEqual([[], ['SIGKILL']]);
-    expect(told).toEqual([{ worker: 2, pid: 2, forS: 3 }]);
+    expect(told).toEqual([{ worker: 2, pid: 2, text: 'a worker has answered nothing for 3 s and is killed' }]);
   });
 
   test('have longer before their first answer', async () => {

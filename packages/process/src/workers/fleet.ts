@@ -208,7 +208,7 @@ export class Fleet {
     if (this.#first && (isHopeless || isOwnEnd)) {
       this.#isEnding = true;
       this.#first.fails(
-        isOwnEnd ? error : new Error(`${error.message}, like all others, ${FAILURES_MAX} times in a row`),
+        isOwnEnd ? error : new Error(`${error.message}, like all others at least ${FAILURES_MAX} times in a row`),
       );
     } else if (isHopeless) {
       this.#isEnding = true;

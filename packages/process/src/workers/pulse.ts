@@ -46,7 +46,7 @@ export class Pulse {
       const looks = this.#heard.has(member) ? patience.serving : patience.starting;
       if (question.looks !== looks) continue;
       const { worker, process } = member;
-      log.error({ worker, pid: process.pid, forS: looks }, 'a worker has answered nothing for so long and is killed');
+      log.error({ worker, pid: process.pid }, `a worker has answered nothing for ${looks} s and is killed`);
       process.kill('SIGKILL');
     }
   }

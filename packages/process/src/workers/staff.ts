@@ -57,7 +57,7 @@ export class Staff implements Workers {
   readonly #toldOfGone: ((worker: WorkerRef) => void)[] = [];
   readonly #known = new Map<WorkerProcess, Known>();
   #listen: HostPort;
-  /** Those that have been logged. */
+  /** The one under way, and the one that is to follow it. */
   #reloads: readonly Promise<void>[] = [];
   #isToReload = false;
   #isStarted = false;
@@ -155,10 +155,10 @@ export class Staff implements Workers {
       log.info('SIGUSR2: the workers are renewed once all have started');
       return;
     }
-    const reload = this.fleet.reload();
     // One is to come already, and will see all that has changed by then.
-    if (this.#reloads.includes(reload)) return;
+    if (this.#reloads.length > 1) return;
     log.info(this.#reloads.length > 0 ? 'renewing the workers once more, after this time' : 'renewing the workers');
+    const reload = this.fleet.reload();
     this.#reloads = [...this.#reloads, reload];
     const ended = (tell: () => void): void => {
       this.#reloads = this.#reloads.filter((each) => each !== reload);
