@@ -50,11 +50,11 @@ async function stack(
   return { code, stdout: run.stdout, stderr: run.stderr };
 }
 
-async function status(dir: string): Promise<Map<string, ProcessStatus>> {
-  const { code, stdout } = await stack(dir, 'status', '--json');
-  expect(code).toBe(0);
-  return new Map((JSON.parse(stdout) as StackStatus).processes.map((each) => [each.name, each]));
-}
+const byName = ({ processes }: StackStatus) => new Map(processes.map((each) => [each.name, each]));
+
+/** What `status` tells, without a process for each look. */
+const status = async (dir: string): Promise<Map<string, ProcessStatus>> =>
+  byName(await openStack({ dir, root, settings: readSettings(env) }).status());
 
 /** Ids of all processes at work in a folder, as the kernel tells them. */
 function processesIn(dir: string): number[] {
@@ -128,7 +128,9 @@ describe('the whole system on one machine', () => {
     expect(up).toMatchObject({ code: 0, stdout: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\n$/) });
     const url = up.stdout.trim();
 
-    const first = await status(dir);
+    const told = await stack(dir, 'status', '--json');
+    expect(told.code).toBe(0);
+    const first = byName(JSON.parse(told.stdout) as StackStatus);
     expect([...first.keys()]).toEqual([
       'gateway',
       'shorten-1',
@@ -251,7 +253,8 @@ describe('the whole system on one machine', () => {
 
     expect(await stack(dir, 'down')).toMatchObject({ code: 0, stdout: '' });
     expect(processesIn(dir)).toEqual([]);
-    expect([...(await status(dir)).values()].every(({ state, pid }) => state === 'exited' && pid === null)).toBe(true);
+    const afterwards = byName(JSON.parse((await stack(dir, 'status', '--json')).stdout) as StackStatus);
+    expect([...afterwards.values()].every(({ state, pid }) => state === 'exited' && pid === null)).toBe(true);
     expect((await stack(dir, 'down')).code).toBe(0);
 
     // In the foreground on the same data, until Ctrl-C.

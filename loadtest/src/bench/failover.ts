@@ -2,12 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { backoff } from '@lakh/base';
 import type { LocalServer } from '@lakh/local';
 import { endWith } from '../launch.js';
+import { LAKH } from '../programs/issuing.js';
 import { progress } from '../scope.js';
 import { timingOf, wholeEnsemble } from './ensemble.js';
 import type { Databases } from './lakh-servers.js';
 import type { Bench } from './setting.js';
 import { figure, type Trial } from './trials.js';
-import { LAKH, openWitnesses, type WitnessAddresses, type Witnesses } from './witnesses.js';
+import { openWitnesses, type WitnessAddresses, type Witnesses } from './witnesses.js';
 
 const CLIENTS_A_NODE = 3;
 /** Between two leases of one client: a server that issues fast, without nine of them doing nothing but meeting each other. */

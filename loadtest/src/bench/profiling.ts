@@ -1,10 +1,11 @@
 import { join } from 'node:path';
+import type { WorkerTask } from '../programs/tasks.js';
 import { progress } from '../scope.js';
 import type { Ours } from './lakh-servers.js';
 import { hottest, readProfiles } from './profile.js';
 import type { Profile } from './report.js';
 import type { Bench } from './setting.js';
-import { startWorker, type WorkerTask } from './worker.js';
+import { startWorker } from './worker.js';
 
 /** Has `run` start a program under the profiler and end it, and sums up where its last `seconds` went. */
 async function profiled(

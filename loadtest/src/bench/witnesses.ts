@@ -14,7 +14,6 @@ import {
 import { parseDatabase } from '@lakh/mysql';
 import { parseZookeeperAddress, type ZookeeperAddress } from '@lakh/zookeeper';
 
-export const LAKH = 100_000;
 const CONNECT_LIMIT_MS = 30_000;
 const CONNECT_PAUSE_MS = 20;
 /** LAKH_STORE_DEADLINE_MS's default. */

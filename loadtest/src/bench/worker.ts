@@ -2,17 +2,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { WorkerAnswer, WorkerTask } from '../programs/tasks.js';
 import type { Sample, Subject } from './figures.js';
 import { pinned } from './machine.js';
 import type { Bench } from './setting.js';
-
-/** What a measuring process is asked: the program knows what `seconds` and `callers` mean to it. */
-export interface WorkerTask {
-  readonly seconds: number;
-  readonly callers: number;
-}
-
-export type WorkerAnswer<A> = { readonly ok: A } | { readonly failed: string };
 
 /** A process that measures itself, one task after another; `A` is what it answers. */
 export interface Worker<A = Sample> {
@@ -96,26 +89,4 @@ export async function startVariants(
   );
   return (measureBy) =>
     started.map(({ subject, worker }) => ({ ...subject, measure: (seconds) => measureBy(worker, seconds) }));
-}
-
-/** In a measuring process: what its first argument names. */
-export function chosenVariant<V>(variants: Readonly<Record<string, V>>): V {
-  const [name = ''] = process.argv.slice(2);
-  const variant = variants[name];
-  if (variant === undefined) throw new Error(`no such variant: ${name}`);
-  return variant;
-}
-
-/** The other side: measures each task that arrives, and lets the process end when the channel closes. */
-export function serveTasks<A = Sample>(
-  measure: (task: WorkerTask) => Promise<A>,
-  close: () => Promise<void> = async () => {},
-): void {
-  process.on('message', (task: WorkerTask) => {
-    measure(task).then(
-      (ok) => process.send?.({ ok } satisfies WorkerAnswer<A>),
-      (error: unknown) => process.send?.({ failed: String(error) } satisfies WorkerAnswer<A>),
-    );
-  });
-  process.once('disconnect', () => void close().finally(() => process.exit(0)));
 }

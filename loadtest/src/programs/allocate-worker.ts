@@ -6,8 +6,8 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { RangeAllocator, systemClock } from '@lakh/id-range';
 import { base62 } from '@lakh/short-code';
 import type { Sample } from '../bench/figures.js';
-import { chosenVariant, serveTasks } from '../bench/worker.js';
 import { memorySource } from './issuing.js';
+import { chosenVariant, serveTasks } from './tasks.js';
 
 const FIRST_COUNTER = 2 ** 32;
 /** Large, so that what is measured is issuing and not leasing: at tens of millions a second a lakh lasts 2 ms. */

@@ -7,7 +7,7 @@ import { openCluster } from '@lakh/backend/cluster';
 import { parseDatabase } from '@lakh/mysql';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';
-import { chosenVariant, serveTasks, type WorkerTask } from '../bench/worker.js';
+import { chosenVariant, serveTasks, type WorkerTask } from './tasks.js';
 
 const CONNECTIONS_TRIED = [8, 16, 32, 64];
 const DEFAULT_CONNECTIONS = 16;

@@ -2,7 +2,8 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { IdsExhaustedError, RangeAllocator, type RangeSource, systemClock } from '@lakh/id-range';
 import { base62 } from '@lakh/short-code';
-import { LAKH } from '../bench/witnesses.js';
+
+export const LAKH = 100_000;
 
 /** Between two looks at the event loop: a third of a millisecond, so that an answer of a witness does not wait long. */
 const CHUNK = 20_000;

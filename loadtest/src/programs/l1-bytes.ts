@@ -1,6 +1,6 @@
 /** What L1 says that it weighs, and what it adds to the heap. `callers`: how many links. Needs `--expose-gc`. */
 import { L1Cache } from '@lakh/redirects';
-import { serveTasks } from '../bench/worker.js';
+import { serveTasks } from './tasks.js';
 
 export interface Weighed {
   readonly entries: number;

@@ -1,7 +1,8 @@
 /** How many requests each policy answers from what it keeps. Arguments: links, requests a trace; `callers` is the number of the trace. */
-import { serveTasks } from '../bench/worker.js';
+
 import { POLICIES, type PolicyName } from './l1-policies.js';
 import { pathOf, TRACES, traceOf } from './l1-traces.js';
+import { serveTasks } from './tasks.js';
 
 export interface RatioOf {
   readonly policy: PolicyName;

@@ -4,9 +4,9 @@
  */
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Sample } from '../bench/figures.js';
-import { chosenVariant, serveTasks } from '../bench/worker.js';
 import { POLICIES, type Policy } from './l1-policies.js';
 import { pathOf, TRACES, type TraceOptions, traceOf } from './l1-traces.js';
+import { chosenVariant, serveTasks } from './tasks.js';
 
 const LEAST_CHUNK = 2 ** 16;
 const MOST_CHUNK = 2 ** 19;

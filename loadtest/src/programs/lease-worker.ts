@@ -7,9 +7,10 @@ import { onlyMember, Pool, parseDatabase } from '@lakh/mysql';
 import { createZookeeperSession } from '@lakh/zookeeper';
 import type { Sample } from '../bench/figures.js';
 import { quantile } from '../bench/trials.js';
-import { beginningWith, LAKH, openWitnesses } from '../bench/witnesses.js';
-import { chosenVariant, serveTasks, type WorkerTask } from '../bench/worker.js';
+import { beginningWith, openWitnesses } from '../bench/witnesses.js';
 import { openBareNode } from './bare-node.js';
+import { LAKH } from './issuing.js';
+import { chosenVariant, serveTasks, type WorkerTask } from './tasks.js';
 
 /** Half of LAKH_LEASE_DEADLINE_MS's default, as a server takes it. */
 const ZOOKEEPER_DEADLINE_MS = 1_500;

@@ -2,8 +2,9 @@
  * What a process holds before and after it has issued many counters, in ranges of one lakh from memory. Argument: how many. Needs
  * `--expose-gc`, so that what is counted is what is held and not what waits to be collected.
  */
-import { serveTasks } from '../bench/worker.js';
+
 import { issue, memorySource } from './issuing.js';
+import { serveTasks } from './tasks.js';
 
 export interface Memory {
   readonly heapBytes: number;

@@ -4,8 +4,8 @@
  */
 import type { Interval } from '../bench/trials.js';
 import { openWitnesses } from '../bench/witnesses.js';
-import { serveTasks } from '../bench/worker.js';
 import { type Issued, issue, memorySource } from './issuing.js';
+import { serveTasks } from './tasks.js';
 
 export interface ServerRun extends Issued {
   /** Every range that it was given, from its own memory. */

@@ -10,7 +10,7 @@ import { parseDatabase } from '@lakh/mysql';
 import { base62 } from '@lakh/short-code';
 import mysql from 'mysql2/promise';
 import type { Sample } from '../bench/figures.js';
-import { chosenVariant, serveTasks, type WorkerTask } from '../bench/worker.js';
+import { chosenVariant, serveTasks, type WorkerTask } from './tasks.js';
 
 const CONNECTIONS_TRIED = [8, 16, 32, 64, 128];
 const DEFAULT_CONNECTIONS = 16;
