@@ -38,7 +38,7 @@ export interface Group {
   readonly title: string;
   readonly unit: string;
   readonly subjects: readonly Subject[];
-  /** No subject touches what another one uses, but for the processor: a quick pass, whose figures mean nothing, measures them all at once. */
+  /** No subject touches what another one uses, but for the processor: a quick pass, whose figures mean nothing, measures some at once. */
   readonly independent?: boolean;
   readonly targets?: readonly Target[];
   readonly skipped?: readonly Skipped[];

@@ -1,12 +1,15 @@
 import { progress } from '../scope.js';
 import { digits, type Group, type GroupFigures, type Sample, type Subject, summarise } from './figures.js';
 
+/** More of them would leave one a second without an answer. */
+const AT_ONCE = 3;
+
 export interface Rounds {
   readonly rounds: number;
   readonly secondsPerRound: number;
   /** Before the first round, for each subject: compilers and caches warm, not counted. 0: none. */
   readonly warmSeconds: number;
-  /** Subjects that are independent of each other are measured at once: for a pass that only shows that everything runs. */
+  /** Subjects that are independent of each other are measured some at once: for a pass that only shows that everything runs. */
   readonly atOnce?: boolean;
 }
 
@@ -27,8 +30,11 @@ export async function measureInTurns(group: Group, plan: Rounds): Promise<GroupF
       const value = digits(sample.value);
       progress(`${group.id}: round ${round}/${plan.rounds}, ${subject.name}: ${value} ${group.unit}`);
     };
-    if (plan.atOnce && group.independent) await Promise.all(group.subjects.map(measure));
-    else for (const [index, subject] of group.subjects.entries()) await measure(subject, index);
+    const width = plan.atOnce && group.independent ? AT_ONCE : 1;
+    const subjects = [...group.subjects.entries()];
+    for (let begin = 0; begin < subjects.length; begin += width) {
+      await Promise.all(subjects.slice(begin, begin + width).map(([index, subject]) => measure(subject, index)));
+    }
   }
   return summarise(group, samples);
 }
