@@ -37,8 +37,9 @@ export interface GaleraSpec extends Omit<MariadbSpec, 'isUncaged'> {
 }
 
 /**
- * Until a node that does not answer is left out all writes stand still: for three seconds so, by default for six. With shorter times, and less than by default to agree on who is
- * left, a node that woke broke up the whole cluster in one of four cases, and it took up to 17 seconds to find together.
+ * All writes stand still until a node that does not answer is left out: for the suspect timeout and a second, three with these, six by default (5 s). Not
+ * shorter: with suspect 1 s, inactive 2 s and 2 s to install the next group (`evs.install_timeout`, which stays at its 7.5 s here), a frozen node that woke was seen to take the
+ * whole cluster apart, since the nodes had not agreed in time on who was left, and writes failed for up to 17 s.
  */
 const GROUP_TIMES = [
   'evs.keepalive_period=PT0.5S',
