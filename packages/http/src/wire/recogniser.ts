@@ -77,15 +77,15 @@ const NAMES_BY_LENGTH = Array.from({ length: 1 + Math.max(...NAMES.map(({ length
 );
 
 /**
- * @param bytes a chunk
+ * @param bytes which begin with a chunk
  * @param known what came before on the connection: most clients send the same fields each time, and what is equal is not read again
+ * @param length of the chunk; what stands behind it is none of it
  * @returns undefined where the chunk is not exactly one request of the grammar
  */
-export function recognise(bytes: Buffer, known?: Recognised): Recognised | undefined {
-  const { length } = bytes;
+export function recognise(bytes: Buffer, known?: Recognised, length = bytes.length): Recognised | undefined {
   // With that at its end no scan below runs out of the bytes.
   if (bytes[length - 2] !== CR || bytes[length - 1] !== LF) return undefined;
-  const text = bytes.toString('latin1');
+  const text = bytes.toString('latin1', 0, length);
   const method = text.startsWith('GET /') ? 'GET' : text.startsWith('HEAD /') ? 'HEAD' : undefined;
   if (method === undefined) return undefined;
   const pathAt = method.length + 1;
@@ -126,7 +126,7 @@ function readFields(bytes: Buffer, text: string, from: number): Omit<Fields, 'fi
     at = valueEnd + 2;
   }
   // The first empty line, and nothing behind it.
-  return host === undefined || at + 2 !== bytes.length ? undefined : { host, cookie };
+  return host === undefined || at + 2 !== text.length ? undefined : { host, cookie };
 }
 
 /** Where bytes of a kind end. */

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Answer } from '../answer.js';
 import type { AnswerText } from './answer-text.js';
+import type { OneBuffer } from './one-buffer.js';
 import { PlainRequest } from './plain-request.js';
 import { type Recognised, recognise } from './recogniser.js';
 import type { WireLane, WireReply } from './wire-lane.js';
@@ -12,6 +13,7 @@ const KNOWN_BYTES_MAX = 2048;
 export interface WireHost {
   readonly text: AnswerText;
   readonly lane: WireLane;
+  readonly buffer: OneBuffer;
   /** A chunk of so many bytes is node:http's: whether it is too long is its to say. */
   readonly maxBytes: number;
   readonly isDraining: boolean;
@@ -32,6 +34,8 @@ export interface WireHost {
 export class WireConnection implements WireReply {
   readonly socket: Socket;
   readonly #host: WireHost;
+  /** Its bytes are in the common buffer, until the next ones are read. */
+  readonly #isReadTogether: boolean;
   /** The last request, if it is worth comparing with; its Host is this server's. */
   #known: Recognised | undefined;
   /** The end of the exchange that is under way. */
@@ -48,7 +52,8 @@ export class WireConnection implements WireReply {
   constructor(socket: Socket, host: WireHost) {
     this.socket = socket;
     this.#host = host;
-    socket.on('data', this.#onData);
+    this.#isReadTogether = host.buffer.read(socket, this.#onRead);
+    if (!this.#isReadTogether) socket.on('data', this.#onData);
     socket.on('end', this.#onEnd);
     socket.on('drain', this.#onDrain);
     socket.on('error', this.#onError);
@@ -75,25 +80,32 @@ export class WireConnection implements WireReply {
     this.socket.destroySoon();
   }
 
-  readonly #onData = (chunk: Buffer): void => {
+  readonly #onData = (chunk: Buffer): void => this.#onRead(chunk.length, chunk);
+
+  readonly #onRead = (length: number, buffer: Buffer): void => {
     if (this.#isOver) return;
     if (this.#endExchange !== undefined) {
-      this.#kept = chunk;
+      this.#kept = this.#own(length, buffer);
       this.socket.pause();
       return;
     }
-    if (!this.#answer(chunk)) this.#handOver(chunk);
+    if (!this.#answer(length, buffer)) this.#handOver(this.#own(length, buffer));
   };
 
+  /** The bytes of a chunk, to keep. */
+  #own(length: number, buffer: Buffer): Buffer {
+    return this.#isReadTogether ? Buffer.from(buffer.subarray(0, length)) : buffer;
+  }
+
   /** False: it is not for this lane, and nothing was done. */
-  #answer(chunk: Buffer): boolean {
-    if (chunk.length >= this.#host.maxBytes) return false;
-    const recognised = recognise(chunk, this.#known);
+  #answer(length: number, buffer: Buffer): boolean {
+    if (length >= this.#host.maxBytes) return false;
+    const recognised = recognise(buffer, this.#known, length);
     if (recognised === undefined) return false;
     const request = new PlainRequest(recognised, this.socket);
     const { answered } = this;
     try {
-      return this.#isOwn(recognised, chunk.length) && (this.#host.lane.hit(request, this) || this.#follow(request));
+      return this.#isOwn(recognised, length) && (this.#host.lane.hit(request, this) || this.#follow(request));
     } catch (error) {
       // What nothing was sent of meets the same error behind node:http, which answers it.
       if (this.answered === answered) return false;
@@ -128,7 +140,7 @@ export class WireConnection implements WireReply {
     const kept = this.#kept;
     if (kept === undefined) return;
     this.#kept = undefined;
-    if (!this.#isOver && !this.#answer(kept)) this.#handOver(kept);
+    if (!this.#isOver && !this.#answer(kept.length, kept)) this.#handOver(kept);
     else if (!this.socket.writableNeedDrain) this.socket.resume();
   }
 
@@ -168,7 +180,8 @@ export class WireConnection implements WireReply {
   /** To node:http, for good; it reads the chunk as the first of a connection. */
   #handOver(chunk: Buffer): void {
     const { socket } = this;
-    socket.off('data', this.#onData);
+    if (this.#isReadTogether) this.#host.buffer.release(socket);
+    else socket.off('data', this.#onData);
     socket.off('end', this.#onEnd);
     socket.off('drain', this.#onDrain);
     socket.off('error', this.#onError);

@@ -5,6 +5,7 @@ import type { Answer } from '../answer.js';
 import type { Connections } from '../connections.js';
 import type { Places } from '../places.js';
 import { AnswerText, type AnswerTextOptions } from './answer-text.js';
+import { OneBuffer } from './one-buffer.js';
 import type { PlainRequest } from './plain-request.js';
 import { WireConnection, type WireHost } from './wire-connection.js';
 import type { WireLane } from './wire-lane.js';
@@ -28,6 +29,7 @@ export interface WireServerOptions extends AnswerTextOptions {
 export class WireServer implements WireHost {
   readonly text: AnswerText;
   readonly lane: WireLane;
+  readonly buffer = new OneBuffer();
   readonly maxBytes: number;
   readonly #options: WireServerOptions;
   readonly #connections = new Set<WireConnection>();

@@ -182,6 +182,18 @@ describe('what is not', () => {
   });
 });
 
+test('what stands behind a chunk in its buffer is none of it', () => {
+  const whole = get(HOST, 'Cookie: a=1');
+  for (const rest of ['', '\r\n', 'X: y\r\n\r\n', get(HOST).toString('latin1'), 'x'.repeat(9)]) {
+    const bytes = Buffer.concat([whole, Buffer.from(rest, 'latin1')]);
+    expect(recognise(bytes, undefined, whole.length)).toEqual(recognise(whole));
+    for (let length = 0; length < whole.length; length += 1) {
+      expect(recognise(bytes, undefined, length)).toBeUndefined();
+      expect(recognise(bytes, recognise(whole), length)).toBeUndefined();
+    }
+  }
+});
+
 describe('beside a request that came before it', () => {
   const known = recognise(get('Host: x', 'Cookie: a=1', 'Connection: keep-alive'));
 
