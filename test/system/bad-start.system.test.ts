@@ -15,7 +15,7 @@ import {
   startWitnesses,
 } from './operations/real-witnesses';
 import { ask } from './support/ask';
-import { type ShortenProcess, spawnShorten } from './support/shorten-process';
+import { type ServerProcess, spawnShorten } from './support/shorten-process';
 
 /** What the built shorten server does when it is started on witnesses that cannot be true: it says so, and issues nothing. */
 jest.setTimeout(240_000);
@@ -28,7 +28,7 @@ let witnesses: RealWitnesses;
 let address: string;
 let session: ZookeeperSession;
 let clusters = 0;
-const running: ShortenProcess[] = [];
+const running: ServerProcess[] = [];
 
 beforeAll(async () => {
   witnesses = await startWitnesses({ nodes: 1 });
@@ -41,7 +41,7 @@ afterEach(async () => {
   }
 });
 
-function startShorten(env: Readonly<Record<string, string>>): ShortenProcess {
+function startShorten(env: Readonly<Record<string, string>>): ServerProcess {
   const server = spawnShorten({
     LAKH_ZOOKEEPER: address,
     LAKH_DATABASE: witnesses.databaseSetting,

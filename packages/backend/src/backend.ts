@@ -1,7 +1,7 @@
 import type { FactStore } from '@lakh/facts';
 import type { SharedCounters } from '@lakh/http';
 import type { Witnesses } from '@lakh/id-range';
-import type { ChangeFeed, CopyKeeper, LinkCache, LinkStore, ReservationStore } from '@lakh/links';
+import type { BusyCodes, ChangeFeed, CopyKeeper, LinkCache, LinkStore, ReservationStore } from '@lakh/links';
 import type { Admin } from '@lakh/operations';
 import type { HealthCheck } from '@lakh/process';
 import type { SharedKeys } from './shared-keys.js';
@@ -29,6 +29,10 @@ export interface Backend extends WitnessPorts {
   readonly hasten: CopyKeeper['hasten'] | undefined;
   /** What other servers change. Undefined where nobody tells. */
   readonly changes: ChangeFeed | undefined;
+  /** What servers are asked for most. Undefined where nothing is shared between servers. */
+  readonly busyCodes: BusyCodes | undefined;
+  /** Whether all that the cache has is believed now. */
+  isCacheProven(): boolean;
   /** Of rate limits. Undefined where nothing is shared between servers. */
   readonly counters: SharedCounters | undefined;
   /** What servers of this system can tell each other's work by. */

@@ -2,6 +2,7 @@ export * from './actor.js';
 export * from './alias.js';
 export * from './announcer.js';
 export * from './bucket.js';
+export * from './busy-codes.js';
 export type * from './change-log.js';
 export type { Changes } from './changes.js';
 export * from './copy-keeper.js';

@@ -5,3 +5,4 @@ export { createRedirects, type RedirectOptions, type Redirects } from './redirec
 export { createRenewals } from './renewals.js';
 export { type Kept, S3Fifo } from './s3-fifo.js';
 export { redirectSettings } from './settings.js';
+export { createWarmth, type Warmth, type WarmthOptions } from './warmth.js';

@@ -127,6 +127,24 @@ export class L1Cache implements ChangeListener {
     return this.#entries.get(path) !== undefined;
   }
 
+  /**
+   * The codes that were asked for within the life of what is held of them, those most often asked for first. Looks through a part of all in one turn, so that
+   * no request waits for it.
+   */
+  async busiest(most: number, nextTurn: () => Promise<void>): Promise<string[]> {
+    const byAsked: string[][] = [[], [], [], []];
+    for (const entries of this.#entries.parts()) {
+      const tick = this.#tickOf(this.#clock.monotonicMs());
+      for (const { key, asked, validUntilTick, expiresAtTick } of entries) {
+        if (asked === 0 || tick >= validUntilTick || expiresAtTick === DELETED) continue;
+        const alike = byAsked[asked] as string[];
+        if (alike.length < most) alike.push(key.slice(1));
+      }
+      await nextTurn();
+    }
+    return byAsked.reverse().flat().slice(0, most);
+  }
+
   /** Counts a request that {@link get} answered, or could not. Apart from it, since a request may be looked up twice. */
   count(outcome: 'hit' | 'miss'): void {
     if (outcome === 'hit') this.#hits += 1;

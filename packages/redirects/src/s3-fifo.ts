@@ -120,6 +120,11 @@ export class S3Fifo<E extends Kept<E>> {
     return (this.#maps[this.#drawerOf(key)] as ReadonlyMap<string, E>).get(key);
   }
 
+  /** All entries, some thousand at a time. */
+  parts(): readonly Iterable<E>[] {
+    return this.#maps.map((entries) => entries.values());
+  }
+
   /** An entry was asked for. */
   asked(entry: E): void {
     if (entry.asked < ASKED_MOST) entry.asked += 1;

@@ -1,4 +1,5 @@
 /** Redis: one connection to each of its masters that all its users in a process share, and what is kept there. */
+export * from './busy-codes.js';
 export * from './change-feed.js';
 export { COPY_SLOTS } from './copy-keys.js';
 export * from './counters.js';

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Backend } from '@lakh/backend';
 import { openCluster } from '@lakh/backend/cluster';
 import { createRyowReader } from '@lakh/http';
 import { DEFAULT_DOMAIN_ID, OwnHosts } from '@lakh/links';
 import { type ProgramContext, runProgram } from '@lakh/process';
-import { createRedirects, redirectRoutes } from '@lakh/redirects';
+import { createRedirects, createWarmth, type Redirects, redirectRoutes, type Warmth } from '@lakh/redirects';
 import { createSite, siteRoutes } from '@lakh/site';
 import { type RedirectSettings, readConfig, redirect } from './config.js';
 
@@ -66,5 +67,18 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
     publicUrl,
     settings,
   });
+  const warmth = warmthOf(context, backend, redirects);
+  await warmth?.begin(lifecycle.signal);
   await listener.serve(site, redirects);
+  if (warmth) lifecycle.onStop('busy links', warmth.keep());
+}
+
+/** Undefined where nothing is kept in this process, or nobody tells what is busy. */
+function warmthOf(
+  { settings, log }: ProgramContext<RedirectSettings>,
+  { busyCodes: codes, isCacheProven: isProven }: Backend,
+  { l1, resolver }: Redirects,
+): Warmth | undefined {
+  if (codes === undefined || settings.l1MaxBytes === 0 || settings.l1TtlMs === 0) return undefined;
+  return createWarmth({ domainId: DEFAULT_DOMAIN_ID, codes, l1, resolver, isProven, log });
 }

@@ -1,9 +1,11 @@
 import { describeFactStore } from '../src/facts/fact-store-conformance.js';
 import { MemoryFactStore } from '../src/facts/memory-fact-store.js';
+import { describeBusyCodes } from '../src/links/busy-codes-conformance.js';
 import { describeChangeLog } from '../src/links/change-log-conformance.js';
 import { describeKeyedCreates } from '../src/links/keyed-creates-conformance.js';
 import { describeLinkCopy } from '../src/links/link-copy-conformance.js';
 import { describeLinkStore } from '../src/links/link-store-conformance.js';
+import { MemoryBusyCodes } from '../src/links/memory-busy-codes.js';
 import { MemoryLinkCopy } from '../src/links/memory-link-copy.js';
 import { MemoryLinkStore } from '../src/links/memory-link-store.js';
 import { MemoryReservationStore } from '../src/links/memory-reservation-store.js';
@@ -38,5 +40,10 @@ describeKeyedCreates(
   async () => ({ links: new MemoryLinkStore(), reservations: new MemoryReservationStore(), dispose: async () => {} }),
   1_000,
 );
+describeBusyCodes('memory', async () => {
+  const codes = new MemoryBusyCodes();
+  return { codes, others: codes };
+});
+
 describeLinkCopy('memory', async () => ({ copy: new MemoryLinkCopy(), dispose: async () => {} }));
 describeFactStore('memory', async () => ({ facts: new MemoryFactStore(), dispose: async () => {} }));

@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 
-/** The built shorten server, alone, on free ports of loopback. */
-export interface ShortenProcess {
+/** A built server, alone, on free ports of loopback. */
+export interface ServerProcess {
   readonly child: ChildProcess;
   /** What it has written to stderr so far. */
   readonly log: () => string;
@@ -14,8 +14,8 @@ export interface ShortenProcess {
 }
 
 /** Does not wait for anything but its process; whoever calls it ends it. */
-export function spawnShorten(env: Readonly<Record<string, string>>): ShortenProcess {
-  const child = spawn(process.execPath, [join(__dirname, '..', '..', '..', 'services', 'shorten', 'dist', 'main.js')], {
+export function spawnServer(service: 'shorten' | 'redirect', env: Readonly<Record<string, string>>): ServerProcess {
+  const child = spawn(process.execPath, [join(__dirname, '..', '..', '..', 'services', service, 'dist', 'main.js')], {
     env: {
       PATH: process.env.PATH,
       LAKH_LISTEN: '127.0.0.1:0',
@@ -36,3 +36,5 @@ export function spawnShorten(env: Readonly<Record<string, string>>): ShortenProc
     url: (listener) => new RegExp(`"address":"([^"]+)","msg":"${listener} listener is open"`).exec(log)?.[1],
   };
 }
+
+export const spawnShorten = (env: Readonly<Record<string, string>>): ServerProcess => spawnServer('shorten', env);

@@ -20,7 +20,7 @@ import { SharedKeys } from '../shared-keys.js';
 import { clusterOver } from './cluster-over.js';
 import { keepCopy } from './keep-copy.js';
 import { createMysqlObserver, databaseHealth, databaseSource, exposeDatabase, noTroubles } from './mysql-metrics.js';
-import { openRedis } from './open-redis.js';
+import { openRedis, type RedisOfCluster } from './open-redis.js';
 import { loadKeys, prepareDatabase } from './prepare-database.js';
 import { reachLinks } from './reach-links.js';
 import { createZookeeperObserver } from './zookeeper-metrics.js';
@@ -94,10 +94,7 @@ export function openCluster(options: ClusterOptions): Backend {
     ...over,
     links,
     reservations,
-    cache: redis?.keeper.cache,
-    hasten: redis?.keeper.hasten,
-    changes: redis?.changes,
-    counters: redis?.counters,
+    ...sharedBy(redis),
     keys,
     get checks() {
       return {
@@ -131,6 +128,17 @@ export function openCluster(options: ClusterOptions): Backend {
       lanes.close();
       pool.close();
     },
+  };
+}
+
+function sharedBy(redis: RedisOfCluster | undefined) {
+  return {
+    cache: redis?.keeper.cache,
+    hasten: redis?.keeper.hasten,
+    changes: redis?.changes,
+    counters: redis?.counters,
+    busyCodes: redis?.busyCodes,
+    isCacheProven: () => redis?.isProven() ?? false,
   };
 }
 

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import type { SharedCounters } from '@lakh/http';
 import { systemClock } from '@lakh/id-range';
-import { type ChangeFeed, type ChangeLog, type CopyKeeper, createCopyKeeper } from '@lakh/links';
+import { type BusyCodes, type ChangeFeed, type ChangeLog, type CopyKeeper, createCopyKeeper } from '@lakh/links';
 import type { HealthCheck, Logger, Registry } from '@lakh/process';
-import { COPY_SLOTS, createRedisChangeFeed, createRedisCounters, Masters, RedisLinkCopy } from '@lakh/redis';
+import {
+  COPY_SLOTS,
+  createRedisBusyCodes,
+  createRedisChangeFeed,
+  createRedisCounters,
+  Masters,
+  RedisLinkCopy,
+} from '@lakh/redis';
 import type { SettingsOf } from '@lakh/settings';
 import type { storageSettings } from '../settings.js';
 import type { SharedKeys } from '../shared-keys.js';
@@ -21,6 +28,9 @@ export interface OpenRedisOptions {
 export interface RedisOfCluster {
   readonly keeper: CopyKeeper;
   readonly changes: ChangeFeed;
+  readonly busyCodes: BusyCodes;
+  /** Whether all that the copy has may be served now. */
+  isProven(): boolean;
   readonly counters: SharedCounters;
   readonly checks: { readonly redis: HealthCheck; readonly copy: HealthCheck };
   /** Whether it answers look-ups. */
@@ -49,11 +59,12 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
     log: told?.log,
     changed: observer?.changed,
   });
+  const sealKey = () => keys.find('values in the shared cache');
   const copy = new RedisLinkCopy({
     masters,
     isCluster: target.kind === 'cluster',
     ttlS: l2TtlS,
-    sealKey: () => keys.find('values in the shared cache'),
+    sealKey,
     onRead: observer?.read,
   });
   const keeper = createCopyKeeper({
@@ -66,7 +77,7 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
     observer: told && observer && observeCopy(told, observer, () => keeper.ageMs()),
   });
   const openedMs = systemClock.monotonicMs();
-  const isProven = () => keeper.ageMs() <= Math.max(l1TtlMs, WELL_WITHIN_MS);
+  const isWell = () => keeper.ageMs() <= Math.max(l1TtlMs, WELL_WITHIN_MS);
   return {
     keeper,
     changes: createRedisChangeFeed({
@@ -74,11 +85,13 @@ export function openRedis({ settings, log, keys, observed: told }: OpenRedisOpti
       ...(told && { log: told.log }),
       ...(observer && { hearing: observer.hearing }),
     }),
+    busyCodes: createRedisBusyCodes({ masters, sealKey }),
+    isProven: () => keeper.ageMs() < l1TtlMs,
     counters: createRedisCounters(masters, observer && { counted: observer.counted }),
     checks: {
       redis: () => (masters.isWhole ? { status: 'ok' } : { status: 'degraded', detail: 'the cache is down' }),
       copy: () =>
-        isProven() || (masters.isWhole && systemClock.monotonicMs() - openedMs < FIRST_PROOF_MS)
+        isWell() || (masters.isWhole && systemClock.monotonicMs() - openedMs < FIRST_PROOF_MS)
           ? { status: 'ok' }
           : { status: 'degraded', detail: 'nothing proves that what the cache has is true: the database is asked' },
     },

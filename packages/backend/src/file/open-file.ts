@@ -50,6 +50,8 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
     facts: embedded.facts,
     cache: undefined,
     changes: undefined,
+    busyCodes: undefined,
+    isCacheProven: () => false,
     counters: undefined,
     hasten: undefined,
     keys,
