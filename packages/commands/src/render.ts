@@ -166,6 +166,7 @@ export function renderAudit(report: Audit): string {
       ['link', `${link.state}, ${link.kind}, version ${link.version}`],
       ['target', link.longUrl ?? '–'],
       ['created at', link.createdAt],
+      ['created by', link.owner ?? '– (no token)'],
       ['expires at', link.expiresAt ?? 'never'],
       ['row in', link.place],
     );

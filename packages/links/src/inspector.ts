@@ -11,6 +11,8 @@ export interface InspectedLink {
   readonly expiresAtMs: number | null;
   readonly redirectStatus: number | null;
   readonly version: number;
+  /** Who created it, as `Actor.owner` has it. */
+  readonly owner: string;
   /** Which database or file holds it; carries no password. */
   readonly place: string;
 }

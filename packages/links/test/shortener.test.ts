@@ -274,7 +274,7 @@ describe('aliases that squat on the codes to come', () => {
     await shortener.shorten({ longUrl: URL_A });
     isOver = true;
     expect([codes.burnt.length, most < 6_000]).toEqual([20_000, true]);
-  });
+  }, 30_000);
 
   test('are not looked for by who meets none, or one', async () => {
     const { shortener, calls } = await squatted(1);

@@ -31,6 +31,8 @@ export interface Audit {
     readonly kind: 'generated' | 'alias';
     readonly longUrl: string | null;
     readonly createdAt: string;
+    /** Whose token it was created with; null: nobody's. */
+    readonly owner: string | null;
     readonly expiresAt: string | null;
     readonly version: number;
     readonly place: string;
@@ -42,7 +44,7 @@ export interface Audit {
   readonly remarks: readonly string[];
 }
 
-const BY_WHOM = 'who claimed it is said by «alias claimed» in the log of the server that created it';
+const BY_WHOM = 'by which server it was claimed is said by «alias claimed» in the servers’ logs';
 
 /** A code as its URL has it, an alias too. Three questions by key to the database: milliseconds. */
 export async function audit(ports: OperationsPorts, code: string): Promise<Audit> {
@@ -92,6 +94,7 @@ function linkOf(record: Recorded, nowMs: number): Audit['link'] {
     kind: record.counter > 0 ? 'generated' : 'alias',
     longUrl: record.kind === 'deleted' ? null : record.longUrl,
     createdAt: new Date(record.createdAtMs).toISOString(),
+    owner: record.owner || null,
     expiresAt: record.expiresAtMs === null ? null : new Date(record.expiresAtMs).toISOString(),
     version: record.version,
     place: record.place,

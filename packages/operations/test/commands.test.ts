@@ -22,6 +22,7 @@ const link = (more: Partial<InspectedLink>): InspectedLink => ({
   expiresAtMs: null,
   redirectStatus: null,
   version: 1,
+  owner: 'ci',
   place: 'db/lakh',
   ...more,
 });
@@ -59,12 +60,12 @@ describe('audit', () => {
     const operations = withLinks([
       link({ code: 'my-alias', kind: 'alias', counter: 0 }),
       link({ code: 'Q0v', counter: 100_001, kind: 'deleted', longUrl: '' }),
-      link({ code: 'gone-alias', counter: 0, kind: 'deleted', longUrl: '' }),
+      link({ code: 'gone-alias', counter: 0, kind: 'deleted', longUrl: '', owner: '' }),
       link({ code: 'Q0u', expiresAtMs: NOW_MS }),
     ]);
     const alias = await operations.audit({ code: 'my-alias' });
-    const byWhom = 'who claimed it is said by «alias claimed» in the log of the server that created it';
-    expect(alias).toMatchObject({ counter: null, range: null, link: { state: 'live', kind: 'alias' } });
+    const byWhom = 'by which server it was claimed is said by «alias claimed» in the servers’ logs';
+    expect(alias).toMatchObject({ counter: null, range: null, link: { state: 'live', kind: 'alias', owner: 'ci' } });
     expect(alias.remarks).toContain(byWhom);
     expect(await operations.audit({ code: 'Q0v' })).toMatchObject({
       counter: 100_001,
@@ -72,7 +73,7 @@ describe('audit', () => {
       range: { start: 100_000 },
     });
     expect(await operations.audit({ code: 'gone-alias' })).toMatchObject({
-      link: { state: 'deleted', kind: 'alias' },
+      link: { state: 'deleted', kind: 'alias', owner: null },
       remarks: ['it was an alias', byWhom],
     });
     expect((await operations.audit({ code: 'Q0u' })).link?.state).toBe('expired');

@@ -24,7 +24,7 @@ export function openCounterWitness(connection: Connection, feedsLinks: boolean):
 /** Rows of links, as they are in the file. */
 export function openInspector(connection: Connection, file: string): LinkInspector {
   const select = connection.prepare(
-    'SELECT kind, counter, long_url, created_at_ms, expires_at_ms, redirect_status, version FROM links WHERE domain_id = ? AND code = ?',
+    'SELECT kind, counter, long_url, created_at_ms, expires_at_ms, redirect_status, version, owner FROM links WHERE domain_id = ? AND code = ?',
   );
   return {
     async record(domainId, code): Promise<InspectedLink | undefined> {
@@ -40,6 +40,7 @@ export function openInspector(connection: Connection, file: string): LinkInspect
         expiresAtMs: row[4] as number | null,
         redirectStatus: row[5] as number | null,
         version: row[6] as number,
+        owner: row[7] as string,
         place: file,
       };
     },

@@ -11,7 +11,7 @@ export function createMysqlInspector(pool: SqlPool): LinkInspector {
       try {
         const { rows } = await pool.run((session) =>
           session.query(
-            `SELECT kind,counter,long_url,created_at_ms,expires_at_ms,redirect_status,version FROM links WHERE ${whereCode(domainId, code)}`,
+            `SELECT kind,counter,long_url,created_at_ms,expires_at_ms,redirect_status,version,owner FROM links WHERE ${whereCode(domainId, code)}`,
           ),
         );
         return rows[0] && asRecord(domainId, code, rows[0], pool.name);
@@ -33,6 +33,7 @@ function asRecord(domainId: number, code: string, row: readonly unknown[], place
     expiresAtMs: Number(row[4]) || null,
     redirectStatus: Number(row[5]) || null,
     version: Number(row[6]),
+    owner: String(row[7]),
     place,
   };
 }
