@@ -283,6 +283,52 @@ describe('the API description', () => {
     await holds(410, '/{code}', `${guarded.url}/gone`);
   });
 
+  test('holds for links with terms', async () => {
+    const { url } = anyone;
+    const asked = {
+      ...{ long_url: 'https://example.com/', title: 'A', description: 'B', image: 'https://example.com/i.png' },
+      ...{ tags: ['News', 'été'], note: 'n', external_id: 'x:1', not_before: '2020-01-01T00:00:00Z', max_clicks: 1 },
+      ...{ expired_url: 'https://example.com/over', forward_query: 'append', password: 'word' },
+      rules: [
+        {
+          device: 'ios',
+          language: 'de',
+          from: '2020-01-01T00:00:00Z',
+          until: '2999-01-01T00:00:00Z',
+          long_url: 'https://a.example/',
+        },
+        { query: { name: 'a', value: '' }, long_url: 'https://b.example/' },
+      ],
+    };
+    const made = JSON.parse(await holds(201, URLS, url + URLS, json(JSON.stringify(asked))));
+    expect(made).toMatchObject({ has_password: true, tags: ['News', 'été'], max_clicks: 1 });
+    expect(made).not.toHaveProperty('password');
+    await holds(200, LINK, `${url}${URLS}/${made.code}`);
+    await holds(
+      422,
+      URLS,
+      url + URLS,
+      json('{"long_url": "https://example.com/", "titel": "A", "tags": [1], "max_clicks": 0}'),
+    );
+    await holds(200, '/{code}', `${url}/${made.code}`);
+    await holds(403, '/{code}', `${url}/${made.code}`, form('password=wrong'));
+    await holds(303, '/{code}', `${url}/${made.code}?x=1`, form('password=word'));
+    await holds(302, '/{code}', `${url}/${made.code}`, form('password=word'));
+    const dry = `${LINK}:dryRun`;
+    const at = `${url}${URLS}/${made.code}:dryRun`;
+    const told = await holds(200, dry, at, json('{"query": "?a=&b=1", "accept_language": "de"}'));
+    expect(JSON.parse(told)).toMatchObject({ rule: 1, location: 'https://b.example/?a=&b=1', asks_password: true });
+    await holds(200, dry, at, json('{"at": "2019-01-01T00:00:00Z"}'));
+    await holds(422, dry, at, json('{"at": "now", "query": "ü", "user_agent": 1, "languages": "de"}'));
+    await holds(404, dry, `${url}${URLS}/none:dryRun`, json('{}'));
+    await holds(405, dry, at, { method: 'PUT' });
+    const headers = { authorization: 'Bearer right' };
+    const own = JSON.parse(
+      await holds(201, URLS, guarded.url + URLS, json('{"long_url": "https://example.com/"}', headers)),
+    );
+    expect(own.owner).toBe('docs');
+  });
+
   test('holds for requests with keys', async () => {
     const headers = { authorization: 'Bearer right', 'idempotency-key': '"a"' };
     const [at, one] = [guarded.url + URLS, '{"long_url": "https://example.com/"}'];
@@ -376,7 +422,9 @@ describe('the API description', () => {
     await holds(404, '/{code}/', `${url}/none/`);
     await holds(404, '/{code}', `${url}/a/b`);
     await holds(405, URLS, url + URLS, { method: 'PUT' });
-    await holds(405, '/{code}', `${url}/none`, { method: 'POST' });
+    await holds(405, '/{code}', `${url}/none`, { method: 'PATCH' });
+    await holds(404, '/{code}', `${url}/none`, form('password=x'));
+    await holds(415, '/{code}', `${url}/none`, { method: 'POST' });
     await holds(405, '/', `${url}/`, { method: 'DELETE' });
     await holds(413, URLS, url + URLS, json(`{"long_url": "${'x'.repeat(17_000)}"}`));
     await holds(414, '/{code}', `${url}/${'x'.repeat(9000)}`);

@@ -30,6 +30,13 @@ export const apiRoutes = {
     rate: 'edits',
     body: { type: 'batch', holds: 'codes', maxBytes: BATCH_MAX_BYTES, maxLineBytes: BODY_MAX_BYTES },
   },
+  dryRunLink: {
+    ...common,
+    method: 'POST',
+    path: '/api/v1/urls/:code:dryRun',
+    rate: 'misses',
+    body: { type: 'json', holds: 'request', maxBytes: BODY_MAX_BYTES },
+  },
   getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
   editLink: {
     ...common,

@@ -32,6 +32,7 @@ import {
 } from './create-link.js';
 import { createLinksHandler } from './create-links.js';
 import { createDeleteLinksHandler } from './delete-links.js';
+import { dryRunJson, parseDryRun } from './dry-run.js';
 import { entityTag, versionsOf } from './entity-tag.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
 import { linkJson } from './link-json.js';
@@ -92,6 +93,11 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         if (problems.length > 0) throw new InvalidRequestError(problems);
         const { contentType, body } = drawQr(`${publicUrl}/${code}`, style);
         response.set('Cache-Control', 'no-store').type(contentType).send(body);
+      },
+      async dryRunLink(request, response, body) {
+        const link = await find(request, response);
+        const asked = parseDryRun(await body());
+        response.set('Cache-Control', 'no-store').json(dryRunJson(link, asked, clock.nowMs()));
       },
       async editLink(request, response, body) {
         const actor = callers.actorOf(request, 'edit');

@@ -12,7 +12,7 @@ import type { RequestHead } from './request-head.js';
 import type { Route } from './route-table.js';
 
 /** Each with counters of its own; `token_changes` are those of a token's holder, wherever it is used. */
-export const LIMITS = ['changes', 'token_changes', 'misses', 'wrong_tokens'] as const;
+export const LIMITS = ['changes', 'token_changes', 'misses', 'wrong_tokens', 'wrong_passwords'] as const;
 
 export type Limit = (typeof LIMITS)[number];
 
@@ -64,6 +64,12 @@ export interface RateLimits {
    * @throws RateLimitedError
    */
   tokenShown(request: RequestHead, holder: string | undefined): void;
+  /**
+   * Takes one of the wrong passwords that a client may send; what it returns is to be told once whether it was the right one, which costs nothing.
+   *
+   * @throws RateLimitedError
+   */
+  passwordTried(request: RequestHead): (isRight: boolean) => void;
   /** From now on servers that have the same counters count together. */
   shareOver(counters: SharedCounters | undefined): void;
 }
@@ -93,6 +99,7 @@ const SUBJECTS: Readonly<Record<Limit, string>> = {
   token_changes: 'links were made or changed with this token',
   misses: 'links that are not there were asked for from this address',
   wrong_tokens: 'wrong tokens came from this address',
+  wrong_passwords: 'wrong passwords of links came from this address',
 };
 
 /** What a look-up that found nothing is answered with. */
@@ -120,6 +127,7 @@ class Limits implements RateLimits {
       token_changes: new Allowance({ perMinute: changesPerMin * TOKEN_FACTOR, ...clock }),
       misses: new Allowance({ perMinute: missesPerMin, ...clock }),
       wrong_tokens: new Allowance({ perMinute: wrongTokensPerMin, ...clock }),
+      wrong_passwords: new Allowance({ perMinute: wrongTokensPerMin, ...clock }),
     };
     this.#refused = registerMetrics(registry, this.#allowances);
   }
@@ -181,6 +189,15 @@ class Limits implements RateLimits {
       this.#allowances.wrong_tokens.giveBack(client);
       this.#users.set(user, true);
     }
+  }
+
+  passwordTried(request: RequestHead): (isRight: boolean) => void {
+    const client = this.#options.clientOf(request);
+    this.#take('wrong_passwords', client, request);
+    return (isRight) => {
+      if (isRight) this.#allowances.wrong_passwords.giveBack(client);
+      else this.#tell('wrong_passwords', client);
+    };
   }
 
   shareOver(counters: SharedCounters | undefined): void {

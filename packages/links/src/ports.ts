@@ -44,6 +44,8 @@ export type EditOutcome =
   | { readonly outcome: 'deleted'; readonly tombstone: Tombstone }
   | { readonly outcome: 'missing' };
 
+export type ClickOutcome = 'counted' | 'spent' | 'changed';
+
 /**
  * Durable home of the links. Every call settles within the store's own deadline and rejects with `StoreUnavailableError`
  * (nothing was applied) or `StoreOutcomeUnknownError` (a write may have been). `(domainId, code)` is the only arbiter.
@@ -75,6 +77,11 @@ export interface LinkStore {
     ifVersions?: readonly number[],
     receipt?: EditReceipt,
   ): Promise<EditOutcome>;
+  /**
+   * Counts that a link of this version leads somebody to its target, if that was counted fewer than `most` times; durably, before it resolves. `spent`: it
+   * was not. `changed`: it is of another version by now, or no link any more. `isCounted` false: it is only looked at.
+   */
+  click(link: Pick<Link, 'domainId' | 'code' | 'version'>, most: number, isCounted: boolean): Promise<ClickOutcome>;
   /** Forgets receipts of edits from before `beforeMs`, at most `limit`. @returns how many */
   forgetReceipts(beforeMs: number, limit: number): Promise<number>;
   /**

@@ -1,7 +1,15 @@
 import { CodedError } from '@lakh/base';
-import { type Face, type HasJustWritten, type RateLimits, type RequestHead, statusOf } from '@lakh/http';
+import {
+  type Face,
+  type HasJustWritten,
+  MethodNotAllowedError,
+  type RateLimits,
+  type RequestHead,
+  statusOf,
+} from '@lakh/http';
 import {
   isPossibleCode,
+  type Link,
   LinkGoneError,
   LinkLoopError,
   LinkNotFoundError,
@@ -12,8 +20,9 @@ import {
   StoreUnavailableError,
 } from '@lakh/links';
 import type { L1Cache, RedirectClock } from './l1-cache.js';
-import { type AnswerOf, type RedirectAnswer, sendRedirect } from './redirect-response.js';
+import { type AnswerOf, type Followed, sendFollowed } from './redirect-response.js';
 import type { redirectRoutes } from './redirect-routes.js';
+import type { FollowTerms } from './terms/follow-terms.js';
 import { withoutMarks } from './without-marks.js';
 
 export interface FollowLinkOptions {
@@ -24,10 +33,11 @@ export interface FollowLinkOptions {
   readonly clock: RedirectClock;
   readonly hasJustWritten: HasJustWritten;
   readonly limits: RateLimits;
+  readonly followTerms: FollowTerms;
 }
 
 /** Where `code` leads. Rejects where it leads nowhere. */
-export type Follow = (request: RequestHead, code: string) => Promise<RedirectAnswer>;
+export type Follow = (request: RequestHead, code: string) => Promise<Followed>;
 
 export interface LinkFollower {
   readonly follow: Follow;
@@ -37,17 +47,13 @@ export interface LinkFollower {
 
 /** Everything that the fast lane leaves: codes that L1 does not hold, odd request targets. */
 export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
-  const { domainId, resolver, l1, answerOf, clock, hasJustWritten, limits } = options;
+  const { domainId, resolver, l1, clock, hasJustWritten, limits } = options;
 
   /**
    * What this server has redirected lately is looked up for anyone, also past its age, and what cannot be a code needs no look-up: neither tells
    * who tries codes anything new.
    */
-  async function admitted(
-    request: RequestHead,
-    text: string,
-    find: () => Promise<RedirectAnswer>,
-  ): Promise<RedirectAnswer> {
+  async function admitted(request: RequestHead, text: string, find: () => Promise<Followed>): Promise<Followed> {
     const code = withoutMarks(text);
     if (l1.knows(`/${code}`) || !isPossibleCode(code)) return find();
     const end = limits.lookUp(request);
@@ -73,7 +79,7 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
   }
 
   /** A sentence's full stop or a slash is no part of the link before it: where there is one, its own address is the one to keep. */
-  async function cleanOf(request: RequestHead, text: string): Promise<RedirectAnswer> {
+  async function cleanOf(request: RequestHead, text: string): Promise<Followed> {
     const code = withoutMarks(text);
     const fresh = code === text ? { link: undefined } : await freshOf(request, code);
     const found = fresh ? fresh.link : await resolver.resolve(domainId, code);
@@ -81,30 +87,28 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     return { status: 308, location: `/${code}`, cacheControl: 'no-store' };
   }
 
-  async function find(request: RequestHead, code: string): Promise<RedirectAnswer> {
+  /** `password`: what was typed, where something was. */
+  async function find(request: RequestHead, code: string, password?: string): Promise<Followed> {
     const path = `/${code}`;
     const asked = freshOf(request, code);
     const fresh = asked && (await asked);
     const askedMs = clock.monotonicMs();
     const held = fresh ? undefined : l1.get(path, askedMs);
     const goneBy = fresh || held ? undefined : l1.goneBy(path, askedMs);
-    l1.count(held || goneBy ? 'hit' : 'miss');
+    const termed = fresh || held || goneBy ? undefined : l1.termedAt(path, askedMs);
+    l1.count(held || goneBy || termed ? 'hit' : 'miss');
     // A hit that came with a query string, which the fast lane's key does not have.
+    if (held && password !== undefined) throw notAsked();
     if (held) return held;
     if (goneBy) throw goneError(goneBy);
+    if (termed) return lead(request, termed, password);
     const link = fresh ? fresh.link : await resolver.resolve(domainId, code);
     if (link === undefined) return cleanOf(request, code);
     if (link.state === 'deleted') throw goneError('delete');
-    if (link.terms !== null) throw new LinkNotFoundError('This link has terms, which are not followed yet.');
-    const nowMs = clock.nowMs();
-    if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
-    if (leadsToHost(link.longUrl, request.headers.host ?? '')) {
-      // L1 asks for no host, so it must not hold what one host must not be sent to.
-      l1.changed(link);
-      throw new LinkLoopError(`${code} leads to ${link.longUrl}`);
-    }
-    return answerOf(link, nowMs);
+    return lead(request, link, password);
   }
+
+  const lead = createLead(options);
 
   const follow: Follow = (request, code) => admitted(request, code, () => find(request, code));
 
@@ -112,13 +116,46 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     follow,
     handlers: {
       async followLink(request, response) {
-        sendRedirect(response, await follow(request, request.params.code as string));
+        sendFollowed(response, await follow(request, request.params.code as string));
       },
       async followSlashedLink(request, response) {
         const text = `${request.params.code}/`;
-        sendRedirect(response, await admitted(request, text, () => cleanOf(request, text)));
+        sendFollowed(response, await admitted(request, text, () => cleanOf(request, text)));
+      },
+      async openLink(request, response, body) {
+        const code = request.params.code as string;
+        const password = passwordIn(await body());
+        sendFollowed(response, await admitted(request, code, () => find(request, code, password)));
       },
     },
+  };
+}
+
+/** What a form sent; another form is one with nothing in it, which is nobody's password. */
+function passwordIn(form: unknown): string {
+  const { password } = (form ?? {}) as { readonly password?: unknown };
+  return typeof password === 'string' ? password.slice(0, PASSWORD_READ_MAX) : '';
+}
+
+/** More than a password may have. */
+const PASSWORD_READ_MAX = 512;
+
+/** Nothing is sent to a link that asks for no password. */
+const notAsked = () => new MethodNotAllowedError(['GET', 'HEAD']);
+
+/** Where a link leads that is there. */
+function createLead({ l1, answerOf, clock, followTerms }: FollowLinkOptions) {
+  return async (request: RequestHead, link: Link, password: string | undefined): Promise<Followed> => {
+    if (password !== undefined && link.terms?.password === undefined) throw notAsked();
+    if (link.terms !== null) return followTerms(request, link, password);
+    const nowMs = clock.nowMs();
+    if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
+    if (leadsToHost(link.longUrl, request.headers.host ?? '')) {
+      // L1 asks for no host, so it must not hold what one host must not be sent to.
+      l1.changed(link);
+      throw new LinkLoopError(`${link.code} leads to ${link.longUrl}`);
+    }
+    return answerOf(link, nowMs);
   };
 }
 

@@ -1,9 +1,10 @@
 import { randomInt } from 'node:crypto';
 import { ownText } from '@lakh/base';
-import type { CachedLink, ChangeListener, Clock, Invalidation } from '@lakh/links';
+import type { CachedLink, ChangeListener, Clock, Invalidation, Link } from '@lakh/links';
 import { objectBytes, stringBytes } from './heap-bytes.js';
 import type { AnswerOf, RedirectAnswer } from './redirect-response.js';
 import { type Kept, S3Fifo } from './s3-fifo.js';
+import type { HeldLinks } from './terms/held-links.js';
 
 /** Of a process: the one clock that ages are told by, and the one that expiry is judged by. */
 export interface RedirectClock extends Clock {
@@ -36,6 +37,8 @@ export interface L1Options {
   readonly maxBytes: number;
   readonly answerOf: AnswerOf;
   readonly clock: RedirectClock;
+  /** What holds links that have terms, which have no answer of their own. */
+  readonly termed?: HeldLinks;
   /** Told of a path that is asked for often, shortly before it may be served no more. @returns whether it will be read again; if not, the next hit tells of it again */
   readonly renew?: ((path: string) => boolean) | undefined;
 }
@@ -76,6 +79,7 @@ export class L1Cache implements ChangeListener {
   readonly #domainId: number;
   readonly #answerOf: AnswerOf;
   readonly #clock: RedirectClock;
+  readonly #termed: HeldLinks | undefined;
   readonly #maxBytes: number;
   readonly #renew: (path: string) => boolean;
   readonly #madeMs: number;
@@ -83,7 +87,8 @@ export class L1Cache implements ChangeListener {
   #hits = 0;
   #misses = 0;
 
-  constructor({ domainId, maxBytes, answerOf, clock, renew = () => true }: L1Options) {
+  constructor({ domainId, maxBytes, answerOf, clock, termed, renew = () => true }: L1Options) {
+    this.#termed = termed;
     this.#domainId = domainId;
     this.#answerOf = answerOf;
     this.#clock = clock;
@@ -111,6 +116,12 @@ export class L1Cache implements ChangeListener {
     return true;
   }
 
+  /** The link of a request path, where it is one with terms that may be followed by what is known here. */
+  termedAt(path: string, nowMs: number): Link | undefined {
+    const link = this.#termed?.get(path, nowMs);
+    return link?.state === 'live' ? link : undefined;
+  }
+
   /** Why the link of a request path redirects no more, if that is known. Asked when {@link get} had nothing. */
   goneBy(path: string, nowMs: number): 'delete' | 'expiry' | undefined {
     const entry = this.#entries.get(path);
@@ -124,7 +135,7 @@ export class L1Cache implements ChangeListener {
 
   /** Whether the path was a link a while ago, as far as is remembered here: what may be sent no more is still known of. */
   knows(path: string): boolean {
-    return this.#entries.get(path) !== undefined;
+    return this.#entries.get(path) !== undefined || this.#termed?.has(path) === true;
   }
 
   /**
@@ -185,6 +196,15 @@ export class L1Cache implements ChangeListener {
   #fill(path: string, { link, validUntilMs }: CachedLink): void {
     const leftMs = validUntilMs - this.#clock.monotonicMs();
     if (leftMs <= 0) return;
+    if (this.#termed !== undefined) {
+      // What is of one kind was of the other before, perhaps.
+      if (link.state === 'live' && link.terms !== null) {
+        this.#entries.delete(path);
+        this.#termed.set(path, { link, validUntilMs });
+        return;
+      }
+      this.#termed.delete(path);
+    }
     const validUntilTick = this.#tickOf(validUntilMs);
     const calmUntilTick = this.#tickOf(validUntilMs - Math.min(leftMs * RENEWED_PART, RENEWED_MOST_MS));
     const life = { validUntilTick, calmUntilTick };
@@ -217,12 +237,14 @@ export class L1Cache implements ChangeListener {
     const path = `/${code}`;
     this.#reads.delete(path);
     this.#entries.delete(path);
+    this.#termed?.delete(path);
   }
 
   /** Drops everything, and what every read that is under way will find. */
   missed(): void {
     this.#reads.clear();
     this.#entries.clear();
+    this.#termed?.clear();
   }
 }
 

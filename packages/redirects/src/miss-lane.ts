@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { answerError, CLIENT_GONE, type HttpMetrics, type PlainLane, type RequestHead } from '@lakh/http';
 import { isPossibleCode, isReservedWord } from '@lakh/links';
 import type { Follow } from './follow-link.js';
-import { sendRedirect } from './redirect-response.js';
+import { sendFollowed } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 
 export interface MissLaneOptions {
@@ -22,7 +22,7 @@ export function createMissLane({ follow, metrics, onError }: MissLaneOptions): P
   async function answer(request: IncomingMessage, response: ServerResponse, code: string): Promise<void> {
     const startedMs = performance.now();
     try {
-      sendRedirect(response, await follow(request, code));
+      sendFollowed(response, await follow(request, code));
     } catch (error) {
       answerError(errors, request, response, error, onError);
     }

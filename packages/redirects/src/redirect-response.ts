@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { type Answer, sendAnswer } from '@lakh/http';
 import type { Link, RedirectStatus } from '@lakh/links';
 
 /** How this server redirects where a link does not say otherwise. */
@@ -9,11 +10,15 @@ export interface RedirectPolicy {
 
 /** What a redirect's answer is made of. Few fields: a hit on one of many links pays for each object that it has to fetch from memory. */
 export interface RedirectAnswer {
-  readonly status: RedirectStatus;
+  /** 303 behind a form. */
+  readonly status: RedirectStatus | 303;
   readonly location: string;
   /** One string for all links of one age, so that it stays in the processor's cache. */
   readonly cacheControl: string;
 }
+
+/** What following a link comes to: nearly always a redirect, or a page that asks something first. */
+export type Followed = RedirectAnswer | Answer;
 
 /**
  * The answer that sends a client to a link's target, as it may be sent until `nowMs`. `Cache-Control` is always there and
@@ -63,4 +68,9 @@ export function redirectHeaders({ location, cacheControl }: RedirectAnswer): str
 export function sendRedirect(response: ServerResponse, answer: RedirectAnswer): void {
   response.writeHead(answer.status, redirectHeaders(answer));
   response.end();
+}
+
+export function sendFollowed(response: ServerResponse, followed: Followed): void {
+  if ('location' in followed) sendRedirect(response, followed);
+  else sendAnswer(response, followed);
 }

@@ -1,4 +1,11 @@
-import type { Face, HasJustWritten, HttpMetrics, RateLimits, RequestHead } from '@lakh/http';
+import {
+  type Face,
+  type HasJustWritten,
+  type HttpMetrics,
+  PasswordKeeper,
+  type RateLimits,
+  type RequestHead,
+} from '@lakh/http';
 import {
   createResolver,
   type LinkCache,
@@ -17,12 +24,14 @@ import { createRedirectHealth } from './redirect-health.js';
 import { createAnswers, isSendable, type RedirectPolicy } from './redirect-response.js';
 import { redirectRoutes } from './redirect-routes.js';
 import { createRenewals } from './renewals.js';
+import { createFollowTerms } from './terms/follow-terms.js';
+import { HeldLinks } from './terms/held-links.js';
 import { createRedirectWireLane } from './wire-lane.js';
 
 export interface RedirectOptions {
   /** Whose links these are. */
   readonly domainId: number;
-  readonly store: Pick<LinkStore, 'sight'>;
+  readonly store: Pick<LinkStore, 'sight' | 'click'>;
   /** The shared cache, where there is one. */
   readonly cache?: LinkCache | undefined;
   /** What this server may be reached at, as far as that is known. */
@@ -42,6 +51,11 @@ export interface RedirectOptions {
   readonly onError: (error: unknown, request: RequestHead) => void;
 }
 
+/** Links with terms may take so much beside what plain ones may. */
+const TERMED_PART = 8;
+/** Of clicks. Two threads are left to the rest of the process; who would wait for longer than seconds is better told to come again. */
+const PASSWORDS_TRIED = { atOnce: 2, queuedMax: 64 } as const;
+
 export interface Redirects extends Face<typeof redirectRoutes> {
   readonly l1: L1Cache;
   /** Looks links up as redirects do, for others that show them. */
@@ -58,6 +72,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   const l1 = new L1Cache({
     domainId,
     maxBytes: settings.l1MaxBytes,
+    termed: new HeldLinks(settings.l1MaxBytes / TERMED_PART),
     answerOf,
     clock,
     renew: (path) => renew(path),
@@ -73,7 +88,7 @@ export function createRedirects(options: RedirectOptions): Redirects {
   let lastAnsweredMs = Number.NEGATIVE_INFINITY;
   /** Asked once a fill, and never of a hit: L1 holds neither what may loop nor what no header may hold. */
   const mayBeHeld = (link: StoredLink) =>
-    link.state !== 'live' || (link.terms === null && !ownHosts.has(link.longUrl) && isSendable(link.longUrl));
+    link.state !== 'live' || link.terms !== null || (!ownHosts.has(link.longUrl) && isSendable(link.longUrl));
   const resolver = createResolver({
     store,
     cache,
@@ -110,7 +125,16 @@ export function createRedirects(options: RedirectOptions): Redirects {
       this.set(resolver.waiting);
     },
   });
-  const { follow, handlers } = createLinkFollower({ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits });
+  const followTerms = createFollowTerms({
+    ...{ store, limits, answerOf, clock },
+    passwords: new PasswordKeeper(PASSWORDS_TRIED),
+    async readAgain({ code }) {
+      return (await store.sight(domainId, code, { fresh: true }))?.link;
+    },
+  });
+  const { follow, handlers } = createLinkFollower({
+    ...{ domainId, resolver, l1, answerOf, clock, hasJustWritten, limits, followTerms },
+  });
   return {
     routes: redirectRoutes,
     handlers,

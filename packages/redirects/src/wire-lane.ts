@@ -25,6 +25,7 @@ export function createRedirectWireLane(options: WireLaneOptions): WireLane {
 
   async function found(request: PlainRequest, code: string): Promise<Answer> {
     const redirect = await follow(request, code);
+    if (!('location' in redirect)) return redirect;
     if (!isSendable(redirect.location)) throw new TypeError('a link leads to what no header may hold');
     return { status: redirect.status, headers: redirectHeaders(redirect), body: '' };
   }

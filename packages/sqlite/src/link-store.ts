@@ -80,6 +80,12 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const bury = connection.prepare(
     `UPDATE links SET kind = ${KIND.deleted}, long_url = '', terms = NULL, details = NULL, version = version + 1 WHERE domain_id = ? AND code = ?`,
   );
+  const click = connection.prepare(
+    `UPDATE links SET clicks = clicks + 1 WHERE domain_id = ? AND code = ? AND version = ? AND kind <> ${KIND.deleted} AND clicks < ?`,
+  );
+  const clicks = connection.prepare(
+    `SELECT clicks FROM links WHERE domain_id = ? AND code = ? AND version = ? AND kind <> ${KIND.deleted}`,
+  );
   const receipts = openEditReceipts(connection);
   const commits = openCommits(connection);
 
@@ -118,6 +124,15 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
         if (receipt && isMade(judged)) receipts.keep(domainId, code, receipt);
         return judged;
       });
+    },
+
+    async click({ domainId, code, version }, most, isCounted) {
+      const subject = [domainId, code, version];
+      const isDone = isCounted && connection.write(LINK_ERRORS, () => click.run([...subject, most]).changes === 1);
+      if (isDone) return 'counted';
+      const row = connection.read(LINK_ERRORS, () => clicks.get(subject));
+      if (row === undefined) return 'changed';
+      return !isCounted && (row[0] as number) < most ? 'counted' : 'spent';
     },
 
     forgetReceipts: async (beforeMs, limit) => connection.write(LINK_ERRORS, () => receipts.forget(beforeMs, limit)),

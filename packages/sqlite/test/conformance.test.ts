@@ -88,6 +88,7 @@ describeLinkStore('embedded', async () => {
       read: (domainId, code) => embedded.links.read(domainId, code),
       sight: (domainId, code) => embedded.links.sight(domainId, code),
       edit: (...edit) => embedded.links.edit(...edit),
+      click: (...click) => embedded.links.click(...click),
       forgetReceipts: (beforeMs, limit) => embedded.links.forgetReceipts(beforeMs, limit),
       remove: (...remove) => embedded.links.remove(...remove),
     },

@@ -47,6 +47,9 @@ export function simulatedLinkStore({ database, network, process }: DatabaseEnds)
     edit: async () => {
       throw new Error('nobody edits links in this simulation');
     },
+    click: async () => {
+      throw new Error('nobody follows links in this simulation');
+    },
     forgetReceipts: async () => 0,
     remove: async () => {
       throw new Error('nobody deletes links in this simulation');

@@ -25,6 +25,10 @@ export class PlainRequest implements RequestHead {
     return this.#recognised.path;
   }
 
+  get url(): string {
+    return this.#recognised.path + this.#recognised.query;
+  }
+
   get headers(): RequestHead['headers'] {
     this.#headers ??= headersOf(this.#recognised);
     return this.#headers;
@@ -38,5 +42,12 @@ function headersOf({ fields, host, cookie }: Recognised): RequestHead['headers']
     accept: valuesOf(fields, 'accept'),
     'x-forwarded-for': valuesOf(fields, 'x-forwarded-for'),
     'x-request-id': valuesOf(fields, 'x-request-id'),
+    // Few ask for them.
+    get 'user-agent'() {
+      return valuesOf(fields, 'user-agent');
+    },
+    get 'accept-language'() {
+      return valuesOf(fields, 'accept-language');
+    },
   };
 }

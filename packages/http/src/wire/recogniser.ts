@@ -4,7 +4,7 @@
  *
  *     request = ( "GET" / "HEAD" ) SP "/" 1*path [ "?" *query ] SP "HTTP/1.1" CRLF 1*( field CRLF ) CRLF    ; and the chunk ends here
  *     path    = ALPHA / DIGIT / "-" / "_"
- *     query   = what RFC 3986 has in one; it says nothing to whoever follows a link, and is left out
+ *     query   = what RFC 3986 has in one
  *     field   = 1*tchar ":" *( SP / HTAB / %x21-7E )
  *
  * with exactly one `Host`, a name or an address with or without a port; with no `Connection` but `keep-alive`; and with none of the fields that
@@ -16,6 +16,8 @@ export interface Recognised extends Fields {
   readonly method: 'GET' | 'HEAD';
   /** With its slash, and without a query. */
   readonly path: string;
+  /** With its question mark; empty where there is none. */
+  readonly query: string;
 }
 
 interface Fields {
@@ -94,12 +96,13 @@ export function recognise(bytes: Buffer, known?: Recognised, length = bytes.leng
   if (pathEnd === pathAt + 1 || !text.startsWith(LINE_END, targetEnd)) return undefined;
   const fieldsAt = targetEnd + LINE_END.length;
   const path = text.slice(pathAt, pathEnd);
+  const query = targetEnd === pathEnd ? '' : text.slice(pathEnd, targetEnd);
   const fields = text.slice(fieldsAt);
   if (known !== undefined && fields === known.fields) {
-    return { method, path, fields: known.fields, host: known.host, cookie: known.cookie };
+    return { method, path, query, fields: known.fields, host: known.host, cookie: known.cookie };
   }
   const read = readFields(bytes, text, fieldsAt);
-  return read && { method, path, fields, host: read.host, cookie: read.cookie };
+  return read && { method, path, query, fields, host: read.host, cookie: read.cookie };
 }
 
 function readFields(bytes: Buffer, text: string, from: number): Omit<Fields, 'fields'> | undefined {

@@ -5,6 +5,7 @@ import type { PrimaryPool } from '../wire/primary-pool.js';
 import { observed, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { changing } from './changing.js';
+import { clicksOf, countClick } from './clicks.js';
 import { forgetOldByLanes } from './forget.js';
 import { QueuesOfLanes, type StoreLimits } from './lane-queues.js';
 import { asStoredRecord, isStorableCode, keyOf, selectRows } from './rows.js';
@@ -61,6 +62,15 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
           edit(session, { domainId, code, ifVersions }, changes, clock.nowMs(), receipt),
         ),
       );
+    },
+
+    async click(link, most, isCounted) {
+      if (!isStorableCode(link.code)) return 'changed';
+      const { pool: lane } = queues.of(link.domainId, link.code);
+      if (isCounted && (await editing(() => lane.run((session) => countClick(session, link, most))))) return 'counted';
+      const clicks = await reading(() => lane.read((session) => clicksOf(session, link)));
+      if (clicks === undefined) return 'changed';
+      return !isCounted && clicks < most ? 'counted' : 'spent';
     },
 
     forgetReceipts: (beforeMs, limit) => editing(() => forgetOldByLanes(lanes, 'edit_receipts', beforeMs, limit)),

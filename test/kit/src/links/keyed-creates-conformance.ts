@@ -155,6 +155,7 @@ class World {
         sight: (...code) => links.sight(...code),
         edit: (...edit) => links.edit(...edit),
         remove: (...remove) => links.remove(...remove),
+        click: (...click) => links.click(...click),
         forgetReceipts: async () => 0,
       },
       codes: {

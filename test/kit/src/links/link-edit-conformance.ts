@@ -85,6 +85,25 @@ export function describeEdits(
       expect(await store.read(0, link.code)).toEqual(link);
     });
 
+    test('are none where a click is counted, of which there are as many as may be, however many come at once', async () => {
+      const link = await inserted();
+      const stores = [harness().store, await harness().another()];
+      const outcomes = await Promise.all(Array.from({ length: 20 }, (_, i) => stores[i % 2]!.click(link, 7, true)));
+      expect(outcomes.filter((outcome) => outcome === 'counted')).toHaveLength(7);
+      expect(outcomes.filter((outcome) => outcome === 'spent')).toHaveLength(13);
+      const { store } = harness();
+      expect(await store.read(0, link.code)).toEqual(link);
+      expect([await store.click(link, 7, false), await store.click(link, 8, false)]).toEqual(['spent', 'counted']);
+      expect([await store.click(link, 8, true), await store.click(link, 8, true)]).toEqual(['counted', 'spent']);
+      await store.edit(0, link.code, { longUrl: OTHER_URL });
+      expect(await store.click(link, 99, true)).toBe('changed');
+      expect(await store.click({ ...link, version: 2 }, 8, true)).toBe('spent');
+      expect(await store.click({ ...link, version: 2 }, 9, true)).toBe('counted');
+      await store.remove(0, link.code);
+      expect(await store.click({ ...link, version: 3 }, 99, true)).toBe('changed');
+      expect(await store.click({ domainId: 0, code: 'neverHere', version: 1 }, 9, true)).toBe('changed');
+    });
+
     test('only a link of a version that was asked for', async () => {
       const { store } = harness();
       const link = await inserted();

@@ -1,5 +1,6 @@
 import {
   bucketOf,
+  type ClickOutcome,
   type Clock,
   type EditOutcome,
   type EditReceipt,
@@ -10,6 +11,7 @@ import {
   isOfVersion,
   judgeEdit,
   judgeReceipt,
+  type Link,
   type LinkChanges,
   type LinkRecord,
   type LinkStore,
@@ -25,7 +27,7 @@ import { MemoryChangeLog, type MemoryChangeLogOptions } from './memory-change-lo
 
 /** Which call a {@link StoreGate} holds up, and for which code. */
 export interface StoreCall {
-  readonly call: 'insert' | 'find' | 'edit' | 'remove';
+  readonly call: 'insert' | 'find' | 'edit' | 'remove' | 'click';
   readonly code: string;
 }
 
@@ -49,6 +51,7 @@ export class MemoryLinkStore implements LinkStore {
   readonly #insertIds: Map<string, string>;
   /** By code and the hash of a key. */
   readonly #receipts: Map<string, EditReceipt>;
+  readonly #clicks: Map<string, number>;
 
   /** `sharing`: this store keeps its rows where that one does, as another process of one database. */
   constructor(sharing?: MemoryLinkStore, { clock = { nowMs: Date.now }, newNonce }: MemoryLinkStoreOptions = {}) {
@@ -56,6 +59,7 @@ export class MemoryLinkStore implements LinkStore {
     this.#rows = sharing ? sharing.#rows : new Map();
     this.#insertIds = sharing ? sharing.#insertIds : new Map();
     this.#receipts = sharing ? sharing.#receipts : new Map();
+    this.#clicks = sharing ? sharing.#clicks : new Map();
     const find = (domainId: number, code: string) => withoutRecord(this.#rows.get(keyOf(domainId, code)));
     this.log = sharing ? sharing.log : new MemoryChangeLog({ find, ...(newNonce && { newNonce }) });
   }
@@ -119,6 +123,21 @@ export class MemoryLinkStore implements LinkStore {
     return judged;
   }
 
+  async click(
+    { domainId, code, version }: Pick<Link, 'domainId' | 'code' | 'version'>,
+    most: number,
+    isCounted: boolean,
+  ): Promise<ClickOutcome> {
+    await this.#arrive({ call: 'click', code });
+    const key = keyOf(domainId, code);
+    const met = this.#rows.get(key);
+    if (met?.state !== 'live' || met.version !== version) return 'changed';
+    const clicks = this.#clicks.get(key) ?? 0;
+    if (clicks >= most) return 'spent';
+    if (isCounted) this.#clicks.set(key, clicks + 1);
+    return 'counted';
+  }
+
   async forgetReceipts(beforeMs: number, limit: number): Promise<number> {
     const old = [...this.#receipts].filter(([, { atMs }]) => atMs < beforeMs).slice(0, limit);
     for (const [key] of old) this.#receipts.delete(key);
@@ -139,7 +158,7 @@ export class MemoryLinkStore implements LinkStore {
 
   /** Everything that is in it now, its log too; the function makes it so again, as a database that is restored from a backup. */
   copy(): () => void {
-    const kept = [this.#rows, this.#insertIds, this.#receipts].map((map) => [map, [...map]] as const);
+    const kept = [this.#rows, this.#insertIds, this.#receipts, this.#clicks].map((map) => [map, [...map]] as const);
     const restoreLog = this.log.copy();
     return () => {
       for (const [map, entries] of kept) {
