@@ -8,7 +8,7 @@ const ONE = 'one process';
 const TWO = 'two workers';
 /** What comes in together shares an insert: of few callers each worker has too few of them. */
 const CONNECTIONS = 512;
-const AT_MOST = 1.15;
+const AT_MOST = 1.4;
 
 /** What a create costs a shorten server of two workers, beside one without. */
 export async function createWorkersGroup(

@@ -31,6 +31,18 @@ const CATALOGUE = {
     touches: ['shorten'],
     isCompanion: true,
   },
+  'kill-worker': { what: 'SIGKILL of a worker of a shorten server', touches: ['shorten'], isCompanion: true },
+  'kill-supervisor': {
+    what: 'SIGKILL of the supervisor of a shorten server, whose workers end by themselves, and a start',
+    touches: ['shorten'],
+    isCompanion: true,
+  },
+  'freeze-worker': { what: 'SIGSTOP of a worker of a shorten server', touches: ['shorten'], isCompanion: true },
+  'renew-workers': {
+    what: 'SIGUSR2 to a shorten server, which renews its workers, one of them killed meanwhile every second time',
+    touches: ['shorten'],
+    isCompanion: true,
+  },
   'restart-mariadb': { what: 'SIGTERM of MariaDB, and a start', touches: ['mariadb'] },
   'roll-zookeeper': { what: 'SIGTERM and start of every ZooKeeper node, one after another', touches: ['zookeeper'] },
   'down-zookeeper': { what: 'SIGKILL of all ZooKeeper nodes, started again', touches: ['zookeeper'] },

@@ -30,6 +30,8 @@ export interface RunEvent {
   readonly rangeSize: number;
   /** Where counters begin. */
   readonly firstMark: number;
+  /** Servers of several processes. */
+  readonly withWorkers?: readonly string[];
   /** After this, a deleted link that is still followed is a fault of Lakh's. */
   readonly staleMs: number;
 }

@@ -13,7 +13,7 @@ import { MAKE } from './faults/index.js';
 import { HistoryWriter, readHistory } from './history.js';
 import { createRandom, type Random } from './random.js';
 import { type Step, schedule } from './schedule.js';
-import { LEASE_ATTEMPT_MS, SHORTEN, System } from './system.js';
+import { LEASE_ATTEMPT_MS, SHORTEN, System, WITH_WORKERS } from './system.js';
 
 export interface NemesisOptions {
   /** The folder of stack and history; made when it is missing. */
@@ -78,6 +78,7 @@ export async function runNemesis(options: NemesisOptions): Promise<NemesisResult
     startedAt: new Date().toISOString(),
     rangeSize: RANGE_SIZE,
     firstMark: FIRST_MARK,
+    withWorkers: [WITH_WORKERS],
     staleMs: STALE_MS,
   });
   const settings = {

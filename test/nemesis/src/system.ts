@@ -3,9 +3,18 @@ import { cpSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Backend } from '@lakh/backend';
 import { openCluster } from '@lakh/backend/cluster';
-import { type LocalSettings, mariadbPlan, mariadbSql, openStack, type Stack, zookeeperMode } from '@lakh/local';
+import {
+  childrenOf,
+  type LocalSettings,
+  mariadbPlan,
+  mariadbSql,
+  openStack,
+  type Stack,
+  zookeeperMode,
+} from '@lakh/local';
 import { parseDatabase } from '@lakh/mysql';
 import type { Admin } from '@lakh/operations';
+import { readProcess } from '@lakh/process';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { SkewedClock } from './clock.js';
 import type { HistoryWriter } from './history.js';
@@ -31,6 +40,9 @@ export const REDIRECT = ['redirect-1', 'redirect-2'] as const;
 export const ZOOKEEPER = ['zookeeper-1', 'zookeeper-2', 'zookeeper-3'] as const;
 export const MARIADB = 'mysql-1';
 export const REDIS = 'redis-1';
+/** A supervisor and its workers; the others are one process each. */
+export const WITH_WORKERS = 'shorten-2';
+export const WORKERS = 2;
 /** Whose clock is skewed. */
 const SKEWED = 'shorten-3';
 
@@ -77,7 +89,10 @@ export class System {
       report,
       detours: {
         portOf: (name, port) => wires.portOf(name, port),
-        envOf: (name) => (name === SKEWED ? skewed : {}),
+        envOf: (name) => ({
+          ...(name === SKEWED && skewed),
+          ...(name === WITH_WORKERS && { LAKH_WORKERS: String(WORKERS) }),
+        }),
       },
     });
   }
@@ -131,6 +146,15 @@ export class System {
     );
   }
 
+  /** SIGKILL of its own process, and not of those that it started; resolves when all are gone, for these end by themselves. */
+  async killAlone(name: string): Promise<void> {
+    const pid = this.#pidOf(name);
+    const all = [pid, ...childrenOf(pid)];
+    this.#note(name, pid, 'killed');
+    process.kill(pid, 'SIGKILL');
+    await this.until(() => all.every((each) => readProcess(each) === undefined), `the workers of ${name} end`);
+  }
+
   /** SIGTERM; resolves when it is gone. */
   async stop(...names: readonly string[]): Promise<void> {
     await Promise.all(
@@ -167,6 +191,16 @@ export class System {
 
   thaw(name: string): Promise<void> {
     return this.stack.kill(name, 'SIGCONT');
+  }
+
+  /** Process ids, once as many as it should have are there. */
+  async workersOf(name: string): Promise<readonly number[]> {
+    let workers: readonly number[] = [];
+    await this.until(() => {
+      workers = childrenOf(this.#pidOf(name));
+      return workers.length >= WORKERS;
+    }, `${name} has its workers`);
+    return workers;
   }
 
   /** Undefined while it does not answer. */

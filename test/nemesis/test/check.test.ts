@@ -44,6 +44,23 @@ const whole = (...more: readonly HistoryEvent[]): HistoryEvent[] =>
 const changed = (change: (event: HistoryEvent) => HistoryEvent | undefined): HistoryEvent[] =>
   whole().flatMap((event) => change(event) ?? []);
 
+describe('a server of several processes that was killed', () => {
+  const D = base62().encode(FIRST + 4);
+  const events = history(
+    ...[create(A), create(D), look(A), look(D)],
+    ...[lease(FIRST, FIRST + 10, PID.killed), row(FIRST, A), row(FIRST + 4, D), heights(FIRST + 10)],
+  );
+
+  test('takes with it what lies below counters that others of its workers issued', async () => {
+    expect(await violationsOf(events)).toEqual([
+      '3 counters vanished and 0 links were stored that nobody was told of, but only 0 creates failed',
+    ]);
+    const [run, ...rest] = events as [Extract<HistoryEvent, { type: 'run' }>, ...HistoryEvent[]];
+    expect(await violationsOf([{ ...run, withWorkers: ['shorten-1'] }, ...rest])).toEqual([]);
+    expect(await violationsOf([{ ...run, withWorkers: ['shorten-2'] }, ...rest])).toHaveLength(1);
+  });
+});
+
 describe('a whole history', () => {
   test('has no violation, and every counter is a link or lost for a reason', async () => {
     const verdict = await checkHistory(whole(read(A)));

@@ -21,11 +21,12 @@ export interface ServicePlanSpec {
 
 /**
  * A shorten or redirect server on 127.0.0.1; ready when its admin listener says so. Root starts it as root, for Node.js, the repository and
- * the secrets may be where nobody else comes, and it takes its own user as soon as it has them.
+ * the secrets may be where nobody else comes, and it takes its own user as soon as it has them; one of several processes cannot.
  */
 export function servicePlan(spec: ServicePlanSpec): ServerPlan {
   const { name, role, dir, port, adminPort, root, env } = spec;
-  const owner = ownerOf(dir);
+  const { LAKH_WORKERS: workers = '1' } = env;
+  const owner = workers === '1' ? ownerOf(dir) : undefined;
   const tokensFile = env.LAKH_API_TOKENS_FILE;
   return {
     name,

@@ -126,8 +126,10 @@ function judgeLease(
   const explained = account.lose(lease, evidence.losses.filter(own));
   if (state === 'leased') {
     const tail = { start: Math.max(explained, last === undefined ? lease.start : last + 1), end: lease.end };
-    account.unused({ start: lease.start, end: Math.min(tail.start, lease.end) }, REASON.failed);
     const fate = fateOf(lease, evidence);
+    // What was with workers, or had come back from them, lies below what others of them issued.
+    const before = fate === 'killed' && hadWorkers(lease, evidence) ? REASON.killed : REASON.failed;
+    account.unused({ start: lease.start, end: Math.min(tail.start, lease.end) }, before);
     if (fate === undefined) violations.push(`nobody who was seen holds ${describe(lease)}`);
     account.unused(tail, fate === 'killed' ? REASON.killed : REASON.failed);
   } else if (state === 'released') {
@@ -155,6 +157,11 @@ function fateOf(lease: LeaseEvent, { processes }: Evidence): 'killed' | 'stopped
   const pid = pidIn(lease);
   const fate = processes.findLast((event) => event.pid === pid)?.fate;
   return fate === 'started' ? undefined : fate;
+}
+
+function hadWorkers(lease: LeaseEvent, { processes, run }: Evidence): boolean {
+  const server = processes.find(({ pid }) => pid === pidIn(lease))?.server;
+  return server !== undefined && (run.withWorkers ?? []).includes(server);
 }
 
 /** Every counter without a link, under the first reason that is found for it. Of each stretch, losses are booked first. */
