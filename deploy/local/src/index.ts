@@ -28,7 +28,7 @@ export { installSettings, stackSettings } from './settings.js';
 export type { DownOptions } from './stack/down.js';
 export type { LayoutOptions } from './stack/layout.js';
 export { type Detours, GENEROUS_LIMITS } from './stack/plans.js';
-export { childrenOf } from './stack/processes.js';
+export { childrenOf, identify } from './stack/processes.js';
 export type { ScaleTargets } from './stack/scale.js';
 export * from './stack/stack.js';
 export type { DatabaseRole, ProcessState, ProcessStatus, StackStatus } from './stack/status.js';

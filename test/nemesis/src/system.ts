@@ -14,7 +14,6 @@ import {
 } from '@lakh/local';
 import { parseDatabase } from '@lakh/mysql';
 import type { Admin } from '@lakh/operations';
-import { readProcess } from '@lakh/process';
 import { parseZookeeperAddress } from '@lakh/zookeeper';
 import { SkewedClock } from './clock.js';
 import type { HistoryWriter } from './history.js';
@@ -152,7 +151,7 @@ export class System {
     const all = [pid, ...childrenOf(pid)];
     this.#note(name, pid, 'killed');
     process.kill(pid, 'SIGKILL');
-    await this.until(() => all.every((each) => readProcess(each) === undefined), `the workers of ${name} end`);
+    await this.until(() => all.every((each) => identify(each) === undefined), `the workers of ${name} end`);
   }
 
   /** SIGTERM; resolves when it is gone. */
