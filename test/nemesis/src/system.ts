@@ -5,6 +5,7 @@ import type { Backend } from '@lakh/backend';
 import { openCluster } from '@lakh/backend/cluster';
 import {
   childrenOf,
+  identify,
   type LocalSettings,
   mariadbPlan,
   mariadbSql,
