@@ -104,6 +104,23 @@ describe('the connections of a server of several workers', () => {
     expect(told.opened).toBe(2);
   });
 
+  test('come though the first that could serve ended while the port was asked for', async () => {
+    const { dealer, told, come } = await dealing([]);
+    const [a, b] = two();
+    const opening = dealer.add(a);
+    dealer.gone(a);
+    await Promise.all([opening, dealer.add(b)]);
+    await once(come(), 'connect');
+    await until(() => b.taken.length === 1);
+    expect(told.opened).toBe(1);
+    const alone = await dealing([]);
+    const lastOpening = alone.dealer.add(a);
+    alone.dealer.gone(a);
+    await lastOpening;
+    expect(alone.dealer.isOpen).toBe(false);
+    await alone.dealer.drain(0);
+  });
+
   test('go to each in turn', async () => {
     const [a, b] = two();
     const { come } = await dealing([a, b]);

@@ -166,8 +166,9 @@ export class Dealer {
 
   async #open(): Promise<void> {
     const server = new Server({ pauseOnConnect: true, noDelay: true }, (socket) => this.#accept(socket));
-    this.#server = server;
+    // Nobody closes it before: a server that is closed while it asks for its address neither listens nor fails.
     await listen({ server }, this.#options.address());
+    this.#server = server;
     server.on('error', this.#options.onError);
     // All have ended meanwhile.
     if (this.#dealing.size === 0 || this.#isEnding) this.#close();
