@@ -39,7 +39,10 @@ export class KeyBook {
     const found =
       this.keys.find(({ id }) => id === idOrName) ??
       // After a rotation there are two for a while: the one that stays is meant.
-      this.keys.filter((key) => key.name === idOrName && isValid(key, nowMs)).sort(byLife)[0];
+      this.keys
+        .filter((key) => key.name === idOrName && isValid(key, nowMs))
+        .reverse()
+        .sort(byLife)[0];
     if (found === undefined) throw new KeyNotFoundError('There is no such key.');
     return found;
   }
@@ -74,6 +77,7 @@ export class KeyBook {
   }
 }
 
+/** A key that ends before its successor's overlap does ends when that does: of two that end together the one that came first here comes first. */
 const byLife = (a: ApiKey, b: ApiKey) => (b.expiresAtMs ?? Infinity) - (a.expiresAtMs ?? Infinity);
 
 function parseJson(text: string): { readonly format?: unknown; readonly keys?: unknown } {

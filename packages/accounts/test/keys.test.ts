@@ -127,6 +127,16 @@ test('a rotation leaves the old key for a while, with the same name, owner and s
   }
 });
 
+test('of a key that ends before the overlap is over, its name means the new one, too', async () => {
+  const expiresAt = new Date(T0_MS + 3_600_000).toISOString();
+  const { text } = await keys.create({ name: 'ci', expiresAt });
+  const { text: second } = await keys.rotate('ci');
+  await keys.revoke('ci');
+  expect([await letsIn(text), await letsIn(second)]).toEqual([true, false]);
+  await keys.revoke('ci');
+  expect(await letsIn(text)).toBe(false);
+});
+
 test('changes of several people at once are all made, and one name given once', async () => {
   await Promise.all(Array.from({ length: 5 }, (_, i) => keys.create({ name: `key-${i}` })));
   const same = await Promise.allSettled(Array.from({ length: 5 }, () => keys.create({ name: 'same' })));
