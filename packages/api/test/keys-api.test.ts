@@ -1,5 +1,5 @@
 import { createApp, createHttpMetrics, createHttpServer, createRateLimits, type HttpServer, listen } from '@lakh/http';
-import { tokenHolder } from '@lakh/links';
+import { StoreUnavailableError, tokenHolder } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import { MemoryFactStore, until } from '@lakh/testkit';
 import { Registry } from 'prom-client';
@@ -32,7 +32,8 @@ async function start({ apiKeys = true } = {}): Promise<void> {
   const root = tokenHolder('root', ['admin']);
   const identify: typeof access.identify = (header, right) =>
     header === 'Bearer root' ? root : access.identify(header, right);
-  closeRing = await openKeyRing({ facts, clock, log, onLoaded: access.takeKeys, lookEveryMs: 20 });
+  const { signal } = new AbortController();
+  closeRing = await openKeyRing({ facts, clock, log, onLoaded: access.takeKeys, signal, lookEveryMs: 20 });
   const registry = new Registry();
   const metrics = createHttpMetrics(registry, ['api']);
   const perMin = { changesPerMin: 1_000, missesPerMin: 1_000, wrongTokensPerMin: 1_000 };
@@ -152,4 +153,26 @@ test('while keys cannot be read those of before go on, which is told once', asyn
   const second = await ask('POST', AT, { name: 'second' });
   await until(() => knows(second.body.key));
   expect(told()).toBe(1);
+});
+
+test('a start waits for keys while the database is away, until it is stopped, and for nothing else', async () => {
+  await start();
+  const stopping = new AbortController();
+  let reads = 0;
+  const opening = (read: () => Promise<string | undefined>) => {
+    const log = { info: () => {}, warn: () => {} };
+    const store = Object.assign(new MemoryFactStore(), { read });
+    return openKeyRing({ facts: store, clock, log, onLoaded: () => {}, signal: stopping.signal });
+  };
+  const away = async (): Promise<never> => {
+    reads += 1;
+    throw new StoreUnavailableError('away');
+  };
+  const close = await opening(() => (reads === 0 ? away() : Promise.resolve(undefined)));
+  await close();
+  expect(reads).toBe(1);
+  await expect(opening(async () => 'no JSON')).rejects.toMatchObject({ code: 'key_book_invalid' });
+  const waiting = opening(away);
+  stopping.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
 });

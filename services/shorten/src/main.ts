@@ -141,7 +141,10 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   }
 
   if (settings.apiKeys) {
-    lifecycle.onStop('API keys', await openKeyRing({ facts, clock, log, onLoaded: access.takeKeys }));
+    lifecycle.onStop(
+      'API keys',
+      await openKeyRing({ facts, clock, log, onLoaded: access.takeKeys, signal: lifecycle.signal }),
+    );
   }
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };

@@ -80,7 +80,10 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   lifecycle.onStop('idempotency keys', backend.sweep());
   await serveOperations(context, backend);
   if (settings.apiKeys) {
-    lifecycle.onStop('API keys', await openKeyRing({ facts: backend.facts, clock, log, onLoaded: access.takeKeys }));
+    lifecycle.onStop(
+      'API keys',
+      await openKeyRing({ facts: backend.facts, clock, log, onLoaded: access.takeKeys, signal: lifecycle.signal }),
+    );
   }
   const publicUrl = settings.publicUrl ?? listener.url;
   const ownHosts = new OwnHosts(listener.ownUrls, hostname());
