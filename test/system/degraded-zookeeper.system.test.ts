@@ -2,6 +2,7 @@ import { until } from '@lakh/testkit';
 import { ask } from './support/ask';
 import { CreatedLinks, problemOf } from './support/created-links';
 import { DegradedStack, type Readiness } from './support/degraded-stack';
+import { describeLinkTerms } from './support/link-terms';
 import { during, steadyCreates } from './support/steady-load';
 
 jest.setTimeout(120_000);
@@ -60,6 +61,9 @@ async function issuesToTheEnd(name: string, reason: string): Promise<number> {
   expect(problemOf(refusal)).toMatchObject({ code: 'ids_exhausted', detail: expect.stringContaining(reason) });
   return created.all.length - before;
 }
+
+// Here, where a whole system is up, before anything is done to it.
+describeLinkTerms(() => system.url('gateway'));
 
 describe('ZooKeeper is down altogether', () => {
   test('creates go on from held ranges, then 503; they resume by themselves when it returns', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask, create, exchange, metric } from '../support/http.js';
+import { describeLinkTerms } from '../support/link-terms.js';
 import { expectProblem } from '../support/problems.js';
 import { type Standalone, startStandalone } from '../support/standalone.js';
 
@@ -25,6 +26,8 @@ async function createdCode(fields: Record<string, unknown> = {}): Promise<string
   expect(answer.status).toBe(201);
   return answer.json().code as string;
 }
+
+describeLinkTerms(() => `http://127.0.0.1:${port}`);
 
 describe('redirecting', () => {
   test('answers 301 with the serialised target and a bounded lifetime; HEAD the same without a body', async () => {
