@@ -1,4 +1,5 @@
-import type { Link, StoredLink } from '@lakh/links';
+import { type Link, type StoredLink, TERMS_MAX_LENGTH } from '@lakh/links';
+import { FULL_TERMS } from '@lakh/testkit';
 import { linkKey } from '../src/copy-keys.js';
 import { createSeal } from '../src/seal.js';
 import { jittered } from '../src/ttl.js';
@@ -29,6 +30,10 @@ const decode = (line: string, nowMs = NOW_MS) => decodeLink(Q0U, KEY, line, seal
 /** As only who has the key can write it. */
 const sealed = (body: string, version = '1', key = KEY) => `2|${version}|${seal(`${key}|${version}|${body}`)}|${body}`;
 
+const LONGEST_TERMS = {
+  rules: [{ device: 'ios' as const, longUrl: `https://example.com/${'r'.repeat(TERMS_MAX_LENGTH - 80)}` }],
+};
+
 describe('value format 2', () => {
   test('is pinned: servers of two releases share a cache', () => {
     expect(encodeLink(LIVE, KEY, seal, UNTIL_MS)).toBe(`2|1|dm2E1eK6FVvkMRTl5xJLos|${BODY}`);
@@ -43,10 +48,34 @@ describe('value format 2', () => {
     ['alias', { ...LIVE, kind: 'alias', counter: 0, code: 'my-alias' }],
     ['with everything', { ...LIVE, expiresAtMs: 253_402_300_799_999, redirectStatus: 308, version: 77 }],
     ['with the greatest numbers', { ...LIVE, counter: 62 ** 7 - 1, version: 1_000_000_000 }],
+    ['with terms', { ...LIVE, terms: FULL_TERMS }],
+    ['with terms, the longest', { ...LIVE, terms: LONGEST_TERMS, longUrl: `https://example.com/${'u'.repeat(8_172)}` }],
     ['tombstone', { state: 'deleted', domainId: 3, code: 'x', version: 9 }],
   ])('%s comes back as it was', (_, link) => {
     const key = linkKey(link, EPOCH);
     expect(decodeLink(link, key, encodeLink(link, key, seal, UNTIL_MS), seal, NOW_MS)).toEqual(link);
+  });
+
+  test('of a link with terms is another, and neither is taken for the other', () => {
+    const link = { ...LIVE, terms: { maxClicks: 3 } };
+    const line = encodeLink(link, KEY, seal, UNTIL_MS);
+    expect(line).toBe(`3${sealed(BODY.replace(TARGET, `15|{"maxClicks":3}${TARGET}`)).slice(1)}`);
+    for (const other of [`2${line.slice(1)}`, `3${sealed(BODY).slice(1)}`, `3${sealed(`${UNTIL_MS}|D`).slice(1)}`]) {
+      expect(decodeLink(link, KEY, other, seal, NOW_MS)).toBe('bad-value');
+    }
+    const unknown = [
+      '{"unheardOf":1}',
+      '{"rules":[{"unheardOf":1,"longUrl":"https://a/"}]}',
+      '{}',
+      '[]',
+      'null',
+      '{"a',
+    ];
+    const unsafe = ['{"expiredUrl":"javascript:1"}', '{"rules":[{"device":"ios","longUrl":"//a/"}]}'];
+    for (const terms of [...unknown, ...unsafe]) {
+      const body = BODY.replace(TARGET, `${terms.length}|${terms}${TARGET}`);
+      expect([terms, decodeLink(link, KEY, `3${sealed(body).slice(1)}`, seal, NOW_MS)]).toEqual([terms, 'bad-value']);
+    }
   });
 
   test.each([

@@ -1,5 +1,5 @@
 import { BUCKETS, bucketOf, type CopyHolder, formatCopyState, type LinkCopy, type StoredLink } from '@lakh/links';
-import { AWKWARD_URLS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
+import { AWKWARD_URLS, FULL_TERMS, SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
 
 /** An empty copy for a whole suite, all of whose buckets are held: tests use buckets by the codes that they make. */
 export interface LinkCopyHarness {
@@ -148,6 +148,7 @@ export function describeLinkCopy(name: string, makeHarness: () => Promise<LinkCo
         sample.generated({ counter: 62 ** 7 - 1 }),
         // It is asked for as before, and whether it still redirects is judged then.
         sample.alias({ expiresAtMs: 1 }),
+        sample.generated({ terms: FULL_TERMS }),
       ].map((link) => storedAs(link));
       for (const [i, link] of links.entries()) {
         const { text, place } = stateAt(i);
