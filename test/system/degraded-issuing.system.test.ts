@@ -2,7 +2,7 @@ import { until } from '@lakh/testkit';
 import type { RowDataPacket } from 'mysql2/promise';
 import { zookeeperMode } from '../../deploy/local/src/index';
 import { CreatedLinks, problemOf } from './support/created-links';
-import { DegradedStack, type Readiness, readinessOf } from './support/degraded-stack';
+import { DegradedStack, drained, type Readiness, readinessOf } from './support/degraded-stack';
 import { during, steadyCreates } from './support/steady-load';
 import { zookeeperNodes } from './support/zookeeper-nodes';
 
@@ -148,5 +148,42 @@ test('SIGTERM drains: what was taken is answered, what is left is given up, and 
   } finally {
     root.destroy();
     await nodes.close();
+  }
+});
+
+test('a worker is killed while the others are renewed, under load: no code twice, no link lost, two slices at most', async () => {
+  const slice = 100;
+  const other = await system.startShorten({ LAKH_WORKERS: '2', LAKH_RANGE_SIZE: String(100 * slice) });
+  const started = (): number[] =>
+    [...other.log().matchAll(/"worker":\d+,"pid":(\d+),"msg":"worker started"/g)].map(([, pid]) => Number(pid));
+  // Programs start, on a machine that may be busy with others.
+  const untilLogged = (condition: () => boolean, what: string): Promise<void> =>
+    until(condition, what, 60_000).catch((error: Error) => {
+      throw new Error(`${error.message}:\n${other.log()}`);
+    });
+  const root = await system.databaseRoot();
+  try {
+    const before = created.all.length;
+    const load = steadyCreates(created, other.url, CREATE_EVERY_MS);
+    await during([load], async () => {
+      const [first, second] = started() as [number, number];
+      other.child.kill('SIGUSR2');
+      await untilLogged(() => started().length > 2, 'a worker is renewed');
+      process.kill(second, 'SIGKILL');
+      await untilLogged(() => other.log().includes('by SIGKILL without being asked'), 'the end of one is noticed');
+      await untilLogged(() => new RegExp(`"pid":${first},.*"msg":"worker ended"`).test(other.log()), 'one is replaced');
+    });
+    // What was under way at the killed worker.
+    expect(load.failures.filter((failure) => !/ECONNREFUSED|ECONNRESET|socket hang up/.test(failure))).toEqual([]);
+    expect([...load.statuses.keys()]).toEqual([201]);
+    const [rows] = await root.query<(RowDataPacket & { code: string })[]>('SELECT code FROM lakh.links');
+    const stored = new Set(rows.map(({ code }) => code));
+    expect(created.all.slice(before).filter(({ code }) => !stored.has(code))).toEqual([]);
+    const lost = [...other.log().matchAll(/"reason":"worker_gone","start":(\d+),"end":(\d+)/g)];
+    expect(lost.reduce((sum, [, start, end]) => sum + Number(end) - Number(start), 0)).toBeLessThanOrEqual(2 * slice);
+    await drained(other);
+    expect(other.log()).toContain('remainder published');
+  } finally {
+    root.destroy();
   }
 });
