@@ -21,6 +21,12 @@ function isPlain({ terms, details, owner }: LinkRecord): boolean {
   return terms === null && details === null && owner === '';
 }
 
+function furtherText(link: LinkRecord): string {
+  // Whoever creates with a token has this of each.
+  if (link.terms === null && link.details === null) return `,"owner":${JSON.stringify(link.owner)}`;
+  return `,${JSON.stringify(furtherJson(link)).slice(1, -1)}`;
+}
+
 /** For many links: what they have in common is made once. */
 export class LinkTexts {
   readonly #publicUrl: string;
@@ -50,7 +56,7 @@ export class LinkTexts {
   text(link: LinkRecord): string {
     const { code, longUrl, createdAtMs, expiresAtMs, redirectStatus } = link;
     const expiresAt = expiresAtMs === null ? 'null' : `"${new Date(expiresAtMs).toISOString()}"`;
-    const further = isPlain(link) ? '' : `,${JSON.stringify(furtherJson(link)).slice(1, -1)}`;
+    const further = isPlain(link) ? '' : furtherText(link);
     // Nothing that a code may hold is escaped in JSON.
     return (
       `{"code":"${code}","short_url":${this.#beginning}${code}","long_url":${JSON.stringify(longUrl)},` +
