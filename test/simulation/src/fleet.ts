@@ -84,7 +84,8 @@ export class Fleet {
     if (kind !== 'pause in renewal') return;
     network.time.schedule(network.random() * RENEWAL_MS, () => {
       if (network.healthy) return;
-      if (amount % 2 === 0) worker.pause(ms);
+      if (amount % 5 === 0) worker.crash();
+      else if (amount % 2 === 0) worker.pause(ms);
       else this.#pause(server, ms);
     });
   }

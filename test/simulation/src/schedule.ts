@@ -44,7 +44,7 @@ export type EventKind =
   | 'crash worker'
   | 'pause worker'
   | 'renew worker'
-  /** The worker that is told to end, or its supervisor, is paused meanwhile. */
+  /** The worker that is told to end, or its supervisor, is paused meanwhile, or the worker crashes. */
   | 'pause in renewal'
   /** The same at the moment when ZooKeeper has given it its next range, new or a remainder, and the ledger has not. */
   | 'pause between witnesses'
