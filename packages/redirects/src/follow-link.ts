@@ -55,7 +55,7 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
    */
   async function admitted(request: RequestHead, text: string, find: () => Promise<Followed>): Promise<Followed> {
     const code = withoutMarks(text);
-    if (l1.knows(`/${code}`) || !isPossibleCode(code)) return find();
+    if (l1.knows(`/${code}`, clock.nowMs()) || !isPossibleCode(code)) return find();
     const end = limits.lookUp(request);
     try {
       const answer = await find();
@@ -83,7 +83,7 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     const code = withoutMarks(text);
     const fresh = code === text ? { link: undefined } : await freshOf(request, code);
     const found = fresh ? fresh.link : await resolver.resolve(domainId, code);
-    if (found === undefined) throw new LinkNotFoundError('There is no link with this code.');
+    if (outcomeOf(found, clock.nowMs()) === 'missing') throw notFound();
     return { status: 308, location: `/${code}`, cacheControl: 'no-store' };
   }
 
@@ -146,9 +146,10 @@ const notAsked = () => new MethodNotAllowedError(['GET', 'HEAD']);
 /** Where a link leads that is there. */
 function createLead({ l1, answerOf, clock, followTerms }: FollowLinkOptions) {
   return async (request: RequestHead, link: Link, password: string | undefined): Promise<Followed> => {
+    const nowMs = clock.nowMs();
+    if (outcomeOf(link, nowMs) === 'missing') throw notFound();
     if (password !== undefined && link.terms?.password === undefined) throw notAsked();
     if (link.terms !== null) return followTerms(request, link, password);
-    const nowMs = clock.nowMs();
     if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
     if (leadsToHost(link.longUrl, request.headers.host ?? '')) {
       // L1 asks for no host, so it must not hold what one host must not be sent to.
@@ -172,6 +173,8 @@ function isMiss(error: unknown): boolean {
 function withoutPrimary(error: unknown): undefined {
   if (!(error instanceof StoreUnavailableError)) throw error;
 }
+
+const notFound = () => new LinkNotFoundError('There is no link with this code.');
 
 const goneError = (by: 'delete' | 'expiry') =>
   new LinkGoneError(by === 'delete' ? 'This link was deleted.' : 'This link has expired.');

@@ -134,8 +134,8 @@ export class L1Cache implements ChangeListener {
   }
 
   /** Whether the path was a link a while ago, as far as is remembered here: what may be sent no more is still known of. */
-  knows(path: string): boolean {
-    return this.#entries.get(path) !== undefined || this.#termed?.has(path) === true;
+  knows(path: string, nowMs: number): boolean {
+    return this.#entries.get(path) !== undefined || this.#termed?.knows(path, nowMs) === true;
   }
 
   /**

@@ -115,7 +115,7 @@ describe('the L1 cache', () => {
     clock.ms = 1_000;
     for (const validUntilMs of [1_000, 900, Number.NEGATIVE_INFINITY]) {
       l1.beginRead(0, 'Q0u')({ link, validUntilMs });
-      expect([l1.get('/Q0u', 0), l1.knows('/Q0u')]).toEqual([undefined, false]);
+      expect([l1.get('/Q0u', 0), l1.knows('/Q0u', 0)]).toEqual([undefined, false]);
     }
     l1.beginRead(0, 'Q0u')({ link, validUntilMs: 2_000 });
     expect([l1.get('/Q0u', 1_900), l1.get('/Q0u', 2_000)]).toEqual([expect.anything(), undefined]);

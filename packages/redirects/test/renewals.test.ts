@@ -127,7 +127,7 @@ describe('a link that is asked for often', () => {
     server.stored = { ...link, version: 2, longUrl: 'https://example.org/2' };
     server.l1.changed({ domainId: 0, code: 'hot', version: 2 });
     await server.pass(READ_MS + 5);
-    expect(server.l1.knows('/hot')).toBe(false);
+    expect(server.l1.knows('/hot', 0)).toBe(false);
   });
 
   test('where the store does not answer it ends when it has to, and those who ask wait for one read', async () => {

@@ -13,6 +13,7 @@ import { Registry } from 'prom-client';
 import { createRedirects, type Redirects } from '../src/index.js';
 
 const WRONG_A_MINUTE = 2;
+const MISSES_A_MINUTE = 30;
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148';
 const ANDROID =
@@ -39,7 +40,7 @@ beforeEach(async () => {
     clock: { nowMs: () => nowMs, monotonicMs: () => nowMs },
     hasJustWritten: (cookie) => cookie === 'written',
     limits: createRateLimits({
-      ...{ changesPerMin: 1, missesPerMin: 1_000, wrongTokensPerMin: WRONG_A_MINUTE, registry },
+      ...{ changesPerMin: 1, missesPerMin: MISSES_A_MINUTE, wrongTokensPerMin: WRONG_A_MINUTE, registry },
       clientOf: ({ headers }) => `${headers['x-forwarded-for']}`,
     }),
     onError: (error) => {
@@ -88,6 +89,25 @@ test('a link is not there before its time, and then is like any other', async ()
   expect((await ask(code)).status).toBe(404);
   nowMs += 1;
   expect(await follow(code)).toEqual([301, 'https://example.com/', 'private, max-age=90']);
+});
+
+test('nor does anything else tell before its time that it is there', async () => {
+  const code = await add({ notBeforeMs: nowMs + 1_000 });
+  const secret = await add({ notBeforeMs: nowMs + 1_000, password: 'kept' });
+  for (const known of [false, true]) {
+    for (const path of [`${code}/`, `${code}.`, code, `${code}?a`]) {
+      expect([known, path, (await follow(path)).slice(0, 2)]).toEqual([known, path, [404, null]]);
+    }
+    expect([(await open(code, 'x')).status, (await open(secret, 'x')).status]).toEqual([404, 404]);
+  }
+  // Who has tried too many codes is told nothing of any.
+  const asMany = (path: string) => follow(path, { 'x-forwarded-for': 'a guesser' });
+  while ((await asMany('nothing'))[0] !== 429);
+  expect((await asMany(code))[0]).toBe(429);
+  nowMs += 1_000;
+  expect((await follow(`${code}/`)).slice(0, 2)).toEqual([308, `/${code}`]);
+  expect((await open(code, 'x')).status).toBe(405);
+  expect((await asMany(code))[0]).toBe(301);
 });
 
 test('one that has expired leads where it says, for now', async () => {

@@ -1,4 +1,4 @@
-import { type CachedLink, termsText } from '@lakh/links';
+import { type CachedLink, outcomeOf, termsText } from '@lakh/links';
 
 /** Beside its texts, about. */
 const ENTRY_BYTES = 1_024;
@@ -29,8 +29,9 @@ export class HeldLinks {
     return held.link;
   }
 
-  has(path: string): boolean {
-    return this.#links.has(path);
+  /** Whether the path was one of a link that may be followed at `nowMs` of the wall clock: before its time nobody is told that it is there. */
+  knows(path: string, nowMs: number): boolean {
+    return outcomeOf(this.#links.get(path)?.link, nowMs) !== 'missing';
   }
 
   set(path: string, found: CachedLink): void {
