@@ -27,6 +27,12 @@ describe("the gateway's configuration", () => {
     expect(Object.fromEntries(services)).toEqual({
       ...{ '/api/': 'shorten', '= /': 'shorten', '/-/': 'shorten' },
       ...{ '= /api': 'redirect', '= /-': 'redirect', '/': 'redirect' },
+      ...{
+        '/.well-known/': 'redirect',
+        '= /.well-known': 'redirect',
+        '= /favicon.ico': 'redirect',
+        '= /robots.txt': 'redirect',
+      },
       ...{ '= /api/v1/urls:batch': 'shorten', '= /api/v1/urls:batchDelete': 'shorten' },
     });
     for (const { path, service } of publicRoutes) {
