@@ -221,6 +221,12 @@ describe('a password', () => {
     expect((await ask(code)).status).toBe(200);
   }, 30_000);
 
+  test('that nobody could look at is no wrong one', async () => {
+    const unknown = await add({ password: 'of a later form' });
+    for (let i = 0; i <= WRONG_A_MINUTE; i += 1) expect((await open(unknown, 'x', 'unheard')).status).toBe(500);
+    expect((await open(code, 'pässword', 'unheard')).status).toBe(303);
+  });
+
   test('is not taken where none is asked for', async () => {
     const plain = await add({ maxClicks: 3 });
     for (const [asked, status] of [

@@ -52,12 +52,14 @@ export function createFollowTerms(options: FollowTermsOptions): FollowTerms {
 
   async function isKnown(request: RequestHead, kept: string, password: string): Promise<boolean> {
     const end = limits.passwordTried(request);
-    let isRight = false;
     try {
-      isRight = await passwords.verify(password.normalize('NFC'), kept);
-      return isRight;
-    } finally {
+      const isRight = await passwords.verify(password.normalize('NFC'), kept);
       end(isRight);
+      return isRight;
+    } catch (error) {
+      // Nobody has looked at it: too many wait.
+      end(true);
+      throw error;
     }
   }
 
