@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { parse } from 'yaml';
 import { cliReference } from '../packages/commands/dist/index.js';
 import { settingsTable, variablesOfAll } from '../packages/settings/dist/index.js';
 import { root } from './ensure.mjs';
@@ -46,3 +47,7 @@ ${variablesOfAll(programs)
   .join('')}];
 `,
 );
+
+// What a server reads, so that nothing at run time reads YAML.
+const description = parse(readFileSync(join(root, 'docs', 'reference', 'openapi.yaml'), 'utf8'), { merge: true });
+writeFileSync(join(root, 'packages', 'api', 'openapi.json'), `${JSON.stringify(description, null, 1)}\n`);

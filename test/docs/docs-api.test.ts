@@ -1,5 +1,13 @@
 import SwaggerParser from '@apidevtools/swagger-parser';
-import { apiRoutes, createApi, createKeysApi, digest, keyRoutes } from '@lakh/api';
+import {
+  apiRoutes,
+  createApi,
+  createDescription,
+  createKeysApi,
+  descriptionRoutes,
+  digest,
+  keyRoutes,
+} from '@lakh/api';
 import {
   createApp,
   createHttpMetrics,
@@ -102,7 +110,7 @@ async function openServices(token?: string, perMin = 1e9) {
   const site = createSite({ domainId: 0, resolver: redirects.resolver, limits, clock, publicUrl, settings: {} });
   const log = { info: () => {} };
   const keysApi = createKeysApi({ ...options, isOn: true, facts: new MemoryFactStore(), log });
-  const faces = [site, redirects, api, keysApi, createPage({ ...options, store })];
+  const faces = [site, redirects, api, keysApi, createDescription({ publicUrl }), createPage({ ...options, store })];
   const http = createHttpServer({ own: {}, ...createApp({ faces, metrics, onError }) });
   const admin = createAdminServer({ own: {}, registry, lifecycle: { state: 'running' }, checks: {} });
   const address = { host: '127.0.0.1', port: 0 };
@@ -149,6 +157,7 @@ describe('the API description', () => {
       ...siteRoutes,
       ...apiRoutes,
       ...keyRoutes,
+      ...descriptionRoutes,
       ...pageRoutes,
       ...adminRoutes,
     };
@@ -186,7 +195,14 @@ describe('the API description', () => {
       form: ['application/x-www-form-urlencoded', 'long_url='],
       batch: ['application/json', '{}'],
     } as const;
-    const routes: Routes = { ...redirectRoutes, ...siteRoutes, ...apiRoutes, ...keyRoutes, ...pageRoutes };
+    const routes: Routes = {
+      ...redirectRoutes,
+      ...siteRoutes,
+      ...apiRoutes,
+      ...keyRoutes,
+      ...descriptionRoutes,
+      ...pageRoutes,
+    };
     try {
       for (const [name, { method, path, body, rate }] of Object.entries(routes)) {
         const [type, text] = body === undefined ? [] : bodies[body.type];
@@ -406,6 +422,16 @@ describe('the API description', () => {
     await holds(422, renewed, `${url}${all}/ci/rotate`, json('{"overlap_s": -1}', headers));
     await holds(204, one, `${url}${all}/ci`, { method: 'DELETE', headers });
     await holds(404, one, `${url}${all}/ci`, { method: 'DELETE', headers });
+  });
+
+  test('holds for the description itself', async () => {
+    const { url } = anyone;
+    for (const path of ['/api/v1/openapi.json', '/api/v1/docs']) {
+      await holds(200, path, url + path);
+      const { headers } = await fetch(url + path, { method: 'HEAD' });
+      await holds(304, path, url + path, { headers: { 'if-none-match': headers.get('etag') as string } });
+      await holds(405, path, url + path, { method: 'POST' });
+    }
   });
 
   test('holds for what is refused', async () => {

@@ -1,4 +1,4 @@
-import { apiRoutes, keyRoutes } from '@lakh/api';
+import { apiRoutes, descriptionRoutes, keyRoutes } from '@lakh/api';
 import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { redirectRoutes } from '@lakh/redirects';
@@ -8,6 +8,7 @@ import { siteRoutes } from '@lakh/site';
 export const publicRoutes = [
   ...Object.values(apiRoutes),
   ...Object.values(keyRoutes),
+  ...Object.values(descriptionRoutes),
   ...Object.values(pageRoutes),
   ...Object.values(redirectRoutes),
   ...Object.values(siteRoutes),

@@ -6,6 +6,8 @@ export { auditClaims, auditDeletes, auditEdits } from './audit.js';
 export { BATCH_RULES } from './batch-request.js';
 export { type CallerOptions, type Callers, createCallers, type Identify } from './callers.js';
 export type { CreateLinkOptions } from './create-link.js';
+export { createDescription } from './description/description-face.js';
+export { descriptionRoutes } from './description/description-routes.js';
 export { DRY_RUN_RULES } from './dry-run.js';
 export { countReplays, digest } from './idempotency-key.js';
 export { keyCrypto } from './keys/key-crypto.js';

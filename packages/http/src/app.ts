@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import express, { type Express, type Request, type Response, Router } from 'express';
 import { answerError } from './answer-error.js';
+import { answerPreflight, isPreflight } from './cross-origin.js';
 import { MethodNotAllowedError, NotFoundError } from './errors.js';
 import { CLIENT_GONE, type HttpMetrics } from './http-metrics.js';
 import type { RequestHandler } from './http-server.js';
@@ -72,7 +73,8 @@ export function createApp({ faces, metrics, onError }: AppOptions): App {
       const status = isSent ? response.statusCode : CLIENT_GONE;
       metrics.observe(label, status, (performance.now() - startedMs) / 1000);
     });
-    next();
+    if (isPreflight(request, response)) answerPreflight(response);
+    else next();
   });
   for (const face of faces) mount(app, face, speakerOf);
   app.use(() => {
@@ -117,10 +119,14 @@ function mount(
   if (guard) {
     // A verb behind a colon is not under the path before it, to the router.
     const verbs = rows.filter(({ path }) => isVerb(path)).map(({ path }) => patternOf(path));
-    app.use([commonPath(rows) || '/', ...verbs], (request: Request, _response: Response, next: () => void) => {
+    const base = commonPath(rows);
+    const judge = (request: Request, _response: Response, next: () => void) => {
       guard(request);
       next();
-    });
+    };
+    // In a list "/" is that path alone.
+    if (base === '') app.use(judge);
+    else app.use([base, ...verbs], judge);
   }
   // Not below the common path: there the path itself and the one with a slash at its end are the same.
   const router = Router({ caseSensitive: true, strict: true });

@@ -11,6 +11,7 @@ import { answerError } from './answer-error.js';
 import { answerClientError, answerSilence, endWaiting, refuseConnect } from './client-errors.js';
 import { createClients } from './clients.js';
 import { Connections } from './connections.js';
+import { createCrossOrigin } from './cross-origin.js';
 import { drainServer } from './drain.js';
 import { ExpectationFailedError, UriTooLongError } from './errors.js';
 import { createRequestRule, type OwnNames, type RequestRule } from './own-requests.js';
@@ -57,6 +58,8 @@ export interface HttpServerOptions {
   readonly handler: RequestHandler;
   /** Requests for other hosts are answered with 421, and changes that another site's page asks for with 403. */
   readonly own: OwnNames;
+  /** Origins whose pages may use the API in a browser. */
+  readonly crossOrigins?: readonly string[] | undefined;
   /** Asked before the handler. True: it has ended the response; false: it has not touched it. */
   readonly fastLane?: (request: IncomingMessage, response: ServerResponse) => boolean;
   /** Answers plain requests ahead of node:http, which reads all others; without it node:http reads every request. */
@@ -95,7 +98,8 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   const connections = new Connections();
   const clients = createClients(options.trustedProxies);
   const places = new Places(limits.maxInFlight, connections, clients.ofRequest);
-  const rule = createRequestRule(options.own);
+  const crossOrigin = createCrossOrigin(options.crossOrigins);
+  const rule = createRequestRule(options.own, crossOrigin);
   const server = createNodeServer(limits, responsesOf(options.own));
   let isDraining = false;
   let isClosingIdle = false;
@@ -119,6 +123,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     if (isDraining) response.shouldKeepAlive = false;
     try {
       let refusal = rule.judge(request);
+      crossOrigin?.tell(request, response);
       if (!refusal && fastLane?.(request, response)) return;
       refusal ??= tooLong(request, limits) ?? places.refusalOf(request);
       if (refusal) {

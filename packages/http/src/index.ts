@@ -69,7 +69,7 @@ export {
   type Routes,
   speakerFinder,
 } from './route-table.js';
-export { beyondLoopback, httpSettings, listenRule, wireSettings } from './settings.js';
+export { beyondLoopback, crossOriginSettings, httpSettings, listenRule, wireSettings } from './settings.js';
 export { beginStream, type Stream, type StreamEnd } from './streams.js';
 export { PlainRequest } from './wire/plain-request.js';
 export type { WireLane, WireReply } from './wire/wire-lane.js';

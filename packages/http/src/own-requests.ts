@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { CodedError } from '@lakh/base';
 import { isLoopback, parseHostPort } from '@lakh/settings';
 import ipaddr from 'ipaddr.js';
+import type { CrossOrigin } from './cross-origin.js';
 import { BadRequestError, ForbiddenError, MisdirectedRequestError } from './errors.js';
 import type { RequestHead } from './request-head.js';
 
@@ -33,7 +34,8 @@ const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i;
 /** How many spellings of own names are remembered; a client that invents ports gets no further. */
 const KNOWN_MAX = 64;
 
-export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestRule {
+/** @param crossOrigin whose pages may change something all the same, and where */
+export function createRequestRule({ publicUrl, hosts = [] }: OwnNames, crossOrigin?: CrossOrigin): RequestRule {
   const known = publicUrl === undefined ? undefined : new URL(publicUrl);
   const names = new Set([...hosts, ...(known ? [known.hostname] : [])].map(nameOf));
   /** `Host` headers that were found to be this server's: asking is all that a hit of the redirect lane pays. */
@@ -53,12 +55,12 @@ export function createRequestRule({ publicUrl, hosts = [] }: OwnNames): RequestR
     return new MisdirectedRequestError('This server does not answer for that host.');
   }
 
-  function judgeOrigin({ headers }: IncomingMessage, host: string | undefined): CodedError | undefined {
-    const { origin, 'sec-fetch-site': site } = headers;
+  function judgeOrigin(request: IncomingMessage, host: string | undefined): CodedError | undefined {
+    const { origin, 'sec-fetch-site': site } = request.headers;
     const isOwnSite = site === 'same-origin' || site === 'none';
     // A browser that is told to send no referrer has "null" for the page's own form.
     const isOwn = origin === undefined || isOwnOrigin(origin, host) || (origin === 'null' && isOwnSite);
-    return isOwn && (site === undefined || isOwnSite)
+    return (isOwn && (site === undefined || isOwnSite)) || crossOrigin?.lets(request)
       ? undefined
       : new ForbiddenError('Another site’s page cannot change anything here.');
   }

@@ -39,6 +39,15 @@ const origin: Parser<string> = {
   },
 };
 
+/** Origins apart by commas. */
+const originList: Parser<readonly string[]> = {
+  expected: 'origins apart by commas, such as https://app.example (no *: each is named)',
+  parse(value) {
+    const origins = value.split(',').map((entry) => origin.parse(entry.trim()));
+    return origins.every((each) => each !== undefined) ? Object.freeze(origins) : undefined;
+  },
+};
+
 /** Names apart by commas. */
 const hostList: Parser<readonly string[]> = {
   expected: 'host names apart by commas, without ports',
@@ -133,6 +142,16 @@ export const wireSettings = {
     default: 'on',
     description:
       'Whether plain requests for short links are answered ahead of Node’s HTTP server, which reads all others; off: it reads every request.',
+  },
+} as const satisfies SettingList;
+
+/** Of servers that have the API. */
+export const crossOriginSettings = {
+  corsOrigins: {
+    name: 'LAKH_CORS_ORIGINS',
+    parser: originList,
+    description:
+      'Origins whose pages may use the API in a browser (CORS), apart by commas, with tokens that they have themselves; not set: only this server’s own.',
   },
 } as const satisfies SettingList;
 

@@ -1,5 +1,14 @@
 /** What a program is given, as one process, as one of several, and as their supervisor. */
-import type { Face, HttpMetrics, httpSettings, RateLimits, RequestHead, Routes, wireSettings } from '@lakh/http';
+import type {
+  crossOriginSettings,
+  Face,
+  HttpMetrics,
+  httpSettings,
+  RateLimits,
+  RequestHead,
+  Routes,
+  wireSettings,
+} from '@lakh/http';
 import type { SettingsOf } from '@lakh/settings';
 import type { Registry } from 'prom-client';
 import type { ProgramDescription } from './cli.js';
@@ -12,7 +21,7 @@ import type { Channel } from './workers/channel.js';
 
 /** What every server reads: where it listens, and how it runs. */
 export type ServerSettings = SettingsOf<typeof httpSettings & typeof processSettings> &
-  Partial<SettingsOf<typeof wireSettings>>;
+  Partial<SettingsOf<typeof wireSettings & typeof crossOriginSettings>>;
 
 /**
  * The public listener, which nobody reaches before there is something to serve: who is refused can go to another server, whatever was

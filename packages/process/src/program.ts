@@ -167,6 +167,7 @@ function createFront(
   const { maxInFlight, maxConnectionsPerClient, trustedProxies } = settings;
   const http = createHttpServer({
     own,
+    crossOrigins: settings.corsOrigins,
     trustedProxies,
     handler: (request, response) => handler(request, response),
     fastLane: (request, response) => fastLane(request, response),

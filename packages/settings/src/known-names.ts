@@ -5,6 +5,7 @@ export const KNOWN_NAMES: readonly string[] = [
   'LAKH_API_TOKENS_FILE',
   'LAKH_CHANGES_PER_MIN',
   'LAKH_CODEC',
+  'LAKH_CORS_ORIGINS',
   'LAKH_DATABASE',
   'LAKH_DATABASE_FILE',
   'LAKH_DATA_DIR',

@@ -1,6 +1,6 @@
 import { accessRule, apiSettings } from '@lakh/api';
 import { clusterSettings } from '@lakh/backend';
-import { httpSettings, listenRule } from '@lakh/http';
+import { crossOriginSettings, httpSettings, listenRule } from '@lakh/http';
 import { issuingSettings, leaseSettings } from '@lakh/issuing';
 import { type ProgramConfig, processSettings, readProgramConfig, workersRule } from '@lakh/process';
 import { defineProgram, type SettingsOf } from '@lakh/settings';
@@ -10,6 +10,7 @@ export const shorten = defineProgram({
   name: 'shorten',
   settings: {
     ...httpSettings,
+    ...crossOriginSettings,
     ...apiSettings,
     ...codecSettings,
     ...issuingSettings,

@@ -10,7 +10,9 @@ import {
   auditEdits,
   countReplays,
   createApi,
+  createDescription,
   createKeysApi,
+  descriptionRoutes,
   digest,
   keyRoutes,
   openKeyRing,
@@ -55,7 +57,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [apiRoutes, keyRoutes, pageRoutes],
+  routes: [apiRoutes, keyRoutes, descriptionRoutes, pageRoutes],
   start,
   supervise,
 });
@@ -176,6 +178,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   await listener.serve(
     createApi({ ...options, editor, remover, store, metrics: listener.metrics }),
     createKeysApi({ ...options, isOn: settings.apiKeys, facts, log }),
+    createDescription({ publicUrl }),
     createPage({ ...options, store }),
   );
 }

@@ -1,6 +1,6 @@
 import { accessRule, apiSettings } from '@lakh/api';
 import { fileSettings } from '@lakh/backend';
-import { httpSettings, listenRule, wireSettings } from '@lakh/http';
+import { crossOriginSettings, httpSettings, listenRule, wireSettings } from '@lakh/http';
 import { issuingSettings } from '@lakh/issuing';
 import { oneProcessRule, type ProgramConfig, readProgramConfig, singleProcess } from '@lakh/process';
 import { redirectSettings } from '@lakh/redirects';
@@ -16,6 +16,7 @@ export const standalone = defineProgram({
   settings: {
     ...httpSettings,
     ...wireSettings,
+    ...crossOriginSettings,
     ...apiSettings,
     ...codecSettings,
     ...issuingSettings,

@@ -10,7 +10,9 @@ import {
   auditEdits,
   countReplays,
   createApi,
+  createDescription,
   createKeysApi,
+  descriptionRoutes,
   digest,
   keyRoutes,
   openKeyRing,
@@ -45,7 +47,7 @@ await runProgram({
   },
   argv: process.argv.slice(2),
   config: readConfig,
-  routes: [siteRoutes, redirectRoutes, apiRoutes, keyRoutes, pageRoutes],
+  routes: [siteRoutes, redirectRoutes, apiRoutes, keyRoutes, descriptionRoutes, pageRoutes],
   start,
 });
 
@@ -117,6 +119,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   await issuing.attempted();
   const site = createSite({ ...common, resolver: redirects.resolver, publicUrl });
   const keysApi = createKeysApi({ ...options, isOn: settings.apiKeys, facts: backend.facts, log });
-  await listener.serve(site, redirects, api, keysApi, createPage({ ...options, store }));
+  const about = createDescription({ publicUrl });
+  await listener.serve(site, redirects, api, keysApi, about, createPage({ ...options, store }));
   process.stdout.write(`Lakh is ready: ${publicUrl}\n`);
 }
