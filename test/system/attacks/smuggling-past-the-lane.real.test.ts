@@ -100,6 +100,9 @@ test('as many answers come through nginx of what is meant to smuggle a request, 
   expect(both.filter(({ off }) => off[0] === '4 answers')).not.toEqual([]);
   const [off, on] = [ways[0].served, ways[1].served];
   await emptied([off, on]);
-  expect(await totalsOf(on)).toEqual(await totalsOf(off));
+  const [totalsOn, totalsOff] = [await totalsOf(on), await totalsOf(off)];
+  // Who asks for a code while it is looked up joins that look-up: how many did is a matter of moments.
+  for (const totals of [totalsOn, totalsOff]) totals.delete('lakh_lookups_total {"by":"store"}');
+  expect(totalsOn).toEqual(totalsOff);
   expect(on.readByNode).toBeLessThan(0.5 * off.readByNode);
 });

