@@ -164,6 +164,19 @@ describe('a link that may be followed so often', () => {
     expect(await follow(code, {}, 'HEAD')).toEqual([302, APP, 'no-store']);
   });
 
+  test('costs no question to the database a click once it was followed as often, for as long as it is remembered', async () => {
+    const code = await add({ maxClicks: 1 });
+    const clicks = () => store.calls.filter(({ call }) => call === 'click').length;
+    for (let i = 0; i < 20; i += 1) expect((await follow(code))[0]).toBe(i === 0 ? 302 : 410);
+    expect(clicks()).toBe(2);
+    nowMs += 5_000;
+    for (let i = 0; i < 3; i += 1) expect((await follow(code))[0]).toBe(410);
+    expect(clicks()).toBe(3);
+    await store.edit(0, code, { terms: { maxClicks: 2 } });
+    redirects.l1.changed({ domainId: 0, code, version: 2 });
+    expect([(await follow(code))[0], (await follow(code))[0]]).toEqual([302, 410]);
+  });
+
   test('is counted by what it is now, also where an older form of it is remembered', async () => {
     const code = await add({ maxClicks: 1 });
     expect((await follow(code))[0]).toBe(302);

@@ -39,15 +39,20 @@ const AWAY = 'no-store';
 /** Everything that a link says of how it is followed, in this order: when, with which password, by whom, how often. None of it is kept by any cache. */
 export function createFollowTerms(options: FollowTermsOptions): FollowTerms {
   const { store, passwords, limits, answerOf, clock, readAgain } = options;
+  /** Clicks never become fewer: nobody is asked again for as long as this reading of a link is held. */
+  const spent = new WeakSet<Link>();
 
   /** Where it leads, once it may be followed; undefined: it is another link by now. */
   async function admit(request: RequestHead, link: Link, way: Way & { kind: 'target' }): Promise<Way | undefined> {
     const { maxClicks } = link.terms ?? {};
     if (maxClicks === undefined) return way;
+    if (spent.has(link)) return expiredWay(link.terms);
     // Who only looks is not led anywhere.
     const clicked = await store.click(link, maxClicks, request.method !== 'HEAD');
     if (clicked === 'changed') return undefined;
-    return clicked === 'counted' ? way : expiredWay(link.terms);
+    if (clicked === 'counted') return way;
+    spent.add(link);
+    return expiredWay(link.terms);
   }
 
   async function isKnown(request: RequestHead, kept: string, password: string): Promise<boolean> {
