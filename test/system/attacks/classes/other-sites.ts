@@ -1,20 +1,23 @@
 import { hostname } from 'node:os';
-import { apiRoutes } from '@lakh/api';
+import { apiRoutes, keyRoutes } from '@lakh/api';
 import type { Route } from '@lakh/http';
 import { pageRoutes } from '@lakh/page';
 import { adminRoutes } from '@lakh/process';
 import { redirectRoutes } from '@lakh/redirects';
+import { siteRoutes } from '@lakh/site';
 import { type Attacked, changeOf, type Kept, type Listener, linksAmong, makeLink } from '../attacked.js';
 import type { Attack, Attacks } from '../tally.js';
 import { FORM_TYPE, JSON_TYPE, newAlias } from '../witness.js';
 
-const CHANGING: readonly Route[] = [apiRoutes, pageRoutes, redirectRoutes, adminRoutes]
+const CHANGING: readonly Route[] = [apiRoutes, keyRoutes, pageRoutes, redirectRoutes, siteRoutes, adminRoutes]
   .flatMap((each) => Object.values<Route>(each))
   .filter(({ method }) => method !== 'GET');
 const READING: readonly Route[] = [
   apiRoutes.getLink,
   pageRoutes.getPage,
   redirectRoutes.followLink,
+  siteRoutes.previewLink,
+  siteRoutes.drawShortLink,
   adminRoutes.getReadiness,
   adminRoutes.getMetrics,
 ];
@@ -31,16 +34,30 @@ interface Asked {
   readonly made?: string;
 }
 
+/** Opens the links that are asked for one. */
+const PASSWORD = 'open sesame';
+
+/** What is sent to routes that take neither links nor changes of them. */
+const BODIES: ReadonlyMap<string, (code: string) => Pick<Asked, 'body' | 'headers'>> = new Map([
+  [apiRoutes.deleteLinks.path, (code) => ({ headers: [JSON_TYPE], body: JSON.stringify({ links: [{ code }] }) })],
+  [apiRoutes.dryRunLink.path, () => ({ headers: [JSON_TYPE], body: '{}' })],
+  [keyRoutes.createKey.path, () => ({ headers: [JSON_TYPE], body: '{"name":"evil"}' })],
+  [keyRoutes.rotateKey.path, () => ({ headers: [JSON_TYPE], body: '{}' })],
+  [
+    redirectRoutes.openLink.path,
+    () => ({ headers: [FORM_TYPE], body: String(new URLSearchParams({ password: PASSWORD })) }),
+  ],
+]);
+
 /** A request that would succeed from this service's own page, with every right. */
 function rightRequest({ method, path, body }: Route, code: string, token: string | undefined): Asked {
   const headers: Header[] = token === undefined ? [] : [['Authorization', `Bearer ${token}`]];
-  const asked = { method, path: path.replace(':code', code) };
+  const asked = { method, path: path.replace(':code', code).replace(':key', 'evil') };
   if (body === undefined) return { ...asked, headers };
+  const other = BODIES.get(path)?.(code);
+  if (other) return { ...asked, ...other, headers: [...headers, ...other.headers] };
   if (body.type === 'patch') {
     return { ...asked, headers: [...headers, JSON_TYPE], body: '{"long_url":"https://evil.example/"}' };
-  }
-  if (path === apiRoutes.deleteLinks.path) {
-    return { ...asked, headers: [...headers, JSON_TYPE], body: JSON.stringify({ links: [{ code }] }) };
   }
   const made = newAlias();
   const fields = { long_url: `https://evil.example/${made}`, alias: made };
@@ -202,8 +219,11 @@ export async function otherSites(attacked: Attacked): Promise<Attacks> {
 /** The same requests from this service's own page, or all the refusals would be for something else. */
 async function succeedFromOwnPage(attacked: Attacked, at: Listener): Promise<void> {
   const own = `127.0.0.1:${at.port}`;
+  const keys: readonly Route[] = Object.values(keyRoutes);
   for (const route of CHANGING) {
-    const { code } = await makeLink(attacked, at);
+    // Nobody here may administer keys, and who follows no links opens none.
+    if (keys.includes(route) || (route === redirectRoutes.openLink && !at.follows)) continue;
+    const { code } = await makeLink(attacked, at, route === redirectRoutes.openLink ? { password: PASSWORD } : {});
     const asked = rightRequest(route, code, at.token);
     const headers = [...asked.headers, ...pageHeaders(`http://${own}`, 'same-origin')];
     const { answers, text } = await attacked.witness.ask({ port: at.port, ...asked, headers });
