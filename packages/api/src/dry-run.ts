@@ -3,10 +3,10 @@ import { InvalidRequestError } from '@lakh/http';
 import {
   deviceOf,
   type FieldProblem,
-  FORWARDED_MAX_LENGTH,
   type Link,
   languagesOf,
   parseTime,
+  QUERY_MAX_LENGTH,
   TIME_RULES,
   unknownField,
   type Way,
@@ -24,7 +24,7 @@ export const DRY_RUN_RULES = {
   accept_language: { not_a_string: 'must be a string', too_long: `has more than ${HEADER_MAX_LENGTH} characters` },
   query: {
     not_a_string: 'must be a string',
-    too_long: `has more than ${FORWARDED_MAX_LENGTH} characters`,
+    too_long: `has more than ${QUERY_MAX_LENGTH} characters`,
     bad_character: 'must be as it stands in an address: visible ASCII',
   },
   at: TIME_RULES,
@@ -76,7 +76,7 @@ export function parseDryRun(body: unknown): DryRun {
   const problems: FieldProblem[] = unknown === undefined ? [] : [unknownField('', unknown, FIELDS)];
   const userAgent = textIn(fields, 'user_agent', HEADER_MAX_LENGTH, problems);
   const acceptLanguage = textIn(fields, 'accept_language', HEADER_MAX_LENGTH, problems);
-  const query = textIn(fields, 'query', FORWARDED_MAX_LENGTH, problems)?.replace(/^\?/, '') ?? '';
+  const query = textIn(fields, 'query', QUERY_MAX_LENGTH, problems)?.replace(/^\?/, '') ?? '';
   if (!VISIBLE_ASCII.test(query)) problems.push(problem('query', 'bad_character', DRY_RUN_RULES.query.bad_character));
   const at = fields.at == null ? undefined : parseTime(fields.at);
   if (typeof at === 'string') problems.push(problem('at', at, TIME_RULES[at]));

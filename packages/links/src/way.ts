@@ -11,8 +11,14 @@ export type Way =
   | { readonly kind: 'expired'; readonly location: string | null }
   | { readonly kind: 'target'; readonly rule: number | null; readonly location: string };
 
-/** The longest query that is put behind a target, as long as a request may have one. */
-export const FORWARDED_MAX_LENGTH = 8_192;
+/** The longest query that a request may have. */
+export const QUERY_MAX_LENGTH = 8_192;
+
+/**
+ * The longest address that a query may make of a target. A whole answer's head has 4 KiB with many proxies where nobody told them another number (nginx); a longer one they count as their server's
+ * failure, and send nobody there for a while, so that a single request with a long query would take links from everybody.
+ */
+export const FORWARDED_MAX_LENGTH = 3_072;
 
 /** Where a link leads, whether a password is asked for or not, and as if it could be followed once more. */
 export function wayOf(link: Link, facts: ClientFacts, nowMs: number): Way {
@@ -43,9 +49,9 @@ function judgeOf({ userAgent, acceptLanguage, query }: ClientFacts, nowMs: numbe
     (rule.query === undefined || parameters.getAll(rule.query.name).includes(rule.query.value));
 }
 
-/** The target with a query behind its own, as it came, in front of a fragment. What a request's query may have a header may hold. */
+/** The target with a query behind its own, as it came, in front of a fragment; without it where both are too long. What a request's query may have a header may hold. */
 export function withQuery(target: string, query: string): string {
-  if (query === '' || query.length > FORWARDED_MAX_LENGTH) return target;
+  if (query === '' || target.length + 1 + query.length > FORWARDED_MAX_LENGTH) return target;
   const hash = target.indexOf('#');
   const [before, fragment] = hash === -1 ? [target, ''] : [target.slice(0, hash), target.slice(hash)];
   const mark = !before.includes('?') ? '?' : /[?&]$/.test(before) ? '' : '&';

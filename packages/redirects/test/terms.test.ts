@@ -138,6 +138,13 @@ describe('the query of a request', () => {
     expect((await follow(`${await add({ maxClicks: 5 })}?a=1`))[1]).toBe('https://example.com/');
   });
 
+  test('is left out where the address would be longer than proxies take', async () => {
+    const code = await add({ forwardQuery: 'append' });
+    const query = 'q'.repeat(3_072 - 'https://example.com/?'.length);
+    expect((await follow(`${code}?${query}`))[1]).toBe(`https://example.com/?${query}`);
+    expect((await follow(`${code}?${query}q`))[1]).toBe('https://example.com/');
+  });
+
   test('is no more than a header may hold', async () => {
     const code = await add({ forwardQuery: 'append' });
     const request = (query: string) => `GET /${code}?${query} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n`;
