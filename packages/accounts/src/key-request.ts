@@ -1,4 +1,5 @@
 import type { FieldProblem } from '@lakh/base';
+import { parseTime } from '@lakh/links';
 import { type ApiKey, REACHES, type Reach, SCOPES, type Scope } from './api-key.js';
 import { InvalidKeyRequestError } from './errors.js';
 
@@ -20,7 +21,6 @@ const LINK_SCOPES = SCOPES.filter((scope) => scope !== 'admin');
 const NAME = /^[0-9A-Za-z._-]{1,64}$/;
 /** Shorter than `OWNER_MAX_LENGTH` of links. */
 const OWNER = /^[0-9A-Za-z._@+-]{1,64}$/;
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d)$/i;
 
 export type ValidKey = Pick<ApiKey, 'name' | 'owner' | 'scopes' | 'reach' | 'expiresAtMs'>;
 
@@ -39,8 +39,8 @@ export function validateKey({ name, owner, scopes, reach, expiresAt }: KeyReques
   const known = Array.isArray(asked) && asked.length > 0 && asked.every((scope) => SCOPES.includes(scope as Scope));
   if (!known) refuse('scopes', 'invalid_scopes', `must be a list of ${SCOPES.join(', ')}`);
   if (reach != null && !REACHES.includes(reach as Reach)) refuse('reach', 'invalid_reach', 'must be all or own');
-  const expiresAtMs = expiresAt == null ? null : timeOf(expiresAt);
-  if (Number.isNaN(expiresAtMs)) {
+  const expiresAtMs = expiresAt == null ? null : parseTime(expiresAt);
+  if (typeof expiresAtMs === 'string') {
     refuse('expires_at', 'not_a_time', 'must be a time as RFC 3339 has it, such as 2030-01-31T12:00:00Z');
   } else if (expiresAtMs !== null && expiresAtMs <= nowMs)
     refuse('expires_at', 'in_the_past', 'must be later than now');
@@ -50,11 +50,6 @@ export function validateKey({ name, owner, scopes, reach, expiresAt }: KeyReques
     owner: whose as string,
     scopes: SCOPES.filter((scope) => (asked as readonly unknown[]).includes(scope)),
     reach: (reach ?? 'all') as Reach,
-    expiresAtMs,
+    expiresAtMs: expiresAtMs as number | null,
   };
-}
-
-/** NaN: it is no time. */
-function timeOf(value: unknown): number {
-  return typeof value === 'string' && RFC_3339.test(value) ? Date.parse(value) : Number.NaN;
 }

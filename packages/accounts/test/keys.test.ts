@@ -72,6 +72,7 @@ test.each([
   [{ name: 'a', expiresAt: 'tomorrow' }, 'expires_at'],
   [{ name: 'a', expiresAt: '2001-01-01T00:00:00Z' }, 'expires_at'],
   [{ name: 'a', expiresAt: 5 }, 'expires_at'],
+  [{ name: 'a', expiresAt: '2099-02-30T00:00:00Z' }, 'expires_at'],
 ])('%j is refused', async (request, field) => {
   await expect(keys.create(request)).rejects.toMatchObject({ code: 'invalid_key', problems: [{ field }] });
   expect(await keys.list()).toEqual([]);
