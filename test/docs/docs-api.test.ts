@@ -107,7 +107,7 @@ async function openServices(token?: string, perMin = 1e9) {
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, digest, passwords });
   const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
-  const site = createSite({ domainId: 0, resolver: redirects.resolver, limits, clock, publicUrl, settings: {} });
+  const site = createSite({ domainId: 0, resolver: redirects.resolver, store, limits, clock, publicUrl, settings: {} });
   const log = { info: () => {} };
   const keysApi = createKeysApi({ ...options, isOn: true, facts: new MemoryFactStore(), log });
   const faces = [site, redirects, api, keysApi, createDescription({ publicUrl }), createPage({ ...options, store })];

@@ -13,6 +13,7 @@ import {
   type Link,
   LinkGoneError,
   LinkNotFoundError,
+  type LinkStore,
   outcomeOf,
   type Resolver,
 } from '@lakh/links';
@@ -26,6 +27,7 @@ import { siteRoutes } from './site-routes.js';
 export interface SiteOptions {
   readonly domainId: number;
   readonly resolver: Pick<Resolver, 'resolve'>;
+  readonly store: Pick<LinkStore, 'click'>;
   readonly limits: Pick<RateLimits, 'lookUp'>;
   readonly clock: Clock;
   /** What short URLs begin with, without a slash at the end. */
@@ -41,6 +43,7 @@ const FILE_MAX_AGE_S = 300;
 export function createSite({
   domainId,
   resolver,
+  store,
   limits,
   clock,
   publicUrl,
@@ -54,6 +57,10 @@ export function createSite({
     if (link === undefined || fate === 'missing') throw new LinkNotFoundError('There is no link with this code.');
     if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
     if (fate === 'gone') throw new LinkGoneError('This link has expired.');
+    const { maxClicks } = link.terms ?? {};
+    if (maxClicks !== undefined && (await store.click(link, maxClicks, false)) === 'spent') {
+      throw new LinkGoneError('This link was followed as often as it may be.');
+    }
     return link;
   }
 

@@ -24,6 +24,7 @@ beforeAll(async () => {
   const site = createSite({
     domainId: 0,
     resolver: createResolver({ store, clock: { monotonicMs: () => 0 }, validForMs: 0 }),
+    store,
     limits: { lookUp: () => (found) => void lookUps.push(found) },
     clock: { nowMs: () => NOW_MS },
     publicUrl: 'https://lakh.example',
@@ -106,6 +107,14 @@ test('what has no link, or has one no more, has neither preview nor picture, and
     expect([code, (await get(`/${code}+`)).status, (await get(`/${code}.qr`)).status]).toEqual([code, status, status]);
   }
   expect(lookUps).toEqual(Array(8).fill(false));
+});
+
+test('a link that was followed as often as it may be has neither any more', async () => {
+  await add('once', 'https://hidden.example/', null, { maxClicks: 1 });
+  expect([(await get('/once+')).status, (await get('/once.qr')).status]).toEqual([200, 200]);
+  expect(await store.click({ domainId: 0, code: 'once', version: 1 }, 1, true)).toBe('counted');
+  expect([(await get('/once+')).status, (await get('/once.qr')).status]).toEqual([410, 410]);
+  expect(lookUps).toEqual([true, true, false, false]);
 });
 
 test('a style that cannot be drawn is refused, all of it at once', async () => {

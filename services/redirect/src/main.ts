@@ -62,6 +62,7 @@ async function start(context: ProgramContext<RedirectSettings>): Promise<void> {
   const site = createSite({
     domainId: DEFAULT_DOMAIN_ID,
     resolver: redirects.resolver,
+    store,
     limits: listener.limits,
     clock,
     publicUrl,

@@ -117,7 +117,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
   const api = createApi({ ...options, editor, remover, store, metrics });
   await issuing.attempted();
-  const site = createSite({ ...common, resolver: redirects.resolver, publicUrl });
+  const site = createSite({ ...common, store, resolver: redirects.resolver, publicUrl });
   const keysApi = createKeysApi({ ...options, isOn: settings.apiKeys, facts: backend.facts, log });
   const about = createDescription({ publicUrl });
   await listener.serve(site, redirects, api, keysApi, about, createPage({ ...options, store }));
