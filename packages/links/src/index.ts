@@ -45,4 +45,5 @@ export * from './terms.js';
 export { TERMS_RULES } from './terms-problems.js';
 export { foldTag, TAGS_RULES, TEXT_RULES } from './text-fields.js';
 export { parseTime, TIME_RULES, type TimeRule } from './time.js';
+export { Turns } from './turns.js';
 export * from './way.js';

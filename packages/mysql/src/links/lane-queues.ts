@@ -1,4 +1,4 @@
-import { bucketOf } from '@lakh/links';
+import { bucketOf, Turns } from '@lakh/links';
 import type { Lanes } from '../wire/lanes.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
 import type { StatementTimer } from '../wire/timing.js';
@@ -35,7 +35,12 @@ export interface LaneQueues {
   readonly finds: FindQueue;
   /** The same as `finds` where every answer is the primary's. */
   readonly freshFinds: FindQueue;
+  /** Of clicks, each of which has a connection for as long as it waits for its row. */
+  readonly clicks: Turns;
 }
+
+/** Others must find a connection however many click at once on one link, or whatever holds its row. */
+const CLICKS = { atOnce: 4, queuedMax: 1_000, waitMs: 1_000 } as const;
 
 /** Queues for each lane, made when the first needs them, and forgotten with it. */
 export class QueuesOfLanes {
@@ -106,5 +111,5 @@ function openQueues(pool: PrimaryPool, timer: StatementTimer, limits: StoreLimit
   });
   const finds = new FindQueue(findsOf(true));
   const freshFinds = pool.reader === undefined ? finds : new FindQueue(findsOf(false));
-  return { pool, generated, aliases, finds, freshFinds };
+  return { pool, generated, aliases, finds, freshFinds, clicks: new Turns(CLICKS) };
 }

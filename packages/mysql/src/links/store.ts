@@ -1,4 +1,4 @@
-import type { Clock, LinkStore, RemoveOutcome } from '@lakh/links';
+import { type Clock, type LinkStore, type RemoveOutcome, StoreUnavailableError } from '@lakh/links';
 import { type Lanes, oneLane } from '../wire/lanes.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
@@ -66,11 +66,19 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
 
     async click(link, most, isCounted) {
       if (!isStorableCode(link.code)) return 'changed';
-      const { pool: lane } = queues.of(link.domainId, link.code);
-      if (isCounted && (await editing(() => lane.run((session) => countClick(session, link, most))))) return 'counted';
-      const clicks = await reading(() => lane.read((session) => clicksOf(session, link)));
-      if (clicks === undefined) return 'changed';
-      return !isCounted && clicks < most ? 'counted' : 'spent';
+      const { pool: lane, clicks: turns } = queues.of(link.domainId, link.code);
+      if (!(await turns.enter())) {
+        throw new StoreUnavailableError('Too many clicks are waiting to be counted.', { isBusy: true });
+      }
+      try {
+        if (isCounted && (await editing(() => lane.run((session) => countClick(session, link, most)))))
+          return 'counted';
+        const clicks = await reading(() => lane.read((session) => clicksOf(session, link)));
+        if (clicks === undefined) return 'changed';
+        return !isCounted && clicks < most ? 'counted' : 'spent';
+      } finally {
+        turns.leave();
+      }
     },
 
     forgetReceipts: (beforeMs, limit) => editing(() => forgetOldByLanes(lanes, 'edit_receipts', beforeMs, limit)),
