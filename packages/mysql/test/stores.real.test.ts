@@ -29,6 +29,9 @@ import { startDatabase, type TestDatabase } from './database.js';
 import { describeChanges } from './describe-changes.js';
 import { keepTables } from './keep-tables.js';
 
+// Two thousand inserts at once take seconds on a busy machine.
+jest.setTimeout(30_000);
+
 const NOW_MS = 1_790_000_000_000;
 const clock = { nowMs: () => NOW_MS };
 let database: TestDatabase;
