@@ -6,7 +6,7 @@ import type { ServerResponse } from 'node:http';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { Allowance } from './allowance.js';
 import { BatchPlaces } from './batch-places.js';
-import { PayloadTooLargeError, RateLimitedError } from './errors.js';
+import { PayloadTooLargeError, RateLimitedError, TooManyInFlightError } from './errors.js';
 import { RecentMap } from './recent-map.js';
 import type { RequestHead } from './request-head.js';
 import type { Route } from './route-table.js';
@@ -66,8 +66,9 @@ export interface RateLimits {
   tokenShown(request: RequestHead, holder: string | undefined): void;
   /**
    * Takes one of the wrong passwords that a client may send; what it returns is to be told once whether it was the right one, which costs nothing.
+   * Until then it is one of the few that a client may have looked at at once: right ones are work too.
    *
-   * @throws RateLimitedError
+   * @throws RateLimitedError, TooManyInFlightError
    */
   passwordTried(request: RequestHead): (isRight: boolean) => void;
   /** From now on servers that have the same counters count together. */
@@ -87,6 +88,9 @@ export interface RateLimitOptions {
 
 /** Whoever has a token is known, and is a program more often than a person. */
 const TOKEN_FACTOR = 10;
+
+/** Of passwords that wait to be looked at, some dozens: so that whoever knows one keeps nobody waiting by sending it again and again. */
+const PASSWORDS_OF_ONE = 8;
 
 /** Whoever has no token adds none. */
 const USERS_MAX = 65_536;
@@ -116,6 +120,8 @@ class Limits implements RateLimits {
   /** Who has used a token from where. */
   readonly #users = new RecentMap<true>(USERS_MAX);
   readonly #places = new BatchPlaces();
+  /** Passwords that are being looked at, by clients. */
+  readonly #trying = new Map<string, number>();
   #counters: SharedCounters | undefined;
 
   constructor(options: RateLimitOptions) {
@@ -193,8 +199,16 @@ class Limits implements RateLimits {
 
   passwordTried(request: RequestHead): (isRight: boolean) => void {
     const client = this.#options.clientOf(request);
+    const trying = this.#trying.get(client) ?? 0;
+    if (trying >= PASSWORDS_OF_ONE) {
+      throw new TooManyInFlightError('Too many passwords of this client are being looked at; try again later.');
+    }
     this.#take('wrong_passwords', client, request);
+    this.#trying.set(client, trying + 1);
     return (isRight) => {
+      const left = (this.#trying.get(client) as number) - 1;
+      if (left > 0) this.#trying.set(client, left);
+      else this.#trying.delete(client);
       if (isRight) this.#allowances.wrong_passwords.giveBack(client);
       else this.#tell('wrong_passwords', client);
     };

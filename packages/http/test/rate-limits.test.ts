@@ -267,3 +267,14 @@ describe('shared counters', () => {
     expect(Object.fromEntries(counters.used)).toEqual({ 'misses:192.0.2.1': 2, 'wrong_tokens:192.0.2.3': 1 });
   });
 });
+
+test('a client has a few passwords looked at at once, right ones too, and others have theirs', () => {
+  limits = makeLimits({ wrongTokensPerMin: 100 });
+  const of = (address: string) => ({ headers: {}, socket: { remoteAddress: address } }) as unknown as IncomingMessage;
+  const ends = Array.from({ length: 8 }, () => limits.passwordTried(of('192.0.2.1')));
+  expect(() => limits.passwordTried(of('192.0.2.1'))).toThrow('Too many passwords of this client');
+  limits.passwordTried(of('192.0.2.2'))(true);
+  for (const end of ends) end(true);
+  for (let i = 0; i < 20; i += 1) limits.passwordTried(of('192.0.2.1'))(true);
+  expect(refused).toEqual([]);
+});
