@@ -328,6 +328,7 @@ describe('the API description', () => {
     );
     await holds(200, '/{code}', `${url}/${made.code}`);
     await holds(403, '/{code}', `${url}/${made.code}`, form('password=wrong'));
+    await holds(415, '/{code}', `${url}/${made.code}`, { method: 'POST' });
     await holds(303, '/{code}', `${url}/${made.code}?x=1`, form('password=word'));
     await holds(302, '/{code}', `${url}/${made.code}`, form('password=word'));
     const dry = `${LINK}:dryRun`;
@@ -450,7 +451,7 @@ describe('the API description', () => {
     await holds(405, URLS, url + URLS, { method: 'PUT' });
     await holds(405, '/{code}', `${url}/none`, { method: 'PATCH' });
     await holds(404, '/{code}', `${url}/none`, form('password=x'));
-    await holds(415, '/{code}', `${url}/none`, { method: 'POST' });
+    await holds(404, '/{code}', `${url}/none`, { method: 'POST' });
     await holds(405, '/', `${url}/`, { method: 'DELETE' });
     await holds(413, URLS, url + URLS, json(`{"long_url": "${'x'.repeat(17_000)}"}`));
     await holds(414, '/{code}', `${url}/${'x'.repeat(9000)}`);

@@ -43,7 +43,7 @@ export class KeyBook {
         .filter((key) => key.name === idOrName && isValid(key, nowMs))
         .reverse()
         .sort(byLife)[0];
-    if (found === undefined) throw new KeyNotFoundError('There is no such key.');
+    if (found === undefined) throw new KeyNotFoundError('No key has this id, nor is it the name of a valid one.');
     return found;
   }
 

@@ -35,7 +35,7 @@ export const apiRoutes = {
     method: 'POST',
     path: '/api/v1/urls/:code:dryRun',
     rate: 'misses',
-    body: { type: 'json', holds: 'request', maxBytes: BODY_MAX_BYTES },
+    body: { type: 'json', holds: 'request', isOptional: true, maxBytes: BODY_MAX_BYTES },
   },
   getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
   editLink: {

@@ -33,8 +33,10 @@ export interface DeleteRequest {
 
 /** The items of a batch. @throws InvalidRequestError */
 export function itemsOf(body: unknown): readonly unknown[] {
-  const { links } = fieldsOf(body, FIELDS_OF_BATCH);
-  if (links === undefined) throw invalid('links', 'missing');
+  const { fields, problems } = fieldsOf(body, FIELDS_OF_BATCH);
+  const { links } = fields;
+  if (links === undefined) problems.push(problem('links', 'missing'));
+  if (problems.length > 0) throw new InvalidRequestError(problems);
   if (!Array.isArray(links)) throw invalid('links', 'not_an_array');
   if (links.length === 0) throw invalid('links', 'no_links');
   if (links.length > BATCH_MAX_LINKS) throw invalid('links', 'too_many');
@@ -43,8 +45,8 @@ export function itemsOf(body: unknown): readonly unknown[] {
 
 /** @throws InvalidRequestError */
 export function parseDeleteRequest(body: unknown): DeleteRequest {
-  const { code, if_match: ifMatch } = fieldsOf(body, FIELDS_OF_DELETE);
-  const problems: FieldProblem[] = [];
+  const { fields, problems } = fieldsOf(body, FIELDS_OF_DELETE);
+  const { code, if_match: ifMatch } = fields;
   let ifVersions: readonly number[] | undefined;
   if (typeof code !== 'string') problems.push(problem('code', code === undefined ? 'missing' : 'not_a_string'));
   try {
@@ -71,13 +73,16 @@ export function keyOfLine(body: unknown): { readonly key?: string; readonly link
   return { key, link };
 }
 
-function fieldsOf(body: unknown, known: ReadonlySet<string>): Readonly<Record<string, unknown>> {
+interface Fields {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly problems: FieldProblem[];
+}
+
+function fieldsOf(body: unknown, known: ReadonlySet<string>): Fields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new InvalidRequestError([{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }]);
   }
-  const problems = unknownFields(body, known);
-  if (problems.length > 0) throw new InvalidRequestError(problems);
-  return body as Readonly<Record<string, unknown>>;
+  return { fields: body as Fields['fields'], problems: unknownFields(body, known) };
 }
 
 type Rules = typeof BATCH_RULES;

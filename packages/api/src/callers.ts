@@ -67,4 +67,5 @@ export function createCallers({ identify, limits }: CallerOptions): Callers {
 /** A token of the file and a key of the database may have one name, and are two callers. */
 const holderOf = ({ kind, name }: Actor) => (kind === 'token' ? name : kind === 'key' ? `key:${name}` : undefined);
 
-const needsToken = () => new UnauthorizedError('A valid API token is needed: Authorization: Bearer <token>.');
+const needsToken = () =>
+  new UnauthorizedError('A valid API key or token is needed: Authorization: Bearer <key or token>.');

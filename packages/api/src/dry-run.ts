@@ -8,12 +8,12 @@ import {
   parseTime,
   QUERY_MAX_LENGTH,
   TIME_RULES,
-  unknownField,
   type Way,
   wayOf,
 } from '@lakh/links';
+import { unknownFields } from './link-request.js';
 
-const FIELDS = ['user_agent', 'accept_language', 'query', 'at'] as const;
+const FIELDS: ReadonlySet<string> = new Set(['user_agent', 'accept_language', 'query', 'at']);
 const HEADER_MAX_LENGTH = 1_024;
 /** What a request's target may have. */
 const VISIBLE_ASCII = /^[\x21-\x7e]*$/;
@@ -72,8 +72,7 @@ export function parseDryRun(body: unknown): DryRun {
     throw new InvalidRequestError([{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }]);
   }
   const fields = body as Readonly<Record<string, unknown>>;
-  const unknown = Object.keys(fields).find((name) => !FIELDS.includes(name as (typeof FIELDS)[number]));
-  const problems: FieldProblem[] = unknown === undefined ? [] : [unknownField('', unknown, FIELDS)];
+  const problems: FieldProblem[] = unknownFields(fields, FIELDS);
   const userAgent = textIn(fields, 'user_agent', HEADER_MAX_LENGTH, problems);
   const acceptLanguage = textIn(fields, 'accept_language', HEADER_MAX_LENGTH, problems);
   const query = textIn(fields, 'query', QUERY_MAX_LENGTH, problems)?.replace(/^\?/, '') ?? '';

@@ -59,10 +59,21 @@ function fieldsOf(body: unknown, known: ReadonlySet<string>): { fields?: Fields;
     return { problems: [{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }] };
   }
   const fields = body as Fields;
-  return { fields, problems: unknownFields(fields, known) };
+  return {
+    fields,
+    problems: unknownFields(fields, known).map((problem) => ({ ...problem, ...keptOf(problem, known) })),
+  };
 }
 
-/** The first of the fields that there are not. */
+/** What links are answered with, and keep: `there is no such field` would be no help to who sends back what they were answered. */
+const KEPT: ReadonlySet<string> = new Set(['code', 'alias', 'short_url', 'created_at', 'owner']);
+
+function keptOf({ field }: FieldProblem, known: ReadonlySet<string>): Pick<FieldProblem, 'reason'> | undefined {
+  if (!KEPT.has(field)) return undefined;
+  return { reason: field === 'code' && known.has('alias') ? 'cannot be set; did you mean alias?' : 'cannot be set' };
+}
+
+/** The first so many of the fields that there are not. */
 export function unknownFields(fields: object, known: ReadonlySet<string>): FieldProblem[] {
   const problems: FieldProblem[] = [];
   for (const name in fields) {

@@ -58,7 +58,7 @@ describe('creates', () => {
     const made = await api.create(Array(20).fill(junk));
     for (const { problem } of made.body.results) expect(problem?.errors).toHaveLength(17);
     const deleted = await api.send('batchDelete', { links: [junk] });
-    expect(deleted.body.results[0]?.problem?.errors).toHaveLength(16);
+    expect(deleted.body.results[0]?.problem?.errors).toHaveLength(17);
   });
 
   test('of one alias in a batch the first has it, and who asks for the very same is told of it', async () => {
@@ -75,6 +75,14 @@ describe('creates', () => {
     ['no array', '{"links": 1}', [{ field: 'links', rule: 'not_an_array' }]],
     ['no links', '{"links": []}', [{ field: 'links', rule: 'no_links' }]],
     ['unknown fields', '{"links": [], "create": 1}', [{ field: 'create', rule: 'unknown_field' }]],
+    [
+      'another name',
+      '{"link": []}',
+      [
+        { field: 'link', rule: 'unknown_field' },
+        { field: 'links', rule: 'missing' },
+      ],
+    ],
     ['too many', JSON.stringify({ links: Array(1001).fill(0) }), [{ field: 'links', rule: 'too_many' }]],
   ])('a body with %s is refused as a whole', async (_, body, errors) => {
     const { status, body: problem } = await api.send('batch', body);

@@ -95,6 +95,12 @@ test('a key is made, shown once, let in, listed without its text, renewed and re
   );
 });
 
+test('a rotation needs no body', async () => {
+  await start();
+  await ask('POST', AT, { name: 'ci' });
+  expect(await ask('POST', `${AT}/ci/rotate`, undefined)).toMatchObject({ status: 201, body: { name: 'ci' } });
+});
+
 test('who has no key, a wrong one or one without the scope learns and changes nothing', async () => {
   await start();
   const { body } = await ask('POST', AT, { name: 'plain' });
@@ -127,6 +133,10 @@ test('what cannot be is refused with all that is wrong', async () => {
   expect((await ask('POST', AT, { name: 'a', tag: 1 })).body.errors).toMatchObject([
     { field: 'tag', rule: 'unknown_field' },
   ]);
+  const mistyped = await ask('POST', AT, { nam: 'a', scope: ['links:read'], expires_at: '2030-02-31T12:00:00Z' });
+  expect(mistyped.body.detail).toBe(
+    'nam: there is no such field; did you mean name?; scope: there is no such field; did you mean scopes?; name: must be 1 to 64 of the characters 0-9 A-Z a-z . _ -; expires_at: must be a time as RFC 3339 has it, such as 2030-01-31T12:00:00Z',
+  );
   expect((await ask('POST', AT, [])).status).toBe(422);
   expect(await ask('POST', AT, { name: 'ci' })).toMatchObject({ status: 409, body: { code: 'key_name_taken' } });
   expect(await ask('POST', `${AT}/none/rotate`, {})).toMatchObject({ status: 404, body: { code: 'key_not_found' } });

@@ -54,6 +54,7 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
       : express.urlencoded({ limit: maxBytes, type: [...types], extended: false, parameterLimit: FORM_FIELDS_MAX });
 
   return async (request, response) => {
+    if (rule.isOptional && !hasBody(request)) return {};
     if (!isOfType(request, rule.type))
       throw new UnsupportedMediaTypeError(`Send the ${holds} as ${types.join(' or ')}.`);
     if (typeOf(request) === MEDIA_TYPES.batch[1]) return linesOf(request, rule);
@@ -74,6 +75,9 @@ export function createBodyReader(rule: BodyRule): (request: Request, response: R
     return body.length === 0 && rule.type !== 'patch' ? {} : parseJson(body);
   };
 }
+
+const hasBody = ({ headers }: Request) =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 
 const tooLarge = (maxBytes: number) => new PayloadTooLargeError(`The body is larger than ${maxBytes} bytes.`);
 

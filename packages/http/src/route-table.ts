@@ -12,6 +12,8 @@ export interface BodyRule {
   readonly type: 'json' | 'patch' | 'form' | 'batch';
   /** What it holds, as the caller is told: "Send the link as application/json." */
   readonly holds: string;
+  /** JSON with nothing that is required: who sends no body at all need not name its type either. */
+  readonly isOptional?: boolean;
   /** Of a body that is read whole before it is looked at. */
   readonly maxBytes: number;
   /** Of one line, where a body comes in lines. */

@@ -43,5 +43,5 @@ export function demand(right: Right, { kind, rights }: Actor): void {
   if (rights.includes(right)) return;
   if (kind === 'token') throw new ForbiddenError(`${DEED[right]} is not among the rights of this API token.`);
   if (kind === 'key') throw new ForbiddenError(`${DEED[right]} is not among the scopes of this API key.`);
-  throw new ForbiddenError(`${DEED[right]} needs an API token, and this server has none configured.`);
+  throw new ForbiddenError(`${DEED[right]} needs an API key or token, and this server has none configured.`);
 }

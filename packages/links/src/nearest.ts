@@ -1,7 +1,10 @@
 /** Of what is longer nobody has mistyped a letter. */
 const NAME_MAX = 32;
 
-/** The one of `known` that a name is nearest to, if it is near enough to be meant by it: a letter wrong in three, at most. */
+/**
+ * The one of `known` that a name is nearest to, if it is near enough to be meant by it: a letter wrong in three, at most; else the first that has it as one
+ * of its words, as `long_url` has `url`.
+ */
 export function nearestOf(name: string, known: Iterable<string>): string | undefined {
   if (name.length > NAME_MAX) return undefined;
   const asked = plain(name);
@@ -13,7 +16,9 @@ export function nearestOf(name: string, known: Iterable<string>): string | undef
     nearest = each;
     least = distance;
   }
-  return nearest;
+  if (nearest !== undefined) return nearest;
+  for (const each of known) if (each.split('_').includes(asked)) return each;
+  return undefined;
 }
 
 /** `longUrl`, `long-url` and `long_url` are the same name in other clothes. */

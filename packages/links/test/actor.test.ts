@@ -16,10 +16,10 @@ describe('an actor', () => {
   test('may do what is among its rights, and is told of what is not', () => {
     expect(() => demand('create', anonymous(['create']))).not.toThrow();
     expect(() => demand('delete', anonymous(['create']))).toThrow(
-      new ForbiddenError('Deleting needs an API token, and this server has none configured.'),
+      new ForbiddenError('Deleting needs an API key or token, and this server has none configured.'),
     );
     expect(() => demand('create', anonymous([]))).toThrow(
-      new ForbiddenError('Creating links needs an API token, and this server has none configured.'),
+      new ForbiddenError('Creating links needs an API key or token, and this server has none configured.'),
     );
     expect(() => demand('delete', tokenHolder('ci'))).not.toThrow();
     expect(() => demand('read', tokenHolder('ci', ['create', 'delete']))).toThrow(

@@ -98,7 +98,9 @@ describe('an edit', () => {
 
   test('needs the right to edit', async () => {
     const { edit, link } = await setUp();
-    const forbidden = new ForbiddenError('Changing links needs an API token, and this server has none configured.');
+    const forbidden = new ForbiddenError(
+      'Changing links needs an API key or token, and this server has none configured.',
+    );
     await expect(edit(0, link.code, {}, anonymous(['create', 'read', 'delete']))).rejects.toThrow(forbidden);
     await expect(edit(0, link.code, {}, anonymous(['edit']))).resolves.toMatchObject({ edited: false });
   });

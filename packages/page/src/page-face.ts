@@ -55,7 +55,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
     if (headers['retry-after']) response.set('Retry-After', headers['retry-after']);
     const errors =
       error instanceof UnauthorizedError
-        ? { token: 'This is not a valid API token.' }
+        ? { token: 'This is not a valid API key or token.' }
         : error instanceof InvalidLinkError
           ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, fieldError(field, reason)]))
           : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };

@@ -20,7 +20,12 @@ export interface PageModel {
 export const EMPTY_FORM: FormValues = { long_url: '', alias: '', expires_at: '' };
 
 /** What each field is called. */
-const LABELS = { long_url: 'Long address', token: 'API token', alias: 'Short name', expires_at: 'End date' } as const;
+const LABELS = {
+  long_url: 'Long address',
+  token: 'API key or token',
+  alias: 'Short name',
+  expires_at: 'End date',
+} as const;
 type FieldName = keyof typeof LABELS;
 
 /** What is wrong with a field, as a sentence of its own: a reason has no subject. */

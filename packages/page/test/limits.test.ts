@@ -56,7 +56,7 @@ test('the form comes back with what was typed when too many links were made, and
 
 test('wrong tokens in the form are guesses too; none is not', async () => {
   for (let i = 0; i < 5; i += 1) expect((await submit('')).status).toBe(401);
-  expect((await submit('wrong')).text).toContain('This is not a valid API token.');
+  expect((await submit('wrong')).text).toContain('This is not a valid API key or token.');
   expect([(await submit('wrong')).status, (await submit('wrong')).status, (await submit('right')).status]).toEqual([
     401, 429, 429,
   ]);

@@ -87,8 +87,8 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     return { status: 308, location: `/${code}`, cacheControl: 'no-store' };
   }
 
-  /** `password`: what was typed, where something was. */
-  async function find(request: RequestHead, code: string, password?: string): Promise<Followed> {
+  /** `passwordOf` reads what was typed, where something was. */
+  async function find(request: RequestHead, code: string, passwordOf?: ReadPassword): Promise<Followed> {
     const path = `/${code}`;
     const asked = freshOf(request, code);
     const fresh = asked && (await asked);
@@ -98,14 +98,14 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
     const termed = fresh || held || goneBy ? undefined : l1.termedAt(path, askedMs);
     l1.count(held || goneBy || termed ? 'hit' : 'miss');
     // A hit that came with a query string, which the fast lane's key does not have.
-    if (held && password !== undefined) throw notAsked();
+    if (held && passwordOf !== undefined) throw notAsked();
     if (held) return held;
     if (goneBy) throw goneError(goneBy);
-    if (termed) return lead(request, termed, password);
+    if (termed) return lead(request, termed, passwordOf);
     const link = fresh ? fresh.link : await resolver.resolve(domainId, code);
     if (link === undefined) return cleanOf(request, code);
     if (link.state === 'deleted') throw goneError('delete');
-    return lead(request, link, password);
+    return lead(request, link, passwordOf);
   }
 
   const lead = createLead(options);
@@ -124,12 +124,15 @@ export function createLinkFollower(options: FollowLinkOptions): LinkFollower {
       },
       async openLink(request, response, body) {
         const code = request.params.code as string;
-        const password = passwordIn(await body());
-        sendFollowed(response, await admitted(request, code, () => find(request, code, password)));
+        const passwordOf = async () => passwordIn(await body());
+        sendFollowed(response, await admitted(request, code, () => find(request, code, passwordOf)));
       },
     },
   };
 }
+
+/** Rejects where what was sent is no form. */
+type ReadPassword = () => Promise<string>;
 
 /** What a form sent; another form is one with nothing in it, which is nobody's password. */
 function passwordIn(form: unknown): string {
@@ -145,11 +148,12 @@ const notAsked = () => new MethodNotAllowedError(['GET', 'HEAD']);
 
 /** Where a link leads that is there. */
 function createLead({ l1, answerOf, clock, followTerms }: FollowLinkOptions) {
-  return async (request: RequestHead, link: Link, password: string | undefined): Promise<Followed> => {
+  return async (request: RequestHead, link: Link, passwordOf: ReadPassword | undefined): Promise<Followed> => {
     const nowMs = clock.nowMs();
     if (outcomeOf(link, nowMs) === 'missing') throw notFound();
-    if (password !== undefined && link.terms?.password === undefined) throw notAsked();
-    if (link.terms !== null) return followTerms(request, link, password);
+    // Before it is read: what is no form is no password, and none is asked for here.
+    if (passwordOf !== undefined && link.terms?.password === undefined) throw notAsked();
+    if (link.terms !== null) return followTerms(request, link, await passwordOf?.());
     if (outcomeOf(link, nowMs) === 'gone') throw goneError('expiry');
     if (leadsToHost(link.longUrl, request.headers.host ?? '')) {
       // L1 asks for no host, so it must not hold what one host must not be sent to.

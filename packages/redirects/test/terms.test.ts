@@ -256,6 +256,9 @@ describe('a password', () => {
       expect((await open(asked, 'x')).status).toBe(status);
     }
     expect((await ask(code, { method: 'POST', body: '{}' })).status).toBe(415);
+    // Nobody is told to send a password that no link asks for.
+    expect((await ask(plain, { method: 'POST' })).status).toBe(405);
+    expect((await ask('nothing', { method: 'POST', body: '{}' })).status).toBe(404);
     await store.remove(0, code);
     redirects.l1.changed({ domainId: 0, code, version: 2 });
     expect((await open(code, 'pässword')).status).toBe(410);

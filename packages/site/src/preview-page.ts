@@ -5,9 +5,9 @@ import type { Link } from '@lakh/links';
 const LOOK = `${PAGE_LOOK}
 .long { overflow-wrap: anywhere; }
 .host { font-size: 1.35rem; font-weight: 700; }
-dl { margin: 1.5rem 0 0; display: grid; grid-template-columns: max-content 1fr; gap: 0.4rem 1.25rem; }
+dl { margin: 1.5rem 0 0; display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 0.4rem 1.25rem; }
 dt { opacity: 0.8; }
-dd { margin: 0; }
+dd { margin: 0; overflow-wrap: anywhere; }
 img { display: block; margin-top: 1.75rem; width: 12rem; height: 12rem; background: #fff; border-radius: 0.4rem; }
 `;
 

@@ -85,6 +85,14 @@ test('a preview tells nothing that following the link would not tell', async () 
   expect(await (await get('/ruled+')).text()).toMatch(/shown\.example[\s\S]*may lead elsewhere/);
 });
 
+test('nothing of a preview is wider than a narrow screen', async () => {
+  await add('narrow');
+  const page = await (await get('/narrow+')).text();
+  // A column of `1fr` is as wide as its longest word.
+  expect(page).toContain('grid-template-columns: max-content minmax(0, 1fr)');
+  expect(page).toMatch(/dd \{[^}]*overflow-wrap: anywhere/);
+});
+
 test('the picture of a link is kept no longer than the link', async () => {
   await add('soon', 'https://example.com/', NOW_MS + 60_500);
   const answer = await get('/soon.qr?format=png&size=100');

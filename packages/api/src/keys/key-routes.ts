@@ -17,7 +17,7 @@ export const keyRoutes = {
     ...common,
     method: 'POST',
     path: '/api/v1/keys/:key/rotate',
-    body: { type: 'json', holds: 'overlap', maxBytes: BODY_MAX_BYTES },
+    body: { type: 'json', holds: 'overlap', isOptional: true, maxBytes: BODY_MAX_BYTES },
   },
   revokeKey: { ...common, method: 'DELETE', path: '/api/v1/keys/:key' },
 } as const satisfies Routes;

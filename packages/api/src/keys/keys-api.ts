@@ -1,4 +1,11 @@
-import { createKeys, InvalidKeyRequestError, type KeyView, type NewKey } from '@lakh/accounts';
+import {
+  createKeys,
+  InvalidKeyRequestError,
+  type KeyRequest,
+  type KeyView,
+  type NewKey,
+  validateKey,
+} from '@lakh/accounts';
 import type { FactStore } from '@lakh/facts';
 import {
   type Face,
@@ -8,7 +15,7 @@ import {
   type RouteResponse,
   securityHeaders,
 } from '@lakh/http';
-import { type Actor, type Clock, demand } from '@lakh/links';
+import { type Actor, type Clock, demand, type FieldProblem } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 import { type CallerOptions, createCallers } from '../callers.js';
 import { unknownFields } from '../link-request.js';
@@ -63,15 +70,19 @@ export function createKeysApi({ isOn, facts, clock, log, ...others }: KeysApiOpt
       },
       async createKey(request, response, body) {
         const actor = admit(request, response);
-        const { name, owner, scopes, reach, expires_at: expiresAt } = fieldsOf(await body(), FIELDS_OF_CREATE);
-        const made = await keys.create({ name, owner, scopes, reach, expiresAt }).catch(refuse);
+        const { fields, problems } = fieldsOf(await body(), FIELDS_OF_CREATE);
+        const { name, owner, scopes, reach, expires_at: expiresAt } = fields;
+        const asked = { name, owner, scopes, reach, expiresAt };
+        if (problems.length > 0) throw new InvalidRequestError([...problems, ...problemsOf(asked, clock.nowMs())]);
+        const made = await keys.create(asked).catch(refuse);
         tell(actor, made.key, 'API key made');
         show(response, made);
       },
       async rotateKey(request, response, body) {
         const actor = admit(request, response);
-        const { overlap_s: overlapS } = fieldsOf(await body(), FIELDS_OF_ROTATE);
-        const made = await keys.rotate(request.params.key as string, overlapS ?? undefined).catch(refuse);
+        const { fields, problems } = fieldsOf(await body(), FIELDS_OF_ROTATE);
+        if (problems.length > 0) throw new InvalidRequestError(problems);
+        const made = await keys.rotate(request.params.key as string, fields.overlap_s ?? undefined).catch(refuse);
         tell(actor, made.key, 'API key rotated');
         show(response, made);
       },
@@ -84,13 +95,27 @@ export function createKeysApi({ isOn, facts, clock, log, ...others }: KeysApiOpt
   };
 }
 
-function fieldsOf(body: unknown, known: ReadonlySet<string>): Readonly<Record<string, unknown>> {
+interface Fields {
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly problems: readonly FieldProblem[];
+}
+
+function fieldsOf(body: unknown, known: ReadonlySet<string>): Fields {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new InvalidRequestError([{ field: '', rule: 'not_an_object', reason: 'must be a JSON object' }]);
   }
-  const problems = unknownFields(body, known);
-  if (problems.length > 0) throw new InvalidRequestError(problems);
-  return body as Readonly<Record<string, unknown>>;
+  return { fields: body as Fields['fields'], problems: unknownFields(body, known) };
+}
+
+/** What else is wrong with a key that has fields that there are not. */
+function problemsOf(asked: KeyRequest, nowMs: number): readonly FieldProblem[] {
+  try {
+    validateKey(asked, nowMs);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvalidKeyRequestError)) throw error;
+    return error.problems;
+  }
 }
 
 function refuse(error: unknown): never {

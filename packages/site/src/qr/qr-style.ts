@@ -41,9 +41,9 @@ const REASONS = {
   format: `must be ${QR_FORMATS.join(' or ')}`,
   size: `must be a whole number from ${QR_SIZE.min} to ${QR_SIZE.max}`,
   margin: `must be a whole number from 0 to ${QR_MARGIN_MAX}`,
-  correction: `must be ${QR_CORRECTIONS.join(', ')}`,
-  color: 'must be six hexadecimal digits, as 1a2b3c',
-  background: 'must be six hexadecimal digits, as ffffff',
+  correction: `must be one of ${QR_CORRECTIONS.join(', ')}`,
+  color: 'must be six hexadecimal digits, as 1a2b3c, or three',
+  background: 'must be six hexadecimal digits, as ffffff, or three',
 } as const satisfies Record<keyof QrStyle, string>;
 
 /** The style that a query string asks for, and everything that is wrong with it. */
@@ -85,7 +85,7 @@ function take(
 ): boolean {
   switch (name) {
     case 'format':
-      return within(QR_FORMATS, value, (format) => (style.format = format));
+      return within(QR_FORMATS, value.toLowerCase(), (format) => (style.format = format));
     case 'correction':
       return within(QR_CORRECTIONS, value.toUpperCase(), (correction) => (style.correction = correction));
     case 'size':
