@@ -246,7 +246,7 @@ describe('redirecting', () => {
       [404, 'GET', '/humans.txt'],
       [410, 'GET', `/${code}`],
       [405, 'PUT', `/${code}`],
-      [415, 'POST', `/${code}`],
+      [410, 'POST', `/${code}`],
       [405, 'DELETE', '/'],
       [405, 'GET', '/-/shorten'],
       [400, 'GET', '/%zz'],
