@@ -24,6 +24,7 @@ import {
   anonymous,
   createEditor,
   createRemover,
+  createRestorer,
   type Invalidation,
   OwnHosts,
   RIGHTS,
@@ -50,6 +51,7 @@ interface Operation {
 }
 type Paths = Record<string, Record<string, Operation>>;
 
+const RESTORE_MS = 30 * 24 * 60 * 60 * 1000;
 const RYOW_KEY = new Uint8Array(32);
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
@@ -106,7 +108,9 @@ async function openServices(token?: string, perMin = 1e9) {
   };
   const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, digest, passwords });
-  const api = createApi({ ...options, editor, remover: createRemover(changes), store, metrics });
+  const remover = createRemover({ ...changes, grace: { clock, restoreMs: RESTORE_MS } });
+  const restorer = createRestorer({ ...changes, clock, restoreMs: RESTORE_MS });
+  const api = createApi({ ...options, editor, remover, restorer, store, metrics });
   const site = createSite({ domainId: 0, resolver: redirects.resolver, store, limits, clock, publicUrl, settings: {} });
   const log = { info: () => {} };
   const keysApi = createKeysApi({ ...options, isOn: true, facts: new MemoryFactStore(), log });

@@ -3,7 +3,7 @@ import { Agent, createServer, request as httpRequest, type Server } from 'node:h
 import type { AddressInfo } from 'node:net';
 import { createApi } from '@lakh/api';
 import { createApp, createHttpMetrics, createRateLimits, createRyowCookie, createRyowReader } from '@lakh/http';
-import { anonymous, createEditor, createRemover, type Invalidation, OwnHosts } from '@lakh/links';
+import { anonymous, createEditor, createRemover, createRestorer, type Invalidation, OwnHosts } from '@lakh/links';
 import { createPage } from '@lakh/page';
 import { createRedirects } from '@lakh/redirects';
 import { countedShortener, MemoryLinkStore } from '@lakh/testkit';
@@ -59,6 +59,7 @@ beforeAll(async () => {
     }),
     editor: createEditor({ ...changes, clock, policy }),
     remover: createRemover(changes),
+    restorer: createRestorer({ ...changes, clock, restoreMs: 0 }),
     clock,
     ryowCookie: createRyowCookie(RYOW_KEY, true),
     publicUrl,

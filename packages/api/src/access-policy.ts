@@ -10,6 +10,8 @@ import { loadTokens, type Tokens, TokensFileError, watchTokens } from './tokens.
 
 export interface AccessPolicy {
   readonly identify: Identify;
+  /** Whether whoever comes is one and the same: this machine's user, who may do everything. */
+  readonly isAlone: boolean;
   /** Whether who creates links needs a token or a key. */
   readonly needsToken: boolean;
   /** From now on these keys let in, beside the tokens of the file. */
@@ -34,7 +36,7 @@ export function accessPolicy(
   if (file === undefined && !apiKeys) {
     const isAlone = !open && beyondLoopback(settings) === undefined;
     const anyone = anonymous(isAlone ? RIGHTS : ['create', 'read']);
-    return { identify: () => anyone, needsToken: false, takeKeys: () => {}, close: () => {} };
+    return { identify: () => anyone, isAlone, needsToken: false, takeKeys: () => {}, close: () => {} };
   }
   const tokens = file === undefined ? undefined : watchedTokens(file, log);
   if (tokens?.now().holders.length === 0 && !apiKeys) throw new TokensFileError(`${file}: it holds no token`);
@@ -49,6 +51,7 @@ export function accessPolicy(
   return {
     identify: (authorization, right = 'create') =>
       authorization === undefined && anyone?.rights.includes(right) ? anyone : holderOf(authorization),
+    isAlone: false,
     needsToken: !open,
     takeKeys(keys) {
       ring = keys;

@@ -37,6 +37,7 @@ export const apiRoutes = {
     rate: 'misses',
     body: { type: 'json', holds: 'request', isOptional: true, maxBytes: BODY_MAX_BYTES },
   },
+  restoreLink: { ...common, method: 'POST', path: '/api/v1/urls/:code:restore', rate: 'edits' },
   getLink: { ...common, method: 'GET', path: '/api/v1/urls/:code', rate: 'misses' },
   editLink: {
     ...common,

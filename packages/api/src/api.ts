@@ -13,11 +13,11 @@ import {
   demandReach,
   type Editor,
   isPossibleCode,
-  LinkGoneError,
   LinkNotFoundError,
   type LinkRecord,
   type LinkStore,
   type Remover,
+  type Restorer,
 } from '@lakh/links';
 import { drawQr, parseQrStyle } from '@lakh/site';
 import { apiRoutes } from './api-routes.js';
@@ -32,6 +32,7 @@ import {
 } from './create-link.js';
 import { createLinksHandler } from './create-links.js';
 import { createDeleteLinksHandler } from './delete-links.js';
+import { createDeletionHandlers } from './deletions.js';
 import { dryRunJson, parseDryRun } from './dry-run.js';
 import { entityTag, versionsOf } from './entity-tag.js';
 import { idempotencyKeyOf } from './idempotency-key.js';
@@ -41,6 +42,7 @@ import { parseEditRequest } from './link-request.js';
 export interface ApiOptions extends CreateLinkOptions, CallerOptions {
   readonly editor: Editor;
   readonly remover: Remover;
+  readonly restorer: Restorer;
   readonly store: Pick<LinkStore, 'read'>;
   readonly clock: Clock;
   readonly metrics: HttpMetrics<'api'>;
@@ -48,9 +50,9 @@ export interface ApiOptions extends CreateLinkOptions, CallerOptions {
   readonly onError: (error: unknown, request: IncomingMessage) => void;
 }
 
-/** `/api/v1/urls`: create, look up, edit and delete links. */
+/** `/api/v1/urls`: create, look up, edit, delete and restore links. */
 export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
-  const { domainId, editor, remover, store, clock, ryowCookie, publicUrl, onReplayed } = options;
+  const { domainId, editor, restorer, store, clock, ryowCookie, publicUrl, onReplayed } = options;
   const createLink = createLinkCreator(options);
   const callers = createCallers(options);
   const show = (response: RouteResponse, link: LinkRecord) =>
@@ -65,7 +67,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
     // What cannot be a code is no question for a database, whose columns are ASCII.
     const link = isPossibleCode(code) ? await store.read(domainId, code) : undefined;
     if (link === undefined) throw new LinkNotFoundError('There is no link with this code.');
-    if (link.state === 'deleted') throw new LinkGoneError('This link was deleted.');
+    if (link.state === 'deleted') throw await restorer.goneError(domainId, code, actor);
     demandReach(actor, link);
     return link;
   }
@@ -116,14 +118,7 @@ export function createApi(options: ApiOptions): Face<typeof apiRoutes> {
         response.append('Set-Cookie', ryowCookie(clock.nowMs()));
         show(response, link);
       },
-      async deleteLink(request, response) {
-        const actor = callers.actorOf(request, 'delete');
-        callers.admit(apiRoutes.deleteLink.rate, request, response, actor);
-        const ifVersions = versionsOf(request.headers['if-match']);
-        await remover.remove(domainId, request.params.code as string, actor, ifVersions);
-        response.append('Set-Cookie', ryowCookie(clock.nowMs()));
-        response.status(204).end();
-      },
+      ...createDeletionHandlers(options, callers, show),
     },
   };
 }

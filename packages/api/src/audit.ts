@@ -1,4 +1,4 @@
-import type { EditorOptions, RemoverOptions, ShortenerOptions } from '@lakh/links';
+import type { EditorOptions, RemoverOptions, RestorerOptions, ShortenerOptions } from '@lakh/links';
 import type { Logger } from '@lakh/process';
 
 /** A log line for each alias: of a counter the ledger knows who leased it. Once more, as `replayed`, for a request that is sent again with its key. */
@@ -9,10 +9,16 @@ export function auditClaims(log: Logger): NonNullable<ShortenerOptions['onClaime
   };
 }
 
-/** A log line for each delete: nothing of the link is left that could tell who took it down. */
+/** A log line for each delete: what is left of the link does not tell who took it down. */
 export function auditDeletes(log: Logger): NonNullable<RemoverOptions['onRemoved']> {
   return ({ domainId, code, version }, { kind, name }) =>
     log.info({ domainId, code, version, actor: { kind, name } }, 'link deleted');
+}
+
+/** A log line for each restore: the link itself tells only that it is there. */
+export function auditRestores(log: Logger): NonNullable<RestorerOptions['onRestored']> {
+  return ({ domainId, code, version }, { kind, name }) =>
+    log.info({ domainId, code, version, actor: { kind, name } }, 'link restored');
 }
 
 /** A log line for each edit: the link itself tells only what it is now. Targets are for nobody's log. */

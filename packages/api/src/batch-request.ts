@@ -6,7 +6,7 @@ import { isKey } from './idempotency-key.js';
 import { unknownFields } from './link-request.js';
 
 const FIELDS_OF_BATCH: ReadonlySet<string> = new Set(['links']);
-const FIELDS_OF_DELETE: ReadonlySet<string> = new Set(['code', 'if_match']);
+const FIELDS_OF_DELETE: ReadonlySet<string> = new Set(['code', 'if_match', 'forever']);
 
 /** Links of one JSON batch. */
 export const BATCH_MAX_LINKS = 1_000;
@@ -23,12 +23,15 @@ export const BATCH_RULES = {
   if_match: {
     not_an_etag: 'must be an ETag as the link was answered with, such as "3" with its quotes, or several by commas',
   },
+  forever: { not_a_boolean: 'must be true or false' },
   idempotency_key: { not_a_key: 'must be a string of 1 to 255 printable ASCII characters' },
 } as const;
 
 export interface DeleteRequest {
   readonly code: string;
   readonly ifVersions: readonly number[] | undefined;
+  /** Nothing of it is kept. */
+  readonly forever: boolean;
 }
 
 /** The items of a batch. @throws InvalidRequestError */
@@ -46,9 +49,10 @@ export function itemsOf(body: unknown): readonly unknown[] {
 /** @throws InvalidRequestError */
 export function parseDeleteRequest(body: unknown): DeleteRequest {
   const { fields, problems } = fieldsOf(body, FIELDS_OF_DELETE);
-  const { code, if_match: ifMatch } = fields;
+  const { code, if_match: ifMatch, forever } = fields;
   let ifVersions: readonly number[] | undefined;
   if (typeof code !== 'string') problems.push(problem('code', code === undefined ? 'missing' : 'not_a_string'));
+  if (forever != null && typeof forever !== 'boolean') problems.push(problem('forever', 'not_a_boolean'));
   try {
     if (typeof ifMatch !== 'string' && ifMatch != null) problems.push(problem('if_match', 'not_an_etag'));
     else ifVersions = versionsOf(ifMatch ?? undefined);
@@ -57,7 +61,7 @@ export function parseDeleteRequest(body: unknown): DeleteRequest {
     problems.push(problem('if_match', 'not_an_etag'));
   }
   if (problems.length > 0) throw new InvalidRequestError(problems);
-  return { code: code as string, ifVersions };
+  return { code: code as string, ifVersions, forever: forever === true };
 }
 
 /**

@@ -2,7 +2,7 @@
 import { BodyLines, type RouteHandler, type RouteRequest, toProblem } from '@lakh/http';
 import { type Actor, demand, type Remover } from '@lakh/links';
 import { apiRoutes } from './api-routes.js';
-import { itemsOf, parseDeleteRequest } from './batch-request.js';
+import { type DeleteRequest, itemsOf, parseDeleteRequest } from './batch-request.js';
 import { answerBatch, createFailures, type ItemResult, type ItemWork } from './batch-results.js';
 import type { BatchCaller } from './callers.js';
 import type { BatchOptions } from './create-links.js';
@@ -20,11 +20,11 @@ export function createDeleteLinksHandler(options: BatchDeleteOptions): RouteHand
   const { domainId, remover, clock, ryowCookie, callers, onError } = options;
   const gate = new Gate(DELETES_AT_ONCE);
 
-  async function removeOne(code: string, ifVersions: readonly number[] | undefined, by: Deleter): Promise<ItemResult> {
+  async function removeOne({ code, ifVersions, forever }: DeleteRequest, by: Deleter): Promise<ItemResult> {
     const found = by.caller.lookUp();
     let isFound = true;
     try {
-      await remover.remove(domainId, code, by.actor, ifVersions);
+      await remover.remove(domainId, code, by.actor, ifVersions, { forever });
       return { status: 204, code };
     } catch (error) {
       isFound = toProblem(error).status !== 404;
@@ -39,8 +39,8 @@ export function createDeleteLinksHandler(options: BatchDeleteOptions): RouteHand
     const sequences = new Sequences();
     return async (item) => {
       try {
-        const { code, ifVersions } = parseDeleteRequest(item);
-        return await sequences.run(code, () => gate.run(() => removeOne(code, ifVersions, by)).catch(fail));
+        const asked = parseDeleteRequest(item);
+        return await sequences.run(asked.code, () => gate.run(() => removeOne(asked, by)).catch(fail));
       } catch (error) {
         return fail(error);
       }

@@ -22,6 +22,13 @@ export const apiSettings = {
     description:
       'Lets anyone who reaches the listener create links and look them up; deletes need a token, if there are any.',
   },
+  restoreDays: {
+    name: 'LAKH_RESTORE_DAYS',
+    parser: integer(0, 3650),
+    default: '30',
+    description:
+      'Days for which a deleted link can be restored, and its alias not be claimed again; 0: nothing of it is kept. The same on every server: what one keeps another forgets.',
+  },
   urlMaxLength: {
     name: 'LAKH_URL_MAX_LENGTH',
     parser: integer(64, 8192),
@@ -29,6 +36,10 @@ export const apiSettings = {
     description: 'Longest target URL, in characters.',
   },
 } as const satisfies SettingList;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export const restoreMsOf = ({ restoreDays }: { readonly restoreDays: number }): number => restoreDays * DAY_MS;
 
 /** What is kept of passwords is made one after the other: clicks have threads to themselves, and batches may bring a thousand. */
 export const API_PASSWORDS = { atOnce: 1, queuedMax: 4_096 } as const;

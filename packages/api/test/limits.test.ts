@@ -8,7 +8,7 @@ import {
   type HttpServer,
   listen,
 } from '@lakh/http';
-import { anonymous, createRemover, OwnHosts } from '@lakh/links';
+import { anonymous, createRemover, createRestorer, OwnHosts } from '@lakh/links';
 import { countedShortener, MemoryLinkStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApi, type Identify, parseTokens } from '../src/index.js';
@@ -40,6 +40,7 @@ async function start(identify: Identify): Promise<void> {
       policy: { ownHosts },
     }),
     remover: createRemover({ store }),
+    restorer: createRestorer({ store, clock, restoreMs: 0 }),
     clock,
     ryowCookie: () => 'x=y',
     publicUrl: 'http://lakh.example',

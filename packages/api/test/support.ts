@@ -11,10 +11,13 @@ import {
   PasswordKeeper,
   type ProblemBody,
 } from '@lakh/http';
-import { anonymous, createEditor, createRemover, OwnHosts } from '@lakh/links';
+import { anonymous, createEditor, createRemover, createRestorer, OwnHosts } from '@lakh/links';
 import { countedShortener, MemoryLinkStore, MemoryReservationStore } from '@lakh/testkit';
 import { Registry } from 'prom-client';
 import { createApi, digest, type Identify } from '../src/index.js';
+
+/** For how long deleted links of an {@link ApiServer} can be restored. */
+export const RESTORE_MS = 30 * 24 * 60 * 60 * 1000;
 
 export interface Item {
   readonly index?: number;
@@ -52,11 +55,15 @@ export class ApiServer {
     missesPerMin = 1e9,
     identify = () => anonymous(['create', 'read', 'edit', 'delete']),
     limits = {},
+    restoreMs = RESTORE_MS,
+    anonymousOwns = true,
   }: {
     perMin?: number;
     missesPerMin?: number;
     identify?: Identify;
     limits?: Partial<HttpLimits>;
+    restoreMs?: number;
+    anonymousOwns?: boolean;
   } = {}): Promise<this> {
     const { store, registry } = this;
     const metrics = createHttpMetrics(registry, ['api']);
@@ -73,9 +80,11 @@ export class ApiServer {
         policy,
         passwords,
         idempotency: { digest, reservations: this.reservations },
+        grace: { restoreMs, anonymousOwns },
       }),
       editor: createEditor({ store, clock, policy, digest, passwords }),
-      remover: createRemover({ store }),
+      remover: createRemover({ store, grace: { clock, restoreMs } }),
+      restorer: createRestorer({ store, clock, restoreMs }),
       clock,
       ryowCookie: () => 'x=y',
       publicUrl: 'http://lakh.example',

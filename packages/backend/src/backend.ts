@@ -57,8 +57,11 @@ export interface Backend extends WitnessPorts {
    * not called nothing of the cache is believed.
    */
   relay(): () => Promise<void>;
-  /** Forgets what idempotency keys stood for once they are as old as they are kept, until the returned function is called. */
-  sweep(): () => Promise<void>;
+  /**
+   * Forgets what idempotency keys stood for once they are as old as they are kept, and what deleted links were after `restoreMs`, until the returned function
+   * is called.
+   */
+  sweep(restoreMs: number): () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,8 @@ import { startKeySweep } from '../src/key-sweep.js';
 
 const nowMs = 1_790_000_000_000;
 const clock = { nowMs: () => nowMs };
-const links = { forgetReceipts: async () => 0 };
+const RESTORE_MS = 30 * 24 * 60 * 60 * 1000;
+const links = { forgetReceipts: async () => 0, deleted: { forget: async () => 0 } };
 
 beforeEach(() => void jest.useFakeTimers());
 afterEach(() => void jest.useRealTimers());
@@ -24,10 +25,18 @@ test('what nobody goes by any more is forgotten within minutes, in pieces, and n
   await reserved(3, nowMs - IDEMPOTENCY_KEY_KEPT_MS - 59_999, reservations);
   const forget = jest.spyOn(reservations, 'forget');
   const forgetReceipts = jest.fn().mockResolvedValueOnce(500).mockResolvedValue(7);
-  const stop = startKeySweep({ reservations, links: { forgetReceipts }, clock, log: undefined });
+  const forgetDeleted = jest.fn().mockResolvedValueOnce(500).mockResolvedValueOnce(500).mockResolvedValue(0);
+  const stop = startKeySweep({
+    reservations,
+    links: { forgetReceipts, deleted: { forget: forgetDeleted } },
+    restoreMs: RESTORE_MS,
+    clock,
+    log: undefined,
+  });
   await jest.advanceTimersByTimeAsync(61_000);
   expect(reservations.size).toBe(3);
   expect([forget.mock.calls.length, forgetReceipts.mock.calls.length]).toEqual([3, 2]);
+  expect(forgetDeleted.mock.calls).toEqual(Array(3).fill([nowMs - RESTORE_MS - 60_000, 500]));
   await stop();
   await jest.advanceTimersByTimeAsync(600_000);
   expect(forget.mock.calls).toHaveLength(3);
@@ -37,7 +46,7 @@ test('a store that is away is asked again a minute later', async () => {
   const reservations = await reserved(1, 0);
   const forget = jest.spyOn(reservations, 'forget').mockRejectedValueOnce(new Error('away'));
   const debug = jest.fn();
-  const stop = startKeySweep({ reservations, links, clock, log: { debug } });
+  const stop = startKeySweep({ reservations, links, restoreMs: RESTORE_MS, clock, log: { debug } });
   await jest.advanceTimersByTimeAsync(61_000);
   expect([reservations.size, debug.mock.calls.length]).toEqual([1, 1]);
   await jest.advanceTimersByTimeAsync(60_000);
@@ -53,7 +62,7 @@ test('a stop waits for the statement in hand, and for no other', async () => {
         done = resolve;
       }),
   );
-  const stop = startKeySweep({ reservations: { forget }, links, clock, log: undefined });
+  const stop = startKeySweep({ reservations: { forget }, links, restoreMs: RESTORE_MS, clock, log: undefined });
   await jest.advanceTimersByTimeAsync(61_000);
   let isStopped = false;
   const stopped = stop().then(() => {

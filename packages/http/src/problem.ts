@@ -22,6 +22,8 @@ export interface ProblemBody {
   readonly code: string;
   readonly detail: string;
   readonly errors?: readonly FieldProblem[];
+  /** Until when what was deleted can be brought back by who is told; RFC 3339. */
+  readonly restorable_until?: string;
 }
 
 export interface Problem {
@@ -54,6 +56,7 @@ const refusalsByStatus: Readonly<Record<number, () => ProblemError>> = {
 interface Answerable extends CodedError {
   readonly problems?: readonly FieldProblem[];
   readonly retryAfterS?: number;
+  readonly restorableUntilMs?: number | undefined;
   /** A sentence that its author vouches for: it tells a client nothing about the inside. */
   readonly publicDetail?: string;
 }
@@ -92,7 +95,7 @@ export function toProblem(error: unknown): Problem {
     error instanceof CodedError && statusOf(error.code) !== undefined
       ? error
       : (frameworkRefusal(error) ?? new InternalError('Something went wrong here.'));
-  const { code, problems, retryAfterS } = known;
+  const { code, problems, retryAfterS, restorableUntilMs } = known;
   const status = statusOf(code) ?? 500;
   const waitS = retryAfterS ?? (status === 503 ? DEFAULT_RETRY_AFTER_S : undefined);
   return {
@@ -111,6 +114,7 @@ export function toProblem(error: unknown): Problem {
       code,
       detail: detailOf(known, status),
       ...(problems ? { errors: problems } : {}),
+      ...(restorableUntilMs === undefined ? {} : { restorable_until: new Date(restorableUntilMs).toISOString() }),
     },
   };
 }

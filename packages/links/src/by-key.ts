@@ -5,9 +5,11 @@ import { InvalidLinkError } from './errors.js';
 import { type Digest, IdempotencyKeys, type KeyedRequest } from './idempotency.js';
 import { hashOfItem, type KeyedBatch, reserveBatch } from './keyed-batch.js';
 import { KeyedCreate, type KeyedCreateOptions, type KeyedDraft } from './keyed-create.js';
+import type { Passwords } from './passwords.js';
 import type { Clock, ReservationStore } from './ports.js';
 
 export interface ByKeyOptions extends KeyedCreateOptions {
+  readonly passwords?: Passwords | undefined;
   readonly digest: Digest;
   readonly reservations: ReservationStore;
   readonly clock: Clock;

@@ -12,9 +12,19 @@ export class InvalidLinkError extends CodedError {
   }
 }
 
-/** The alias belongs to another link, or did to a deleted one. */
+/** The alias belongs to another link. */
 export class AliasTakenError extends CodedError {
   readonly code = 'alias_taken';
+}
+
+/** The alias was a link that was deleted: it is its owner's alone, once it cannot be restored any more. */
+export class AliasDeletedError extends CodedError {
+  readonly code = 'alias_deleted';
+  readonly restorableUntilMs: number | undefined;
+  constructor(message: string, restorableUntilMs?: number) {
+    super(message);
+    this.restorableUntilMs = restorableUntilMs;
+  }
 }
 
 /** The same caller used the key for another request, less than a day ago. */
@@ -36,6 +46,12 @@ export class LinkNotFoundError extends CodedError {
 /** The link was there and is not any more: deleted, or past its expiry. */
 export class LinkGoneError extends CodedError {
   readonly code = 'link_gone';
+  /** Until when who is told may bring it back; undefined where it cannot be, or not by them. */
+  readonly restorableUntilMs: number | undefined;
+  constructor(message: string, restorableUntilMs?: number) {
+    super(message);
+    this.restorableUntilMs = restorableUntilMs;
+  }
 }
 
 /** The link is of another version than the change was meant for. */

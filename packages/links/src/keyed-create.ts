@@ -1,7 +1,7 @@
-import { created, type Draft, newLink, type ShortenResult, sameAlias } from './draft.js';
-import { AliasTakenError, DuplicateCounterError, StoreUnavailableError } from './errors.js';
+import type { AliasClaims } from './claim-alias.js';
+import { created, type Draft, newLink, type ShortenResult } from './draft.js';
+import { DuplicateCounterError, StoreUnavailableError } from './errors.js';
 import { demandSame, isKept, type KeyedRequest } from './idempotency.js';
-import type { Passwords } from './passwords.js';
 import type { CodeSource, GeneratedCode, LinkStore, Reservation, ReservationStore } from './ports.js';
 
 export interface KeyedCreateOptions {
@@ -9,7 +9,7 @@ export interface KeyedCreateOptions {
   readonly codes: Pick<CodeSource, 'reportBurnt' | 'reportDuplicate'>;
   readonly reservations: ReservationStore;
   readonly newInsertId: () => string;
-  readonly passwords?: Passwords | undefined;
+  readonly claims: Pick<AliasClaims, 'claim'>;
 }
 
 /** What a request has beside its key. */
@@ -68,8 +68,13 @@ export class KeyedCreate {
     if (this.#reservation === undefined) await this.#reserve('alias', alias, 0);
     const reserved = this.#reservation;
     if (reserved === undefined) throw new StoreUnavailableError('the reservation was given up meanwhile');
-    // Either outcome of an alias is a result.
-    return (await this.#insert(reserved)) as ShortenResult;
+    const { code, insertId, reservedAtMs } = reserved;
+    return this.#options.claims.claim(
+      { ...this.#asked.draft, createdAtMs: reservedAtMs },
+      code,
+      insertId,
+      this.#replayed,
+    );
   }
 
   /** Undefined: the counter is spent, and another is needed. */
@@ -109,11 +114,6 @@ export class KeyedCreate {
     const { kind, code, counter, insertId } = reserved;
     const met = await store.insert(newLink(draft, kind, code, counter, insertId));
     if (met.outcome === 'inserted') return created(met.link, this.#replayed);
-    if (kind === 'alias') {
-      const link = await sameAlias(met.link, draft, this.#options.passwords);
-      if (link === undefined) throw new AliasTakenError(`The alias ${code} is taken.`);
-      return { link, created: false, replayed: this.#replayed };
-    }
     if (met.outcome === 'taken') return undefined;
     try {
       await this.#giveUp(reserved);

@@ -5,7 +5,7 @@ import type { LinkRecord } from './link.js';
 import type { LinkStore } from './ports.js';
 
 /** Whether a link is one that an actor may look at or change. @throws ForbiddenError */
-export function demandReach({ reach, owner }: Actor, link: LinkRecord): void {
+export function demandReach({ reach, owner }: Actor, link: Pick<LinkRecord, 'owner'>): void {
   if (reach === 'own' && link.owner !== owner) throw new ForbiddenError('This link is not of this API key’s owner.');
 }
 

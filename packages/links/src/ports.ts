@@ -4,6 +4,7 @@
  */
 import type { Sighting } from './change-log.js';
 import type { Changes } from './changes.js';
+import type { DeletedLinks } from './deleted-links.js';
 import type { LinkDetails } from './details.js';
 import type { FieldProblem } from './errors.js';
 import type { KeyedRequest } from './idempotency.js';
@@ -86,9 +87,11 @@ export interface LinkStore {
   forgetReceipts(beforeMs: number, limit: number): Promise<number>;
   /**
    * Turns the row into a tombstone that keeps its code for ever and raises its version, if it is of one of `ifVersions` where they are given.
-   * A code without a row is `missing`, a tombstone `already-removed`.
+   * A code without a row is `missing`, a tombstone `already-removed`. What the link was is kept apart as deleted at `keptAtMs`, in the same transaction, where that
+   * is given.
    */
-  remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome>;
+  remove(domainId: number, code: string, ifVersions?: readonly number[], keptAtMs?: number): Promise<RemoveOutcome>;
+  readonly deleted: DeletedLinks;
 }
 
 /** What a create with an idempotency key was given before its link is inserted: with it, anybody can repeat the insert. Nothing of the target is kept. */

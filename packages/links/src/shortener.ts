@@ -1,16 +1,9 @@
 import { type Actor, demand } from './actor.js';
+import { type AnnouncerOptions, createAnnouncer } from './announcer.js';
 import { type ByKey, createByKey } from './by-key.js';
+import { AliasClaims, type GraceOptions } from './claim-alias.js';
+import { created, type Draft, newLink, type ShortenRequest, type ShortenResult, withPassword } from './draft.js';
 import {
-  created,
-  type Draft,
-  newLink,
-  type ShortenRequest,
-  type ShortenResult,
-  sameAlias,
-  withPassword,
-} from './draft.js';
-import {
-  AliasTakenError,
   DuplicateCounterError,
   type FieldProblem,
   InvalidLinkError,
@@ -33,7 +26,7 @@ export interface ShortenPolicy extends LongUrlPolicy {
   readonly maxBurntCounters?: number;
 }
 
-export interface ShortenerOptions {
+export interface ShortenerOptions extends AnnouncerOptions {
   readonly store: LinkStore;
   readonly codes: CodeSource;
   readonly clock: Clock;
@@ -44,6 +37,8 @@ export interface ShortenerOptions {
   readonly passwords?: Passwords | undefined;
   /** For creates with idempotency keys; undefined where there are none. */
   readonly idempotency?: { readonly digest: Digest; readonly reservations: ReservationStore };
+  /** Of aliases that are asked for again after their deletion; without it they are nobody's. */
+  readonly grace?: GraceOptions;
   /** Told of each alias that was given to somebody. No range on record says who had it made, as of a counter. */
   readonly onClaimed?: (claimed: ShortenResult, actor: Actor) => void;
 }
@@ -51,7 +46,7 @@ export interface ShortenerOptions {
 export interface Shortener {
   /**
    * Resolves once the link is durable. Rejects with `ForbiddenError`, {@link InvalidLinkError} (naming every invalid field),
-   * {@link AliasTakenError}, {@link TooManyBurntCountersError}, {@link DuplicateCounterError}, or whatever the store and
+   * `AliasTakenError`, `AliasDeletedError`, {@link TooManyBurntCountersError}, {@link DuplicateCounterError}, or whatever the store and
    * the allocator reject with; a counter that was taken is never used for another link in any of these cases.
    *
    * `key`: the same caller's next request with it answers the same link for a day, whatever became of this one; with `IdempotencyKeyReusedError`,
@@ -85,6 +80,7 @@ export function createShortener(options: ShortenerOptions): Shortener {
 class LinkShortener implements Shortener {
   readonly #options: ShortenerOptions;
   readonly #ahead: TakenAhead;
+  readonly #claims: AliasClaims;
   readonly #byKey: ByKey | undefined;
   readonly #maxBurntCounters: number;
 
@@ -93,10 +89,12 @@ class LinkShortener implements Shortener {
     this.#options = options;
     this.#ahead = new TakenAhead(options);
     this.#maxBurntCounters = policy.maxBurntCounters ?? DEFAULT_MAX_BURNT_COUNTERS;
+    const claims = new AliasClaims({ ...options, announce: createAnnouncer(options) });
+    this.#claims = claims;
     this.#byKey =
       idempotency &&
       createByKey({
-        ...{ ...options, ...idempotency },
+        ...{ ...options, ...idempotency, claims },
         validate: (domainId, request, nowMs, owner) => validateDraft(domainId, request, policy, nowMs, owner),
         useCounters: (draft, use) => this.#useCounters(draft, use),
       });
@@ -113,7 +111,7 @@ class LinkShortener implements Shortener {
     const draft = asked.password === undefined ? asked : await withPassword(asked, passwords);
     return draft.alias === undefined
       ? this.#useCounters(draft)
-      : this.#tell(await this.#claimAlias(draft.alias, draft), actor);
+      : this.#tell(await this.#claims.claim(draft, draft.alias, this.#options.newInsertId()), actor);
   }
 
   async shortenMany(
@@ -196,16 +194,6 @@ class LinkShortener implements Shortener {
           : withPassword(each, passwords).catch((error: unknown) => new NotShortened(error)),
       ),
     );
-  }
-
-  async #claimAlias(alias: string, draft: Draft): Promise<ShortenResult> {
-    const { store, newInsertId, passwords } = this.#options;
-    const link = newLink(draft, 'alias', alias, 0, newInsertId());
-    const met = await store.insert(link);
-    if (met.outcome === 'inserted') return created(met.link);
-    const same = await sameAlias(met.link, draft, passwords);
-    if (same !== undefined) return { link: same, created: false, replayed: false };
-    throw new AliasTakenError(`The alias ${alias} is taken.`);
   }
 
   async #useCounters(draft: Draft, use?: UseCounter): Promise<ShortenResult> {

@@ -443,7 +443,7 @@ describe('shortening with an alias', () => {
     expect((await shortener.shorten({ longUrl: URL_A, alias: 'MINE' })).created).toBe(true);
 
     await store.remove(DOMAIN_ID, 'mine');
-    await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ code: 'alias_taken' });
+    await expect(shortener.shorten({ longUrl: URL_A, alias: 'mine' })).rejects.toMatchObject({ code: 'alias_deleted' });
   });
 
   test('of many who claim it at once for different URLs, one gets it', async () => {

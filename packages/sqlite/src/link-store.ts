@@ -1,4 +1,5 @@
 import {
+  type DeletedRow,
   detailsText,
   type InsertOutcome,
   insertedNew,
@@ -18,6 +19,7 @@ import {
   termsText,
 } from '@lakh/links';
 import { type Connection, type Row, sqliteCode } from './connection.js';
+import { openDeletedLinks } from './deleted-links.js';
 import { openEditReceipts } from './edit-receipts.js';
 import { GroupCommit, LINK_ERRORS } from './group-commit.js';
 import { KIND } from './schema.js';
@@ -70,23 +72,27 @@ function openCommits(connection: Connection): GroupCommit<NewLink, InsertOutcome
   return new GroupCommit(connection, insertOne, ({ code }) => `the link ${code}`);
 }
 
+const CHANGE =
+  'UPDATE links SET long_url = ?, expires_at_ms = ?, redirect_status = ?, terms = ?, details = ?, version = ? WHERE domain_id = ? AND code = ?';
+const BURY = `UPDATE links SET kind = ${KIND.deleted}, long_url = '', terms = NULL, details = NULL, version = version + 1 WHERE domain_id = ? AND code = ?`;
+
+const CLICKS = `SELECT clicks FROM links WHERE domain_id = ? AND code = ? AND version = ? AND kind <> ${KIND.deleted}`;
+
 /** Links in the data file. */
 export function openLinkStore(connection: Connection): EmbeddedLinkStore {
   const select = connection.prepare(`SELECT ${COLUMNS} FROM links WHERE domain_id = ? AND code = ?`);
   const selectRecord = connection.prepare(`SELECT ${RECORD_COLUMNS} FROM links WHERE domain_id = ? AND code = ?`);
-  const change = connection.prepare(
-    'UPDATE links SET long_url = ?, expires_at_ms = ?, redirect_status = ?, terms = ?, details = ?, version = ? WHERE domain_id = ? AND code = ?',
-  );
-  const bury = connection.prepare(
-    `UPDATE links SET kind = ${KIND.deleted}, long_url = '', terms = NULL, details = NULL, version = version + 1 WHERE domain_id = ? AND code = ?`,
-  );
+  const change = connection.prepare(CHANGE);
+  const bury = connection.prepare(BURY);
   const click = connection.prepare(
     `UPDATE links SET clicks = clicks + 1 WHERE domain_id = ? AND code = ? AND version = ? AND kind <> ${KIND.deleted} AND clicks < ?`,
   );
-  const clicks = connection.prepare(
-    `SELECT clicks FROM links WHERE domain_id = ? AND code = ? AND version = ? AND kind <> ${KIND.deleted}`,
-  );
+  const clicks = connection.prepare(CLICKS);
   const receipts = openEditReceipts(connection);
+  const deleted = openDeletedLinks(connection, (domainId, code) => {
+    const row = selectRecord.get([domainId, code]);
+    return row && toRow(row);
+  });
   const commits = openCommits(connection);
 
   function find(domainId: number, code: string): StoredLink | undefined {
@@ -137,17 +143,20 @@ export function openLinkStore(connection: Connection): EmbeddedLinkStore {
 
     forgetReceipts: async (beforeMs, limit) => connection.write(LINK_ERRORS, () => receipts.forget(beforeMs, limit)),
 
-    async remove(domainId, code, ifVersions) {
+    async remove(domainId, code, ifVersions, keptAtMs) {
       return connection.write(LINK_ERRORS, () => {
-        const row = select.get([domainId, code]);
+        const row = selectRecord.get([domainId, code]);
         if (row === undefined) return { outcome: 'missing' };
-        const stored = toStored(row);
+        const stored = toRecord(row);
         if (stored.state === 'deleted') return { outcome: 'already-removed', tombstone: stored };
         if (!isOfVersion(stored, ifVersions)) return { outcome: 'conflict', link: stored };
         bury.run([domainId, code]);
+        if (keptAtMs !== undefined) deleted.keep(stored, keptAtMs);
         return { outcome: 'removed', tombstone: { state: 'deleted', domainId, code, version: stored.version + 1 } };
       });
     },
+
+    deleted: deleted.links,
 
     flush: () => commits.flush(),
   };
@@ -167,6 +176,20 @@ function toRecord(row: Row): StoredRecord {
   if (link.state === 'deleted') return link;
   const details = row[11] as string | null;
   return { ...link, owner: row[10] as string, details: details === null ? null : parseDetails(details) };
+}
+
+/** The same, of a tombstone with what its row still has. */
+function toRow(row: Row): LinkRecord | DeletedRow {
+  const stored = toRecord(row);
+  if (stored.state === 'live') return stored;
+  return {
+    ...stored,
+    counter: row[3] as number,
+    createdAtMs: row[5] as number,
+    expiresAtMs: row[6] as number | null,
+    redirectStatus: row[7] as RedirectStatus | null,
+    owner: row[10] as string,
+  };
 }
 
 /** A row of {@link COLUMNS}; STRICT tables and their checks vouch for the types. */

@@ -91,6 +91,9 @@ describeLinkStore('embedded', async () => {
       click: (...click) => embedded.links.click(...click),
       forgetReceipts: (beforeMs, limit) => embedded.links.forgetReceipts(beforeMs, limit),
       remove: (...remove) => embedded.links.remove(...remove),
+      get deleted() {
+        return embedded.links.deleted;
+      },
     },
     another: async () => {
       embedded.close();

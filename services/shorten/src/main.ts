@@ -8,6 +8,7 @@ import {
   auditClaims,
   auditDeletes,
   auditEdits,
+  auditRestores,
   countReplays,
   createApi,
   createDescription,
@@ -16,6 +17,7 @@ import {
   digest,
   keyRoutes,
   openKeyRing,
+  restoreMsOf,
 } from '@lakh/api';
 import { type Backend, openCluster } from '@lakh/backend/cluster';
 import { createRyowCookie, PasswordKeeper } from '@lakh/http';
@@ -36,6 +38,7 @@ import {
   createEditor,
   createInsertIds,
   createRemover,
+  createRestorer,
   createShortener,
   DEFAULT_DOMAIN_ID,
   OwnHosts,
@@ -76,7 +79,7 @@ async function supervise(context: Supervising): Promise<void> {
   await backend.prepare(lifecycle.signal);
   await issuing.start();
   lifecycle.onStop('registration', backend.register(serverId, { url, rangeSize: settings.rangeSize }));
-  lifecycle.onStop('idempotency keys', backend.sweep());
+  lifecycle.onStop('idempotency keys', backend.sweep(restoreMsOf(settings)));
 }
 
 /** Leases in this process, from before a start until after a stop, and adds the checks of all that takes part. */
@@ -139,7 +142,7 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   lifecycle.onStop('relay', backend.relay());
   if (supervisor === undefined) {
     lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
-    lifecycle.onStop('idempotency keys', backend.sweep());
+    lifecycle.onStop('idempotency keys', backend.sweep(restoreMsOf(settings)));
   }
 
   if (settings.apiKeys) {
@@ -151,18 +154,21 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
   const publicUrl = settings.publicUrl ?? listener.url;
   const policy = { maxLength: settings.urlMaxLength, ownHosts: new OwnHosts(listener.ownUrls, hostname()) };
   const passwords = new PasswordKeeper(API_PASSWORDS);
+  const changes = { store, hasten };
+  const restoreMs = restoreMsOf(settings);
   const options = {
     ...access,
     limits,
     domainId: DEFAULT_DOMAIN_ID,
     shortener: createShortener({
-      store,
+      ...changes,
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
       passwords,
       idempotency: { digest, reservations: backend.reservations },
+      grace: { restoreMs, anonymousOwns: access.isAlone },
       onClaimed: auditClaims(log),
     }),
     clock,
@@ -171,12 +177,12 @@ async function start(context: ProgramContext<ShortenSettings>): Promise<void> {
     onReplayed: countReplays(registry),
     onError: context.onRequestError,
   };
-  const changes = { store, hasten };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest, passwords });
-  const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
+  const remover = createRemover({ ...changes, grace: { clock, restoreMs }, onRemoved: auditDeletes(log) });
+  const restorer = createRestorer({ ...changes, clock, restoreMs, onRestored: auditRestores(log) });
   await issuing.attempted();
   await listener.serve(
-    createApi({ ...options, editor, remover, store, metrics: listener.metrics }),
+    createApi({ ...options, editor, remover, restorer, store, metrics: listener.metrics }),
     createKeysApi({ ...options, isOn: settings.apiKeys, facts, log }),
     createDescription({ publicUrl }),
     createPage({ ...options, store }),

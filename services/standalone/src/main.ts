@@ -8,6 +8,7 @@ import {
   auditClaims,
   auditDeletes,
   auditEdits,
+  auditRestores,
   countReplays,
   createApi,
   createDescription,
@@ -16,6 +17,7 @@ import {
   digest,
   keyRoutes,
   openKeyRing,
+  restoreMsOf,
 } from '@lakh/api';
 import { openFile } from '@lakh/backend';
 import { serveOperations } from '@lakh/commands';
@@ -26,6 +28,7 @@ import {
   createEditor,
   createInsertIds,
   createRemover,
+  createRestorer,
   createShortener,
   DEFAULT_DOMAIN_ID,
   type Invalidation,
@@ -79,7 +82,7 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
 
   const { metrics, limits } = listener;
   lifecycle.onStop('registration', backend.register(serverId, { url: listener.url, rangeSize: settings.rangeSize }));
-  lifecycle.onStop('idempotency keys', backend.sweep());
+  lifecycle.onStop('idempotency keys', backend.sweep(restoreMsOf(settings)));
   await serveOperations(context, backend);
   if (settings.apiKeys) {
     lifecycle.onStop(
@@ -95,27 +98,30 @@ async function start(context: ProgramContext<StandaloneSettings>): Promise<void>
   const redirects = createRedirects({ ...common, store, ownHosts, hasJustWritten, registry, metrics });
   const policy = { maxLength: settings.urlMaxLength, ownHosts };
   const passwords = new PasswordKeeper(API_PASSWORDS);
+  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
+  const restoreMs = restoreMsOf(settings);
   const options = {
     ...access,
     ...common,
     shortener: createShortener({
-      store,
+      ...changes,
       codes: issuing.codes,
       clock,
       newInsertId: createInsertIds(randomBytes(8)),
       policy,
       passwords,
       idempotency: { digest, reservations: backend.reservations },
+      grace: { restoreMs, anonymousOwns: access.isAlone },
       onClaimed: auditClaims(log),
     }),
     ryowCookie: createRyowCookie(ryowKey, publicUrl.startsWith('https:')),
     publicUrl,
     onReplayed: countReplays(registry),
   };
-  const changes = { store, invalidate: (invalidation: Invalidation) => redirects.l1.changed(invalidation) };
   const editor = createEditor({ ...changes, clock, policy, onEdited: auditEdits(log), digest, passwords });
-  const remover = createRemover({ ...changes, onRemoved: auditDeletes(log) });
-  const api = createApi({ ...options, editor, remover, store, metrics });
+  const remover = createRemover({ ...changes, grace: { clock, restoreMs }, onRemoved: auditDeletes(log) });
+  const restorer = createRestorer({ ...changes, clock, restoreMs, onRestored: auditRestores(log) });
+  const api = createApi({ ...options, editor, remover, restorer, store, metrics });
   await issuing.attempted();
   const site = createSite({ ...common, store, resolver: redirects.resolver, publicUrl });
   const keysApi = createKeysApi({ ...options, isOn: settings.apiKeys, facts: backend.facts, log });

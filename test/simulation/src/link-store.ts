@@ -51,8 +51,17 @@ export function simulatedLinkStore({ database, network, process }: DatabaseEnds)
       throw new Error('nobody follows links in this simulation');
     },
     forgetReceipts: async () => 0,
-    remove: async () => {
-      throw new Error('nobody deletes links in this simulation');
+    remove: nobodyDeletes,
+    deleted: {
+      read: nobodyDeletes,
+      restore: nobodyDeletes,
+      erase: nobodyDeletes,
+      revive: nobodyDeletes,
+      forget: async () => 0,
     },
   };
+}
+
+async function nobodyDeletes(): Promise<never> {
+  throw new Error('nobody deletes links in this simulation');
 }

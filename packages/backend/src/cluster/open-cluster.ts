@@ -121,7 +121,7 @@ export function openCluster(options: ClusterOptions): Backend {
       return registerServer(zookeeper(), serverId, described);
     },
     relay: () => keepCopy({ keeper: redis?.keeper, changeLog, clock, log: told?.log }),
-    sweep: () => startKeySweep({ reservations, links, clock, log: told?.log }),
+    sweep: (restoreMs) => startKeySweep({ reservations, links, restoreMs, clock, log: told?.log }),
     async close() {
       await session?.close();
       await redis?.close();

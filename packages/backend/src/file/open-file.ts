@@ -78,10 +78,11 @@ export function openFile({ settings: { dataDir, namespace }, log, takesCopy = fa
       return () => running.delete(server);
     },
     relay: () => async () => {},
-    sweep: () =>
+    sweep: (restoreMs) =>
       startKeySweep({
         reservations: embedded.reservations,
         links: embedded.links,
+        restoreMs,
         clock: { nowMs: Date.now },
         log: undefined,
       }),

@@ -18,6 +18,7 @@ import {
 } from '@lakh/links';
 import type { Session } from '../wire/connection.js';
 import { asciiLiteral, byteLiteral, hexLiteral, integerLiteral } from '../wire/sql.js';
+import { keepDeleted } from './deleted.js';
 import { logChanges } from './heads.js';
 import {
   asStoredRecord,
@@ -67,13 +68,14 @@ async function write(session: Session, link: LinkRecord, nowMs: number): Promise
 }
 
 /**
- * Deletes links, as many as one transaction should, each as if by itself; no two subjects are the same link. Their URLs go: what was taken down is not
- * kept. Resolves with an outcome for each subject, in their order.
+ * Deletes links, as many as one transaction should, each as if by itself; no two subjects are the same link. Their rows lose their URLs and what they have beside
+ * them; where `keptAtMs` is given, that is kept apart. Resolves with an outcome for each subject, in their order.
  */
 export async function bury(
   session: Session,
   subjects: readonly Subject[],
   nowMs: number,
+  keptAtMs?: number,
 ): Promise<readonly RemoveOutcome[]> {
   const present = await lock(session, subjects);
   const outcomes = subjects.map((subject, i) => judgeRemoval(subject, present[i]));
@@ -82,6 +84,12 @@ export async function bury(
     await session.query(
       `UPDATE links l SET l.kind=${KIND_DELETED}, l.long_url='', l.terms=NULL, l.details=NULL, l.version=l.version+1, l.changed_at_ms=${integerLiteral(nowMs)} WHERE ${where}`,
     );
+  }
+  if (keptAtMs !== undefined) {
+    const were = present.flatMap((each, i) =>
+      each?.state === 'live' && outcomes[i]?.outcome === 'removed' ? [each] : [],
+    );
+    await keepDeleted(session, were, keptAtMs);
   }
   await logChanges(session, buried, nowMs);
   return outcomes;

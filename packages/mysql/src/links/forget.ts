@@ -4,7 +4,12 @@ import type { PrimaryPool } from '../wire/primary-pool.js';
 import { byteLiteral, integerLiteral } from '../wire/sql.js';
 
 /** Where rows of each table say how old they are. */
-const TIMES = { changes: 'at_ms', reservations: 'reserved_at_ms', edit_receipts: 'at_ms' } as const;
+const TIMES = {
+  changes: 'at_ms',
+  reservations: 'reserved_at_ms',
+  edit_receipts: 'at_ms',
+  deleted_links: 'deleted_at_ms',
+} as const;
 
 type Table = keyof typeof TIMES;
 

@@ -61,9 +61,14 @@ export const INSERT_HEAD =
 export function rowValues(link: NewLink): string {
   const { code, insertId } = link;
   if (!isStorableCode(code)) throw new RangeError(`its code is not 1–${CODE_MAX_LENGTH} visible ASCII characters`);
-  if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
   const kind = link.kind === 'generated' ? KIND_GENERATED : KIND_ALIAS;
-  return `(${byteLiteral(bucketOf(link.domainId, code))},${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},x'${insertId}',${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)},${ownerLiteral(link.owner)},${termsLiteral(link.terms)},${detailsLiteral(link.details)})`;
+  return `(${byteLiteral(bucketOf(link.domainId, code))},${integerLiteral(link.domainId)},${asciiLiteral(code)},${kind},${integerLiteral(link.counter)},${insertIdLiteral(insertId)},${longUrlLiteral(link.longUrl)},${integerLiteral(link.createdAtMs)},${integerLiteral(link.expiresAtMs ?? 0)},${integerLiteral(link.redirectStatus ?? 0)},${ownerLiteral(link.owner)},${termsLiteral(link.terms)},${detailsLiteral(link.details)})`;
+}
+
+/** Throws a RangeError for what is none. */
+export function insertIdLiteral(insertId: string): string {
+  if (!INSERT_ID.test(insertId)) throw new RangeError('its insert id is not 32 upper-case hexadecimal digits');
+  return `x'${insertId}'`;
 }
 
 /** Throws a RangeError for what the column could not hold. */
@@ -212,6 +217,9 @@ export function asStored(row: LinkRow): StoredLink {
     version,
   };
 }
+
+/** Of a row of {@link selectRows} or {@link lockRows}; a tombstone's too. */
+export const ownerOf = (row: LinkRow): string => String(row[COUNT]);
 
 /** Of a row of {@link selectRows} or {@link lockRows}. Throws as {@link asStored} does. */
 export function asStoredRecord(row: LinkRow): StoredRecord {

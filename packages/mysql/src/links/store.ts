@@ -1,14 +1,15 @@
-import { type Clock, type LinkStore, type RemoveOutcome, StoreUnavailableError } from '@lakh/links';
+import { type Clock, type DeletedLinks, type LinkStore, type RemoveOutcome, StoreUnavailableError } from '@lakh/links';
 import { type Lanes, oneLane } from '../wire/lanes.js';
 import type { MysqlObserver } from '../wire/observer.js';
 import type { PrimaryPool } from '../wire/primary-pool.js';
-import { observed, settling } from '../wire/timing.js';
+import { observed, type StatementTimer, settling } from '../wire/timing.js';
 import { bury, edit } from './changes.js';
 import { changing } from './changing.js';
 import { clicksOf, countClick } from './clicks.js';
+import { erase, readDeleted, restore, revive } from './deleted.js';
 import { forgetOldByLanes } from './forget.js';
 import { QueuesOfLanes, type StoreLimits } from './lane-queues.js';
-import { asStoredRecord, isStorableCode, keyOf, selectRows } from './rows.js';
+import { asStoredRecord, isStorableCode, keyOf, type LinkKey, selectRows } from './rows.js';
 
 export interface MysqlLinkStoreOptions {
   readonly pool: PrimaryPool;
@@ -83,15 +84,17 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
 
     forgetReceipts: (beforeMs, limit) => editing(() => forgetOldByLanes(lanes, 'edit_receipts', beforeMs, limit)),
 
-    async remove(domainId, code, ifVersions) {
+    async remove(domainId, code, ifVersions, keptAtMs) {
       if (!isStorableCode(code)) return { outcome: 'missing' };
       const [outcome] = await removing(() =>
         changing(queues.of(domainId, code).pool, (session) =>
-          bury(session, [{ domainId, code, ifVersions }], clock.nowMs()),
+          bury(session, [{ domainId, code, ifVersions }], clock.nowMs(), keptAtMs),
         ),
       );
       return outcome as RemoveOutcome;
     },
+
+    deleted: deletedLinks({ ...options, lanes, timer, laneOf: ({ domainId, code }) => queues.of(domainId, code).pool }),
 
     get available() {
       return lanes.all.some(takesRows);
@@ -102,6 +105,31 @@ export function createMysqlLinkStore(options: MysqlLinkStoreOptions): MysqlLinkS
     get queued() {
       return queues.queued();
     },
+  };
+}
+
+interface DeletedOptions extends Pick<MysqlLinkStoreOptions, 'clock'> {
+  readonly lanes: Lanes;
+  readonly timer: StatementTimer;
+  readonly laneOf: (key: LinkKey) => PrimaryPool;
+}
+
+function deletedLinks({ clock, lanes, timer, laneOf }: DeletedOptions): DeletedLinks {
+  const reading = settling(timer, 'find');
+  const editing = settling(timer, 'edit');
+  const removing = settling(timer, 'remove');
+  return {
+    async read(domainId, code) {
+      if (!isStorableCode(code)) return undefined;
+      const key = { domainId, code };
+      return reading(() => laneOf(key).read((session) => readDeleted(session, key)));
+    },
+    restore: (tombstone, sinceMs) =>
+      editing(() => changing(laneOf(tombstone), (session) => restore(session, tombstone, sinceMs, clock.nowMs()))),
+    erase: (tombstone) => removing(() => changing(laneOf(tombstone), (session) => erase(session, tombstone))),
+    revive: (link, sinceMs) =>
+      editing(() => changing(laneOf(link), (session) => revive(session, link, sinceMs, clock.nowMs()))),
+    forget: (beforeMs, limit) => removing(() => forgetOldByLanes(lanes, 'deleted_links', beforeMs, limit)),
   };
 }
 

@@ -157,6 +157,7 @@ class World {
         remove: (...remove) => links.remove(...remove),
         click: (...click) => links.click(...click),
         forgetReceipts: async () => 0,
+        deleted: links.deleted,
       },
       codes: {
         nextOrWait: async () => {

@@ -7,6 +7,7 @@ import {
   type StoredRecord,
   TERMS_MAX_LENGTH,
 } from '@lakh/links';
+import { describeDeleted } from './deleted-links-conformance.js';
 import { describeEdits } from './link-edit-conformance.js';
 import {
   AWKWARD_DETAILS,
@@ -337,6 +338,7 @@ export function describeLinkStore(name: string, makeHarness: () => Promise<LinkS
     });
 
     describeEdits(sample, () => harness);
+    describeDeleted(sample, () => harness);
   });
 }
 

@@ -2,6 +2,7 @@ import {
   bucketOf,
   type ClickOutcome,
   type Clock,
+  type DeletedLinks,
   type EditOutcome,
   type EditReceipt,
   type InsertOutcome,
@@ -11,6 +12,10 @@ import {
   isOfVersion,
   judgeEdit,
   judgeReceipt,
+  judgeRestore,
+  judgeRevival,
+  type KeptLink,
+  kindOfDeleted,
   type Link,
   type LinkChanges,
   type LinkRecord,
@@ -52,6 +57,9 @@ export class MemoryLinkStore implements LinkStore {
   /** By code and the hash of a key. */
   readonly #receipts: Map<string, EditReceipt>;
   readonly #clicks: Map<string, number>;
+  /** What tombstones were before, for good: a row keeps more of it than a tombstone tells. */
+  readonly #before: Map<string, LinkRecord>;
+  readonly #kept: Map<string, KeptLink>;
 
   /** `sharing`: this store keeps its rows where that one does, as another process of one database. */
   constructor(sharing?: MemoryLinkStore, { clock = { nowMs: Date.now }, newNonce }: MemoryLinkStoreOptions = {}) {
@@ -60,6 +68,8 @@ export class MemoryLinkStore implements LinkStore {
     this.#insertIds = sharing ? sharing.#insertIds : new Map();
     this.#receipts = sharing ? sharing.#receipts : new Map();
     this.#clicks = sharing ? sharing.#clicks : new Map();
+    this.#before = sharing ? sharing.#before : new Map();
+    this.#kept = sharing ? sharing.#kept : new Map();
     const find = (domainId: number, code: string) => withoutRecord(this.#rows.get(keyOf(domainId, code)));
     this.log = sharing ? sharing.log : new MemoryChangeLog({ find, ...(newNonce && { newNonce }) });
   }
@@ -144,7 +154,12 @@ export class MemoryLinkStore implements LinkStore {
     return old.length;
   }
 
-  async remove(domainId: number, code: string, ifVersions?: readonly number[]): Promise<RemoveOutcome> {
+  async remove(
+    domainId: number,
+    code: string,
+    ifVersions?: readonly number[],
+    keptAtMs?: number,
+  ): Promise<RemoveOutcome> {
     await this.#arrive({ call: 'remove', code });
     const key = keyOf(domainId, code);
     const met = this.#rows.get(key);
@@ -152,13 +167,74 @@ export class MemoryLinkStore implements LinkStore {
     if (met.state === 'deleted') return { outcome: 'already-removed', tombstone: met };
     if (!isOfVersion(met, ifVersions)) return { outcome: 'conflict', link: met };
     const tombstone: Tombstone = { state: 'deleted', domainId, code, version: met.version + 1 };
+    this.#before.set(key, met);
+    const { longUrl, terms, details } = met;
+    if (keptAtMs !== undefined) this.#kept.set(key, { longUrl, terms, details, deletedAtMs: keptAtMs });
     this.#change(tombstone);
     return { outcome: 'removed', tombstone };
   }
 
+  readonly deleted: DeletedLinks = {
+    read: async (domainId, code) => {
+      await this.#arrive({ call: 'find', code });
+      const key = keyOf(domainId, code);
+      const row = this.#deletedRow(key);
+      if (row?.state !== 'deleted') return undefined;
+      const { counter, createdAtMs: _, expiresAtMs: __, redirectStatus: ___, owner, ...tombstone } = row;
+      return { tombstone, kind: kindOfDeleted({ counter }), owner, keptSinceMs: this.#kept.get(key)?.deletedAtMs };
+    },
+    restore: async (tombstone, sinceMs) => {
+      await this.#arrive({ call: 'edit', code: tombstone.code });
+      const key = keyOf(tombstone.domainId, tombstone.code);
+      const judged = judgeRestore(this.#deletedRow(key), this.#kept.get(key), tombstone, sinceMs);
+      if (judged.outcome === 'restored') this.#bringBack(judged.link);
+      return judged;
+    },
+    erase: async ({ domainId, code, version }) => {
+      await this.#arrive({ call: 'remove', code });
+      const key = keyOf(domainId, code);
+      const row = this.#rows.get(key);
+      if (row?.state === 'deleted' && row.version === version) this.#kept.delete(key);
+    },
+    revive: async (link, sinceMs) => {
+      await this.#arrive({ call: 'edit', code: link.code });
+      const key = keyOf(link.domainId, link.code);
+      const row = this.#deletedRow(key);
+      if (row === undefined) throw new Error(`there is no row of ${link.code}`);
+      const judged = judgeRevival(row, this.#kept.get(key), link, sinceMs);
+      if (judged.outcome === 'revived') {
+        this.#insertIds.set(key, link.insertId);
+        this.#clicks.delete(key);
+        this.#bringBack(judged.link);
+      }
+      return judged;
+    },
+    forget: async (beforeMs, limit) => {
+      const old = [...this.#kept].filter(([, { deletedAtMs }]) => deletedAtMs < beforeMs).slice(0, limit);
+      for (const [key] of old) this.#kept.delete(key);
+      return old.length;
+    },
+  };
+
+  #deletedRow(key: string) {
+    const met = this.#rows.get(key);
+    const before = this.#before.get(key);
+    if (met?.state !== 'deleted' || before === undefined) return met?.state === 'live' ? met : undefined;
+    const { counter, createdAtMs, expiresAtMs, redirectStatus, owner } = before;
+    return { ...met, counter, createdAtMs, expiresAtMs, redirectStatus, owner };
+  }
+
+  #bringBack(link: LinkRecord): void {
+    const key = keyOf(link.domainId, link.code);
+    this.#kept.delete(key);
+    this.#before.delete(key);
+    this.#change(link);
+  }
+
   /** Everything that is in it now, its log too; the function makes it so again, as a database that is restored from a backup. */
   copy(): () => void {
-    const kept = [this.#rows, this.#insertIds, this.#receipts, this.#clicks].map((map) => [map, [...map]] as const);
+    const maps = [this.#rows, this.#insertIds, this.#receipts, this.#clicks, this.#before, this.#kept];
+    const kept = maps.map((map) => [map, [...map]] as const);
     const restoreLog = this.log.copy();
     return () => {
       for (const [map, entries] of kept) {
