@@ -39,7 +39,7 @@ export interface LinkRecord extends Link {
   readonly details: LinkDetails | null;
 }
 
-/** What is left of a deleted link: its code is never issued or claimed again. */
+/** What is left of a deleted link: its code is never issued again, and comes back only as `DeletedLinks` has it. */
 export interface Tombstone {
   readonly state: 'deleted';
   readonly domainId: number;

@@ -1,4 +1,5 @@
 import {
+  AliasDeletedError,
   AliasTakenError,
   ChangedSinceError,
   DuplicateCounterError,
@@ -12,6 +13,7 @@ import {
 } from '../src/index.js';
 
 test.each([
+  [AliasDeletedError, 'AliasDeletedError', 'alias_deleted'],
   [AliasTakenError, 'AliasTakenError', 'alias_taken'],
   [LinkNotFoundError, 'LinkNotFoundError', 'link_not_found'],
   [LinkGoneError, 'LinkGoneError', 'link_gone'],

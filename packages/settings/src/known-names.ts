@@ -38,6 +38,7 @@ export const KNOWN_NAMES: readonly string[] = [
   'LAKH_REDIRECT_STATUS',
   'LAKH_REDIS',
   'LAKH_REDIS_FILE',
+  'LAKH_RESTORE_DAYS',
   'LAKH_RESTORE_SKIP',
   'LAKH_RUNWAY_S',
   'LAKH_RUN_AS',

@@ -398,7 +398,7 @@ describe('editing a link', () => {
 });
 
 describe('deleting a link', () => {
-  test('answers 204, then 410 everywhere, to a repeated delete as to the first one; its alias is never free again', async () => {
+  test('answers 204, then 410 everywhere, to a repeated delete as to the first one; until it is restored, or its alias claimed again where nothing is kept', async () => {
     const alias = newAlias();
     await createdCode({ alias });
     expect((await ask(port, `/${alias}`)).status).toBe(301);
@@ -408,7 +408,15 @@ describe('deleting a link', () => {
     expectProblem(await ask(port, `/${alias}`), 410, 'link_gone');
     expectProblem(await ask(port, `/api/v1/urls/${alias}`), 410, 'link_gone');
     expect((await ask(port, `/api/v1/urls/${alias}`, { method: 'DELETE' })).status).toBe(204);
-    expectProblem(await create(port, { long_url: TARGET, alias }), 409, 'alias_taken');
+    expectProblem(await create(port, { long_url: TARGET, alias }), 409, 'alias_deleted');
+    const restored = await ask(port, `/api/v1/urls/${alias}:restore`, { method: 'POST' });
+    expect([restored.status, restored.headers.etag]).toEqual([200, '"3"']);
+    expect((await ask(port, `/${alias}`)).status).toBe(301);
+    expect((await ask(port, `/api/v1/urls/${alias}?forever=true`, { method: 'DELETE' })).status).toBe(204);
+    expectProblem(await ask(port, `/api/v1/urls/${alias}:restore`, { method: 'POST' }), 410, 'link_gone');
+    expectProblem(await ask(port, `/${alias}`), 410, 'link_gone');
+    expect((await create(port, { long_url: TARGET, alias })).status).toBe(201);
+    expect((await ask(port, `/${alias}`)).status).toBe(301);
     expectProblem(await ask(port, '/api/v1/urls/nosuchcode', { method: 'DELETE' }), 404, 'link_not_found');
   });
 });
