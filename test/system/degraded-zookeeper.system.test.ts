@@ -63,7 +63,10 @@ async function issuesToTheEnd(name: string, reason: string): Promise<number> {
 }
 
 // Here, where a whole system is up, before anything is done to it.
-describeLinkTerms(() => system.url('gateway'));
+describeLinkTerms(
+  () => system.url('gateway'),
+  () => system.stack.addresses().token,
+);
 
 describe('ZooKeeper is down altogether', () => {
   test('creates go on from held ranges, then 503; they resume by themselves when it returns', async () => {

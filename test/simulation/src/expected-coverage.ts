@@ -29,6 +29,7 @@ const ofTheCopy = [
   'read from a replica that lags',
   'renewed',
   'served by L1',
+  'undelete',
   'withdrawn',
 ];
 

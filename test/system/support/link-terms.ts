@@ -8,7 +8,8 @@ interface Made {
 
 const TARGET = 'https://example.com/?z=+%20#top';
 
-export function describeLinkTerms(base: () => string): void {
+/** `token`: for edits and deletes, where they need one. */
+export function describeLinkTerms(base: () => string, token: () => string | undefined = () => undefined): void {
   describe('what links have beside their targets', () => {
     const post = (path: string, body: string, type = 'application/json') =>
       fetch(base() + path, { method: 'POST', headers: { 'content-type': type }, body, redirect: 'manual' });
@@ -66,6 +67,64 @@ export function describeLinkTerms(base: () => string): void {
       expect(await follow(ruled, { 'accept-language': 'en, de;q=0.5' })).toEqual([302, TARGET]);
       const dry = await post(`/api/v1/urls/${ruled}:dryRun`, '{"accept_language": "de"}');
       expect(await dry.json()).toMatchObject({ rule: 0, location: 'https://example.com/de' });
+    });
+
+    async function change(method: string, path: string, body?: object) {
+      const bearer = token();
+      const headers = {
+        ...(body && { 'content-type': 'application/json' }),
+        ...(bearer !== undefined && { authorization: `Bearer ${bearer}` }),
+      };
+      const answer = await fetch(`${base()}/api/v1/urls/${path}`, {
+        ...{ method, headers },
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      const text = await answer.text();
+      return { status: answer.status, etag: answer.headers.get('etag'), body: text === '' ? {} : JSON.parse(text) };
+    }
+
+    /** Servers hear of a change within moments. */
+    async function untilFollowed(code: string, expected: readonly unknown[]): Promise<void> {
+      const untilMs = performance.now() + 10_000;
+      for (;;) {
+        const got = await follow(code);
+        if (performance.now() > untilMs) expect(got).toEqual(expected);
+        if (JSON.stringify(got) === JSON.stringify(expected)) return;
+      }
+    }
+
+    test('is edited field by field, and taken away', async () => {
+      const { code, ...made } = await create({ title: 'A', tags: ['x'], max_clicks: 3 });
+      const rules = [{ language: 'de', long_url: 'https://example.com/de' }];
+      const edited = await change('PATCH', code, { title: null, note: 'n', tags: ['y', 'z'], max_clicks: null, rules });
+      const { title: _, max_clicks: __, ...left } = made as Record<string, unknown>;
+      expect(edited).toEqual({ status: 200, etag: '"2"', body: { ...left, code, note: 'n', tags: ['y', 'z'], rules } });
+      const wrong = await change('PATCH', code, { titel: 'x', max_clicks: 0 });
+      expect([wrong.status, wrong.body.errors.map((each: { field: string }) => each.field)]).toEqual([
+        422,
+        ['titel', 'max_clicks'],
+      ]);
+      const plain = await change('PATCH', code, { note: null, tags: null, rules: null });
+      expect(plain.body).toEqual({ ...left, code, tags: undefined });
+      await untilFollowed(code, [301, TARGET]);
+    });
+
+    test('comes back with a link that was deleted, for followers too, and not what nothing is kept of', async () => {
+      const { code } = await create({
+        title: 'A',
+        rules: [{ query: { name: 'a', value: '1' }, long_url: `${TARGET}2` }],
+      });
+      await untilFollowed(`${code}?a=1`, [302, `${TARGET}2`]);
+      expect((await change('DELETE', code)).status).toBe(204);
+      await untilFollowed(code, [410, null]);
+      const gone = await change('GET', code);
+      expect([gone.status, Date.parse(gone.body.restorable_until)]).toEqual([410, expect.any(Number)]);
+      const restored = await change('POST', `${code}:restore`);
+      expect([restored.status, restored.etag, restored.body.title]).toEqual([200, '"3"', 'A']);
+      await untilFollowed(`${code}?a=1`, [302, `${TARGET}2`]);
+      expect((await change('DELETE', `${code}?forever=true`)).status).toBe(204);
+      expect((await change('POST', `${code}:restore`)).status).toBe(410);
+      await untilFollowed(code, [410, null]);
     });
 
     test('counts clicks exactly, whoever comes at once', async () => {

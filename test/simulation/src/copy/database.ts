@@ -87,6 +87,15 @@ export class CopyDatabase {
     return this.#commit({ state: 'deleted', domainId: DEFAULT_DOMAIN_ID, code, version: link.version + 1 }, true);
   }
 
+  /** What was deleted is a link again, as it was: of another version than it ever had, and no other way than this one. */
+  undelete(code: string): StoredLink | undefined {
+    const { links } = this.#now;
+    const tombstone = links.get(code);
+    const was = this.#history.findLast((image) => image.links.get(code)?.state === 'live')?.links.get(code);
+    if (tombstone?.state !== 'deleted' || was === undefined) return undefined;
+    return this.#commit({ ...was, version: tombstone.version + 1 }, true);
+  }
+
   create(code: string): StoredLink | undefined {
     const { remakesLost, truth } = this.#options;
     if (this.#now.links.has(code) || (truth.isLost(code) && !remakesLost)) return undefined;

@@ -129,7 +129,7 @@ export class CopyServer {
     if (found) this.#await(found, (link) => link && truth.servedFresh(this.process.name, link, sinceMs));
   }
 
-  change(what: 'edit' | 'remove' | 'create', code: string): void {
+  change(what: 'edit' | 'remove' | 'undelete' | 'create', code: string): void {
     if (this.process.state !== 'running') return;
     const { coverage, database, withdraws, sabotage } = this.#world;
     const announce = createAnnouncer({

@@ -106,7 +106,7 @@ export class CopySimulation {
         server.change('create', CODES.at(-1) as string);
         break;
       case 'delete':
-        server.change('remove', code);
+        server.change(database.find(code)?.link.state === 'deleted' ? 'undelete' : 'remove', code);
         break;
       case 'wait':
         break;
