@@ -52,6 +52,15 @@ interface Operation {
 type Paths = Record<string, Record<string, Operation>>;
 
 const RESTORE_MS = 30 * 24 * 60 * 60 * 1000;
+
+/** What nothing here makes a server answer with; the rooms' own tests do. */
+const UNSEEN = [
+  ...['createLink 403', 'createLinks 403', 'createLinks 409', 'createLinks 503', 'deleteLinks 503', 'dryRunLink 403'],
+  ...['getLink 403', 'drawLink 403', 'listKeys 404', 'listKeys 503', 'createKey 404', 'createKey 503'],
+  ...['rotateKey 409', 'rotateKey 503', 'revokeKey 503', 'followLink 508', 'openLink 508', 'getRobots 404'],
+  ...['getFavicon 200', 'getSecurityText 200', 'getAssetLinks 200', 'getAppleAssociation 200', 'getReadiness 503'],
+];
+
 const RYOW_KEY = new Uint8Array(32);
 
 /** The services in this process, over a store in memory: what is compared is what they answer, not what they keep. */
@@ -134,6 +143,8 @@ describe('the API description', () => {
   const file = `${root}/docs/reference/openapi.yaml`;
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   const compiled = new Map<object, ValidateFunction>();
+  /** Operations with the statuses that they were seen to answer with. */
+  const exercised = new Set<string>();
   let paths: Paths;
   let anyone: Awaited<ReturnType<typeof openServices>>;
   let guarded: Awaited<ReturnType<typeof openServices>>;
@@ -237,6 +248,7 @@ describe('the API description', () => {
     const described =
       item[(init.method ?? 'GET').toLowerCase()] ?? Object.values(item).find((one) => 'responses' in one);
     const expected = described?.responses[String(status)];
+    if (described) exercised.add(`${described.operationId} ${status}`);
     if (!expected) throw new Error(`${init.method ?? 'GET'} ${template} answered ${status}, which is not described`);
     const problems = Object.entries(expected.headers ?? {})
       .filter(([name, { required }]) => required !== false || response.headers.has(name))
@@ -419,7 +431,9 @@ describe('the API description', () => {
     }
     await holds(401, qr, `${guarded.url}${URLS}/shown/qr`);
     await holds(200, '/robots.txt', `${url}/robots.txt`);
-    await holds(404, '/favicon.ico', `${url}/favicon.ico`);
+    for (const file of ['/favicon.ico', '/.well-known/assetlinks.json', '/.well-known/apple-app-site-association']) {
+      await holds(404, file, url + file);
+    }
     await holds(404, '/.well-known/security.txt', `${url}/.well-known/security.txt`, {
       headers: { accept: 'text/html' },
     });
@@ -551,5 +565,84 @@ describe('the API description', () => {
     await holds(200, '/healthz/live', `${adminUrl}/healthz/live`);
     await holds(200, '/healthz/ready', `${adminUrl}/healthz/ready`);
     await holds(200, '/metrics', `${adminUrl}/metrics`);
+  });
+
+  test('holds for who may not, and for what is gone', async () => {
+    const { url } = guarded;
+    const headers = { authorization: 'Bearer right' };
+    const [batchDelete, dry, qr] = ['/api/v1/urls:batchDelete', `${LINK}:dryRun`, `${LINK}/qr`];
+    const [keys, key, renewed] = ['/api/v1/keys', '/api/v1/keys/{key}', '/api/v1/keys/{key}/rotate'];
+    const patch: RequestInit = { ...json('{}'), method: 'PATCH' };
+    const remove: RequestInit = { method: 'DELETE' };
+    await holds(401, batchDelete, url + batchDelete, json('{"links": [{"code": "a"}]}'));
+    await holds(422, batchDelete, url + batchDelete, json('{"links": []}', headers));
+    await holds(401, dry, `${url}${URLS}/none:dryRun`, json('{}'));
+    await holds(401, LINK, `${url}${URLS}/none`);
+    await holds(401, LINK, `${url}${URLS}/none`, patch);
+    await holds(401, LINK, `${url}${URLS}/none`, remove);
+    await holds(404, LINK, `${url}${URLS}/none`, { ...remove, headers });
+    await holds(401, keys, url + keys, json('{}'));
+    await holds(401, renewed, `${url}${keys}/ci/rotate`, json('{}'));
+    await holds(401, key, `${url}${keys}/ci`, remove);
+    await holds(403, keys, anyone.url + keys, json('{"name": "x"}'));
+    await holds(403, renewed, `${anyone.url}${keys}/ci/rotate`, json('{}'));
+    await holds(403, key, `${anyone.url}${keys}/ci`, remove);
+    await holds(201, URLS, url + URLS, json('{"long_url": "https://example.com/", "alias": "ended"}', headers));
+    await holds(204, LINK, `${url}${URLS}/ended`, { ...remove, headers });
+    await holds(410, dry, `${url}${URLS}/ended:dryRun`, json('{}', headers));
+    await holds(410, qr, `${url}${URLS}/ended/qr`, { headers });
+    await holds(410, '/{code}', `${url}/ended`, form('password=x'));
+    await holds(410, '/{code}+', `${url}/ended+`);
+    await holds(410, '/{code}.qr', `${url}/ended.qr`);
+    await holds(410, '/-/made/{code}', `${url}/-/made/ended`);
+  });
+
+  test('holds for each status of a redirect, and for an alias that the form finds taken', async () => {
+    const { url } = anyone;
+    for (const status of [302, 307, 308]) {
+      const asked = { long_url: 'https://example.com/', alias: `by-${status}`, redirect_status: status };
+      await holds(201, URLS, url + URLS, json(JSON.stringify(asked)));
+      await holds(status, '/{code}', `${url}/by-${status}`);
+    }
+    await holds(409, '/-/shorten', `${url}/-/shorten`, form('long_url=https://example.com/other&alias=by-302'));
+  });
+
+  test('holds for every operation on a link while the store cannot answer', async () => {
+    const { url, store } = guarded;
+    const headers = { authorization: 'Bearer right' };
+    store.gate = () => {
+      throw new StoreUnavailableError('a word of the store');
+    };
+    try {
+      for (const [template, path, init] of [
+        [`${LINK}:dryRun`, `${URLS}/none:dryRun`, json('{}', headers)],
+        [`${LINK}/qr`, `${URLS}/none/qr`, { headers }],
+        [LINK, `${URLS}/none`, { ...json('{"expires_at": null}', headers), method: 'PATCH' }],
+        [LINK, `${URLS}/none`, { headers, method: 'DELETE' }],
+        ['/{code}', '/never', form('password=x')],
+        ['/{code}/', '/never/', {}],
+        ['/{code}+', '/never+', {}],
+        ['/{code}.qr', '/never.qr', {}],
+        ['/-/made/{code}', '/-/made/never', {}],
+      ] as const) {
+        expect(await holds(503, template, url + path, init)).not.toContain('a word of the store');
+      }
+    } finally {
+      store.gate = undefined;
+    }
+  });
+
+  test('every operation was asked, and every status that it has was seen, but for those that are refused before any route and these', () => {
+    // As they are shown by the tests of packages/http, for every path alike.
+    const before = new Set(['400', '405', '408', '413', '414', '415', '417', '421', '429', '431', '500']);
+    const described = Object.values(paths).flatMap((item) =>
+      Object.values(item).flatMap(({ operationId, responses }) =>
+        responses === undefined ? [] : Object.keys(responses).map((status) => [operationId, status] as const),
+      ),
+    );
+    const unseen = described
+      .filter(([name, status]) => !before.has(status) && !exercised.has(`${name} ${status}`))
+      .map((pair) => pair.join(' '));
+    expect(unseen).toEqual(UNSEEN);
   });
 });
