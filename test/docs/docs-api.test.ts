@@ -56,7 +56,16 @@ const RESTORE_MS = 30 * 24 * 60 * 60 * 1000;
 /** What nothing here makes a server answer with; the rooms' own tests do. */
 const UNSEEN = [
   ...['createLink 403', 'createLinks 403', 'createLinks 409', 'createLinks 503', 'deleteLinks 503', 'dryRunLink 403'],
-  ...['getLink 403', 'drawLink 403', 'listKeys 404', 'listKeys 503', 'createKey 404', 'createKey 503'],
+  ...[
+    'restoreLink 403',
+    'restoreLink 503',
+    'getLink 403',
+    'drawLink 403',
+    'listKeys 404',
+    'listKeys 503',
+    'createKey 404',
+    'createKey 503',
+  ],
   ...['rotateKey 409', 'rotateKey 503', 'revokeKey 503', 'followLink 508', 'openLink 508', 'getRobots 404'],
   ...['getFavicon 200', 'getSecurityText 200', 'getAssetLinks 200', 'getAppleAssociation 200', 'getReadiness 503'],
 ];
