@@ -1,4 +1,4 @@
-import { BATCH_RULES } from '@lakh/api';
+import { BATCH_RULES, DRY_RUN_RULES } from '@lakh/api';
 import { answerCodes, statusOf } from '@lakh/http';
 import { ALIAS_RULES, EXPIRY_RULES, FURTHER_RULES, LONG_URL_RULES, REDIRECT_STATUS_RULES } from '@lakh/links';
 import { parse } from 'yaml';
@@ -149,5 +149,16 @@ test('the rules of further fields are those of the sources', () => {
     ticked(fields).flatMap((field) => ticked(rules).map((rule) => `${field} ${rule}`)),
   );
   const real = Object.entries(FURTHER_RULES).flatMap(([field, rules]) => rules.map((rule) => `${field} ${rule}`));
+  expect(documented.sort()).toEqual(real.sort());
+});
+
+test('the rules of a dry run are those of the sources', () => {
+  const rows = tableRows(section('docs/reference/http-api.md', 'Rules of a dry run'));
+  const documented = rows.flatMap(([fields, rules]) =>
+    ticked(fields).flatMap((field) => ticked(rules).map((rule) => `${field} ${rule}`)),
+  );
+  const real = Object.entries(DRY_RUN_RULES).flatMap(([field, rules]) =>
+    Object.keys(rules).map((rule) => `${field} ${rule}`),
+  );
   expect(documented.sort()).toEqual(real.sort());
 });

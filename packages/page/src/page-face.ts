@@ -32,6 +32,9 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/** What is wrong with the alias alone. */
+const OF_ALIAS: ReadonlySet<string> = new Set(['alias_deleted', 'alias_taken']);
+
 /** The page for people with a browser: a form that creates a link. */
 export function createPage(options: PageOptions): Face<typeof pageRoutes> {
   const { domainId, shortener, clock, ryowCookie, publicUrl, needsToken, store, limits, onError } = options;
@@ -58,7 +61,7 @@ export function createPage(options: PageOptions): Face<typeof pageRoutes> {
         ? { token: 'This is not a valid API key or token.' }
         : error instanceof InvalidLinkError
           ? Object.fromEntries(error.problems.map(({ field, reason }) => [field, fieldError(field, reason)]))
-          : { [body.code === 'alias_taken' ? 'alias' : 'form']: body.detail };
+          : { [OF_ALIAS.has(body.code) ? 'alias' : 'form']: body.detail };
     send(response, status, { values, errors });
   }
 

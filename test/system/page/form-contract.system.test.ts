@@ -188,6 +188,12 @@ describe('the page', () => {
     const answer = await postForm(open.port, { long_url: `${TARGET}other`, alias: 'taken-one' });
     expect(answer.status).toBe(409);
     expect(answer.text).toMatch(/id="alias-error">[^<]*taken-one[^<]*taken/);
+    await ask(open.port, '/api/v1/urls/taken-one', { method: 'DELETE' });
+    const deleted = await postForm(open.port, { long_url: TARGET, alias: 'taken-one' });
+    expect([deleted.status, deleted.text]).toEqual([
+      409,
+      expect.stringMatching(/id="alias-error">[^<]*taken-one was deleted: until 20/),
+    ]);
   });
 
   const ATTACKS = [
