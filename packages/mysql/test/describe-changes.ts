@@ -152,6 +152,10 @@ export function describeChanges(open: () => { readonly database: TestDatabase; r
       expect(found.every((link) => link !== undefined)).toBe(true);
       await finder.find(0, 'key3');
       await finder.remove(0, 'key5');
+      await finder.remove(0, 'key7', undefined, NOW_MS);
+      expect(await finder.deleted.read(0, 'key7')).toMatchObject({ keptSinceMs: NOW_MS });
+      const tombstone = { domainId: 0, code: 'key7', version: 2 };
+      expect(await finder.deleted.restore(tombstone, NOW_MS)).toMatchObject({ outcome: 'restored' });
       await pool.transaction((session) => bury(session, keys, NOW_MS));
       const asked = Array.from({ length: 40 }, (_, bucket) => ({ bucket, after: { seq: 1_000_000, nonce: 'x' } }));
       await createMysqlChangeLog({ pool }).read(asked, 50);
