@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { LinkStore, NewLink } from '@lakh/links';
+import { bucketOf, type LinkStore, type NewLink } from '@lakh/links';
 import { FULL_DETAILS, FULL_TERMS, recordAs, type SampleLinks, storedAs, tombstoneOf } from './sample-links.js';
 
 const DELETED_MS = 1_790_000_000_000;
@@ -20,6 +20,16 @@ export function describeDeleted(
     const removed = await store.remove(0, link.code, undefined, keptAtMs ?? undefined);
     expect(removed).toEqual({ outcome: 'removed', tombstone: tombstoneOf(link) });
     return link;
+  }
+
+  function inOneBucket(count: number): readonly NewLink[] {
+    const links = [sample.generated()];
+    const bucket = bucketOf(0, links[0]!.code);
+    while (links.length < count) {
+      const link = sample.generated();
+      if (bucketOf(0, link.code) === bucket) links.push(link);
+    }
+    return links;
   }
 
   describe('restores', () => {
@@ -108,7 +118,8 @@ export function describeDeleted(
     test('and forgets what is kept, the oldest first, and nothing else', async () => {
       const { store } = harness();
       while ((await store.deleted.forget(LATER_MS, 2)) === 2);
-      const links = [sample.generated(), sample.generated(), sample.generated()];
+      // Of one bucket: what lies on several shards is forgotten shard after shard.
+      const links = inOneBucket(3);
       for (const [i, link] of links.entries()) await deleted(link, DELETED_MS - 2 + i);
       expect(await store.deleted.forget(DELETED_MS - 2, 9)).toBe(0);
       expect(await store.deleted.forget(LATER_MS, 2)).toBe(2);
