@@ -28,6 +28,8 @@ const shared = {
 
 export default {
   testSequencer: '<rootDir>/scripts/test-order.mjs',
+  // No test is about being done in five seconds, which a busy machine makes ten of; what hangs is found a little later.
+  testTimeout: 20_000,
   // Of a suite's `test.concurrent`.
   maxConcurrency: 3,
   projects: [
