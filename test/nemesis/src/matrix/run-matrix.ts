@@ -39,8 +39,10 @@ const L1_TTL_MS = 2_000;
 const STALE_MS = L1_TTL_MS + 500;
 const STORE_DEADLINE_MS = 1_500;
 const L2_DEADLINE_MS = 100;
+/** For which who has changed a link waits until the caches were told. */
+const HASTEN_WAIT_MS = 250;
 /** A request waits for the shared cache, and for the database at most twice: for a place and an answer, and to make sure of what was not answered. */
-const REQUEST_DEADLINE_MS = L2_DEADLINE_MS + 2 * STORE_DEADLINE_MS;
+const REQUEST_DEADLINE_MS = L2_DEADLINE_MS + 2 * STORE_DEADLINE_MS + HASTEN_WAIT_MS;
 /** What a busy machine adds. */
 const SLACK_MS = 1_500;
 const LINKS = 300;
